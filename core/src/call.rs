@@ -1,0 +1,238 @@
+//! `Call<R>`: what `remote!` evaluates to.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{self, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::block::Block;
+use crate::codec::Codec;
+use crate::error::{ErrorKind, Ran, RemoteError};
+use crate::frame::HEAD;
+use crate::here::{self, Context};
+use crate::host::{self, CallReport};
+use crate::id::PeerId;
+use crate::pending::{Ending, Pending};
+use crate::request::Request;
+use crate::time::{Deadline, Moment};
+
+/// A call of a block on another peer: the value of `remote!`.
+///
+/// It is lazy: the captures are encoded, and nothing is sent until it is polled. It is a future, so it can be awaited,
+/// joined and selected; **dropping it cancels the block where it runs**, and the calls that the block made. It is
+/// `Clone`: a clone is a call of its own, with the same captures, that has not been sent.
+///
+/// Its output is the value of the block, or a [`RemoteError`] that says what happened and whether the block ran.
+///
+/// It must be awaited inside `peer.run(..)` or in a block, or in a process that has exactly one peer.
+#[must_use = "a call does nothing until it is awaited or spawned"]
+pub struct Call<R> {
+    /// Holds the encoded captures before, while and after they are sent, so that a clone can be sent again.
+    request: Request,
+    /// Why there are no encoded captures.
+    fault: Option<RemoteError>,
+    time: Time,
+    state: State,
+    result: PhantomData<fn() -> R>,
+}
+
+enum State {
+    Unsent,
+    Sent(Sent),
+    Over,
+}
+
+struct Sent {
+    context: Arc<Context>,
+    pending: Pending,
+    started: Moment,
+}
+
+/// How much time a call is given.
+#[derive(Clone, Copy)]
+enum Time {
+    Default,
+    For(Duration),
+    Unlimited,
+}
+
+impl<R> Call<R> {
+    pub(crate) fn new<C: Serialize + ?Sized>(to: PeerId, block: &'static Block, captures: &C) -> Self {
+        let codec = Codec::default();
+        let (frame, fault) = match codec.encode(HEAD, captures) {
+            Ok(frame) => (frame.into(), None),
+            Err(error) => {
+                let fault = RemoteError::new(ErrorKind::EncodeCaptures, Ran::Never).caused_by(&error);
+                (Bytes::new(), Some(fault))
+            }
+        };
+        let request = Request { to, block, frame, codec, deadline: Deadline::never(), hop: 0 };
+        Self { request, fault, time: Time::Default, state: State::Unsent, result: PhantomData }
+    }
+
+    /// The peer that will run the block.
+    #[must_use]
+    pub fn peer(&self) -> PeerId {
+        self.request.to
+    }
+
+    /// The block.
+    #[must_use]
+    pub fn block(&self) -> &'static Block {
+        self.request.block
+    }
+
+    /// Ends the call with [`ErrorKind::DeadlineExceeded`] when it takes longer than this, measured from its first
+    /// poll. A call made by a block ends with the block's own deadline if that is earlier. Without this, a call has
+    /// [`Limits::deadline`](crate::Limits::deadline).
+    pub fn timeout(mut self, duration: Duration) -> Self {
+        self.time = Time::For(duration);
+        self
+    }
+
+    /// Lets the call take as long as its caller may. A call that no block made then has no deadline at all.
+    pub fn without_timeout(mut self) -> Self {
+        self.time = Time::Unlimited;
+        self
+    }
+
+    fn start(&mut self) -> Result<Sent, RemoteError> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        let context = here::current()
+            .or_else(|| host::sole().map(|host| Arc::new(Context::root(host))))
+            .ok_or_else(|| RemoteError::new(ErrorKind::NoPeer, Ran::Never))?;
+        let started = context.host.now();
+        let own = match self.time {
+            Time::Default => Deadline::at(started + context.host.limits().deadline),
+            Time::For(duration) => Deadline::at(started + duration),
+            Time::Unlimited => Deadline::never(),
+        };
+        self.request.deadline = own.earlier(context.deadline);
+        self.request.hop = context.hop;
+        let pending = Arc::clone(&context.host).start(&mut self.request);
+        Ok(Sent { context, pending, started })
+    }
+
+    fn poll_ending(&mut self, cx: &mut task::Context<'_>) -> Poll<Ending> {
+        if let State::Unsent = self.state {
+            match self.start() {
+                Ok(sent) => self.state = State::Sent(sent),
+                Err(error) => {
+                    self.state = State::Over;
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+        let State::Sent(sent) = &mut self.state else {
+            panic!("a call was polled after it ended");
+        };
+        let Poll::Ready(ending) = Pin::new(&mut sent.pending).poll(cx) else {
+            return Poll::Pending;
+        };
+        if let Some(observer) = sent.context.host.observer() {
+            observer.call_ended(&CallReport {
+                from: sent.context.host.id(),
+                to: self.request.to,
+                block: self.request.block,
+                hop: sent.context.hop,
+                sent: self.request.frame.len() - HEAD,
+                received: ending.as_ref().map_or(0, |payload| payload.bytes.len()),
+                elapsed: sent.context.host.now().since(sent.started),
+                succeeded: ending.is_ok(),
+            });
+        }
+        self.state = State::Over;
+        Poll::Ready(ending)
+    }
+}
+
+impl<R: DeserializeOwned> Future for Call<R> {
+    type Output = Result<R, RemoteError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let Poll::Ready(ending) = self.poll_ending(cx) else {
+            return Poll::Pending;
+        };
+        let value = ending.and_then(|payload| {
+            payload
+                .codec
+                .decode(&payload.bytes)
+                .map_err(|error| RemoteError::new(ErrorKind::DecodeResult, Ran::Yes).caused_by(&error))
+        });
+        Poll::Ready(value.map_err(|error| error.at(self.request.to, self.request.block)))
+    }
+}
+
+impl<R: DeserializeOwned + Send + 'static> Call<R> {
+    /// Sends the call now, and lets it run whether or not anybody waits for it: the counterpart of the original's
+    /// `go-remote`. Dropping the handle does not cancel it.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_core::{Call, RemoteError};
+    /// # async fn f(call: Call<u32>) -> Result<(), RemoteError> {
+    /// let handle = call.spawn(); // on its way
+    /// // ... something else meanwhile ...
+    /// let value = handle.await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn spawn(mut self) -> Spawned<R> {
+        let (sender, receiver) = oneshot::channel();
+        let first = Pin::new(&mut self).poll(&mut task::Context::from_waker(Waker::noop()));
+        match (first, &self.state) {
+            // The receiver is still here: sending cannot fail.
+            (Poll::Ready(result), _) => drop(sender.send(result)),
+            (Poll::Pending, State::Sent(sent)) => {
+                let host = Arc::clone(&sent.context.host);
+                host.spawn(Box::pin(async move {
+                    // Whoever spawned it may have let it go.
+                    let _ = sender.send(self.await);
+                }));
+            }
+            (Poll::Pending, _) => unreachable!("a call that waits has been started"),
+        }
+        Spawned(receiver)
+    }
+}
+
+/// A call that was spawned: await it for its result, or drop it to let it go on alone.
+#[derive(Debug)]
+pub struct Spawned<R>(oneshot::Receiver<Result<R, RemoteError>>);
+
+impl<R> Future for Spawned<R> {
+    type Output = Result<R, RemoteError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        // The task that held the sender is gone only if its runtime was shut down.
+        let gone = |_| Err(RemoteError::new(ErrorKind::Disconnected, Ran::Maybe));
+        Pin::new(&mut self.0).poll(cx).map(|result| result.unwrap_or_else(gone))
+    }
+}
+
+impl<R> Clone for Call<R> {
+    /// A call of its own with the same captures. It has not been sent, even if this one has.
+    fn clone(&self) -> Self {
+        let (request, fault) = (self.request.clone(), self.fault.clone());
+        Self { request, fault, time: self.time, state: State::Unsent, result: PhantomData }
+    }
+}
+
+impl<R> fmt::Debug for Call<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Unsent => "unsent",
+            State::Sent(_) => "sent",
+            State::Over => "over",
+        };
+        write!(f, "Call({} on {}, {state})", self.request.block, self.request.to)
+    }
+}

@@ -1,0 +1,191 @@
+//! What a block can reach on the peer that runs it.
+//!
+//! The context follows a block through its awaits and into the calls that it makes. It does not follow into tasks
+//! that the block spawns by other means; inside those, [`peer`] and its siblings panic, and a call finds its peer
+//! only if the process has exactly one.
+
+use std::any::type_name;
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{self, Poll};
+use std::time::Duration;
+
+use crate::block::Block;
+use crate::host::Host;
+use crate::id::PeerId;
+use crate::time::Deadline;
+
+/// The peer that runs this block.
+///
+/// # Panics
+///
+/// Outside of a block and of `peer.run(..)`.
+#[must_use]
+pub fn peer() -> PeerId {
+    expect("peer").host.id()
+}
+
+/// The peer that made the call which runs this block: the peer of *this* hop, not of the first one. Inside
+/// `peer.run(..)` and outside of any block, it is the peer itself.
+///
+/// # Panics
+///
+/// Outside of a block and of `peer.run(..)`.
+#[must_use]
+pub fn caller() -> PeerId {
+    expect("caller").caller
+}
+
+/// The time that this block has left, or `None` when its caller set no deadline.
+///
+/// # Panics
+///
+/// Outside of a block and of `peer.run(..)`.
+#[must_use]
+pub fn deadline() -> Option<Duration> {
+    let context = expect("deadline");
+    context.deadline.remaining(context.host.now())
+}
+
+/// The value of type `T` that the peer was given with `Peer::builder(..).data(value)`: the counterpart of
+/// `web::Data` in actix-web.
+///
+/// # Errors
+///
+/// When this peer was given no `T`. Raise it with `?`: the caller sees which type is missing where.
+///
+/// # Panics
+///
+/// Outside of a block and of `peer.run(..)`.
+pub fn data<T: Send + Sync + 'static>() -> Result<Arc<T>, MissingData> {
+    let context = expect("data");
+    let missing = || MissingData { type_name: type_name::<T>(), peer: context.host.id() };
+    context.host.data().get().ok_or_else(missing)
+}
+
+/// A block asked for data that its peer does not have.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("peer {peer} has no data of type {type_name}: give it one with `Peer::builder(..).data(..)`")]
+pub struct MissingData {
+    type_name: &'static str,
+    peer: PeerId,
+}
+
+fn expect(what: &str) -> Arc<Context> {
+    match current() {
+        Some(context) => context,
+        None => panic!("`here::{what}()` was called outside of a block and of `peer.run(..)`"),
+    }
+}
+
+/// Where a piece of code runs, and for whom.
+#[derive(Clone)]
+pub struct Context {
+    /// The peer that runs it.
+    pub host: Arc<dyn Host>,
+    /// The peer that called it.
+    pub caller: PeerId,
+    /// When it must have ended.
+    pub deadline: Deadline,
+    /// How many hops lie behind it.
+    pub hop: u8,
+    /// The block, unless it is the code that makes the first call.
+    pub block: Option<&'static Block>,
+}
+
+impl Context {
+    /// The context of code that runs on `host` and was called by nobody.
+    #[must_use]
+    pub fn root(host: Arc<dyn Host>) -> Self {
+        let caller = host.id();
+        Self { host, caller, deadline: Deadline::never(), hop: 0, block: None }
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("peer", &self.host.id())
+            .field("caller", &self.caller)
+            .field("deadline", &self.deadline)
+            .field("hop", &self.hop)
+            .finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Context>>> = const { RefCell::new(None) };
+}
+
+/// The context of the code that is running.
+pub(crate) fn current() -> Option<Arc<Context>> {
+    CURRENT.with_borrow(Clone::clone)
+}
+
+/// Puts a context in place, and the one before it back when dropped, on a panic too.
+struct Entered(Option<Arc<Context>>);
+
+impl Entered {
+    fn new(context: Arc<Context>) -> Self {
+        Self(CURRENT.replace(Some(context)))
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(self.0.take());
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// A future that runs in a context. It is dropped in it, too: what a block's values do in their `drop` belongs to
+    /// the block.
+    pub struct Scoped<F> {
+        context: Arc<Context>,
+        #[pin]
+        future: Option<F>,
+    }
+
+    impl<F> PinnedDrop for Scoped<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _entered = Entered::new(Arc::clone(this.context));
+            this.future.set(None);
+        }
+    }
+}
+
+impl<F: Future> Scoped<F> {
+    /// `future`, to be run in `context`.
+    pub fn new(context: Arc<Context>, future: F) -> Self {
+        Self { context, future: Some(future) }
+    }
+}
+
+impl<F: Future> Future for Scoped<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let _entered = Entered::new(Arc::clone(this.context));
+        match this.future.as_mut().as_pin_mut() {
+            Some(future) => {
+                let poll = future.poll(cx);
+                if poll.is_ready() {
+                    this.future.set(None);
+                }
+                poll
+            }
+            None => panic!("a future was polled after it ended"),
+        }
+    }
+}
+
+impl<F> fmt::Debug for Scoped<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scoped").field("context", &self.context).finish_non_exhaustive()
+    }
+}

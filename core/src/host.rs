@@ -1,0 +1,117 @@
+//! The peer, as calls and blocks see it. The Actix peer and the browser peer implement it.
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use crate::block::Block;
+use crate::id::PeerId;
+use crate::limits::Limits;
+use crate::pending::Pending;
+use crate::request::Request;
+use crate::time::Moment;
+
+/// A peer in this process.
+pub trait Host: Send + Sync + 'static {
+    /// Its id.
+    fn id(&self) -> PeerId;
+
+    /// The time, measured from the origin that this process uses.
+    fn now(&self) -> Moment;
+
+    /// Its bounds.
+    fn limits(&self) -> &Limits;
+
+    /// What its builder was given for its blocks.
+    fn data(&self) -> &Data;
+
+    /// Starts a call. It is sent before this returns if a session is open; `request` keeps its encoded captures.
+    fn start(self: Arc<Self>, request: &mut Request) -> Pending;
+
+    /// Runs a future to its end beside whatever else runs.
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
+
+    /// Who wants to know of each call that ended, if anybody.
+    fn observer(&self) -> Option<&dyn Observer>;
+}
+
+/// Is told of every call that its peer made, after it ended.
+///
+/// A closure is one. It runs where the call was awaited, so it should be quick.
+pub trait Observer: Send + Sync {
+    /// A call has ended.
+    fn call_ended(&self, call: &CallReport);
+}
+
+impl<F: Fn(&CallReport) + Send + Sync> Observer for F {
+    fn call_ended(&self, call: &CallReport) {
+        self(call);
+    }
+}
+
+/// One call that has ended: for metrics, and for showing where a function went.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CallReport {
+    /// The peer that made the call.
+    pub from: PeerId,
+    /// The peer that it was made to.
+    pub to: PeerId,
+    /// The block.
+    pub block: &'static Block,
+    /// How many hops lay behind this one: 0 for a call that no block made.
+    pub hop: u8,
+    /// The encoded captures, in bytes.
+    pub sent: usize,
+    /// The encoded result, in bytes; 0 when there is none.
+    pub received: usize,
+    /// From the first poll to the end.
+    pub elapsed: Duration,
+    /// Whether the call ended in its value.
+    pub succeeded: bool,
+}
+
+/// Values by their types: what [`here::data`](crate::here::data) finds.
+#[derive(Default)]
+pub struct Data(FxHashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl Data {
+    /// Keeps `value` for the blocks; a value of the same type that was there before is replaced.
+    pub fn insert<T: Send + Sync + 'static>(&mut self, value: Arc<T>) {
+        self.0.insert(TypeId::of::<T>(), value);
+    }
+
+    /// The value of this type.
+    #[must_use]
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.0.get(&TypeId::of::<T>())?).downcast().ok()
+    }
+}
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Data({} values)", self.0.len())
+    }
+}
+
+static HOSTS: Mutex<Vec<Weak<dyn Host>>> = Mutex::new(Vec::new());
+
+/// Makes a peer known to calls that are made outside of any peer.
+pub fn announce(host: Weak<dyn Host>) {
+    let mut hosts = HOSTS.lock().unwrap_or_else(PoisonError::into_inner);
+    hosts.retain(|host| host.strong_count() > 0);
+    hosts.push(host);
+}
+
+/// The peer of this process, if it has exactly one.
+pub(crate) fn sole() -> Option<Arc<dyn Host>> {
+    let hosts = HOSTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut alive = hosts.iter().filter_map(Weak::upgrade);
+    let first = alive.next()?;
+    alive.next().is_none().then_some(first)
+}

@@ -1,0 +1,60 @@
+//! The portable part of `distributed-scope`: what both the Actix peer and the browser peer are made of.
+//!
+//! **It knows no socket, no clock and no runtime**, and builds for wasm32. Users depend on `distributed-scope`, which
+//! re-exports what they need; this crate is for those who write a peer of another kind.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`id`](PeerId), [`block`](Block) | names: of peers, of blocks and their versions |
+//! | `registry` | the blocks of this binary, and which of them a peer runs for others |
+//! | `call`, [`pending`] | a call, from `remote!` to its result |
+//! | [`error`](RemoteError) | how a call fails |
+//! | [`frame`], `codec` | what stands on the wire |
+//! | [`session`] | the state machine of one session: frames and moments in, effects and frames out |
+//! | [`here`] | what a block can reach where it runs |
+//! | [`host`] | what a peer of any kind has to provide |
+
+mod block;
+mod call;
+mod codec;
+mod error;
+pub mod frame;
+pub mod here;
+pub mod host;
+mod id;
+mod limits;
+pub mod pending;
+mod raised;
+pub mod registry;
+mod request;
+pub mod session;
+mod slot;
+mod time;
+
+pub use block::{Block, BlockId, Fingerprint};
+pub use call::{Call, Spawned};
+pub use codec::{Codec, DecodeError, EncodeError};
+pub use error::{BlockName, ErrorKind, Ran, Refusal, RemoteError};
+pub use frame::Reject;
+pub use host::{CallReport, Observer};
+pub use id::PeerId;
+pub use limits::Limits;
+pub use raised::Raised;
+pub use registry::{Blocks, DuplicateBlock, Registry};
+pub use request::Request;
+pub use slot::Travels;
+pub use time::{Deadline, Moment};
+
+/// What generated code calls. Not part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use std::marker::PhantomData;
+
+    pub use inventory;
+    pub use serde;
+
+    pub use crate::block::Block;
+    pub use crate::raised::Raised;
+    pub use crate::registry::{Registrar, Registration};
+    pub use crate::slot::{Captures, Slot, call, call_declared, check, never, travels};
+}

@@ -1,0 +1,117 @@
+//! A call that is under way.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+
+use crate::codec::Codec;
+use crate::error::{ErrorKind, Ran, RemoteError};
+use crate::frame::CallId;
+
+/// An encoded result.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    /// How it is encoded.
+    pub codec: Codec,
+    /// Its bytes. Those of a result that is to be sent have [`HEAD`](crate::frame::HEAD) bytes of room before it.
+    pub bytes: Bytes,
+}
+
+/// How a call ended.
+pub type Ending = Result<Payload, RemoteError>;
+
+/// Whatever carries calls and can give one up.
+pub trait Carrier: Send + Sync {
+    /// Nobody waits for this call any longer.
+    fn cancel(&self, call: CallId);
+}
+
+/// A call that is under way. Dropping it cancels the call.
+pub enum Pending {
+    /// It has ended already.
+    Ended(Option<Ending>),
+    /// A session or the executor has it.
+    Carried(Carried),
+    /// It waits for a session, and goes on from there.
+    Waiting(Pin<Box<dyn Future<Output = Pending> + Send>>),
+}
+
+impl Pending {
+    /// A call that has ended before it was sent.
+    #[must_use]
+    pub fn ended(ending: Ending) -> Self {
+        Self::Ended(Some(ending))
+    }
+}
+
+/// A call in somebody's hands, and the means to take it back.
+pub struct Carried {
+    reply: oneshot::Receiver<Ending>,
+    carrier: Arc<dyn Carrier>,
+    call: CallId,
+    open: bool,
+}
+
+impl Carried {
+    /// A call that `carrier` knows as `call` and whose end comes through `reply`.
+    #[must_use]
+    pub fn new(carrier: Arc<dyn Carrier>, call: CallId, reply: oneshot::Receiver<Ending>) -> Self {
+        Self { reply, carrier, call, open: true }
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        if self.open {
+            self.carrier.cancel(self.call);
+        }
+    }
+}
+
+impl Future for Pending {
+    type Output = Ending;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ending> {
+        loop {
+            match &mut *self {
+                // The call keeps the panic of a second poll to itself; see `Call::poll`.
+                Self::Ended(ending) => return ending.take().map_or(Poll::Pending, Poll::Ready),
+                Self::Carried(carried) => {
+                    let Poll::Ready(reply) = Pin::new(&mut carried.reply).poll(cx) else {
+                        return Poll::Pending;
+                    };
+                    carried.open = false;
+                    // A sender that was dropped without a word belonged to a task that is no more.
+                    return Poll::Ready(
+                        reply.unwrap_or_else(|_| Err(RemoteError::new(ErrorKind::Disconnected, Ran::Maybe))),
+                    );
+                }
+                Self::Waiting(waiting) => match waiting.as_mut().poll(cx) {
+                    Poll::Ready(next) => *self = next,
+                    Poll::Pending => return Poll::Pending,
+                },
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ended(_) => "Ended",
+            Self::Carried(_) => "Carried",
+            Self::Waiting(_) => "Waiting",
+        })
+    }
+}
+
+impl fmt::Debug for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Carried").field("call", &self.call).field("open", &self.open).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,25 @@
+//! A call on its way from the place where it was awaited to the session that carries it.
+
+use bytes::Bytes;
+
+use crate::block::Block;
+use crate::codec::Codec;
+use crate::id::PeerId;
+use crate::time::Deadline;
+
+/// A call that is ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The peer that is to run the block.
+    pub to: PeerId,
+    /// The block.
+    pub block: &'static Block,
+    /// The encoded captures, behind [`HEAD`](crate::frame::HEAD) bytes of room for the header.
+    pub frame: Bytes,
+    /// How the captures are encoded.
+    pub codec: Codec,
+    /// When the call must have ended.
+    pub deadline: Deadline,
+    /// How many hops lie behind it.
+    pub hop: u8,
+}

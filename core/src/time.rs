@@ -1,0 +1,90 @@
+//! Time as this crate sees it: it is told, it never looks at a clock.
+
+use std::time::Duration;
+
+/// A point in time: microseconds since an origin that the driver chose once for the whole process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// The moment this long after the driver's origin.
+    #[must_use]
+    pub fn after_origin(elapsed: Duration) -> Self {
+        Self(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// How much later `self` is than `earlier`; zero when it is not later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl std::ops::Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// When a call must have ended.
+///
+/// It crosses the wire as the time that is left, so two peers' clocks need not agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(Option<Moment>);
+
+impl Deadline {
+    /// No deadline. Only a call that says so has none.
+    #[must_use]
+    pub const fn never() -> Self {
+        Self(None)
+    }
+
+    /// The deadline at this moment.
+    #[must_use]
+    pub const fn at(moment: Moment) -> Self {
+        Self(Some(moment))
+    }
+
+    /// The moment of the deadline, if there is one.
+    #[must_use]
+    pub const fn moment(self) -> Option<Moment> {
+        self.0
+    }
+
+    /// The time left at `now`; `None` when there is no deadline.
+    #[must_use]
+    pub fn remaining(self, now: Moment) -> Option<Duration> {
+        self.0.map(|moment| moment.since(now))
+    }
+
+    /// Whether the deadline has passed at `now`.
+    #[must_use]
+    pub fn has_passed(self, now: Moment) -> bool {
+        self.0.is_some_and(|moment| moment <= now)
+    }
+
+    /// The earlier of two deadlines: a nested call never outlives its caller.
+    #[must_use]
+    pub fn earlier(self, other: Self) -> Self {
+        match (self.0, other.0) {
+            (Some(one), Some(two)) => Self(Some(one.min(two))),
+            (one, two) => Self(one.or(two)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nested_call_gets_the_earlier_deadline() {
+        let soon = Deadline::at(Moment(1));
+        let late = Deadline::at(Moment(2));
+        assert_eq!(soon.earlier(late), soon);
+        assert_eq!(Deadline::never().earlier(late), late);
+        assert_eq!(late.earlier(Deadline::never()), late);
+    }
+}
