@@ -66,13 +66,14 @@ impl Parts {
             return Err(input.error(format_args!("expected the peer, the list and the block: {FORM}")));
         }
         if input.peek(syn::token::Bracket) && input.peek2(Token![,]) {
-            return Err(input.error(format_args!("expected the peer that runs the block, before the list: {FORM}")));
+            return Err(
+                input.error(format_args!("expected the peer that runs the block, before the list: {FORM}"))
+            );
         }
         let peer = input.parse()?;
         expect_comma(input, "the peer")?;
         let list = list(input)?;
-        let captures =
-            (|input: ParseStream<'_>| Capture::parse_list(input, errors)).parse2(list.stream())?;
+        let captures = (|input: ParseStream<'_>| Capture::parse_list(input, errors)).parse2(list.stream())?;
         let result = if input.peek(Token![->]) {
             input.parse::<Token![->]>()?;
             Some(input.parse()?)
@@ -164,7 +165,19 @@ impl RemoteBlock {
         let body = finder.find(parts.body.stream());
         finder.conditions.truncate(around.len());
         let (result, braces) = (parts.result, parts.body.span());
-        Some(Self { ordinal, path, name, peer, captures, result, condition, around, body, braces, fingerprint })
+        Some(Self {
+            ordinal,
+            path,
+            name,
+            peer,
+            captures,
+            result,
+            condition,
+            around,
+            body,
+            braces,
+            fingerprint,
+        })
     }
 }
 

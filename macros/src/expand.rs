@@ -173,7 +173,9 @@ impl<'a> Expansion<'a> {
         let mut tokens = TokenStream::new();
         for (index, piece) in code.iter().enumerate() {
             match piece {
-                Piece::Token(TokenTree::Ident(name)) if name == "Self" && (in_block || copy == Copy::Check) => {
+                Piece::Token(TokenTree::Ident(name))
+                    if name == "Self" && (in_block || copy == Copy::Check) =>
+                {
                     let ty = self.service.map(|service| respan(service.ty.clone(), name.span()));
                     tokens.extend(ty.unwrap_or_else(|| name.to_token_stream()));
                 }
@@ -300,7 +302,11 @@ fn collect<'c>(code: &'c Code, blocks: &mut Vec<&'c RemoteBlock>) {
             Piece::Remote(block) => {
                 blocks.push(block);
                 collect(&block.peer, blocks);
-                block.captures.iter().filter_map(|c| c.value.as_ref()).for_each(|value| collect(value, blocks));
+                block
+                    .captures
+                    .iter()
+                    .filter_map(|c| c.value.as_ref())
+                    .for_each(|value| collect(value, blocks));
                 collect(&block.body, blocks);
             }
             Piece::Token(_) | Piece::Item(_) => {}

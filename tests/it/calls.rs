@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use distributed_scope::{PeerId, RemoteError, distributed, here, remote};
-use futures_util::future::{join_all, select};
+use futures_util::future::{Either, join_all, select};
 use futures_util::{FutureExt, join};
 
 use crate::support::{open, pair};
 
 #[distributed]
-pub async fn demo(server: PeerId, client: PeerId) -> Result<(Vec<u32>, usize), RemoteError> {
+pub(crate) async fn demo(server: PeerId, client: PeerId) -> Result<(Vec<u32>, usize), RemoteError> {
     remote!(server, [client, server], {
         let a = 42;
         let b = remote!(client, [a], { vec![42; a + 1] }).await?; // hop to the client with `a`
@@ -69,7 +69,8 @@ async fn a_call_that_is_never_awaited_sends_nothing() {
 async fn a_clone_of_a_call_is_a_call_of_its_own() {
     #[distributed]
     async fn thrice(on: PeerId, step: usize) -> Result<Vec<usize>, RemoteError> {
-        let mut call = remote!(on, [step], { here::data::<AtomicUsize>()?.fetch_add(step, Ordering::SeqCst) });
+        let mut call =
+            remote!(on, [step], { here::data::<AtomicUsize>()?.fetch_add(step, Ordering::SeqCst) });
         let first = call.clone().await?;
         let second = (&mut call).await?;
         let third = call.clone().await?;
@@ -226,20 +227,10 @@ async fn dropping_a_call_drops_its_block_and_the_calls_that_the_block_made() {
     client.connect(server.url()).await.unwrap();
     let mut call = Box::pin(client.run(wait_on_both(server.peer.id(), client.id())));
     // Until the innermost block runs; then the whole chain waits.
-    assert!(select(&mut call, Box::pin(on_client.notified())).await.factor_second().is_some_second());
+    assert!(matches!(select(&mut call, Box::pin(on_client.notified())).await, Either::Right(_)));
     drop(call);
     on_server.notified().await;
     on_client.notified().await;
-}
-
-trait SecondFinished {
-    fn is_some_second(&self) -> bool;
-}
-
-impl<A, B> SecondFinished for futures_util::future::Either<A, B> {
-    fn is_some_second(&self) -> bool {
-        matches!(self, Self::Right(_))
-    }
 }
 
 #[actix_web::test]

@@ -74,11 +74,11 @@ async fn a_nested_call_has_no_more_time_than_its_caller_has_left() {
 #[actix_web::test]
 async fn a_call_without_timeout_has_no_deadline() {
     #[distributed]
-    async fn left(on: PeerId) -> Result<Option<Duration>, RemoteError> {
+    async fn time_left(on: PeerId) -> Result<Option<Duration>, RemoteError> {
         remote!(on, [], { here::deadline() }).without_timeout().await
     }
     let (server, client) = pair().await;
-    assert_eq!(client.run(left(server.peer.id())).await.unwrap(), None);
+    assert_eq!(client.run(time_left(server.peer.id())).await.unwrap(), None);
 }
 
 #[actix_web::test]

@@ -41,7 +41,7 @@ async fn a_chain_of_causes_arrives_whole() {
         }
     }
     #[distributed]
-    async fn fail(on: PeerId) -> Result<(), RemoteError> {
+    async fn fail_deep(on: PeerId) -> Result<(), RemoteError> {
         remote!(on, [], {
             let disk = Layer("the disk is full", None);
             Err(Layer("cannot save", Some(Box::new(disk))))?;
@@ -49,7 +49,7 @@ async fn a_chain_of_causes_arrives_whole() {
         .await
     }
     let (server, client) = pair().await;
-    let error = client.run(fail(server.peer.id())).await.unwrap_err();
+    let error = client.run(fail_deep(server.peer.id())).await.unwrap_err();
     assert!(format!("{error:#}").ends_with("raised an error: cannot save: the disk is full"), "{error:#}");
 }
 

@@ -60,15 +60,18 @@ async fn calls_from_many_threads_share_a_session() {
         })
         .collect();
     // The session lives on this thread, so it must not be blocked while the others work.
-    actix_web::rt::task::spawn_blocking(move || threads.into_iter().for_each(|thread| thread.join().unwrap()))
-        .await
-        .unwrap();
+    actix_web::rt::task::spawn_blocking(move || {
+        threads.into_iter().for_each(|thread| thread.join().unwrap())
+    })
+    .await
+    .unwrap();
 }
 
 #[actix_web::test]
 async fn a_call_to_oneself_from_a_thread_without_a_runtime_runs_on_the_peers_own() {
     let (_server, client) = pair().await;
     let id = client.id();
-    let n = actix_web::rt::task::spawn_blocking(move || futures_executor::block_on(client.run(nonce(id, id, 3))));
+    let n =
+        actix_web::rt::task::spawn_blocking(move || futures_executor::block_on(client.run(nonce(id, id, 3))));
     assert_eq!(n.await.unwrap().unwrap(), 3);
 }

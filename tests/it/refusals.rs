@@ -1,6 +1,8 @@
 //! What a peer does not run for others.
 
-use distributed_scope::{Blocks, ErrorKind, Limits, Peer, PeerId, Ran, Refusal, RemoteError, distributed, remote};
+use distributed_scope::{
+    Blocks, ErrorKind, Limits, Peer, PeerId, Ran, Refusal, RemoteError, distributed, remote,
+};
 
 use crate::support::{Listening, open};
 

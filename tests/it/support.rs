@@ -5,15 +5,15 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use distributed_scope::{Blocks, Builder, Peer, PeerId, on_connect};
 
 /// A peer that listens, and stops when dropped.
-pub struct Listening {
-    pub peer: Peer,
-    pub address: String,
+pub(crate) struct Listening {
+    pub(crate) peer: Peer,
+    pub(crate) address: String,
     server: ServerHandle,
 }
 
 impl Listening {
     /// Starts a peer inside an actix-web app that has a route of its own, on a free port.
-    pub fn start(builder: Builder) -> Self {
+    pub(crate) fn start(builder: Builder) -> Self {
         let peer = builder.start();
         let served = peer.clone();
         let server = HttpServer::new(move || {
@@ -33,7 +33,7 @@ impl Listening {
         Self { peer, address, server: handle }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("ws://{}/scope", self.address)
     }
 }
@@ -46,12 +46,12 @@ impl Drop for Listening {
 }
 
 /// A builder of a peer that nobody else in this process has the id of, and that runs all blocks.
-pub fn open() -> Builder {
+pub(crate) fn open() -> Builder {
     Peer::builder(PeerId::random()).expose(Blocks::all())
 }
 
 /// A server and a client, connected.
-pub async fn pair() -> (Listening, Peer) {
+pub(crate) async fn pair() -> (Listening, Peer) {
     let server = Listening::start(open());
     let client = open().start();
     client.connect(server.url()).await.unwrap();

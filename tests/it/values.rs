@@ -30,11 +30,11 @@ async fn a_block_may_return_none() {
 #[actix_web::test]
 async fn a_nested_block_may_return_none() {
     #[distributed]
-    async fn none(outer: PeerId, inner: PeerId) -> Result<Option<String>, RemoteError> {
+    async fn nested_none(outer: PeerId, inner: PeerId) -> Result<Option<String>, RemoteError> {
         remote!(outer, [inner], { remote!(inner, [], { None }).await? }).await
     }
     let (server, client) = pair().await;
-    assert_eq!(client.run(none(server.peer.id(), client.id())).await.unwrap(), None);
+    assert_eq!(client.run(nested_none(server.peer.id(), client.id())).await.unwrap(), None);
 }
 
 #[actix_web::test]
