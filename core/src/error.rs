@@ -101,6 +101,9 @@ pub enum Refusal {
     /// Too many calls are open already.
     #[error("too many calls are open: the limit is {0}")]
     Overloaded(usize),
+    /// Too many bytes wait to be sent to that peer.
+    #[error("more than {0} bytes wait to be sent to that peer (`Limits::queue`)")]
+    QueueFull(usize),
     /// The chain of nested calls is too long.
     #[error("the chain of nested calls has more than {0} hops")]
     TooManyHops(u8),

@@ -10,6 +10,7 @@
 //! | `call`, [`pending`] | a call, from `remote!` to its result |
 //! | [`error`](RemoteError) | how a call fails |
 //! | [`frame`], `codec` | what stands on the wire |
+//! | [`handshake`] | how a connection begins |
 //! | [`session`] | the state machine of one session: frames and moments in, effects and frames out |
 //! | [`here`] | what a block can reach where it runs |
 //! | [`host`] | what a peer of any kind has to provide |
@@ -19,6 +20,7 @@ mod call;
 mod codec;
 mod error;
 pub mod frame;
+pub mod handshake;
 pub mod here;
 pub mod host;
 mod id;
