@@ -3,12 +3,16 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix::{Actor, Addr};
 use actix_rt::{Arbiter, ArbiterHandle};
 use actix_web::dev::HttpServiceFactory;
 use actix_web::web;
+use distributed_scope_core::frame::Introduction;
+use distributed_scope_core::handshake;
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::{self, Data, Host};
 use distributed_scope_core::pending::Pending;
@@ -20,7 +24,7 @@ use distributed_scope_core::{
 use futures_channel::oneshot;
 use rustc_hash::FxHashSet;
 
-use crate::actor::{Await, Dial, PeerActor, Stop};
+use crate::actor::{Await, Dial, Drain, PeerActor, Stop};
 use crate::executor;
 use crate::routes::Routes;
 use crate::session::Served;
@@ -104,11 +108,20 @@ impl Peer {
 
     /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
     pub async fn connected(&self, peer: PeerId) {
-        if self.0.routes.find(peer).is_none() {
+        if !self.peers().contains(&peer) {
             let (joined, is_joined) = oneshot::channel();
             self.addr().do_send(Await { peer, deadline: Deadline::never(), joined });
             let _ = is_joined.await;
         }
+    }
+
+    /// Stops politely: new sessions and new calls from other peers are refused as
+    /// [`GoingAway`](Refusal::GoingAway) (nothing of them runs), and running blocks go on. Returns when all of them have
+    /// ended and were answered, at the latest after `grace`; then everything is closed as by [`stop`](Self::stop).
+    pub async fn drain(&self, grace: Duration) {
+        // An actor that is gone has nothing left to drain.
+        let _ = self.addr().send(Drain(grace)).await;
+        self.stop().await;
     }
 
     /// Closes all sessions and lets nobody in any more. Open calls in both directions end now; the close frames are sent
@@ -139,6 +152,8 @@ pub(crate) struct Shared {
     observer: Option<Box<dyn Observer>>,
     registry: &'static Registry,
     exposed: FxHashSet<BlockId>,
+    introduction: Introduction,
+    is_stopping: AtomicBool,
     routes: Arc<Routes>,
     arbiter: ArbiterHandle,
     /// Set right after the actor is made, before anybody else has a handle.
@@ -166,8 +181,11 @@ impl Shared {
             .collect();
         tracing::info!(peer = %id, blocks = registry.blocks().len(), exposed = exposed.len(), "peer started");
         let routes = Arc::new(Routes::default());
+        let introduction = handshake::introduction(id, &limits, registry.digest());
         let shared = Arc::new(Self {
             id,
+            introduction,
+            is_stopping: AtomicBool::new(false),
             limits,
             data,
             observer,
@@ -190,6 +208,19 @@ impl Shared {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How it introduces itself to other peers.
+    pub(crate) fn introduction(&self) -> &Introduction {
+        &self.introduction
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
     }
 
     pub(crate) fn actor(&self) -> &Addr<PeerActor> {

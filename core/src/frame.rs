@@ -164,6 +164,9 @@ pub enum Reject {
     /// The other side has as many sessions as it may.
     #[error("that peer has as many sessions as it may")]
     Full,
+    /// The session cannot go on: what one side lacks, the other no longer keeps.
+    #[error("that session cannot go on")]
+    Lost,
 }
 
 /// A request to run a block.
@@ -465,6 +468,7 @@ impl Reject {
             Self::GoingAway => (6, 0, 0),
             Self::BadToken => (7, 0, 0),
             Self::Full => (8, 0, 0),
+            Self::Lost => (9, 0, 0),
         };
         out.put_u8(REJECT);
         out.put_u8(code);
@@ -486,6 +490,7 @@ impl Reject {
             6 => Ok(Self::GoingAway),
             7 => Ok(Self::BadToken),
             8 => Ok(Self::Full),
+            9 => Ok(Self::Lost),
             _ => Err(FrameError::Field),
         }
     }
@@ -656,6 +661,7 @@ mod tests {
             Just(Reject::GoingAway),
             Just(Reject::BadToken),
             Just(Reject::Full),
+            Just(Reject::Lost),
         ];
         let bytes = || prop::collection::vec(any::<u8>(), 0..99).prop_map(Bytes::from);
         let invoke = (any::<(u64, u64, u64, u8, u8)>(), prop::option::of(0..u32::MAX), bytes()).prop_map(

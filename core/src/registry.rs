@@ -126,6 +126,16 @@ impl Registry {
         blocks
     }
 
+    /// A digest of all blocks and their versions: two programs with the same one have the same blocks.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        // The sum does not depend on the order, and the multiplication keeps an id and a fingerprint together.
+        self.entries.values().fold(0, |digest, Entry { block, .. }| {
+            let one = block.id.get().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ block.fingerprint.get();
+            digest.wrapping_add(one.wrapping_mul(0xD6E8_FEB8_6659_FD93))
+        })
+    }
+
     /// The block with this id and version, or the refusal that a caller gets instead.
     pub fn find(&self, id: BlockId, fingerprint: Fingerprint) -> Result<&Entry, Refusal> {
         let entry = self.entries.get(&id).ok_or(Refusal::UnknownBlock)?;

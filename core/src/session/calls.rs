@@ -54,6 +54,10 @@ impl<W> Calls<W> {
         self.running.len()
     }
 
+    pub(super) fn is_running(&self, call: CallId) -> bool {
+        self.running.contains_key(&call)
+    }
+
     pub(super) fn wake(&self) -> Deadline {
         self.wake
     }

@@ -177,6 +177,12 @@ impl<W> Session<W> {
         self.calls.running()
     }
 
+    /// Whether this call of the other side runs.
+    #[must_use]
+    pub fn is_running(&self, call: CallId) -> bool {
+        self.calls.is_running(call)
+    }
+
     /// How many bytes wait to be sent.
     #[must_use]
     pub fn queued(&self) -> usize {
