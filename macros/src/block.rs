@@ -47,7 +47,6 @@ pub(crate) struct BoundCapture {
 pub(crate) struct Parts {
     pub(crate) peer: Expr,
     pub(crate) captures: Vec<Capture>,
-    pub(crate) list: Span,
     pub(crate) result: Option<Type>,
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) body: Group,
@@ -66,13 +65,14 @@ impl Parts {
             return Err(input.error(format_args!("expected the peer, the list and the block: {FORM}")));
         }
         if input.peek(syn::token::Bracket) && input.peek2(Token![,]) {
-            return Err(input.error(format_args!("expected the peer that runs the block, before the list: {FORM}")));
+            return Err(
+                input.error(format_args!("expected the peer that runs the block, before the list: {FORM}"))
+            );
         }
         let peer = input.parse()?;
         expect_comma(input, "the peer")?;
         let list = list(input)?;
-        let captures =
-            (|input: ParseStream<'_>| Capture::parse_list(input, errors)).parse2(list.stream())?;
+        let captures = (|input: ParseStream<'_>| Capture::parse_list(input, errors)).parse2(list.stream())?;
         let result = if input.peek(Token![->]) {
             input.parse::<Token![->]>()?;
             Some(input.parse()?)
@@ -88,7 +88,7 @@ impl Parts {
         if !input.is_empty() {
             return Err(input.error(format_args!("nothing follows the block: {FORM}")));
         }
-        Ok(Self { peer, captures, list: list.span(), result, attributes, body })
+        Ok(Self { peer, captures, result, attributes, body })
     }
 }
 
@@ -164,7 +164,19 @@ impl RemoteBlock {
         let body = finder.find(parts.body.stream());
         finder.conditions.truncate(around.len());
         let (result, braces) = (parts.result, parts.body.span());
-        Some(Self { ordinal, path, name, peer, captures, result, condition, around, body, braces, fingerprint })
+        Some(Self {
+            ordinal,
+            path,
+            name,
+            peer,
+            captures,
+            result,
+            condition,
+            around,
+            body,
+            braces,
+            fingerprint,
+        })
     }
 }
 

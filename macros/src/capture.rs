@@ -110,7 +110,10 @@ fn reject(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
         skip_entry(input);
         return Ok(());
     }
-    Err(syn::Error::new(start, "expected the name of a variable, as in `[a, b]`, `[name = expr]` or `[a: T]`"))
+    Err(syn::Error::new(
+        start,
+        "expected the name of a variable, as in `[a, b]`, `[name = expr]` or `[a: T]`",
+    ))
 }
 
 const PATTERN: &str = "a capture is the name of a variable, not a pattern: take the value apart before the block, or in it, \

@@ -11,7 +11,12 @@ use syn::Ident;
 const LONGEST_TUPLE: usize = 16;
 
 /// The struct named `name` with `count` fields, and what makes it travel.
-pub(crate) fn define(krate: &TokenStream, name: &Ident, count: usize, condition: &[TokenStream]) -> TokenStream {
+pub(crate) fn define(
+    krate: &TokenStream,
+    name: &Ident,
+    count: usize,
+    condition: &[TokenStream],
+) -> TokenStream {
     let private = quote!(#krate::__private);
     let serde = quote!(#private::serde);
     let numbered = |prefix: &str| -> Vec<Ident> {

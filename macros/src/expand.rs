@@ -48,7 +48,7 @@ impl<'a> Expansion<'a> {
         let (inner, items) = (&body.attributes, &body.items);
         let machinery = has_blocks.then(|| self.machinery(code));
         let statements = self.code(code, Copy::Live, false);
-        let body = group(Delimiter::Brace, body.braces, quote!(#machinery #items #statements));
+        let body = group(Delimiter::Brace, body.braces, quote!(#items #machinery #statements));
         quote!(#(#attributes)* #(#inner)* #visibility #signature #body)
     }
 
@@ -153,8 +153,12 @@ impl<'a> Expansion<'a> {
         let quiet = quiet();
         quote! {
             #quiet
-            let () = #private::check::<#output>(async {
+            let () = #private::check::<#output>(async move {
                 #(#parameters)*
+                // The first `return` settles the type, so that the others are coerced to it as in an `async fn`.
+                if false {
+                    return #private::never::<#output>();
+                }
                 #code
             });
         }
@@ -173,7 +177,9 @@ impl<'a> Expansion<'a> {
         let mut tokens = TokenStream::new();
         for (index, piece) in code.iter().enumerate() {
             match piece {
-                Piece::Token(TokenTree::Ident(name)) if name == "Self" && (in_block || copy == Copy::Check) => {
+                Piece::Token(TokenTree::Ident(name))
+                    if name == "Self" && (in_block || copy == Copy::Check) =>
+                {
                     let ty = self.service.map(|service| respan(service.ty.clone(), name.span()));
                     tokens.extend(ty.unwrap_or_else(|| name.to_token_stream()));
                 }
@@ -300,7 +306,11 @@ fn collect<'c>(code: &'c Code, blocks: &mut Vec<&'c RemoteBlock>) {
             Piece::Remote(block) => {
                 blocks.push(block);
                 collect(&block.peer, blocks);
-                block.captures.iter().filter_map(|c| c.value.as_ref()).for_each(|value| collect(value, blocks));
+                block
+                    .captures
+                    .iter()
+                    .filter_map(|c| c.value.as_ref())
+                    .for_each(|value| collect(value, blocks));
                 collect(&block.body, blocks);
             }
             Piece::Token(_) | Piece::Item(_) => {}

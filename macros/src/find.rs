@@ -207,7 +207,10 @@ mod tests {
 
     #[test]
     fn blocks_in_blocks_in_peers_and_in_captures_are_found() {
-        assert_eq!(count("remote!(remote!(p, [], { q }), [x = remote!(p, [], {})], { remote!(p, [], {}) })"), 4);
+        assert_eq!(
+            count("remote!(remote!(p, [], { q }), [x = remote!(p, [], {})], { remote!(p, [], {}) })"),
+            4
+        );
     }
 
     #[test]

@@ -107,7 +107,22 @@ mod tests {
     #[test]
     fn tokens_count() {
         let versions = [
-            "", "a", "b", "a b", "ab", "a + b", "a - b", "(a)", "[a]", "{ a }", "(a,)", "1", "1.0", "\"1\"", "'1'", "r#a",
+            "",
+            "a",
+            "b",
+            "a b",
+            "ab",
+            "a + b",
+            "a - b",
+            "(a)",
+            "[a]",
+            "{ a }",
+            "(a,)",
+            "1",
+            "1.0",
+            "\"1\"",
+            "'1'",
+            "r#a",
             "#[allow(x)] a",
         ];
         let mut hashes: Vec<_> = versions.iter().map(|body| of_source(body)).collect();
@@ -120,8 +135,12 @@ mod tests {
     fn the_names_of_captures_count_and_their_order_too() {
         let [a, b] = ["a", "b"].map(|name| Ident::new(name, proc_macro2::Span::call_site()));
         let body = || "a".parse::<TokenStream>().unwrap();
-        let hashes =
-            [of(&[], body()), of(&[a.clone()], body()), of(&[a.clone(), b.clone()], body()), of(&[b, a], body())];
+        let hashes = [
+            of(&[], body()),
+            of(&[a.clone()], body()),
+            of(&[a.clone(), b.clone()], body()),
+            of(&[b, a], body()),
+        ];
         assert!(hashes.iter().enumerate().all(|(i, hash)| !hashes[..i].contains(hash)));
     }
 }

@@ -9,7 +9,6 @@ use syn::{AttrStyle, Attribute, Block, Signature, Stmt, Visibility};
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
-    pub(crate) defaultness: TokenStream,
     pub(crate) signature: Signature,
     pub(crate) body: Group,
 }
@@ -28,7 +27,7 @@ impl Parse for Function {
                 ));
             }
         };
-        Ok(Self { attributes, visibility, defaultness: TokenStream::new(), signature, body })
+        Ok(Self { attributes, visibility, signature, body })
     }
 }
 

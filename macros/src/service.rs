@@ -78,7 +78,9 @@ fn expand_impl(args: &Args, mut block: ItemImpl, errors: &mut Errors) -> TokenSt
     };
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
-        method.attrs.retain(|attribute| !attribute.path().segments.last().is_some_and(|s| s.ident == "distributed"));
+        method
+            .attrs
+            .retain(|attribute| !attribute.path().segments.last().is_some_and(|s| s.ident == "distributed"));
         if !has_remote(method.block.to_token_stream()) {
             continue;
         }
@@ -128,4 +130,3 @@ fn read_impl(block: &ItemImpl, errors: &mut Errors) -> Option<Service> {
     let lifetimes = block.generics.params.iter().cloned().collect();
     Some(Service { name, ty: ty.into_token_stream(), lifetimes })
 }
-
