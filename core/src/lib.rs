@@ -56,5 +56,5 @@ pub mod __private {
     pub use crate::block::Block;
     pub use crate::raised::Raised;
     pub use crate::registry::{Registrar, Registration};
-    pub use crate::slot::{Captures, Slot, call, call_declared, check, never, travels};
+    pub use crate::slot::{Captures, Slot, call, call_declared, check, lend, never, to, travels};
 }

@@ -31,7 +31,7 @@ pub trait Travels: Serialize + DeserializeOwned + 'static {}
 impl<T: Serialize + DeserializeOwned + 'static> Travels for T {}
 
 /// A closure struct whose fields are references, as it is built where the call is made.
-pub trait Captures: Serialize {
+pub trait Captures {
     /// The same struct with owned fields, as it arrives.
     type Owned;
 }
@@ -76,10 +76,12 @@ impl<C, R> Slot<C, R> {
     }
 }
 
-impl<C: DeserializeOwned + 'static, R: Serialize + 'static> Slot<C, R> {
+impl<C, R> Slot<C, R> {
     /// Registers the body that really runs.
     pub fn register<F, Body>(&self, registrar: &mut Registrar, block: &'static Block, body: F)
     where
+        C: DeserializeOwned + 'static,
+        R: Serialize + 'static,
         F: Fn(C) -> Body + Copy + Send + Sync + 'static,
         Body: Future<Output = Result<R, Raised>> + 'static,
     {
@@ -105,7 +107,7 @@ impl<C, R> fmt::Debug for Slot<C, R> {
 /// The value of `remote!`. The body is a witness of the result's type; it is never called here.
 pub fn call<B, F, Body, R>(to: PeerId, block: &'static Block, captures: B, _body: F) -> Call<R>
 where
-    B: Captures,
+    B: Captures + Serialize,
     F: FnOnce(B::Owned) -> Body,
     Body: Future<Output = Result<R, Raised>>,
 {
@@ -113,13 +115,23 @@ where
 }
 
 /// The value of a `remote!` with a written result, whose body need not be compiled here.
-pub fn call_declared<B: Captures, R>(
+pub fn call_declared<B: Captures + Serialize, R>(
     to: PeerId,
     block: &'static Block,
     captures: B,
     _result: PhantomData<R>,
 ) -> Call<R> {
     Call::new(to, block, &captures)
+}
+
+/// The peer that a call goes to.
+pub const fn to(peer: PeerId) -> PeerId {
+    peer
+}
+
+/// A capture with a written type.
+pub const fn lend<T>(value: &T) -> &T {
+    value
 }
 
 /// A capture on its way, checked where it is listed.

@@ -32,10 +32,7 @@ pub(crate) fn define(
 
         #(#condition)*
         #[automatically_derived]
-        impl<'lent, #(#types),*> #private::Captures for #name<#(&'lent #types),*>
-        where
-            #(#types: #serde::Serialize),*
-        {
+        impl<'lent, #(#types),*> #private::Captures for #name<#(&'lent #types),*> {
             type Owned = #name<#(#types),*>;
         }
 

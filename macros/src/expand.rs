@@ -5,7 +5,7 @@
 //! real, at the top of the registering function: there no variable of the function is in sight, so one that is not
 //! listed is an error, and every warning comes from there. Its other copies only bear witness to its type.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{FnArg, GenericParam, Ident, ReceiverKind, ReturnType, Type};
 
@@ -48,7 +48,7 @@ impl<'a> Expansion<'a> {
         let (inner, items) = (&body.attributes, &body.items);
         let machinery = has_blocks.then(|| self.machinery(code));
         let statements = self.code(code, Copy::Live, false);
-        let body = group(Delimiter::Brace, body.braces, quote!(#items #machinery #statements));
+        let body = group(Delimiter::Brace, body.braces, quote!(#(#items)* #machinery #statements));
         quote!(#(#attributes)* #(#inner)* #visibility #signature #body)
     }
 
@@ -67,6 +67,7 @@ impl<'a> Expansion<'a> {
         let lifetimes = self.lifetimes();
         let condition = &self.function.signature.generics.where_clause;
         let register = Ident::new("__register", Span::mixed_site());
+        let registrar = registrar();
         quote! {
             #(#definitions)*
             #[doc(hidden)]
@@ -76,7 +77,7 @@ impl<'a> Expansion<'a> {
                 clippy::extra_unused_lifetimes, clippy::needless_lifetimes, clippy::too_many_lines,
                 clippy::cognitive_complexity, clippy::large_stack_frames
             )]
-            fn #register <#(#lifetimes),*> (registrar: &mut #private::Registrar) #condition {
+            fn #register <#(#lifetimes),*> (#registrar: &mut #private::Registrar) #condition {
                 #(#slots)*
                 #check
                 #(#registrations)*
@@ -95,7 +96,7 @@ impl<'a> Expansion<'a> {
         let (private, function) = (&self.private, &self.function.signature.ident);
         let structure = closure_struct::define(
             self.krate,
-            &names::closure_struct(function, block.ordinal),
+            &names::closure_struct(function, block.ordinal, Span::mixed_site()),
             block.captures.len(),
             &block.around,
         );
@@ -169,7 +170,16 @@ impl<'a> Expansion<'a> {
             (names::slot(block.ordinal), names::description(&self.function.signature.ident, block.ordinal));
         let (around, condition) = (&block.around, &block.condition);
         let body = self.closure(block, Copy::Live);
-        quote!(#(#around)* #(#condition)* #slot.register(registrar, &#description, #body);)
+        let at = mixed(block.name.span());
+        let registrar = registrar();
+        let register = quote_spanned!(at=> #slot.register(#registrar, &#description, #body););
+        let items = &block.items_around;
+        if items.is_empty() {
+            quote!(#(#around)* #(#condition)* #register)
+        } else {
+            // What the blocks around it declare is seen in it.
+            quote!(#(#around)* #(#condition)* { #(#[allow(warnings)] #items)* #register })
+        }
     }
 
     /// The code with each `remote!` replaced.
@@ -203,19 +213,21 @@ impl<'a> Expansion<'a> {
     ///
     /// It is made in a statement of its own, so that what the captures borrow is let go before the call is awaited.
     fn call(&self, block: &RemoteBlock, copy: Copy, in_block: bool) -> TokenStream {
-        let private = &self.private;
+        let at = mixed(block.name.span());
+        let private = respan(self.private.clone(), at);
         let peer = self.code(&block.peer, copy, in_block);
+        // The same function in each copy: rustc then says only once that this is no peer.
+        let peer = quote_spanned!(at=> #private::to(#peer));
         let captures = block.captures.iter().map(|capture| self.capture(capture, copy, in_block));
-        let structure = names::closure_struct(&self.function.signature.ident, block.ordinal);
-        let captures = quote!(#structure(#(#captures),*));
-        let quiet = quiet();
+        let structure = names::closure_struct(&self.function.signature.ident, block.ordinal, at);
+        let captures = quote_spanned!(at=> #structure(#(#captures),*));
         let result = block.result.as_ref().map(|ty| self.without_self(ty));
         let statements = if copy == Copy::Check {
             let (slot, condition) = (names::slot(block.ordinal), &block.condition);
             let body = self.closure(block, Copy::Check);
             match result {
-                None => quote!(let call = #slot.infer(#peer, #captures, #body);),
-                Some(ty) => quote! {
+                None => quote_spanned!(at=> let call = #slot.infer(#peer, #captures, #body);),
+                Some(ty) => quote_spanned! {at=>
                     let call = #slot.declare(#peer, #captures, #private::PhantomData::<#ty>);
                     #(#condition)* #slot.witness(#body);
                 },
@@ -225,54 +237,56 @@ impl<'a> Expansion<'a> {
             let marker = (copy == Copy::Live).then(|| marker(&block.path));
             match result {
                 None => {
-                    let body = self.closure(block, Copy::Witness);
-                    quote!(#marker let call = #private::call(#peer, &#description, #captures, #quiet #body);)
+                    let (quiet, body) = (quiet(), self.closure(block, Copy::Witness));
+                    quote_spanned!(at=> #marker let call = #private::call(#peer, &#description, #captures, #quiet #body);)
                 }
-                Some(ty) => quote! {
+                Some(ty) => quote_spanned! {at=>
                     #marker
                     let call =
                         #private::call_declared(#peer, &#description, #captures, #private::PhantomData::<#ty>);
                 },
             }
         };
-        quote!(::core::convert::identity({ #statements call }))
+        let made = quote_spanned!(at=> { #statements call });
+        // From the `remote` to its closing parenthesis, which is what a message about the call underlines.
+        let made = group(Delimiter::Parenthesis, mixed(block.arguments), made);
+        quote_spanned!(at=> ::core::convert::identity #made)
     }
 
     /// What stands in the closure struct for one capture.
     fn capture(&self, capture: &BoundCapture, copy: Copy, in_block: bool) -> TokenStream {
-        let (private, name) = (&self.private, &capture.name);
+        let at = mixed(capture.name.span());
+        let private = respan(self.private.clone(), at);
         let value = match &capture.value {
-            None => name.to_token_stream(),
+            None => capture.name.to_token_stream(),
             Some(value) => {
                 let value = self.code(value, copy, in_block);
-                Group::new(Delimiter::Parenthesis, value).into_token_stream()
+                group(Delimiter::Parenthesis, at, value).into()
             }
         };
-        let ty = capture.ty.as_ref().map(|ty| self.without_self(ty));
-        match (copy, ty) {
-            (Copy::Check, None) => quote!(&#value),
-            (Copy::Check, Some(ty)) => quote!(::core::convert::identity::<&#ty>(&#value)),
-            (_, ty) => {
-                let ty = ty.map(|ty| quote!(::<#ty>));
-                let private = respan(quote!(#private::travels), name.span());
-                quote_spanned!(name.span().resolved_at(Span::mixed_site())=> #private #ty (&#value))
-            }
+        let mut value = quote_spanned!(at=> &#value);
+        if let Some(ty) = capture.ty.as_ref().map(|ty| self.without_self(ty)) {
+            value = quote_spanned!(at=> #private::lend::<#ty>(#value));
+        }
+        match copy {
+            Copy::Check => value,
+            Copy::Live | Copy::Witness => quote_spanned!(at=> #private::travels(#value)),
         }
     }
 
     /// The body of a block, with its captures as variables.
     fn closure(&self, block: &RemoteBlock, copy: Copy) -> TokenStream {
-        let private = &self.private;
-        let structure = names::closure_struct(&self.function.signature.ident, block.ordinal);
+        let at = mixed(block.braces);
+        let private = respan(self.private.clone(), at);
+        let structure = names::closure_struct(&self.function.signature.ident, block.ordinal, at);
         let names = block.captures.iter().map(|capture| &capture.name);
         let body = self.code(&block.body, copy, true);
-        let braces = block.braces.resolved_at(Span::mixed_site());
-        let mut value = group(Delimiter::Brace, braces, body).into_token_stream();
+        let mut value: TokenStream = group(Delimiter::Brace, at, body).into();
         if let Some(ty) = &block.result {
             let ty = self.without_self(ty);
-            value = quote!({ let value: #ty = #value; value });
+            value = quote_spanned!(at=> { let value: #ty = #value; value });
         }
-        quote! {
+        quote_spanned! {at=>
             |#structure(#(#names),*)| async move { ::core::result::Result::Ok::<_, #private::Raised>(#value) }
         }
     }
@@ -321,6 +335,16 @@ fn collect<'c>(code: &'c Code, blocks: &mut Vec<&'c RemoteBlock>) {
 /// Keeps the warnings of a copy to itself: the live one gives them.
 fn quiet() -> TokenStream {
     quote!(#[allow(warnings, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)])
+}
+
+/// The parameter of the registering function.
+fn registrar() -> Ident {
+    Ident::new("registrar", Span::mixed_site())
+}
+
+/// The place, for names that user code must not see.
+fn mixed(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
 }
 
 /// The tokens, as if they stood at `span`.

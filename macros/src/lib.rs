@@ -56,7 +56,7 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn remote(input: TokenStream) -> TokenStream {
     // What `#[distributed]` leaves behind, so that the user's import of `remote` is used and editors can follow it.
-    if find::is_marker(input.clone().into()) {
+    if find::is_marker(input.into()) {
         return TokenStream::new();
     }
     let message = "`remote!` works inside a function with `#[distributed]`: put `#[distributed]` on the `async fn` \

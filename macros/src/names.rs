@@ -6,14 +6,14 @@ use syn::Ident;
 use syn::ext::IdentExt;
 
 /// The closure struct of a block: `__Demo0` for the first block of `demo`.
-pub(crate) fn closure_struct(function: &Ident, ordinal: usize) -> Ident {
+pub(crate) fn closure_struct(function: &Ident, ordinal: usize, span: Span) -> Ident {
     let mut name = String::from("__");
     for word in function.unraw().to_string().split('_') {
         let mut letters = word.chars();
         name.extend(letters.next().into_iter().flat_map(char::to_uppercase));
         name.extend(letters);
     }
-    Ident::new(&format!("{name}{ordinal}"), Span::mixed_site())
+    Ident::new(&format!("{name}{ordinal}"), span)
 }
 
 /// The description of a block: `__DEMO_0`.
