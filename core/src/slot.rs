@@ -25,12 +25,57 @@ use crate::registry::{BodyError, Registrar};
     note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
     note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
 )]
-pub trait Travels: Serialize + DeserializeOwned + 'static {}
+pub trait Travels: Serialize + DeserializeOwned + 'static {
+    /// The type itself. Where a type cannot travel this is an error of its own, which keeps rustc from telling the
+    /// same mistake again for all that is made of it.
+    #[doc(hidden)]
+    type Itself: DeserializeOwned + 'static;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + 'static> Travels for T {}
+impl<T: Serialize + DeserializeOwned + 'static> Travels for T {
+    type Itself = T;
+}
 
-/// A closure struct whose fields are references, as it is built where the call is made.
+/// The half of [`Travels`] that is needed where a call is made. It asks nothing of lifetimes: those are checked only
+/// once, where the block is registered.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel to another peer",
+    label = "this is a `{Self}`",
+    note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
+    note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
+)]
+pub trait Departs: Serialize {
+    /// The type itself, as in [`Travels`].
+    type Itself: Serialize;
+
+    /// The value itself.
+    fn itself(&self) -> &Self::Itself;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Departs for T {
+    type Itself = T;
+
+    fn itself(&self) -> &T {
+        self
+    }
+}
+
+/// What a reference would have to be to arrive. None is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel to another peer",
+    label = "this is a `{Self}`",
+    note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
+    note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
+)]
+pub trait Owns {
+    /// Never.
+    type Itself;
+}
+
+/// A closure struct whose fields are references, as it is built where the call is made. It carries types; the values
+/// travel as a tuple.
 pub trait Captures {
     /// The same struct with owned fields, as it arrives.
     type Owned;
@@ -78,17 +123,29 @@ impl<C, R> Slot<C, R> {
 
 impl<C, R> Slot<C, R> {
     /// Registers the body that really runs.
-    pub fn register<F, Body>(&self, registrar: &mut Registrar, block: &'static Block, body: F)
-    where
-        C: DeserializeOwned + 'static,
-        R: Serialize + 'static,
+    ///
+    /// `arrive` proves, field by field, that the captures can travel; it is never called. `gather` makes the closure
+    /// struct of what has arrived.
+    pub fn register<W, A, G, F, Body>(
+        &self,
+        registrar: &mut Registrar,
+        block: &'static Block,
+        _arrive: A,
+        gather: G,
+        body: F,
+    ) where
+        C: 'static,
+        A: FnOnce(C) -> W,
+        W: DeserializeOwned + 'static,
+        G: Fn(W) -> C + Copy + Send + Sync + 'static,
         F: Fn(C) -> Body + Copy + Send + Sync + 'static,
         Body: Future<Output = Result<R, Raised>> + 'static,
+        R: Travels,
     {
         registrar.add(
             *block,
             Box::new(move |captures, codec, head| {
-                let captures = codec.decode::<C>(captures)?;
+                let captures = gather(codec.decode::<W>(captures)?);
                 Ok(Box::pin(async move {
                     let value = body(captures).await.map_err(BodyError::Raised)?;
                     codec.encode(head, &value).map_err(BodyError::Encode)
@@ -104,24 +161,30 @@ impl<C, R> fmt::Debug for Slot<C, R> {
     }
 }
 
-/// The value of `remote!`. The body is a witness of the result's type; it is never called here.
-pub fn call<B, F, Body, R>(to: PeerId, block: &'static Block, captures: B, _body: F) -> Call<R>
+/// The value of `remote!`. The closure struct and the body bear witness to the types; `values` is what travels.
+pub fn call<B, F, Body, R>(
+    to: PeerId,
+    block: &'static Block,
+    _captures: B,
+    values: impl Serialize,
+    _body: F,
+) -> Call<R>
 where
-    B: Captures + Serialize,
+    B: Captures,
     F: FnOnce(B::Owned) -> Body,
     Body: Future<Output = Result<R, Raised>>,
 {
-    Call::new(to, block, &captures)
+    Call::new(to, block, &values)
 }
 
 /// The value of a `remote!` with a written result, whose body need not be compiled here.
-pub fn call_declared<B: Captures + Serialize, R>(
+pub fn call_declared<R>(
     to: PeerId,
     block: &'static Block,
-    captures: B,
+    values: impl Serialize,
     _result: PhantomData<R>,
 ) -> Call<R> {
-    Call::new(to, block, &captures)
+    Call::new(to, block, &values)
 }
 
 /// The peer that a call goes to.
@@ -135,8 +198,49 @@ pub const fn lend<T>(value: &T) -> &T {
 }
 
 /// A capture on its way, checked where it is listed.
-pub const fn travels<T: Travels>(value: &T) -> &T {
-    value
+pub fn travels<T: Departs>(value: &T) -> &T::Itself {
+    value.itself()
+}
+
+/// A capture where it arrives. References are caught by the method below, all other types by the one of [`Arrive`]: a
+/// method of the type is preferred to one of a trait.
+#[derive(Debug)]
+pub struct Arrival<T>(PhantomData<fn() -> T>);
+
+/// How a type that is no reference arrives.
+pub trait Arrive<T> {
+    /// Only type-checked, never run.
+    fn arrives(self) -> T::Itself
+    where
+        T: Travels;
+}
+
+impl<T> Arrival<T> {
+    /// What this value will be when it has arrived.
+    #[must_use]
+    pub const fn of(_value: &T) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<'a, T: ?Sized> Arrival<&'a T> {
+    /// A reference does not arrive.
+    #[must_use]
+    pub fn arrives(self) -> <&'a T as Owns>::Itself
+    where
+        &'a T: Owns,
+    {
+        never()
+    }
+}
+
+impl<T> Arrive<T> for Arrival<T> {
+    fn arrives(self) -> T::Itself
+    where
+        T: Travels,
+    {
+        never()
+    }
 }
 
 /// A value of any type, in code that is type-checked and never run.

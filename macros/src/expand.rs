@@ -10,9 +10,9 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{FnArg, GenericParam, Ident, ReceiverKind, ReturnType, Type};
 
 use crate::args::Args;
-use crate::block::{BoundCapture, RemoteBlock};
+use crate::block::RemoteBlock;
 use crate::closure_struct;
-use crate::find::{Code, Piece, group, marker};
+use crate::find::{Code, Piece, group};
 use crate::function::{Body, Function};
 use crate::names;
 use crate::service::Service;
@@ -20,7 +20,7 @@ use crate::validate::leads_a_path;
 
 /// What a copy of the code is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Copy {
+pub(crate) enum Copy {
     /// It runs.
     Live,
     /// It says what type a block has, beside a call that runs.
@@ -32,8 +32,8 @@ enum Copy {
 /// The expansion of one function.
 pub(crate) struct Expansion<'a> {
     krate: &'a TokenStream,
-    private: TokenStream,
-    function: &'a Function,
+    pub(crate) private: TokenStream,
+    pub(crate) function: &'a Function,
     service: Option<&'a Service>,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Expansion<'a> {
         let lifetimes = self.lifetimes();
         let condition = &self.function.signature.generics.where_clause;
         let register = Ident::new("__register", Span::mixed_site());
-        let registrar = registrar();
+        let registrar = names::registrar();
         quote! {
             #(#definitions)*
             #[doc(hidden)]
@@ -165,25 +165,8 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    fn registration(&self, block: &RemoteBlock) -> TokenStream {
-        let (slot, description) =
-            (names::slot(block.ordinal), names::description(&self.function.signature.ident, block.ordinal));
-        let (around, condition) = (&block.around, &block.condition);
-        let body = self.closure(block, Copy::Live);
-        let at = mixed(block.name.span());
-        let registrar = registrar();
-        let register = quote_spanned!(at=> #slot.register(#registrar, &#description, #body););
-        let items = &block.items_around;
-        if items.is_empty() {
-            quote!(#(#around)* #(#condition)* #register)
-        } else {
-            // What the blocks around it declare is seen in it.
-            quote!(#(#around)* #(#condition)* { #(#[allow(warnings)] #items)* #register })
-        }
-    }
-
     /// The code with each `remote!` replaced.
-    fn code(&self, code: &Code, copy: Copy, in_block: bool) -> TokenStream {
+    pub(crate) fn code(&self, code: &Code, copy: Copy, in_block: bool) -> TokenStream {
         let mut tokens = TokenStream::new();
         for (index, piece) in code.iter().enumerate() {
             match piece {
@@ -209,90 +192,8 @@ impl<'a> Expansion<'a> {
         tokens
     }
 
-    /// What a `remote!` becomes.
-    ///
-    /// It is made in a statement of its own, so that what the captures borrow is let go before the call is awaited.
-    fn call(&self, block: &RemoteBlock, copy: Copy, in_block: bool) -> TokenStream {
-        let at = mixed(block.name.span());
-        let private = respan(self.private.clone(), at);
-        let peer = self.code(&block.peer, copy, in_block);
-        // The same function in each copy: rustc then says only once that this is no peer.
-        let peer = quote_spanned!(at=> #private::to(#peer));
-        let captures = block.captures.iter().map(|capture| self.capture(capture, copy, in_block));
-        let structure = names::closure_struct(&self.function.signature.ident, block.ordinal, at);
-        let captures = quote_spanned!(at=> #structure(#(#captures),*));
-        let result = block.result.as_ref().map(|ty| self.without_self(ty));
-        let statements = if copy == Copy::Check {
-            let (slot, condition) = (names::slot(block.ordinal), &block.condition);
-            let body = self.closure(block, Copy::Check);
-            match result {
-                None => quote_spanned!(at=> let call = #slot.infer(#peer, #captures, #body);),
-                Some(ty) => quote_spanned! {at=>
-                    let call = #slot.declare(#peer, #captures, #private::PhantomData::<#ty>);
-                    #(#condition)* #slot.witness(#body);
-                },
-            }
-        } else {
-            let description = names::description(&self.function.signature.ident, block.ordinal);
-            let marker = (copy == Copy::Live).then(|| marker(&block.path));
-            match result {
-                None => {
-                    let (quiet, body) = (quiet(), self.closure(block, Copy::Witness));
-                    quote_spanned!(at=> #marker let call = #private::call(#peer, &#description, #captures, #quiet #body);)
-                }
-                Some(ty) => quote_spanned! {at=>
-                    #marker
-                    let call =
-                        #private::call_declared(#peer, &#description, #captures, #private::PhantomData::<#ty>);
-                },
-            }
-        };
-        let made = quote_spanned!(at=> { #statements call });
-        // From the `remote` to its closing parenthesis, which is what a message about the call underlines.
-        let made = group(Delimiter::Parenthesis, mixed(block.arguments), made);
-        quote_spanned!(at=> ::core::convert::identity #made)
-    }
-
-    /// What stands in the closure struct for one capture.
-    fn capture(&self, capture: &BoundCapture, copy: Copy, in_block: bool) -> TokenStream {
-        let at = mixed(capture.name.span());
-        let private = respan(self.private.clone(), at);
-        let value = match &capture.value {
-            None => capture.name.to_token_stream(),
-            Some(value) => {
-                let value = self.code(value, copy, in_block);
-                group(Delimiter::Parenthesis, at, value).into()
-            }
-        };
-        let mut value = quote_spanned!(at=> &#value);
-        if let Some(ty) = capture.ty.as_ref().map(|ty| self.without_self(ty)) {
-            value = quote_spanned!(at=> #private::lend::<#ty>(#value));
-        }
-        match copy {
-            Copy::Check => value,
-            Copy::Live | Copy::Witness => quote_spanned!(at=> #private::travels(#value)),
-        }
-    }
-
-    /// The body of a block, with its captures as variables.
-    fn closure(&self, block: &RemoteBlock, copy: Copy) -> TokenStream {
-        let at = mixed(block.braces);
-        let private = respan(self.private.clone(), at);
-        let structure = names::closure_struct(&self.function.signature.ident, block.ordinal, at);
-        let names = block.captures.iter().map(|capture| &capture.name);
-        let body = self.code(&block.body, copy, true);
-        let mut value: TokenStream = group(Delimiter::Brace, at, body).into();
-        if let Some(ty) = &block.result {
-            let ty = self.without_self(ty);
-            value = quote_spanned!(at=> { let value: #ty = #value; value });
-        }
-        quote_spanned! {at=>
-            |#structure(#(#names),*)| async move { ::core::result::Result::Ok::<_, #private::Raised>(#value) }
-        }
-    }
-
     /// A type of the user, as it is written outside its `impl`.
-    fn without_self(&self, ty: &Type) -> TokenStream {
+    pub(crate) fn without_self(&self, ty: &Type) -> TokenStream {
         fn replace(tokens: TokenStream, service: &TokenStream) -> TokenStream {
             tokens
                 .into_iter()
@@ -333,22 +234,17 @@ fn collect<'c>(code: &'c Code, blocks: &mut Vec<&'c RemoteBlock>) {
 }
 
 /// Keeps the warnings of a copy to itself: the live one gives them.
-fn quiet() -> TokenStream {
+pub(crate) fn quiet() -> TokenStream {
     quote!(#[allow(warnings, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)])
 }
 
-/// The parameter of the registering function.
-fn registrar() -> Ident {
-    Ident::new("registrar", Span::mixed_site())
-}
-
 /// The place, for names that user code must not see.
-fn mixed(span: Span) -> Span {
+pub(crate) fn mixed(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
 
 /// The tokens, as if they stood at `span`.
-fn respan(tokens: TokenStream, span: Span) -> TokenStream {
+pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|token| match token {

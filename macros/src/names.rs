@@ -5,6 +5,8 @@ use quote::format_ident;
 use syn::Ident;
 use syn::ext::IdentExt;
 
+use crate::block::BoundCapture;
+
 /// The closure struct of a block: `__Demo0` for the first block of `demo`.
 pub(crate) fn closure_struct(function: &Ident, ordinal: usize, span: Span) -> Ident {
     let mut name = String::from("__");
@@ -30,4 +32,15 @@ pub(crate) fn slot(ordinal: usize) -> Ident {
 /// What stands for `self` in the copy that is only type-checked; a local variable.
 pub(crate) fn receiver() -> Ident {
     Ident::new("receiver", Span::mixed_site())
+}
+
+/// The values of a list while a call is made, each at its name; local variables.
+pub(crate) fn values(captures: &[BoundCapture]) -> Vec<Ident> {
+    let at = |name: &Ident| Span::mixed_site().located_at(name.span());
+    captures.iter().enumerate().map(|(i, c)| format_ident!("value{i}", span = at(&c.name))).collect()
+}
+
+/// The parameter of the function that registers the blocks.
+pub(crate) fn registrar() -> Ident {
+    Ident::new("registrar", Span::mixed_site())
 }
