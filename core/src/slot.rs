@@ -25,17 +25,10 @@ use crate::registry::{BodyError, Registrar};
     note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
     note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
 )]
-pub trait Travels: Serialize + DeserializeOwned + 'static {
-    /// The type itself. Where a type cannot travel this is an error of its own, which keeps rustc from telling the
-    /// same mistake again for all that is made of it.
-    #[doc(hidden)]
-    type Itself: DeserializeOwned + 'static;
-}
+pub trait Travels: Serialize + DeserializeOwned + 'static {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + 'static> Travels for T {
-    type Itself = T;
-}
+impl<T: Serialize + DeserializeOwned + 'static> Travels for T {}
 
 /// The half of [`Travels`] that is needed where a call is made. It asks nothing of lifetimes: those are checked only
 /// once, where the block is registered.
@@ -45,34 +38,10 @@ impl<T: Serialize + DeserializeOwned + 'static> Travels for T {
     note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
     note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
 )]
-pub trait Departs: Serialize {
-    /// The type itself, as in [`Travels`].
-    type Itself: Serialize;
-
-    /// The value itself.
-    fn itself(&self) -> &Self::Itself;
-}
+pub trait Departs: Serialize {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize> Departs for T {
-    type Itself = T;
-
-    fn itself(&self) -> &T {
-        self
-    }
-}
-
-/// What a reference would have to be to arrive. None is.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot travel to another peer",
-    label = "this is a `{Self}`",
-    note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
-    note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
-)]
-pub trait Owns {
-    /// Never.
-    type Itself;
-}
+impl<T: Serialize> Departs for T {}
 
 /// A closure struct whose fields are references, as it is built where the call is made. It carries types; the values
 /// travel as a tuple.
@@ -198,25 +167,33 @@ pub const fn lend<T>(value: &T) -> &T {
 }
 
 /// A capture on its way, checked where it is listed.
-pub fn travels<T: Departs>(value: &T) -> &T::Itself {
-    value.itself()
+pub const fn travels<T: Departs>(value: &T) -> &T {
+    value
 }
 
-/// A capture where it arrives. References are caught by the method below, all other types by the one of [`Arrive`]: a
-/// method of the type is preferred to one of a trait.
+/// A capture where it arrives, as `M`. A reference is caught by the method of this type, anything else by the one of
+/// [`Arrive`], because a method of the type is preferred to one of a trait. Only type-checked, never run.
 #[derive(Debug)]
-pub struct Arrival<T>(PhantomData<fn() -> T>);
+pub struct Arrival<T, M = ()>(PhantomData<fn() -> (T, M)>);
 
 /// How a type that is no reference arrives.
-pub trait Arrive<T> {
-    /// Only type-checked, never run.
-    fn arrives(self) -> T::Itself
-    where
-        T: Travels;
+pub trait Arrive<T>: Sized {
+    /// By value.
+    fn arrives(self) -> Arrival<T, ByValue> {
+        never()
+    }
 }
 
+/// The way of a type that may own its data.
+#[derive(Debug)]
+pub struct ByValue;
+
+/// The way of a type that does not.
+#[derive(Debug)]
+pub struct ByReference;
+
 impl<T> Arrival<T> {
-    /// What this value will be when it has arrived.
+    /// A capture of this type.
     #[must_use]
     pub const fn of(_value: &T) -> Self {
         Self(PhantomData)
@@ -224,23 +201,35 @@ impl<T> Arrival<T> {
 }
 
 impl<'a, T: ?Sized> Arrival<&'a T> {
-    /// A reference does not arrive.
+    /// By reference, so not at all.
     #[must_use]
-    pub fn arrives(self) -> <&'a T as Owns>::Itself
-    where
-        &'a T: Owns,
-    {
+    pub fn arrives(self) -> Arrival<&'a T, ByReference> {
         never()
     }
 }
 
-impl<T> Arrive<T> for Arrival<T> {
-    fn arrives(self) -> T::Itself
-    where
-        T: Travels,
-    {
-        never()
-    }
+impl<T> Arrive<T> for Arrival<T> {}
+
+/// Whether a type arrives when it travels in the way `M`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel to another peer",
+    label = "this is a `{Self}`",
+    note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
+    note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
+)]
+pub trait Arrives<M> {
+    /// The type.
+    type Itself;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Travels> Arrives<ByValue> for T {
+    type Itself = T;
+}
+
+/// What has arrived.
+pub fn arrived<T: Arrives<M>, M>(_arrival: Arrival<T, M>) -> T::Itself {
+    never()
 }
 
 /// A value of any type, in code that is type-checked and never run.

@@ -50,7 +50,7 @@ impl Expansion<'_> {
             let private = respan(self.private.clone(), local.span());
             quote_spanned!(local.span()=> #private::travels(#local))
         });
-        let travelling = closure_struct::tuple(travelling.collect());
+        let travelling = closure_struct::tuple(travelling.collect(), at);
         match &block.result {
             None => {
                 let structure = names::closure_struct(&self.function.signature.ident, block.ordinal, at);
@@ -132,10 +132,10 @@ impl Expansion<'_> {
         let locals = names::values(&block.captures);
         let arriving = locals.iter().map(|local| {
             let private = respan(self.private.clone(), local.span());
-            quote_spanned!(local.span()=> #private::Arrival::of(#private::travels(&#local)).arrives())
+            quote_spanned!(local.span()=> #private::arrived(#private::Arrival::of(&#local).arrives()))
         });
-        let arriving = closure_struct::tuple(arriving.collect());
-        let arrived = closure_struct::tuple(locals.iter().map(ToTokens::to_token_stream).collect());
+        let arriving = closure_struct::tuple(arriving.collect(), at);
+        let arrived = closure_struct::tuple(locals.iter().map(ToTokens::to_token_stream).collect(), at);
         let (private, registrar) = (&self.private, names::registrar());
         let body = self.closure(block, Copy::Live);
         let register = quote_spanned! {at=>

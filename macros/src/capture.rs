@@ -97,7 +97,7 @@ fn reject(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
                 let name = source(&reference.expr);
                 format!("a variable travels as a value and stays usable here, so it needs no `&`: write `[{name}]`")
             }
-            Expr::Tuple(_) | Expr::Struct(_) | Expr::Infer(_) | Expr::Array(_) => PATTERN.into(),
+            Expr::Tuple(_) | Expr::Struct(_) | Expr::Infer(_) | Expr::Array(_) | Expr::Assign(_) => PATTERN.into(),
             Expr::Call(call) if is_constructor(&call.func) => PATTERN.into(),
             Expr::Lit(_) => "a literal needs not travel: write it in the block".into(),
             other => {

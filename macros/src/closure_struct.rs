@@ -3,9 +3,11 @@
 //! The struct carries types from the calls to the registration of the block. On the wire there is a tuple of its fields, so
 //! that nothing has to be derived, and a field that cannot travel is told at its own name.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Delimiter, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
+
+use crate::find::group;
 
 /// serde writes tuples of up to 16 elements; more are nested.
 const LONGEST_TUPLE: usize = 16;
@@ -32,9 +34,13 @@ pub(crate) fn define(
 }
 
 /// The elements as a tuple, or as a tuple of tuples: an expression, or a pattern.
-pub(crate) fn tuple(mut elements: Vec<TokenStream>) -> TokenStream {
+pub(crate) fn tuple(mut elements: Vec<TokenStream>, span: Span) -> TokenStream {
+    let join = |elements: &[TokenStream]| {
+        let elements = quote_spanned!(span=> #(#elements,)*);
+        TokenStream::from(group(Delimiter::Parenthesis, span, elements))
+    };
     while elements.len() > LONGEST_TUPLE {
-        elements = elements.chunks(LONGEST_TUPLE).map(|chunk| quote!((#(#chunk,)*))).collect();
+        elements = elements.chunks(LONGEST_TUPLE).map(join).collect();
     }
-    quote!((#(#elements,)*))
+    join(&elements)
 }

@@ -243,14 +243,15 @@ pub(crate) fn mixed(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
 
-/// The tokens, as if they stood at `span`.
+/// The tokens, as if they stood at `span`, and with its names. A span that is the same in each token is the same for rustc
+/// too, which then tells two mistakes at one place only once.
 pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|token| match token {
             TokenTree::Group(inner) => group(inner.delimiter(), span, respan(inner.stream(), span)),
             mut other => {
-                other.set_span(other.span().located_at(span));
+                other.set_span(span);
                 other
             }
         })

@@ -1,3 +1,5 @@
+#![deny(unused_must_use)]
+
 use distributed_scope::{PeerId, RemoteError, distributed, remote};
 
 #[distributed]
