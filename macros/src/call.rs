@@ -36,9 +36,9 @@ impl Expansion<'_> {
             #before
             call
         }};
-        // From the `remote` to its closing parenthesis, which is what a message about the call underlines.
-        let made = group(Delimiter::Parenthesis, mixed(block.arguments), made);
-        quote_spanned!(at=> ::core::convert::identity #made)
+        // From the `remote` to its closing parenthesis, and as if the user had written it: for a message about the call.
+        let made = group(Delimiter::Parenthesis, block.arguments, made);
+        quote_spanned!(block.name.span()=> ::core::convert::identity #made)
     }
 
     /// A call that runs. A written result makes the witness of its type superfluous.

@@ -54,9 +54,7 @@ impl<'e> Finder<'e> {
         let outside = self.conditions.len();
         let mut tokens = tokens.into_iter().peekable();
         while let Some(token) = tokens.next() {
-            if ends_statement(&token, tokens.peek()) {
-                self.conditions.truncate(outside);
-            }
+            let ends = ends_statement(&token, tokens.peek());
             self.conditions.extend(condition(&code, &token));
             match token {
                 TokenTree::Ident(name) => self.name(name, &mut tokens, &mut code),
@@ -65,6 +63,9 @@ impl<'e> Finder<'e> {
                     code.push(Piece::Group(group.delimiter(), group.span(), inner));
                 }
                 other => code.push(Piece::Token(other)),
+            }
+            if ends {
+                self.conditions.truncate(outside);
             }
         }
         self.conditions.truncate(outside);
