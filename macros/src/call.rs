@@ -119,7 +119,13 @@ impl Expansion<'_> {
             value = quote_spanned!(at=> { let value: #ty = #value; value });
         }
         quote_spanned! {at=>
-            |#structure(#(#names),*)| async move { ::core::result::Result::Ok::<_, #private::Raised>(#value) }
+            |#structure(#(#names),*)| async move {
+                // It settles what `return` takes, so that a bare value is told at its own place.
+                if false {
+                    return #private::never::<::core::result::Result<_, #private::Raised>>();
+                }
+                ::core::result::Result::Ok::<_, #private::Raised>(#value)
+            }
         }
     }
 
