@@ -58,5 +58,7 @@ pub mod __private {
     pub use crate::block::Block;
     pub use crate::raised::Raised;
     pub use crate::registry::{Registrar, Registration};
-    pub use crate::slot::{Captures, Slot, call, call_declared, check, never, travels};
+    pub use crate::slot::{
+        Arrival, Arrive, Arrives, Captures, Departs, Slot, arrived, call, call_declared, check, lend, never, to, travels,
+    };
 }

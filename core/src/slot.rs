@@ -30,8 +30,22 @@ pub trait Travels: Serialize + DeserializeOwned + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Travels for T {}
 
-/// A closure struct whose fields are references, as it is built where the call is made.
-pub trait Captures: Serialize {
+/// The half of [`Travels`] that is needed where a call is made. It asks nothing of lifetimes: those are checked only
+/// once, where the block is registered.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel to another peer",
+    label = "this is a `{Self}`",
+    note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
+    note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
+)]
+pub trait Departs: Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Departs for T {}
+
+/// A closure struct whose fields are references, as it is built where the call is made. It carries types; the values
+/// travel as a tuple.
+pub trait Captures {
     /// The same struct with owned fields, as it arrives.
     type Owned;
 }
@@ -76,17 +90,31 @@ impl<C, R> Slot<C, R> {
     }
 }
 
-impl<C: DeserializeOwned + 'static, R: Serialize + 'static> Slot<C, R> {
+impl<C, R> Slot<C, R> {
     /// Registers the body that really runs.
-    pub fn register<F, Body>(&self, registrar: &mut Registrar, block: &'static Block, body: F)
-    where
+    ///
+    /// `arrive` proves, field by field, that the captures can travel; it is never called. `gather` makes the closure
+    /// struct of what has arrived.
+    pub fn register<W, A, G, F, Body>(
+        &self,
+        registrar: &mut Registrar,
+        block: &'static Block,
+        _arrive: A,
+        gather: G,
+        body: F,
+    ) where
+        C: 'static,
+        A: FnOnce(C) -> W,
+        W: DeserializeOwned + 'static,
+        G: Fn(W) -> C + Copy + Send + Sync + 'static,
         F: Fn(C) -> Body + Copy + Send + Sync + 'static,
         Body: Future<Output = Result<R, Raised>> + 'static,
+        R: Travels,
     {
         registrar.add(
             *block,
             Box::new(move |captures, codec, head| {
-                let captures = codec.decode::<C>(captures)?;
+                let captures = gather(codec.decode::<W>(captures)?);
                 Ok(Box::pin(async move {
                     let value = body(captures).await.map_err(BodyError::Raised)?;
                     codec.encode(head, &value).map_err(BodyError::Encode)
@@ -102,29 +130,106 @@ impl<C, R> fmt::Debug for Slot<C, R> {
     }
 }
 
-/// The value of `remote!`. The body is a witness of the result's type; it is never called here.
-pub fn call<B, F, Body, R>(to: PeerId, block: &'static Block, captures: B, _body: F) -> Call<R>
+/// The value of `remote!`. The closure struct and the body bear witness to the types; `values` is what travels.
+pub fn call<B, F, Body, R>(
+    to: PeerId,
+    block: &'static Block,
+    _captures: B,
+    values: impl Serialize,
+    _body: F,
+) -> Call<R>
 where
     B: Captures,
     F: FnOnce(B::Owned) -> Body,
     Body: Future<Output = Result<R, Raised>>,
 {
-    Call::new(to, block, &captures)
+    Call::new(to, block, &values)
 }
 
 /// The value of a `remote!` with a written result, whose body need not be compiled here.
-pub fn call_declared<B: Captures, R>(
+pub fn call_declared<R>(
     to: PeerId,
     block: &'static Block,
-    captures: B,
+    values: impl Serialize,
     _result: PhantomData<R>,
 ) -> Call<R> {
-    Call::new(to, block, &captures)
+    Call::new(to, block, &values)
+}
+
+/// The peer that a call goes to.
+pub const fn to(peer: PeerId) -> PeerId {
+    peer
+}
+
+/// A capture with a written type.
+pub const fn lend<T>(value: &T) -> &T {
+    value
 }
 
 /// A capture on its way, checked where it is listed.
-pub const fn travels<T: Travels>(value: &T) -> &T {
+pub const fn travels<T: Departs>(value: &T) -> &T {
     value
+}
+
+/// A capture where it arrives, as `M`. A reference is caught by the method of this type, anything else by the one of
+/// [`Arrive`], because a method of the type is preferred to one of a trait. Only type-checked, never run.
+#[derive(Debug)]
+pub struct Arrival<T, M = ()>(PhantomData<fn() -> (T, M)>);
+
+/// How a type that is no reference arrives.
+pub trait Arrive<T>: Sized {
+    /// By value.
+    fn arrives(self) -> Arrival<T, ByValue> {
+        never()
+    }
+}
+
+/// The way of a type that may own its data.
+#[derive(Debug)]
+pub struct ByValue;
+
+/// The way of a type that does not.
+#[derive(Debug)]
+pub struct ByReference;
+
+impl<T> Arrival<T> {
+    /// A capture of this type.
+    #[must_use]
+    pub const fn of(_value: &T) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<'a, T: ?Sized> Arrival<&'a T> {
+    /// By reference, so not at all.
+    #[must_use]
+    pub fn arrives(self) -> Arrival<&'a T, ByReference> {
+        never()
+    }
+}
+
+impl<T> Arrive<T> for Arrival<T> {}
+
+/// Whether a type arrives when it travels in the way `M`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel to another peer",
+    label = "this is a `{Self}`",
+    note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
+    note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
+)]
+pub trait Arrives<M> {
+    /// The type.
+    type Itself;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Travels> Arrives<ByValue> for T {
+    type Itself = T;
+}
+
+/// What has arrived.
+pub fn arrived<T: Arrives<M>, M>(_arrival: Arrival<T, M>) -> T::Itself {
+    never()
 }
 
 /// A value of any type, in code that is type-checked and never run.

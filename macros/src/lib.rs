@@ -2,7 +2,7 @@
 //!
 //! One expansion is three steps, each with files of its own. **Parse**: [`function`] and [`service`] read the item,
 //! [`find`] finds each `remote!` in its tokens, [`block`] and [`capture`] read one. **Validate**: [`validate`] checks
-//! what the item may be, [`scope`] and [`uses`] which variables a block uses. **Expand**: [`expand`], with
+//! what the item may be, [`scope`] which variables a block uses, with [`format`] for format strings. **Expand**: [`expand`] and [`call`], with
 //! [`closure_struct`] for what travels and [`fingerprint`] for a block's version; after a mistake [`fallback`] takes
 //! its place, so that one mistake gives one message.
 //!
@@ -10,6 +10,7 @@
 
 mod args;
 mod block;
+mod call;
 mod capture;
 mod closure_struct;
 mod errors;
@@ -22,7 +23,6 @@ mod function;
 mod names;
 mod scope;
 mod service;
-mod uses;
 mod validate;
 
 use proc_macro::TokenStream;
@@ -56,7 +56,7 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn remote(input: TokenStream) -> TokenStream {
     // What `#[distributed]` leaves behind, so that the user's import of `remote` is used and editors can follow it.
-    if find::is_marker(input.clone().into()) {
+    if find::is_marker(input.into()) {
         return TokenStream::new();
     }
     let message = "`remote!` works inside a function with `#[distributed]`: put `#[distributed]` on the `async fn` \

@@ -5,15 +5,17 @@ use quote::format_ident;
 use syn::Ident;
 use syn::ext::IdentExt;
 
+use crate::block::BoundCapture;
+
 /// The closure struct of a block: `__Demo0` for the first block of `demo`.
-pub(crate) fn closure_struct(function: &Ident, ordinal: usize) -> Ident {
+pub(crate) fn closure_struct(function: &Ident, ordinal: usize, span: Span) -> Ident {
     let mut name = String::from("__");
     for word in function.unraw().to_string().split('_') {
         let mut letters = word.chars();
         name.extend(letters.next().into_iter().flat_map(char::to_uppercase));
         name.extend(letters);
     }
-    Ident::new(&format!("{name}{ordinal}"), Span::mixed_site())
+    Ident::new(&format!("{name}{ordinal}"), span)
 }
 
 /// The description of a block: `__DEMO_0`.
@@ -30,4 +32,15 @@ pub(crate) fn slot(ordinal: usize) -> Ident {
 /// What stands for `self` in the copy that is only type-checked; a local variable.
 pub(crate) fn receiver() -> Ident {
     Ident::new("receiver", Span::mixed_site())
+}
+
+/// The values of a list while a call is made, each at its name; local variables.
+pub(crate) fn values(captures: &[BoundCapture]) -> Vec<Ident> {
+    let at = |name: &Ident| Span::mixed_site().located_at(name.span());
+    captures.iter().enumerate().map(|(i, c)| format_ident!("value{i}", span = at(&c.name))).collect()
+}
+
+/// The parameter of the function that registers the blocks.
+pub(crate) fn registrar() -> Ident {
+    Ident::new("registrar", Span::mixed_site())
 }
