@@ -1,1 +1,38 @@
+//! The Actix peer of `distributed-scope`: users depend on `distributed-scope`, which re-exports this.
+//!
+//! | module | idea |
+//! |---|---|
+//! | `peer`, `builder` | the handle that programs hold, and what all parts of a peer share |
+//! | `actor` | the peer actor: who may join, who waits for whom, dialling |
+//! | `routes` | which peers are reachable by which session; read without asking the actor |
+//! | `session` | one connection: the actor that reads, the task that writes, server's end and client's end |
+//! | `executor` | runs blocks: guarded, polled in place once, then as tasks |
+//!
+//! Invariants: the code of a block never runs unguarded in an actor's turn; a call on the session's own thread crosses no
+//! thread and no mailbox; only the peer actor writes the routes.
 
+#[cfg(not(any(feature = "actix-ws", feature = "actix-web-actors")))]
+compile_error!(
+    "choose a WebSocket back end: enable the feature `actix-ws` (the default) or `actix-web-actors`"
+);
+
+mod actor;
+mod builder;
+mod clock;
+mod executor;
+mod peer;
+mod routes;
+mod session;
+
+pub use actor::{Invoke, PeerActor};
+pub use builder::{Builder, StartError};
+pub use peer::Peer;
+pub use session::dial::ConnectError;
+pub use session::on_connect;
+
+#[cfg(not(feature = "actix-web-actors"))]
+use session::accept::accept;
+/// The back end that takes connections. `actix-ws` is the default feature, so an app that names `actix-web-actors`
+/// means it.
+#[cfg(feature = "actix-web-actors")]
+use session::accept_context::accept;

@@ -159,9 +159,19 @@ impl<W> Session<W> {
         self.running.len()
     }
 
-    /// The next frame to send, in order.
-    pub fn next_outgoing(&mut self) -> Option<Bytes> {
-        self.outgoing.pop_front()
+    /// Whether there are frames to send.
+    #[must_use]
+    pub fn has_outgoing(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    /// Moves the frames that are to be sent to the end of `frames`, in order.
+    pub fn take_outgoing(&mut self, frames: &mut VecDeque<Bytes>) {
+        if frames.is_empty() {
+            std::mem::swap(&mut self.outgoing, frames);
+        } else {
+            frames.append(&mut self.outgoing);
+        }
     }
 
     /// Takes one message from the other side.

@@ -13,6 +13,12 @@ impl Moment {
         Self(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
     }
 
+    /// How long after the driver's origin this is.
+    #[must_use]
+    pub fn since_origin(self) -> Duration {
+        Duration::from_micros(self.0)
+    }
+
     /// How much later `self` is than `earlier`; zero when it is not later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

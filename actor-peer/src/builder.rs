@@ -1,0 +1,109 @@
+//! `Builder`: what a peer can be given before it starts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use actix_rt::Arbiter;
+use distributed_scope_core::host::Data;
+use distributed_scope_core::{Blocks, DuplicateBlock, Limits, Observer, PeerId};
+
+use crate::peer::{Parts, Peer, Shared};
+
+/// Begun by [`Peer::builder`].
+#[must_use = "a peer begins to live at `start`"]
+pub struct Builder(Parts);
+
+impl Builder {
+    pub(crate) fn new(id: PeerId) -> Self {
+        let (limits, data, blocks) = (Limits::default(), Data::default(), Blocks::none());
+        Self(Parts { id, limits, data, observer: None, blocks })
+    }
+
+    /// Which blocks it runs for other peers. Without this, none: a block that is compiled into a program is not thereby
+    /// open to everybody who can connect to it. Several calls add up.
+    pub fn expose(mut self, blocks: Blocks) -> Self {
+        self.0.blocks = self.0.blocks.and(blocks);
+        self
+    }
+
+    /// A value that its blocks find with [`here::data`](distributed_scope_core::here::data), one of each type.
+    pub fn data<T: Send + Sync + 'static>(self, value: T) -> Self {
+        self.shared_data(Arc::new(value))
+    }
+
+    /// The same, for a value that the program shares; a `web::Data` of actix-web gives one by `into_inner`.
+    pub fn shared_data<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
+        self.0.data.insert(value);
+        self
+    }
+
+    /// Its bounds, instead of the defaults.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.0.limits = limits;
+        self
+    }
+
+    /// Is told of every call that this peer made, after it ended. A closure will do:
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::Peer;
+    /// # use distributed_scope_core::{CallReport, PeerId};
+    /// let peer = Peer::builder(PeerId::random())
+    ///     .observe(|call: &CallReport| println!("{} took {:?}", call.block, call.elapsed))
+    ///     .start();
+    /// ```
+    pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
+        self.0.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Starts the peer on the current arbiter.
+    ///
+    /// # Panics
+    ///
+    /// Outside of an actix runtime (`#[actix_web::main]`, `#[actix::main]`), as actors do; and when two blocks of this
+    /// program have one id, with both places named, because a call could run either. [`try_start`](Self::try_start)
+    /// returns both as errors.
+    #[must_use]
+    pub fn start(self) -> Peer {
+        self.try_start().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts the peer on the current arbiter.
+    ///
+    /// # Errors
+    ///
+    /// Outside of an actix runtime, and when two blocks of this program have one id.
+    pub fn try_start(self) -> Result<Peer, StartError> {
+        if Arbiter::try_current().is_none() {
+            return Err(StartError::NoRuntime);
+        }
+        Ok(Peer::of(Shared::start(self.0)?))
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parts { id, limits, data, observer: _, blocks } = &self.0;
+        f.debug_struct("Builder")
+            .field("id", id)
+            .field("limits", limits)
+            .field("data", data)
+            .field("blocks", blocks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a peer did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// There is no actix runtime on this thread.
+    #[error(
+        "a peer was started outside of an actix runtime: put `#[actix_web::main]` on `main` (or `#[actix::main]`, or use `actix::System`)"
+    )]
+    NoRuntime,
+    /// Two blocks have one id.
+    #[error(transparent)]
+    DuplicateBlock(#[from] DuplicateBlock),
+}

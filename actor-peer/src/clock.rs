@@ -1,0 +1,19 @@
+//! The clock of this process: the one place where the core's moments meet real time.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use distributed_scope_core::Moment;
+
+fn origin() -> Instant {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    *ORIGIN.get_or_init(Instant::now)
+}
+
+pub(crate) fn now() -> Moment {
+    Moment::after_origin(origin().elapsed())
+}
+
+pub(crate) fn instant(moment: Moment) -> Instant {
+    origin() + moment.since_origin()
+}

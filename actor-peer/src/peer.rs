@@ -1,0 +1,267 @@
+//! `Peer`: the handle that programs hold.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use actix::{Actor, Addr};
+use actix_rt::{Arbiter, ArbiterHandle};
+use actix_web::dev::HttpServiceFactory;
+use actix_web::web;
+use distributed_scope_core::here::{Context, Scoped};
+use distributed_scope_core::host::{self, Data, Host};
+use distributed_scope_core::pending::Pending;
+use distributed_scope_core::registry::Entry;
+use distributed_scope_core::{
+    BlockId, Blocks, Deadline, DuplicateBlock, ErrorKind, Fingerprint, Limits, Moment, Observer, PeerId, Ran,
+    Refusal, Registry, RemoteError, Request,
+};
+use futures_channel::oneshot;
+use rustc_hash::FxHashSet;
+
+use crate::actor::{Await, Dial, PeerActor, Stop};
+use crate::executor;
+use crate::routes::Routes;
+use crate::session::Served;
+use crate::session::dial::ConnectError;
+use crate::{Builder, clock};
+
+/// A peer: runs blocks for others, calls blocks on others, over any number of sessions.
+///
+/// A handle is cheap to clone and works from any thread. The peer lives as long as a handle, a session or a running
+/// block of it does; [`stop`](Self::stop) ends it earlier.
+///
+/// See the crate documentation of `distributed-scope` for a whole program.
+#[derive(Clone)]
+pub struct Peer(Arc<Shared>);
+
+impl Peer {
+    /// Begins a peer with this id.
+    #[must_use]
+    pub fn builder(id: PeerId) -> Builder {
+        Builder::new(id)
+    }
+
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> PeerId {
+        self.0.id
+    }
+
+    /// A service for an actix-web `App` that takes sessions at `path`.
+    ///
+    /// It stands beside whatever else the app serves. It may be made once for each worker: the sessions of all workers
+    /// belong to the same peer. Give the server [`on_connect`](crate::on_connect), so that answers are not delayed.
+    ///
+    /// ```no_run
+    /// use actix_web::{App, HttpServer};
+    /// use distributed_scope_actor_peer::{Peer, on_connect};
+    /// use distributed_scope_core::{Blocks, PeerId};
+    ///
+    /// #[actix_web::main]
+    /// async fn main() -> std::io::Result<()> {
+    ///     let server = Peer::builder(PeerId::named("server")).expose(Blocks::all()).start();
+    ///     HttpServer::new(move || App::new().service(server.service("/scope")))
+    ///         .on_connect(on_connect)
+    ///         .bind(("127.0.0.1", 47291))?
+    ///         .run()
+    ///         .await
+    /// }
+    /// ```
+    #[must_use]
+    pub fn service(&self, path: &str) -> impl HttpServiceFactory + 'static {
+        let served = web::Data::new(Served(Arc::clone(&self.0)));
+        web::resource(path.to_owned()).app_data(served).route(web::get().to(crate::accept))
+    }
+
+    /// Connects to the peer at a `ws://` URL, and returns its id when calls can go both ways.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is none, nothing answers there, what answers is no peer, or it refuses the session (for instance
+    /// because a live session has this peer's id). It gives up after [`Limits::handshake`]. Dropping the future gives up,
+    /// too.
+    pub async fn connect(&self, url: impl Into<String>) -> Result<PeerId, ConnectError> {
+        self.addr().send(Dial(url.into())).await.unwrap_or(Err(ConnectError::Stopped))
+    }
+
+    /// Runs a future on behalf of this peer: the calls that it makes are this peer's calls. In a process that has just one
+    /// peer, calls find it without this.
+    pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        Scoped::new(Arc::new(Context::root(Arc::clone(&self.0) as Arc<dyn Host>)), future)
+    }
+
+    /// The peers that are connected now, ordered by id.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerId> {
+        self.0.routes.peers()
+    }
+
+    /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
+    pub async fn connected(&self, peer: PeerId) {
+        if self.0.routes.find(peer).is_none() {
+            let (joined, is_joined) = oneshot::channel();
+            self.addr().do_send(Await { peer, deadline: Deadline::never(), joined });
+            let _ = is_joined.await;
+        }
+    }
+
+    /// Closes all sessions and lets nobody in any more. Open calls in both directions end now; the close frames are sent
+    /// in the background.
+    pub async fn stop(&self) {
+        // An actor that is gone has stopped already.
+        let _ = self.addr().send(Stop).await;
+    }
+
+    /// The address of its actor, for code that works by messages: see [`Invoke`](crate::Invoke).
+    #[must_use]
+    pub fn addr(&self) -> &Addr<PeerActor> {
+        self.0.actor()
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("id", &self.0.id).field("peers", &self.peers()).finish()
+    }
+}
+
+/// What all handles, sessions and blocks of one peer share.
+pub(crate) struct Shared {
+    id: PeerId,
+    limits: Limits,
+    data: Data,
+    observer: Option<Box<dyn Observer>>,
+    registry: &'static Registry,
+    exposed: FxHashSet<BlockId>,
+    routes: Arc<Routes>,
+    arbiter: ArbiterHandle,
+    /// Set right after the actor is made, before anybody else has a handle.
+    actor: OnceLock<Addr<PeerActor>>,
+}
+
+/// What a peer is made of.
+pub(crate) struct Parts {
+    pub(crate) id: PeerId,
+    pub(crate) limits: Limits,
+    pub(crate) data: Data,
+    pub(crate) observer: Option<Box<dyn Observer>>,
+    pub(crate) blocks: Blocks,
+}
+
+impl Shared {
+    pub(crate) fn start(parts: Parts) -> Result<Arc<Self>, DuplicateBlock> {
+        let Parts { id, limits, data, observer, blocks } = parts;
+        let registry = Registry::of_process()?;
+        let exposed: FxHashSet<_> = registry
+            .blocks()
+            .into_iter()
+            .filter(|block| blocks.contains(block))
+            .map(|block| block.id)
+            .collect();
+        tracing::info!(peer = %id, blocks = registry.blocks().len(), exposed = exposed.len(), "peer started");
+        let routes = Arc::new(Routes::default());
+        let shared = Arc::new(Self {
+            id,
+            limits,
+            data,
+            observer,
+            registry,
+            exposed,
+            routes: Arc::clone(&routes),
+            arbiter: Arbiter::current(),
+            actor: OnceLock::new(),
+        });
+        let actor = PeerActor::new(Arc::downgrade(&shared), routes).start();
+        shared.actor.get_or_init(|| actor);
+        let weak = Arc::downgrade(&shared);
+        host::announce(weak);
+        Ok(shared)
+    }
+
+    pub(crate) fn id(&self) -> PeerId {
+        self.id
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn actor(&self) -> &Addr<PeerActor> {
+        self.actor.get().expect("`start` sets it before it returns")
+    }
+
+    pub(crate) fn arbiter(&self) -> &ArbiterHandle {
+        &self.arbiter
+    }
+
+    pub(crate) fn registry(&self) -> &'static Registry {
+        self.registry
+    }
+
+    /// The block that another peer asks for, if it may have it.
+    pub(crate) fn exposed(&self, id: BlockId, fingerprint: Fingerprint) -> Result<&'static Entry, Refusal> {
+        let entry = self.registry.find(id, fingerprint)?;
+        if self.exposed.contains(&id) { Ok(entry) } else { Err(Refusal::NotExposed) }
+    }
+}
+
+impl Host for Shared {
+    fn id(&self) -> PeerId {
+        self.id
+    }
+
+    fn now(&self) -> Moment {
+        clock::now()
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn data(&self) -> &Data {
+        &self.data
+    }
+
+    fn start(self: Arc<Self>, request: &mut Request) -> Pending {
+        if request.to == self.id {
+            return executor::run_for_self(&self, request);
+        }
+        if let Some(link) = self.routes.find(request.to) {
+            match link.call(request) {
+                Ok(pending) => return pending,
+                // The session ended between the two lines; another one may come.
+                Err(error) if *error.kind() == ErrorKind::Disconnected => {}
+                Err(error) => return Pending::ended(Err(error)),
+            }
+        }
+        let (joined, is_joined) = oneshot::channel();
+        self.actor().do_send(Await { peer: request.to, deadline: request.deadline, joined });
+        let mut request = request.clone();
+        Pending::Waiting(Box::pin(async move {
+            match is_joined.await {
+                Ok(()) => self.start(&mut request),
+                Err(oneshot::Canceled) => {
+                    Pending::ended(Err(RemoteError::new(ErrorKind::NotConnected, Ran::Never)))
+                }
+            }
+        }))
+    }
+
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(task)),
+            // Away from any runtime, the peer's own arbiter runs it.
+            Err(_) => drop(self.arbiter.spawn(task)),
+        }
+    }
+
+    fn observer(&self) -> Option<&dyn Observer> {
+        self.observer.as_deref()
+    }
+}

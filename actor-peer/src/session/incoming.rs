@@ -1,0 +1,117 @@
+//! What comes in on a connection, whichever library reads the socket.
+
+use actix_http::ws::{Frame, Item, Message};
+use bytes::{Bytes, BytesMut};
+
+/// One thing that the other side sent.
+pub(crate) enum Incoming {
+    Binary(Bytes),
+    Part(Item),
+    Ping(Bytes),
+    Pong,
+    Text,
+    Close,
+}
+
+impl From<Message> for Incoming {
+    fn from(message: Message) -> Self {
+        match message {
+            Message::Binary(bytes) => Self::Binary(bytes),
+            Message::Continuation(item) => Self::Part(item),
+            Message::Ping(bytes) => Self::Ping(bytes),
+            Message::Pong(_) | Message::Nop => Self::Pong,
+            Message::Text(_) => Self::Text,
+            Message::Close(_) => Self::Close,
+        }
+    }
+}
+
+impl From<Frame> for Incoming {
+    fn from(frame: Frame) -> Self {
+        match frame {
+            Frame::Binary(bytes) => Self::Binary(bytes),
+            Frame::Continuation(item) => Self::Part(item),
+            Frame::Ping(bytes) => Self::Ping(bytes),
+            Frame::Pong(_) => Self::Pong,
+            Frame::Text(_) => Self::Text,
+            Frame::Close(_) => Self::Close,
+        }
+    }
+}
+
+/// Puts the parts of a fragmented message together. We never fragment; a proxy or a browser may.
+#[derive(Debug)]
+pub(crate) struct Assembler {
+    parts: Option<BytesMut>,
+    limit: usize,
+}
+
+/// Why the parts of a message do not make one.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PartsError {
+    #[error("it sent a text message")]
+    Text,
+    #[error("it sent the parts of a message out of order")]
+    Order,
+    #[error("it sent a message in parts of more than {0} bytes")]
+    TooLarge(usize),
+}
+
+impl Assembler {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { parts: None, limit }
+    }
+
+    /// Takes one part; gives the message when it was the last.
+    pub(crate) fn add(&mut self, item: Item) -> Result<Option<Bytes>, PartsError> {
+        let (part, is_last) = match item {
+            Item::FirstText(_) => return Err(PartsError::Text),
+            Item::FirstBinary(part) if self.parts.is_none() => {
+                self.parts = Some(BytesMut::new());
+                (part, false)
+            }
+            Item::FirstBinary(_) => return Err(PartsError::Order),
+            Item::Continue(part) => (part, false),
+            Item::Last(part) => (part, true),
+        };
+        let parts = self.parts.as_mut().ok_or(PartsError::Order)?;
+        if parts.len() + part.len() > self.limit {
+            return Err(PartsError::TooLarge(self.limit));
+        }
+        parts.extend_from_slice(&part);
+        Ok(if is_last { self.parts.take().map(BytesMut::freeze) } else { None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    #[test]
+    fn parts_become_one_message() {
+        let mut assembler = Assembler::new(6);
+        assert_eq!(assembler.add(Item::FirstBinary(bytes("ab"))), Ok(None));
+        assert_eq!(assembler.add(Item::Continue(bytes("cd"))), Ok(None));
+        assert_eq!(assembler.add(Item::Last(bytes("ef"))), Ok(Some(bytes("abcdef"))));
+        assert_eq!(assembler.add(Item::FirstBinary(bytes("x"))), Ok(None), "and the next message begins");
+    }
+
+    #[test]
+    fn parts_that_are_together_too_large_are_an_error_before_they_are_kept() {
+        let mut assembler = Assembler::new(5);
+        assert_eq!(assembler.add(Item::FirstBinary(bytes("abc"))), Ok(None));
+        assert_eq!(assembler.add(Item::Last(bytes("def"))), Err(PartsError::TooLarge(5)));
+    }
+
+    #[test]
+    fn parts_out_of_order_are_an_error() {
+        assert_eq!(Assembler::new(9).add(Item::Last(bytes("x"))), Err(PartsError::Order));
+        let mut assembler = Assembler::new(9);
+        assert_eq!(assembler.add(Item::FirstBinary(bytes("a"))), Ok(None));
+        assert_eq!(assembler.add(Item::FirstBinary(bytes("a"))), Err(PartsError::Order));
+    }
+}

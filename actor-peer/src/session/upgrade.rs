@@ -1,0 +1,77 @@
+//! What both WebSocket back ends check before they upgrade a request.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use actix_web::dev::Extensions;
+use actix_web::http::header;
+use actix_web::rt::net::TcpStream;
+use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
+use distributed_scope_core::frame::SUBPROTOCOL;
+
+use crate::peer::Shared;
+
+/// The peer whose service a request came to.
+#[derive(Clone)]
+pub(crate) struct Served(pub(crate) Arc<Shared>);
+
+/// Why a request was not upgraded.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UpgradeError {
+    #[error(
+        "this is an endpoint of distributed-scope: connect to it by WebSocket, with `peer.connect(\"ws://..\")`"
+    )]
+    NotWebSocket,
+    #[error("this endpoint speaks the WebSocket subprotocol {SUBPROTOCOL}, and the request does not name it")]
+    Subprotocol,
+}
+
+impl ResponseError for UpgradeError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotWebSocket => StatusCode::UPGRADE_REQUIRED,
+            Self::Subprotocol => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        if let Self::NotWebSocket = self {
+            response.insert_header((header::UPGRADE, "websocket"));
+        }
+        response.content_type("text/plain; charset=utf-8").body(self.to_string())
+    }
+}
+
+/// Whether this request wants to speak our protocol.
+pub(super) fn check(request: &HttpRequest) -> Result<(), UpgradeError> {
+    let headers = request.headers();
+    let upgrade = headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    if !upgrade.is_some_and(|value| value.to_ascii_lowercase().contains("websocket")) {
+        return Err(UpgradeError::NotWebSocket);
+    }
+    let mut named = headers
+        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(',').map(str::trim));
+    if named.any(|name| name == SUBPROTOCOL) { Ok(()) } else { Err(UpgradeError::Subprotocol) }
+}
+
+/// For `HttpServer::on_connect`: sets `TCP_NODELAY` on each connection, without which an answer can be some 40 ms
+/// late.
+///
+/// ```no_run
+/// # use actix_web::{App, HttpServer};
+/// # fn f() -> std::io::Result<()> {
+/// let server = HttpServer::new(|| App::new())
+///     .on_connect(distributed_scope_actor_peer::on_connect)
+///     .bind(("127.0.0.1", 47291))?;
+/// # Ok(()) }
+/// ```
+pub fn on_connect(connection: &dyn Any, _: &mut Extensions) {
+    if let Some(stream) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = stream.set_nodelay(true)
+    {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+}
