@@ -55,18 +55,26 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<Ended> {
-    let mut interrupted = pin!(interrupt::listen()?);
+    let interrupted = pin!(interrupt::listen()?);
+    if let Some(Command::Server { addr }) = cli.command {
+        // The one job that goes on until it is interrupted.
+        return server::until(addr, interrupted).await.map(|()| Ended::Done);
+    }
     let job = async {
         match cli.command {
             None => round_trip::both(cli.addr).await,
-            Some(Command::Server { addr }) => server::until(addr, interrupted.as_mut()).await,
+            Some(Command::Server { .. }) => unreachable!("it was started above"),
             Some(Command::Client { url }) => round_trip::client(&url).await,
             Some(Command::Wordcount(options)) => wordcount::run(options).await,
             Some(Command::Worker { url, id }) => wordcount::worker(&url, id).await,
             Some(Command::Latency { url, calls }) => latency::run(url, calls).await,
         }
     };
-    todo!()
+    // Dropping a job ends the processes that it started.
+    tokio::select! {
+        result = job => result.map(|()| Ended::Done),
+        () = interrupted => Ok(Ended::Interrupted),
+    }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

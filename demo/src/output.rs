@@ -32,7 +32,7 @@ pub(crate) fn error_with_causes(error: &anyhow::Error) -> String {
 /// A table with these columns. Those whose names begin with `>` hold numbers and are aligned to the right.
 pub(crate) fn table(columns: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_FULL_CONDENSED);
+    table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_header(columns.iter().map(|name| name.trim_start_matches('>')));
     for (column, name) in table.column_iter_mut().zip(columns) {
         if name.starts_with('>') {

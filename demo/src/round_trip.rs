@@ -38,7 +38,7 @@ pub(crate) async fn client(url: &str) -> anyhow::Result<()> {
     // What the server saw is fetched like anything else: by a block that runs there.
     hops.extend(client.run(hops::take_from(server)).await.context("cannot fetch the server's hops")?);
 
-    let name = |id| match id {
+    let name = |id: PeerId| match id {
         id if id == server => "server".to_owned(),
         id if id == client.id() => "client".to_owned(),
         id => id.to_string(),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, rt, web};
 use anyhow::{Context, bail};
-use distributed_scope::{Blocks, CallReport, Peer, PeerId};
+use distributed_scope::{Blocks, CallReport, Peer, PeerId, on_connect};
 
 use crate::hops::HopLog;
 use crate::output;
@@ -24,10 +24,11 @@ impl Server {
     pub(crate) fn start(peer: Peer, address: SocketAddr) -> anyhow::Result<Self> {
         let served = peer.clone();
         let server = HttpServer::new(move || {
-            App::new()
-                .route("/health", web::get().to(async || "ok"))
-                .service(served.service("/scope"))
+            App::new().route("/health", web::get().to(async || "ok")).service(served.service("/scope"))
         })
+        .on_connect(on_connect)
+        // How long `stop` waits for a peer that does not close its end.
+        .shutdown_timeout(1)
         // Signals are for the program as a whole; see `interrupt`.
         .disable_signals()
         .bind(address)
