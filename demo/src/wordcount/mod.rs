@@ -44,7 +44,6 @@ pub(crate) async fn run(options: WordcountOptions) -> anyhow::Result<()> {
     let with_workers = started.elapsed();
     bars.clear();
     let counts = scattered?;
-    server.stop().await;
 
     let started = Instant::now();
     let files = corpus.files.clone();
