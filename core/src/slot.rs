@@ -66,6 +66,14 @@ impl<C, R> Slot<C, R> {
     ) -> Call<R> {
         never()
     }
+
+    /// Checks the body of a declared call, where it is compiled. Only type-checked, never run.
+    pub fn witness<F, Body>(&self, _body: F)
+    where
+        F: FnOnce(C) -> Body,
+        Body: Future<Output = Result<R, Raised>>,
+    {
+    }
 }
 
 impl<C: DeserializeOwned + 'static, R: Serialize + 'static> Slot<C, R> {

@@ -1,15 +1,65 @@
-//! The macros of `distributed-scope`.
+//! The macros of `distributed-scope`: `#[distributed]` and `remote!`. Users reach them through that crate.
+//!
+//! One expansion is three steps, each with files of its own. **Parse**: [`function`] and [`service`] read the item,
+//! [`find`] finds each `remote!` in its tokens, [`block`] and [`capture`] read one. **Validate**: [`validate`] checks
+//! what the item may be, [`scope`] and [`uses`] which variables a block uses. **Expand**: [`expand`], with
+//! [`closure_struct`] for what travels and [`fingerprint`] for a block's version; after a mistake [`fallback`] takes
+//! its place, so that one mistake gives one message.
+//!
+//! Invariant: a `remote!` is found by its tokens, never by the syntax tree, because it may stand inside any macro.
+
+mod args;
+mod block;
+mod capture;
+mod closure_struct;
+mod errors;
+mod expand;
+mod fallback;
+mod find;
+mod fingerprint;
+mod format;
+mod function;
+mod names;
+mod scope;
+mod service;
+mod uses;
+mod validate;
 
 use proc_macro::TokenStream;
+use quote::quote;
 
-#[doc = "stub"]
+use crate::args::Args;
+use crate::errors::Errors;
+
+/// Lets a function run on several peers: each [`remote!`] in it becomes a call, and its block is compiled into every
+/// binary that contains the function.
+///
+/// It stands on an `async fn`, or on an inherent `impl` block, where it means each `async fn` that contains `remote!`.
+/// `#[distributed(crate = path)]` says where `distributed-scope` is found, if not at `::distributed_scope`.
 #[proc_macro_attribute]
-pub fn distributed(_args: TokenStream, item: TokenStream) -> TokenStream {
-    item
+pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = Args::parse(args.into(), &mut errors);
+    service::expand_item(&args, item.into(), &mut errors).into()
 }
 
-#[doc = "stub"]
+/// Runs a block on another peer, with the listed variables: `remote!(peer, [a, b], { body })`.
+///
+/// | form | meaning |
+/// |---|---|
+/// | `remote!(peer, [a, b], { .. })` | run the block on `peer`, with `a` and `b` |
+/// | `[name = expr]` | capture the value of an expression under a name |
+/// | `[a: T]`, `[..] -> T` | written types |
+/// | `remote!(peer, [a: T] -> R, #[cfg(..)] { .. })` | the block is compiled only where the predicate holds; the call is everywhere |
+///
+/// It works inside a function with [`#[distributed]`](macro@distributed), which replaces it.
 #[proc_macro]
-pub fn remote(_input: TokenStream) -> TokenStream {
-    TokenStream::new()
+pub fn remote(input: TokenStream) -> TokenStream {
+    // What `#[distributed]` leaves behind, so that the user's import of `remote` is used and editors can follow it.
+    if find::is_marker(input.clone().into()) {
+        return TokenStream::new();
+    }
+    let message = "`remote!` works inside a function with `#[distributed]`: put `#[distributed]` on the `async fn` \
+                   around it, or on the `impl` block of a method";
+    quote!(::core::compile_error!(#message)).into()
 }

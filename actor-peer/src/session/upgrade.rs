@@ -28,18 +28,11 @@ pub(super) enum UpgradeError {
 
 impl ResponseError for UpgradeError {
     fn status_code(&self) -> StatusCode {
-        match self {
-            Self::NotWebSocket => StatusCode::UPGRADE_REQUIRED,
-            Self::Subprotocol => StatusCode::BAD_REQUEST,
-        }
+        StatusCode::BAD_REQUEST
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status_code());
-        if let Self::NotWebSocket = self {
-            response.insert_header((header::UPGRADE, "websocket"));
-        }
-        response.content_type("text/plain; charset=utf-8").body(self.to_string())
+        HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body(self.to_string())
     }
 }
 

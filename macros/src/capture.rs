@@ -1,0 +1,150 @@
+//! The list of a block: the variables that travel with it.
+
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::{Expr, Ident, Member, Pat, Token, Type};
+
+use crate::errors::Errors;
+
+/// One entry of the list: `name`, `name = expr`, `name: T` or `name: T = expr`.
+pub(crate) struct Capture {
+    /// Its name in the block.
+    pub(crate) name: Ident,
+    /// Its written type.
+    pub(crate) ty: Option<Type>,
+    /// Where its value comes from, if not from the variable of that name.
+    pub(crate) value: Option<Expr>,
+}
+
+impl Capture {
+    /// Reads a list, without its brackets.
+    pub(crate) fn parse_list(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<Self>> {
+        let mut list: Vec<Self> = Vec::new();
+        while !input.is_empty() {
+            if let Some(capture) = Self::parse(input, errors)? {
+                if list.iter().any(|other| other.name.unraw() == capture.name.unraw()) {
+                    let message = format!("`{}` is listed twice: list each variable once", capture.name);
+                    errors.at(capture.name.span(), message);
+                } else {
+                    list.push(capture);
+                }
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(list)
+    }
+
+    /// Reads one entry. `None` means that it is none, and that it has been said why.
+    fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Self>> {
+        if input.peek(Token![mut]) && input.peek2(syn::Ident) {
+            let span = input.parse::<Token![mut]>()?.span;
+            let name: Ident = input.parse()?;
+            let message = format!(
+                "a variable travels as a value, so `mut` has no place in the list: write `[{name}]`, and `let mut {name} \
+                 = {name};` in the block"
+            );
+            errors.at(span, message);
+            skip_entry(input);
+            return Ok(None);
+        }
+        let ends = |input: ParseStream<'_>| {
+            input.is_empty() || input.peek(Token![,]) || input.peek(Token![=]) || input.peek(Token![:])
+        };
+        let ahead = input.fork();
+        if !(ahead.parse::<Ident>().is_ok() && ends(&ahead) && !ahead.peek(Token![==])) {
+            reject(input, errors)?;
+            return Ok(None);
+        }
+        let name = input.parse()?;
+        let ty = if input.peek(Token![:]) {
+            input.parse::<Token![:]>()?;
+            Some(input.parse()?)
+        } else {
+            None
+        };
+        let value = if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            Some(input.parse()?)
+        } else {
+            None
+        };
+        Ok(Some(Self { name, ty, value }))
+    }
+}
+
+/// Skips to the comma that ends the entry.
+fn skip_entry(input: ParseStream<'_>) {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        // Any token can be read as a tree.
+        let _ = input.parse::<proc_macro2::TokenTree>();
+    }
+}
+
+/// Says what should stand in the place of an entry that is no name.
+fn reject(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
+    let start = input.span();
+    let ahead = input.fork();
+    if let Ok(entry) = input.fork().parse::<Expr>() {
+        input.parse::<Expr>()?;
+        let message = match &entry {
+            Expr::Path(path) if path.path.is_ident("self") => {
+                "`self` cannot travel as a whole: capture what the block needs, for example `[name = self.name]`".into()
+            }
+            Expr::Reference(reference) if matches!(&*reference.expr, Expr::Path(_)) => {
+                let name = source(&reference.expr);
+                format!("a variable travels as a value and stays usable here, so it needs no `&`: write `[{name}]`")
+            }
+            Expr::Tuple(_) | Expr::Struct(_) | Expr::Infer(_) | Expr::Array(_) => PATTERN.into(),
+            other => {
+                let name = suggested_name(other);
+                format!("a capture needs a name: write `[{name} = {}]`", source(other))
+            }
+        };
+        errors.push(syn::Error::new_spanned(entry, message));
+        return Ok(());
+    }
+    if Pat::parse_multi_with_leading_vert(&ahead).is_ok() {
+        errors.at(start, PATTERN);
+        skip_entry(input);
+        return Ok(());
+    }
+    Err(syn::Error::new(
+        start,
+        "expected the name of a variable, as in `[a, b]`, `[name = expr]` or `[a: T]`",
+    ))
+}
+
+const PATTERN: &str = "a capture is the name of a variable, not a pattern: take the value apart before the block, or in it, \
+                       or write `[name = expr]`";
+
+/// The name that a reader would give to the value of an expression.
+fn suggested_name(expr: &Expr) -> String {
+    match expr {
+        Expr::Field(field) => match &field.member {
+            Member::Named(name) => name.to_string(),
+            Member::Unnamed(_) => "name".into(),
+        },
+        Expr::Path(path) => path
+            .path
+            .segments
+            .last()
+            .map_or_else(|| "name".into(), |segment| segment.ident.to_string().to_lowercase()),
+        Expr::MethodCall(call) => suggested_name(&call.receiver),
+        Expr::Reference(reference) => suggested_name(&reference.expr),
+        Expr::Unary(unary) => suggested_name(&unary.expr),
+        Expr::Try(inner) => suggested_name(&inner.expr),
+        Expr::Await(inner) => suggested_name(&inner.base),
+        Expr::Paren(inner) => suggested_name(&inner.expr),
+        _ => "name".into(),
+    }
+}
+
+/// The expression as it was written, if that is short.
+fn source(expr: &Expr) -> String {
+    match syn::spanned::Spanned::span(expr).source_text() {
+        Some(text) if text.len() <= 40 && !text.contains('\n') => text,
+        _ => "expr".into(),
+    }
+}

@@ -1,0 +1,146 @@
+//! The version of a block: a hash of what it does, not of how it is laid out.
+//!
+//! Names, literals, punctuation and delimiters count. Comments, doc comments, white space, line numbers and the
+//! trailing commas that a formatter adds do not.
+
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+
+/// The fingerprint of a block with these captures and this body.
+pub(crate) fn of(captures: &[Ident], body: TokenStream) -> u64 {
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    for name in captures {
+        hash.word(b'c', &name.unraw().to_string());
+    }
+    hash.tokens(body);
+    hash.0
+}
+
+/// FNV-1a with 64 bits; each word is preceded by its kind and followed by a byte that no word contains.
+struct Fnv(u64);
+
+impl Fnv {
+    fn byte(&mut self, byte: u8) {
+        self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+
+    fn word(&mut self, kind: u8, word: &str) {
+        self.byte(kind);
+        word.bytes().for_each(|byte| self.byte(byte));
+        self.byte(0xff);
+    }
+
+    fn tokens(&mut self, tokens: TokenStream) {
+        let tokens: Vec<_> = tokens.into_iter().collect();
+        let mut index = 0;
+        while let Some(token) = tokens.get(index) {
+            if let Some(length) = doc_comment(&tokens[index..]) {
+                index += length;
+                continue;
+            }
+            self.token(token);
+            index += 1;
+        }
+    }
+
+    fn token(&mut self, token: &TokenTree) {
+        match token {
+            TokenTree::Ident(name) => self.word(b'i', &name.to_string()),
+            TokenTree::Literal(literal) => self.word(b'l', &literal.to_string()),
+            TokenTree::Punct(punct) => self.word(b'p', punct.as_char().encode_utf8(&mut [0; 4])),
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => (b'(', b')'),
+                    Delimiter::Brace => (b'{', b'}'),
+                    Delimiter::Bracket => (b'[', b']'),
+                    // What another macro substituted is as if it had been written.
+                    Delimiter::None => return self.tokens(group.stream()),
+                };
+                self.byte(open);
+                self.tokens(without_trailing_comma(group.delimiter(), group.stream()));
+                self.byte(close);
+            }
+        }
+    }
+}
+
+/// A comma before a closing delimiter says nothing, except that `(a,)` is a tuple.
+fn without_trailing_comma(delimiter: Delimiter, tokens: TokenStream) -> TokenStream {
+    let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+    let mut tokens: Vec<_> = tokens.into_iter().collect();
+    let commas = tokens.iter().filter(|token| is_comma(token)).count();
+    if tokens.last().is_some_and(is_comma) && (delimiter != Delimiter::Parenthesis || commas > 1) {
+        tokens.pop();
+    }
+    tokens.into_iter().collect()
+}
+
+/// The number of tokens of the doc comment, `#[doc = ".."]` or `#![doc = ".."]`, that stands here.
+fn doc_comment(tokens: &[TokenTree]) -> Option<usize> {
+    let is = |token: Option<&TokenTree>, char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == char);
+    if !is(tokens.first(), '#') {
+        return None;
+    }
+    let at = if is(tokens.get(1), '!') { 2 } else { 1 };
+    let Some(TokenTree::Group(group)) = tokens.get(at) else { return None };
+    let mut inner = group.stream().into_iter();
+    let is_doc = matches!(inner.next(), Some(TokenTree::Ident(name)) if name == "doc");
+    (is_doc && is(inner.next().as_ref(), '=')).then_some(at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_source(body: &str) -> u64 {
+        of(&[], body.parse().unwrap())
+    }
+
+    #[test]
+    fn comments_and_layout_do_not_count() {
+        let plain = of_source("let a = -1; f(a, b); match a { 1 => x, _ => y }");
+        assert_eq!(plain, of_source("let a =-1;\n\n  f(a ,b); // why\n match a { 1=>x, _=>y /* so */ }"));
+        assert_eq!(plain, of_source("let a = -1; f(a, b,); match a { 1 => x, _ => y, }"));
+        assert_eq!(of_source("struct A;"), of_source("/// An a.\nstruct A;"));
+    }
+
+    #[test]
+    fn tokens_count() {
+        let versions = [
+            "",
+            "a",
+            "b",
+            "a b",
+            "ab",
+            "a + b",
+            "a - b",
+            "(a)",
+            "[a]",
+            "{ a }",
+            "(a,)",
+            "1",
+            "1.0",
+            "\"1\"",
+            "'1'",
+            "r#a",
+            "#[allow(x)] a",
+        ];
+        let mut hashes: Vec<_> = versions.iter().map(|body| of_source(body)).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), versions.len());
+    }
+
+    #[test]
+    fn the_names_of_captures_count_and_their_order_too() {
+        let [a, b] = ["a", "b"].map(|name| Ident::new(name, proc_macro2::Span::call_site()));
+        let body = || "a".parse::<TokenStream>().unwrap();
+        let hashes = [
+            of(&[], body()),
+            of(&[a.clone()], body()),
+            of(&[a.clone(), b.clone()], body()),
+            of(&[b, a], body()),
+        ];
+        assert!(hashes.iter().enumerate().all(|(i, hash)| !hashes[..i].contains(hash)));
+    }
+}

@@ -1,0 +1,69 @@
+//! What a peer does not run for others.
+
+use distributed_scope::{
+    Blocks, ErrorKind, Limits, Peer, PeerId, Ran, Refusal, RemoteError, distributed, remote,
+};
+
+use crate::support::{Listening, open};
+
+#[distributed]
+async fn one(on: PeerId) -> Result<u8, RemoteError> {
+    remote!(on, [], { 1 }).await
+}
+
+#[distributed]
+async fn two(on: PeerId) -> Result<u8, RemoteError> {
+    remote!(on, [], { 2 }).await
+}
+
+async fn connected(blocks: Blocks) -> (Listening, Peer) {
+    let server = Listening::start(Peer::builder(PeerId::random()).expose(blocks));
+    let client = open().start();
+    client.connect(server.url()).await.unwrap();
+    (server, client)
+}
+
+fn is_not_exposed(result: Result<u8, RemoteError>) -> bool {
+    let error = result.unwrap_err();
+    assert_eq!(error.ran(), Ran::Never);
+    assert!(error.to_string().contains(".expose(Blocks::all())"), "{error}");
+    *error.kind() == ErrorKind::Refused(Refusal::NotExposed)
+}
+
+#[actix_web::test]
+async fn a_peer_exposes_nothing_unless_it_is_told_to() {
+    let (server, client) = connected(Blocks::none()).await;
+    assert!(is_not_exposed(client.run(one(server.peer.id())).await));
+    assert_eq!(server.peer.run(one(server.peer.id())).await.unwrap(), 1, "it runs its own blocks for itself");
+}
+
+#[actix_web::test]
+async fn a_peer_may_expose_one_function_and_not_another() {
+    let (server, client) = connected(Blocks::named(concat!(module_path!(), "::one"))).await;
+    assert_eq!(client.run(one(server.peer.id())).await.unwrap(), 1);
+    assert!(is_not_exposed(client.run(two(server.peer.id())).await));
+}
+
+#[actix_web::test]
+async fn a_peer_may_expose_a_module() {
+    let (server, client) = connected(Blocks::of(module_path!())).await;
+    assert_eq!(client.run(two(server.peer.id())).await.unwrap(), 2);
+    let (server, client) = connected(Blocks::of("elsewhere")).await;
+    assert!(is_not_exposed(client.run(two(server.peer.id())).await));
+}
+
+#[actix_web::test]
+async fn a_chain_of_calls_without_end_is_stopped() {
+    #[distributed]
+    async fn ping(one: PeerId, two: PeerId) -> Result<(), RemoteError> {
+        remote!(one, [one, two], { ping(two, one).await? }).await
+    }
+    let limits = Limits { hops: 7, ..Limits::default() };
+    let server = Listening::start(open().limits(limits.clone()));
+    let client = open().limits(limits).start();
+    client.connect(server.url()).await.unwrap();
+    let error = client.run(ping(server.peer.id(), client.id())).await.unwrap_err();
+    let innermost = error.hops().last().unwrap();
+    assert_eq!(*innermost.kind(), ErrorKind::Refused(Refusal::TooManyHops(7)));
+    assert_eq!(error.hops().count(), 8);
+}
