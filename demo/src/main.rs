@@ -13,7 +13,6 @@ mod server;
 mod wordcount;
 
 use std::io::{self, IsTerminal};
-use std::pin::pin;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -55,22 +54,23 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<Ended> {
-    let interrupted = pin!(interrupt::listen()?);
-    if let Some(Command::Server { addr }) = cli.command {
+    let interrupted = interrupt::listen()?;
+    match cli.command {
         // The one job that goes on until it is interrupted.
-        return server::until(addr, interrupted).await.map(|()| Ended::Done);
+        Some(Command::Server { addr }) => server::until(addr, interrupted).await.map(|()| Ended::Done),
+        None => unless(interrupted, round_trip::both(cli.addr)).await,
+        Some(Command::Client { url }) => unless(interrupted, round_trip::client(&url)).await,
+        Some(Command::Wordcount(options)) => unless(interrupted, wordcount::run(options)).await,
+        Some(Command::Worker { url, id }) => unless(interrupted, wordcount::worker(&url, id)).await,
+        Some(Command::Latency { url, calls }) => unless(interrupted, latency::run(url, calls)).await,
     }
-    let job = async {
-        match cli.command {
-            None => round_trip::both(cli.addr).await,
-            Some(Command::Server { .. }) => unreachable!("it was started above"),
-            Some(Command::Client { url }) => round_trip::client(&url).await,
-            Some(Command::Wordcount(options)) => wordcount::run(options).await,
-            Some(Command::Worker { url, id }) => wordcount::worker(&url, id).await,
-            Some(Command::Latency { url, calls }) => latency::run(url, calls).await,
-        }
-    };
-    // Dropping a job ends the processes that it started.
+}
+
+/// Does a job. If it is interrupted, it is dropped, and with it the processes that it started.
+async fn unless(
+    interrupted: impl Future<Output = ()>,
+    job: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<Ended> {
     tokio::select! {
         result = job => result.map(|()| Ended::Done),
         () = interrupted => Ok(Ended::Interrupted),
