@@ -1,13 +1,19 @@
-//! One function that runs on several peers, its variables travelling with it.
+#![doc = include_str!("docs/crate.md")]
 
 #[cfg(not(target_family = "wasm"))]
-pub use distributed_scope_actor_peer::*;
+pub use distributed_scope_actor_peer::{Builder, ConnectError, Invoke, Peer, PeerActor, StartError, on_connect};
 pub use distributed_scope_core::{
-    Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError, DuplicateBlock,
-    EncodeError, ErrorKind, Fingerprint, Limits, Observer, PeerId, Raised, Ran, Refusal, Reject, RemoteError,
-    Spawned, Travels, here,
+    Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError, DuplicateBlock, EncodeError,
+    ErrorKind, Fingerprint, Limits, Observer, PeerId, Raised, Ran, Refusal, Registry, Reject, RemoteError, Spawned,
+    Travels, here,
 };
 pub use distributed_scope_macros::{distributed, remote};
 
+/// What generated code calls. Not part of the public interface.
 #[doc(hidden)]
 pub use distributed_scope_core::__private;
+
+/// The README's programs are compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
