@@ -8,8 +8,7 @@ pub(crate) async fn demo(server: PeerId, client: PeerId) -> Result<(Vec<u32>, us
         let a = 42;
         let b = remote!(client, [a], { vec![42; a + 1] }).await?; // hop to the client with `a`
         remote!(server, [a, b], {
-            // and back with `a` and `b`
-            let c = a + 2;
+            let c = a + 2; // and back with `a` and `b`
             (b, c)
         })
         .await?
