@@ -27,7 +27,7 @@ pub(super) fn add(counts: &mut Counts, text: &str) {
 }
 
 /// Adds what somebody else has counted.
-pub(super) fn merge(counts: &mut Counts, others: Counts) {
+pub(super) fn merge(counts: &mut Counts, others: impl IntoIterator<Item = (String, u64)>) {
     for (word, count) in others {
         *counts.entry(word).or_default() += count;
     }

@@ -37,7 +37,8 @@ pub(super) struct Worker {
 /// What a worker found in a piece.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Counted {
-    pub(super) counts: Counts,
+    /// Not as a map: who receives them adds them to one and would build another only to take it apart.
+    pub(super) counts: Vec<(String, u64)>,
     pub(super) microseconds: u64,
 }
 
@@ -48,6 +49,7 @@ pub(super) async fn count_on(worker: PeerId, piece: &Piece) -> Result<Counted, R
         let started = Instant::now();
         let mut counts = Counts::new();
         count::add(&mut counts, &text);
+        let counts = counts.into_iter().collect();
         Counted { counts, microseconds: output::microseconds(started.elapsed()) }
     })
     .await
