@@ -39,10 +39,16 @@ impl HopLog {
         calls.push_back(call.clone());
     }
 
-    /// Empties the log.
-    pub(crate) fn take(&self) -> Vec<Hop> {
-        let calls = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        calls.iter().map(Hop::from).collect()
+    /// Takes the calls out that went to one of these peers.
+    pub(crate) fn take(&self, to: &[PeerId]) -> Vec<Hop> {
+        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = Vec::new();
+        calls.retain(|call| {
+            let is_wanted = to.contains(&call.to);
+            taken.extend(is_wanted.then(|| Hop::from(call)));
+            !is_wanted
+        });
+        taken
     }
 }
 
@@ -60,10 +66,10 @@ impl From<&CallReport> for Hop {
     }
 }
 
-/// Empties the log of another peer.
+/// Takes the calls out of another peer's log that went to us or stayed there.
 #[distributed]
 pub(crate) async fn take_from(peer: PeerId) -> Result<Vec<Hop>, RemoteError> {
-    remote!(peer, [], { here::data::<HopLog>()?.take() }).await
+    remote!(peer, [], { here::data::<HopLog>()?.take(&[here::caller(), here::peer()]) }).await
 }
 
 /// Each call before the calls that its block made.

@@ -34,7 +34,7 @@ pub(crate) async fn client(url: &str) -> anyhow::Result<()> {
     let server = client.connect(url).await.with_context(|| format!("cannot connect to {url}"))?;
 
     let value = client.run(seed::demo(server, client.id())).await.context("the demo function failed")?;
-    let mut hops = log.take();
+    let mut hops = log.take(&[server]);
     // What the server saw is fetched like anything else: by a block that runs there.
     hops.extend(client.run(hops::take_from(server)).await.context("cannot fetch the server's hops")?);
 
