@@ -11,17 +11,21 @@ use measure::{Figures, measure};
 
 /// Measures against the server at `url`, or against one in a process of its own.
 pub(crate) async fn run(url: Option<String>, calls: u64) -> anyhow::Result<()> {
-    let (_helper, url) = match url {
-        Some(url) => (None, url),
-        None => {
-            let arguments = ["server", "--addr", "127.0.0.1:0"];
-            let (helper, url) = Helper::start_for_a_line("the server", arguments).await?;
-            say(format_args!("A is this process, pid {}; B is pid {}", std::process::id(), helper.pid()))?;
-            (Some(helper), url)
-        }
+    let Some(url) = url else {
+        let arguments = ["server", "--addr", "127.0.0.1:0"];
+        let (mut helper, url) = Helper::start_for_a_line("the server", arguments).await?;
+        say(format_args!("A is this process, pid {}; B is pid {}", std::process::id(), helper.pid()))?;
+        return tokio::select! {
+            result = against(&url, calls) => result,
+            error = helper.ended() => Err(error),
+        };
     };
+    against(&url, calls).await
+}
+
+async fn against(url: &str, calls: u64) -> anyhow::Result<()> {
     let peer = Peer::builder(PeerId::random()).expose(Blocks::of("demo::latency")).start();
-    let other = peer.connect(&url).await.with_context(|| format!("cannot connect to {url}"))?;
+    let other = peer.connect(url).await.with_context(|| format!("cannot connect to {url}"))?;
     let rows = peer.run(all(peer.id(), other, calls)).await.context("a call failed")?;
 
     let mut table = output::table(&["call", ">in flight", ">p50 µs", ">p99 µs", ">calls/s"]);
