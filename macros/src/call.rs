@@ -132,6 +132,7 @@ impl Expansion<'_> {
     /// The body of a block where it runs, with the proof that its captures arrive.
     pub(crate) fn registration(&self, block: &RemoteBlock) -> TokenStream {
         let at = mixed(block.name.span());
+        let private = &self.private;
         let function = &self.function.signature.ident;
         let (slot, description) = (names::slot(block.ordinal), names::description(function, block.ordinal));
         let structure = names::closure_struct(function, block.ordinal, at);
@@ -140,9 +141,13 @@ impl Expansion<'_> {
             let private = respan(self.private.clone(), local.span());
             quote_spanned!(local.span()=> #private::arrived(#private::Arrival::of(&#local).arrives()))
         });
-        let arriving = closure_struct::tuple(arriving.collect(), at);
+        let arriving = match locals.len() {
+            // `()` where it can be left out is a lint.
+            0 => quote_spanned!(at=> #private::never::<()>()),
+            _ => closure_struct::tuple(arriving.collect(), at),
+        };
         let arrived = closure_struct::tuple(locals.iter().map(ToTokens::to_token_stream).collect(), at);
-        let (private, registrar) = (&self.private, names::registrar());
+        let registrar = names::registrar();
         let body = self.closure(block, Copy::Live);
         let register = quote_spanned! {at=>
             #slot.register(
