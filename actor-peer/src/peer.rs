@@ -42,7 +42,6 @@ pub struct Peer(Arc<Shared>);
 
 impl Peer {
     /// Begins a peer with this id.
-    #[must_use]
     pub fn builder(id: PeerId) -> Builder {
         Builder::new(id)
     }
@@ -276,10 +275,8 @@ impl Host for Shared {
         let mut request = request.clone();
         Pending::Waiting(Box::pin(async move {
             match is_joined.await {
-                Ok(()) => self.start(&mut request),
-                Err(oneshot::Canceled) => {
-                    Pending::ended(Err(RemoteError::new(ErrorKind::NotConnected, Ran::Never)))
-                }
+                Ok(()) => self.start(&mut request).await,
+                Err(oneshot::Canceled) => Err(RemoteError::new(ErrorKind::NotConnected, Ran::Never)),
             }
         }))
     }

@@ -94,9 +94,9 @@ fn decode_bincode<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize), binco
     const GIB: usize = 1 << 30;
     let config = bincode::config::standard();
     match bytes.len().saturating_mul(8).saturating_add(1024) {
-        0..=KIB_64 => bincode::serde::decode_from_slice(bytes, config.with_limit::<KIB_64>()),
-        0..=MIB => bincode::serde::decode_from_slice(bytes, config.with_limit::<MIB>()),
-        0..=MIB_32 => bincode::serde::decode_from_slice(bytes, config.with_limit::<MIB_32>()),
+        room if room <= KIB_64 => bincode::serde::decode_from_slice(bytes, config.with_limit::<KIB_64>()),
+        room if room <= MIB => bincode::serde::decode_from_slice(bytes, config.with_limit::<MIB>()),
+        room if room <= MIB_32 => bincode::serde::decode_from_slice(bytes, config.with_limit::<MIB_32>()),
         _ => bincode::serde::decode_from_slice(bytes, config.with_limit::<GIB>()),
     }
 }

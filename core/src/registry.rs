@@ -72,7 +72,9 @@ pub struct Registrar {
 impl Registrar {
     pub(crate) fn add(&mut self, block: Block, start: Start) {
         match self.entries.get(&block.id) {
-            Some(first) => self.duplicates.push(DuplicateBlock { first: first.block, second: block }),
+            Some(first) => {
+                self.duplicates.push(DuplicateBlock { first: first.block.into(), second: block.into() });
+            }
             None => drop(self.entries.insert(block.id, Entry { block, start })),
         }
     }
@@ -86,9 +88,9 @@ impl Registrar {
 )]
 pub struct DuplicateBlock {
     /// The one that was registered first.
-    pub first: Block,
+    pub first: Box<Block>,
     /// The one that was registered after it.
-    pub second: Block,
+    pub second: Box<Block>,
 }
 
 /// All blocks of this binary.

@@ -210,7 +210,6 @@ pub(crate) fn group(delimiter: Delimiter, span: Span, tokens: TokenStream) -> To
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 mod tests {
     use super::*;
 

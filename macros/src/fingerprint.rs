@@ -89,7 +89,6 @@ fn doc_comment(tokens: &[TokenTree]) -> Option<usize> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 mod tests {
     use super::*;
 

@@ -106,7 +106,6 @@ fn inline_names(text: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 mod tests {
     use super::*;
 

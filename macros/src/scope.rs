@@ -249,7 +249,6 @@ impl<'ast> Visit<'ast> for Bindings {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 mod tests {
     use super::*;
 

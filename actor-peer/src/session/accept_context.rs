@@ -46,7 +46,7 @@ impl ContextSession {
             Next::Stop => self.0.stopped(),
             Next::Pause(link) => link.until_room().into_actor(self).wait(ctx),
             Next::Ask(join, asked) => {
-                let ask = self.0.shared().actor().send(join);
+                let ask = self.0.shared().actor().send(*join);
                 ask.into_actor(self)
                     .map(move |verdict, actor, ctx| {
                         let verdict = verdict.unwrap_or(Err(Reject::GoingAway));

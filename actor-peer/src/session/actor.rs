@@ -47,7 +47,7 @@ impl SessionActor {
             Next::Stop => ctx.stop(),
             Next::Pause(link) => link.until_room().into_actor(self).wait(ctx),
             Next::Ask(join, asked) => {
-                let ask = self.connection.shared().actor().send(join);
+                let ask = self.connection.shared().actor().send(*join);
                 ask.into_actor(self)
                     .map(move |verdict, actor, ctx| {
                         let verdict = verdict.unwrap_or(Err(Reject::GoingAway));

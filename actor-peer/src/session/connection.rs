@@ -55,7 +55,7 @@ enum Stage {
 pub(super) enum Next {
     Read,
     /// Ask the peer actor, and pass its answer to [`Connection::decided`].
-    Ask(Join, Asked),
+    Ask(Box<Join>, Asked),
     /// Read nothing more until this session has room.
     Pause(Arc<Link>),
     Stop,
@@ -182,7 +182,7 @@ impl Connection {
         me: Recipient<Killed>,
     ) -> Next {
         let kill = Kill::new(self.socket.as_ref(), me);
-        Next::Ask(Join { them, ticket, resume, kill }, asked)
+        Next::Ask(Box::new(Join { them, ticket, resume, kill }), asked)
     }
 
     /// The peer actor has decided.

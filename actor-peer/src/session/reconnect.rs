@@ -31,7 +31,7 @@ impl Backoff {
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         let spread = (self.random >> 11) as f64 / (1u64 << 53) as f64;
-        pause.mul_f64(0.8 + 0.4 * spread)
+        pause.mul_f64(0.4f64.mul_add(spread, 0.8))
     }
 }
 

@@ -98,14 +98,9 @@ pub enum Violation {
     /// It sent a frame that has no place here.
     #[error("it sent a {0} frame out of place")]
     Unexpected(&'static str),
-    /// It numbered its calls wrongly.
-    #[error("it gave a call the number {got} where {expected} is due")]
-    CallNumber {
-        /// The number that it sent.
-        got: u64,
-        /// The number that was due.
-        expected: u64,
-    },
+    /// It gave two open calls one number.
+    #[error("it gave a call the number {0}, which another open call has")]
+    CallInUse(u64),
     /// It answered a call that was never made.
     #[error("it answered call {0}, which was never made")]
     NoSuchCall(u64),
