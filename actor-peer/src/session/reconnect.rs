@@ -71,8 +71,9 @@ mod tests {
         let pauses: Vec<_> = (0..20).map(|_| backoff.pause()).collect();
         assert!(pauses[0] >= Duration::from_millis(80) && pauses[0] <= Duration::from_millis(120));
         assert!(pauses[19] >= Duration::from_secs(24) && pauses[19] <= Duration::from_secs(36));
-        let mut firsts: Vec<_> =
-            (1..=100).map(|seed| Backoff::new(seed * 0x9E37_79B9_7F4A_7C15).pause()).collect();
+        let mut firsts: Vec<_> = (1..=100)
+            .map(|seed: u64| Backoff::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)).pause())
+            .collect();
         firsts.sort();
         firsts.dedup();
         assert!(firsts.len() > 90);
