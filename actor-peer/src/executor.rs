@@ -34,7 +34,9 @@ use crate::session::Link;
 pub(crate) fn run_for_session(link: &Arc<Link>, invoke: Invoke, deadline: Deadline) {
     let shared = link.shared();
     let caller = link.remote();
-    let call = invoke.call;
+    let (call, is_detached) = (invoke.call, invoke.is_detached);
+    // Nobody's deadline ends what goes on without anybody.
+    let deadline = if is_detached { Deadline::never() } else { deadline };
     let running = shared.exposed(invoke.block, invoke.fingerprint).and_then(|entry| {
         let codec = Codec::from_number(invoke.codec).ok_or(Refusal::UnknownCodec(invoke.codec))?;
         Ok((entry, codec))
@@ -56,19 +58,26 @@ pub(crate) fn run_for_session(link: &Arc<Link>, invoke: Invoke, deadline: Deadli
         }
         Ok(mut running) => match running.poll_once() {
             Poll::Ready(ending) => ending,
-            Poll::Pending => return run_as_task(link, call, running),
+            Poll::Pending => {
+                let task = run_as_task(link, call, running);
+                // A task that is not kept is not aborted.
+                if !is_detached {
+                    link.keep_task(call, task);
+                }
+                return;
+            }
         },
     };
     link.reply(call, ending);
 }
 
-fn run_as_task(link: &Arc<Link>, call: CallId, running: Running) {
+fn run_as_task(link: &Arc<Link>, call: CallId, running: Running) -> AbortHandle {
     let session = Arc::clone(link);
     let task = actix_rt::spawn(async move {
         let ending = running.await;
         session.reply(call, ending);
     });
-    link.keep_task(call, task.abort_handle());
+    task.abort_handle()
 }
 
 /// Runs a block that this peer called on itself: without a socket, and without a task unless the block waits.
@@ -84,6 +93,7 @@ pub(crate) fn run_for_self(shared: &Arc<Shared>, request: &Request) -> Pending {
         block: request.block,
         deadline: request.deadline,
         hop: request.hop,
+        is_detached: request.is_detached,
     };
     // A block need not be `Send`: it runs on an arbiter. Away from any, the peer's own takes it.
     if Arbiter::try_current().is_some() {
@@ -94,7 +104,7 @@ pub(crate) fn run_for_self(shared: &Arc<Shared>, request: &Request) -> Pending {
                 Poll::Pending => {
                     let (sender, receiver) = oneshot::channel();
                     let task = Arc::new(OwnTask::default());
-                    task.spawn(running, work.deadline, sender);
+                    task.spawn(running, &work, sender);
                     Pending::Carried(Carried::new(task, CallId(0), receiver))
                 }
             },
@@ -106,7 +116,7 @@ pub(crate) fn run_for_self(shared: &Arc<Shared>, request: &Request) -> Pending {
     // If the arbiter has stopped, the sender is dropped, and the call ends as disconnected.
     let _ = shared.arbiter().spawn_fn(move || match work.begin() {
         Err(error) => drop(sender.send(Err(error))),
-        Ok(running) => task.spawn(running, work.deadline, sender),
+        Ok(running) => task.spawn(running, &work, sender),
     });
     Pending::Carried(Carried::new(carrier, CallId(0), receiver))
 }
@@ -119,6 +129,7 @@ struct OwnWork {
     block: &'static distributed_scope_core::Block,
     deadline: Deadline,
     hop: u8,
+    is_detached: bool,
 }
 
 impl OwnWork {
@@ -131,7 +142,7 @@ impl OwnWork {
         let context = Context {
             host: Arc::clone(&self.shared) as _,
             caller: self.shared.id(),
-            deadline: self.deadline,
+            deadline: if self.is_detached { Deadline::never() } else { self.deadline },
             hop: self.hop + 1,
             block: Some(entry.block()),
         };
@@ -152,15 +163,29 @@ enum OwnTaskState {
 }
 
 impl OwnTask {
-    fn spawn(&self, running: Running, deadline: Deadline, sender: oneshot::Sender<Ending>) {
+    fn spawn(&self, running: Running, work: &OwnWork, sender: oneshot::Sender<Ending>) {
         let mut state = self.0.lock();
-        if let OwnTaskState::Cancelled = *state {
+        if let OwnTaskState::Cancelled = *state
+            && !work.is_detached
+        {
             return;
         }
+        let ending = if work.is_detached {
+            let (done, is_done) = oneshot::channel();
+            actix_rt::spawn(async move {
+                // Perhaps nobody waits any longer: the block has run to its end all the same.
+                let _ = done.send(running.await);
+            });
+            let gone = |_| Err(RemoteError::new(ErrorKind::Disconnected, Ran::Maybe));
+            is_done.map(move |ending| ending.unwrap_or_else(gone)).left_future()
+        } else {
+            running.right_future()
+        };
+        let deadline = work.deadline.moment();
         let task = actix_rt::spawn(async move {
-            let ending = match deadline.moment() {
-                None => running.await,
-                Some(moment) => match tokio::time::timeout_at(clock::instant(moment).into(), running).await {
+            let ending = match deadline {
+                None => ending.await,
+                Some(moment) => match tokio::time::timeout_at(clock::instant(moment).into(), ending).await {
                     Ok(ending) => ending,
                     Err(_) => Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Maybe)),
                 },

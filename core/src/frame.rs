@@ -184,6 +184,8 @@ pub struct Invoke {
     pub hop: u8,
     /// The number of the codec of the captures.
     pub codec: u8,
+    /// Whether the block goes on when nobody waits for it any longer.
+    pub is_detached: bool,
     /// The encoded captures.
     pub captures: Bytes,
 }
@@ -505,7 +507,7 @@ impl Invoke {
             head.put_u8(INVOKE);
             head.put_u8(self.codec);
             head.put_u8(self.hop);
-            head.put_u8(0);
+            head.put_u8(u8::from(self.is_detached));
             head.put_u32_le(self.deadline_ms.unwrap_or(NO_DEADLINE));
             head.put_u64_le(self.call.0);
             head.put_u64_le(self.block.0);
@@ -525,14 +527,17 @@ impl Invoke {
         head.advance(1);
         let codec = head.get_u8();
         let hop = head.get_u8();
-        if head.get_u8() != 0 {
-            return Err(FrameError::Field);
-        }
+        let is_detached = match head.get_u8() {
+            0 => false,
+            1 => true,
+            _ => return Err(FrameError::Field),
+        };
         let deadline_ms = Some(head.get_u32_le()).filter(|&ms| ms != NO_DEADLINE);
         let call = CallId(head.get_u64_le());
         let block = BlockId(head.get_u64_le());
         let fingerprint = Fingerprint(head.get_u64_le());
-        Ok(Self { call, block, fingerprint, deadline_ms, hop, codec, captures: frame.slice(HEAD..) })
+        let captures = frame.slice(HEAD..);
+        Ok(Self { call, block, fingerprint, deadline_ms, hop, codec, is_detached, captures })
     }
 }
 
@@ -664,17 +669,19 @@ mod tests {
             Just(Reject::Lost),
         ];
         let bytes = || prop::collection::vec(any::<u8>(), 0..99).prop_map(Bytes::from);
-        let invoke = (any::<(u64, u64, u64, u8, u8)>(), prop::option::of(0..u32::MAX), bytes()).prop_map(
-            |((call, block, fingerprint, hop, codec), deadline_ms, captures)| Invoke {
-                call: CallId(call),
-                block: BlockId(block),
-                fingerprint: Fingerprint(fingerprint),
-                deadline_ms,
-                hop,
-                codec,
-                captures,
-            },
-        );
+        let invoke = (any::<(u64, u64, u64, u8, u8, bool)>(), prop::option::of(0..u32::MAX), bytes())
+            .prop_map(|((call, block, fingerprint, hop, codec, is_detached), deadline_ms, captures)| {
+                Invoke {
+                    is_detached,
+                    call: CallId(call),
+                    block: BlockId(block),
+                    fingerprint: Fingerprint(fingerprint),
+                    deadline_ms,
+                    hop,
+                    codec,
+                    captures,
+                }
+            });
         let reply = (any::<(u64, bool, u8)>(), bytes()).prop_map(|((call, is_value, codec), payload)| {
             Reply { call: CallId(call), is_value, codec, payload }
         });

@@ -65,6 +65,11 @@ pub struct Limits {
     /// After that its open calls end as [`Disconnected`](crate::ErrorKind::Disconnected).
     pub resume: Duration,
 
+    /// How long a dialler waits before it first tries to come back after a loss. Default: 100 ms.
+    ///
+    /// Each further pause is 1.6 times as long, at most 30 s, and up to a fifth longer or shorter at random.
+    pub reconnect: Duration,
+
     /// After how much silence a connection is taken for dead. Default: 30 s.
     ///
     /// It is dropped then, and the session waits for a new one. Each side says something at least twice per span of the
@@ -99,6 +104,7 @@ impl Default for Limits {
             resend: 4 << 20,
             window: 256 << 10,
             resume: Duration::from_secs(30),
+            reconnect: Duration::from_millis(100),
             silence: Duration::from_secs(30),
             write_stall: Duration::from_secs(10),
             sessions: 10_000,

@@ -7,8 +7,8 @@ use super::Link;
 use super::dial;
 use crate::peer::Shared;
 
-/// The pauses between attempts: the first of 100 ms, each 1.6 times as long as the one before, at most 30 s, each
-/// up to a fifth longer or shorter so that a thousand clients of one server do not come back together.
+/// The pauses between attempts: each 1.6 times as long as the one before, at most 30 s, each up to a fifth longer or
+/// shorter so that a thousand clients of one server do not come back together.
 #[derive(Debug)]
 struct Backoff {
     next: Duration,
@@ -16,11 +16,10 @@ struct Backoff {
 }
 
 impl Backoff {
-    const FIRST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(30);
 
-    fn new(seed: u64) -> Self {
-        Self { next: Self::FIRST, random: seed | 1 }
+    fn new(first: Duration, seed: u64) -> Self {
+        Self { next: first, random: seed | 1 }
     }
 
     fn pause(&mut self) -> Duration {
@@ -40,7 +39,8 @@ impl Backoff {
 pub(crate) async fn keep_connected(shared: Weak<Shared>, url: String, mut link: Arc<Link>) {
     loop {
         link.until_detached().await;
-        let mut backoff = Backoff::new(u64::from_le_bytes(link.id().0[..8].try_into().unwrap_or([1; 8])));
+        let seed = link.id().0.first_chunk().copied().map_or(1, u64::from_le_bytes);
+        let mut backoff = Backoff::new(link.shared().limits().reconnect, seed);
         link = loop {
             let pause = backoff.pause();
             // Not held while waiting: a peer that nobody has any more must be able to end.
@@ -65,14 +65,16 @@ pub(crate) async fn keep_connected(shared: Weak<Shared>, url: String, mut link: 
 mod tests {
     use super::*;
 
+    const FIRST: Duration = Duration::from_millis(100);
+
     #[test]
     fn pauses_grow_to_their_limit_and_differ_between_clients() {
-        let mut backoff = Backoff::new(7);
+        let mut backoff = Backoff::new(FIRST, 7);
         let pauses: Vec<_> = (0..20).map(|_| backoff.pause()).collect();
         assert!(pauses[0] >= Duration::from_millis(80) && pauses[0] <= Duration::from_millis(120));
         assert!(pauses[19] >= Duration::from_secs(24) && pauses[19] <= Duration::from_secs(36));
         let mut firsts: Vec<_> = (1..=100)
-            .map(|seed: u64| Backoff::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)).pause())
+            .map(|seed: u64| Backoff::new(FIRST, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)).pause())
             .collect();
         firsts.sort();
         firsts.dedup();

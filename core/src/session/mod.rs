@@ -298,6 +298,7 @@ impl<W> Session<W> {
             deadline_ms: request.deadline.remaining(now).map(whole_millis),
             hop: request.hop,
             codec: request.codec.number(),
+            is_detached: request.is_detached,
             captures: Bytes::new(),
         };
         request.frame = invoke.seal(std::mem::take(&mut request.frame));
