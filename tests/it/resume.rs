@@ -107,8 +107,9 @@ async fn cut_everywhere(
     exchange(1).await;
     let before = [Way::ToServer, Way::ToClient].map(|way| proxy.passed(way));
     exchange(4).await;
+    let lengths = [Way::ToServer, Way::ToClient].map(|way| proxy.passed(way) - before[way as usize]);
     for way in [Way::ToServer, Way::ToClient] {
-        let length = proxy.passed(way) - before[way as usize];
+        let length = lengths[way as usize];
         for cut in (1..=length).step_by(usize::try_from(step).unwrap()) {
             client.connected(on).await;
             proxy.cut_at(way, proxy.passed(way) + cut);
