@@ -116,26 +116,26 @@ async fn a_detached_block_goes_on_when_its_caller_is_gone() {
     client.connect(server.url()).await.unwrap();
     // On another peer: the call is dropped, then the whole caller leaves.
     let mut call = Box::pin(client.run(go_on_alone(server.peer.id())));
-    select(&mut call, Box::pin(gate.until_running(1))).await.is_second();
+    select(&mut call, Box::pin(gate.until_running(1))).await.must_be_second();
     drop(call);
     client.stop().await;
     gate.let_go(1);
     ended.0.notified().await;
     // On the same peer.
     let mut call = Box::pin(server.peer.run(go_on_alone(server.peer.id())));
-    select(&mut call, Box::pin(gate.until_running(1))).await.is_second();
+    select(&mut call, Box::pin(gate.until_running(1))).await.must_be_second();
     drop(call);
     gate.let_go(1);
     ended.0.notified().await;
 }
 
 /// Of a `select`: the second future was first.
-trait IsSecond {
-    fn is_second(self);
+trait MustBeSecond {
+    fn must_be_second(self);
 }
 
-impl<A, B> IsSecond for futures_util::future::Either<A, B> {
-    fn is_second(self) {
+impl<A, B> MustBeSecond for futures_util::future::Either<A, B> {
+    fn must_be_second(self) {
         assert!(matches!(self, Self::Right(_)), "the call ended before its block ran");
     }
 }
