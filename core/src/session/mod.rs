@@ -15,6 +15,7 @@ mod outbox;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustc_hash::FxHashSet;
 
 use self::calls::{Calls, OpenCall};
 use self::health::Health;
@@ -98,14 +99,9 @@ pub enum Violation {
     /// It sent a frame that has no place here.
     #[error("it sent a {0} frame out of place")]
     Unexpected(&'static str),
-    /// It numbered its calls wrongly.
-    #[error("it gave a call the number {got} where {expected} is due")]
-    CallNumber {
-        /// The number that it sent.
-        got: u64,
-        /// The number that was due.
-        expected: u64,
-    },
+    /// It made a call with the number of another one that runs.
+    #[error("it made call {0} twice")]
+    CallTwice(u64),
     /// It answered a call that was never made.
     #[error("it answered call {0}, which was never made")]
     NoSuchCall(u64),
@@ -330,11 +326,19 @@ impl<W> Session<W> {
 
     /// The caller does not wait any longer: the block is stopped, and a reply that is on its way is ignored.
     pub fn cancel(&mut self, call: CallId) -> Option<W> {
+        self.give_up(call).map(|(waiter, _)| waiter)
+    }
+
+    /// Ends a call of ours. What was not sent of it is not sent any more: only so is it sure that it never runs.
+    fn give_up(&mut self, call: CallId) -> Option<(W, Ran)> {
         let open = self.calls.end(call)?;
-        if self.is_alive() && !self.outbox.withdraw(call) {
+        if self.outbox.withdraw(call) {
+            return Some((open.waiter, Ran::Never));
+        }
+        if self.is_alive() {
             self.outbox.push(Frame::Cancel(call).encode());
         }
-        Some(open.waiter)
+        Some((open.waiter, Ran::Maybe))
     }
 
     fn invoked(&mut self, now: Moment, invoke: Invoke) -> Result<Option<Effect<W>>, Violation> {
@@ -447,10 +451,10 @@ impl<W> Session<W> {
         let mut effects = Vec::new();
         let late = self.calls.late(now);
         for call in late.open {
-            let ran =
-                if self.outbox.unsent_calls().any(|unsent| unsent == call) { Ran::Never } else { Ran::Maybe };
-            let error = RemoteError::new(ErrorKind::DeadlineExceeded, ran);
-            effects.extend(self.cancel(call).map(|waiter| Effect::Complete(waiter, Err(error))));
+            if let Some((waiter, ran)) = self.give_up(call) {
+                let error = RemoteError::new(ErrorKind::DeadlineExceeded, ran);
+                effects.push(Effect::Complete(waiter, Err(error)));
+            }
         }
         for call in late.running {
             self.reply(call, Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Maybe)));
@@ -470,7 +474,7 @@ impl<W> Session<W> {
             return Vec::new();
         }
         self.state = State::Closed;
-        let unsent: Vec<_> = self.outbox.unsent_calls().collect();
+        let unsent: FxHashSet<_> = self.outbox.unsent_calls().collect();
         let (open, running) = self.calls.take_all();
         let mut effects = Vec::with_capacity(open.len() + running.len());
         for (call, waiter) in open {

@@ -152,7 +152,10 @@ impl World {
         }
         self.sides[side].ticket = None;
         self.sides[side].epoch += 1;
-        assert!(self.sides[side].open.is_empty() && self.sides[side].running.is_empty(), "a call outlives its session");
+        assert!(
+            self.sides[side].open.is_empty() && self.sides[side].running.is_empty(),
+            "a call outlives its session"
+        );
     }
 
     /// The program of a side ends and is started again.

@@ -35,7 +35,9 @@ fn every_call_ends_once_and_as_it_may_however_the_connection_fails() {
     let mut failures = Vec::new();
     for seed in first..first + count {
         match catch_unwind(AssertUnwindSafe(|| World::new(seed).run())) {
-            Ok(model) => model.endings.into_iter().for_each(|(end, count)| *endings.entry(end).or_default() += count),
+            Ok(model) => {
+                model.endings.into_iter().for_each(|(end, count)| *endings.entry(end).or_default() += count)
+            }
             Err(_) => failures.push(seed),
         }
         if failures.len() >= 20 {

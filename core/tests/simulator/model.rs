@@ -53,7 +53,11 @@ impl Model {
         assert_eq!(captures.len(), record.plan.size, "call {call} came with other captures");
         record.runs += 1;
         assert_eq!(record.runs, 1, "call {call} runs twice");
-        assert_ne!(record.end, Some(End::Error(Ran::Never)), "call {call} runs although it was told to have not");
+        assert_ne!(
+            record.end,
+            Some(End::Error(Ran::Never)),
+            "call {call} runs although it was told to have not"
+        );
         call
     }
 
@@ -67,7 +71,10 @@ impl Model {
     pub(crate) fn ends(&mut self, call: Nonce, ending: Ending, now: u64, gentle: bool) {
         let record = &mut self.calls[call as usize];
         assert_eq!(record.end, None, "call {call} ends twice");
-        assert!(record.deadline.is_none_or(|deadline| now <= deadline), "call {call} ends after its deadline");
+        assert!(
+            record.deadline.is_none_or(|deadline| now <= deadline),
+            "call {call} ends after its deadline"
+        );
         let (end, name) = match ending {
             Ok(payload) => {
                 assert_eq!(read(&payload.bytes), call, "a reply for another call");
@@ -77,10 +84,17 @@ impl Model {
             }
             Err(error) => {
                 let may_have_run = error.ran() != Ran::Never;
-                assert!(record.runs == 0 || may_have_run, "call {call} ran although {error:#} says it did not");
+                assert!(
+                    record.runs == 0 || may_have_run,
+                    "call {call} ran although {error:#} says it did not"
+                );
                 assert!(record.runs == 1 || error.ran() != Ran::Yes, "call {call} did not run: {error:#}");
                 if matches!(error.kind(), ErrorKind::Raised) {
-                    assert_eq!(format!("{error:#}"), format!("{:#}", raised(call)), "an error of another call");
+                    assert_eq!(
+                        format!("{error:#}"),
+                        format!("{:#}", raised(call)),
+                        "an error of another call"
+                    );
                     assert!(record.plan.raises);
                 } else {
                     assert!(!gentle, "call {call} failed: {error:#}");

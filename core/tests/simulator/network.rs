@@ -118,7 +118,8 @@ impl World {
     /// Takes what has arrived, unless so much waits to be sent that nothing should be read.
     pub(crate) fn read(&mut self, to: usize) {
         while let Some(connection) = self.sides[to].connection {
-            if !self.sides[to].is_shaking && self.sides[to].session.as_ref().is_some_and(Session::is_clogged) {
+            if !self.sides[to].is_shaking && self.sides[to].session.as_ref().is_some_and(Session::is_clogged)
+            {
                 return;
             }
             let Some(frame) = self.connections[connection].arrive(1 - to, self.now) else { return };
@@ -169,6 +170,10 @@ impl World {
 
     pub(crate) fn cut(&mut self) {
         let Some(connection) = self.sides[DIALLER].connection else { return };
+        if self.plan.gentle && self.sides[DIALLER].session.is_none() {
+            // A dialler that never saw the first welcome cannot ask for its session, so that one would be lost.
+            return;
+        }
         if self.random.percent(25) {
             self.connections[connection].cut(Fault::BlackHole, [0, 0]);
             return;
@@ -226,7 +231,8 @@ impl World {
         let noticed_after = self.now - self.sides[side].last_heard;
         assert!(
             u128::from(noticed_after) <= (ours.silence + 2 * check).as_micros(),
-            "{dead}: noticed after {noticed_after} us of {:?} and {check:?}", ours.silence
+            "{dead}: noticed after {noticed_after} us of {:?} and {check:?}",
+            ours.silence
         );
         self.hang_up(side);
     }

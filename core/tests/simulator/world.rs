@@ -223,7 +223,8 @@ impl World {
             self.check(side);
             let wake = self.sides[side].session.as_ref().and_then(Session::wake);
             let wake = wake.map(|wake| wake.since_origin().as_micros() as u64);
-            if let Some(wake) = wake.filter(|wake| self.sides[side].next_tick.is_none_or(|next| *wake < next)) {
+            if let Some(wake) = wake.filter(|wake| self.sides[side].next_tick.is_none_or(|next| *wake < next))
+            {
                 let wake = wake.max(self.now);
                 self.sides[side].next_tick = Some(wake);
                 self.at(wake, Event::Tick(side));
@@ -238,13 +239,17 @@ impl World {
         assert_eq!(session.running(), running.len(), "the session and its driver disagree on what runs");
         assert!(session.kept() <= limits.resend.max(CHUNK + 1024), "{} bytes are kept", session.kept());
         let on_their_way: usize = flow.chunks.iter().map(|(_, size)| size).sum();
-        assert!(on_their_way <= limits.window.max(2 * CHUNK), "{on_their_way} bytes of chunks are on their way");
+        assert!(
+            on_their_way <= limits.window.max(2 * CHUNK),
+            "{on_their_way} bytes of chunks are on their way"
+        );
     }
 
     fn check_end(&self) {
         self.model.check_end();
         for (name, side) in ["dialler", "acceptor"].iter().zip(&self.sides) {
-            let session = side.session.as_ref().unwrap_or_else(|| panic!("the {name} has no session in the end"));
+            let session =
+                side.session.as_ref().unwrap_or_else(|| panic!("the {name} has no session in the end"));
             assert!(session.is_attached(), "the {name} is not connected in the end");
             let left = (session.calls(), session.running(), session.queued(), session.kept());
             assert_eq!(left, (0, 0, 0, 0), "the {name} has calls, blocks, bytes left");
