@@ -114,6 +114,15 @@ mod tests {
     }
 
     #[test]
+    fn a_dialler_that_is_welcomed_in_another_version_says_which_is_whose() {
+        let mut new = us("server");
+        new.version = VERSION + 7;
+        let answer = welcome(&new, (SessionId::random(), Token::random()), Duration::ZERO, None);
+        let refused = dialled(&us("client"), answer).unwrap().unwrap_err();
+        assert_eq!(refused, Reject::Version { ours: VERSION, theirs: VERSION + 7 });
+    }
+
+    #[test]
     fn a_peer_is_not_its_own_other_side() {
         assert_eq!(accept(&us("a"), hello(&us("a"), None)).unwrap().unwrap_err(), Reject::OwnId);
     }

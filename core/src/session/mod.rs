@@ -185,6 +185,12 @@ impl<W> Session<W> {
         self.outbox.kept()
     }
 
+    /// How many bytes of large messages have arrived that are not complete.
+    #[must_use]
+    pub fn arriving(&self) -> usize {
+        self.inbox.arriving()
+    }
+
     /// Whether so much waits to be sent that nothing more should be read until it is less.
     #[must_use]
     pub fn is_clogged(&self) -> bool {
