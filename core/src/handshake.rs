@@ -63,6 +63,8 @@ pub fn dialled(us: &Introduction, message: Bytes) -> Result<Result<Welcome, Reje
     match Frame::decode(message)? {
         Frame::Welcome(welcome) => Ok(match objection(us, &welcome.from) {
             None => Ok(welcome),
+            // It is us who are told, so the versions are the other way round.
+            Some(Reject::Version { ours, theirs }) => Err(Reject::Version { ours: theirs, theirs: ours }),
             Some(reject) => Err(reject),
         }),
         Frame::Reject(reject) => Ok(Err(reject)),

@@ -109,7 +109,7 @@ fn a_peer_that_wants_to_hear_something_all_the_time_does_not_get_it() {
 
 #[test]
 fn a_small_call_does_not_wait_for_a_large_one() {
-    let limits = small_limits();
+    let limits = Limits::default();
     let mut caller = session(&limits, &limits);
     caller.call(at(0), &mut request(1 << 20, Deadline::never()), 0).expect("a call");
     caller.next_frame().expect("its first chunk");

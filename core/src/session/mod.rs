@@ -34,6 +34,9 @@ pub use self::outbox::{CHUNK, STREAMS};
 /// The largest WebSocket message that the protocol has: a chunk with its header, or the introduction.
 pub const MAX_FRAME: usize = CHUNK + 1024;
 
+/// A bare error is sent whatever the limit on messages is, so that much is always taken.
+const SMALLEST_LIMIT: usize = 1024;
+
 /// One session, seen from one of its two ends.
 #[derive(Debug)]
 pub struct Session<W> {
@@ -191,10 +194,11 @@ impl<W> Session<W> {
         self.inbox.arriving()
     }
 
-    /// Whether so much waits to be sent that nothing more should be read until it is less.
+    /// Whether so much waits to be sent that nothing more should be read until it is less. What waits only for the other
+    /// side's acknowledgement does not count: that has to be read.
     #[must_use]
     pub fn is_clogged(&self) -> bool {
-        self.is_attached() && self.outbox.queued() > self.limits.queue
+        self.is_attached() && self.outbox.queued() > self.limits.queue && self.outbox.has_next()
     }
 
     /// How many numbered frames have arrived: what the other side is told when it comes back, or when we do.
@@ -251,6 +255,10 @@ impl<W> Session<W> {
         }
         self.health.heard();
         let size = message.len();
+        let limit = self.limits.message.clamp(SMALLEST_LIMIT, MAX_FRAME);
+        if size > limit {
+            return Err(Violation::TooLarge { size, limit });
+        }
         let frame = Frame::decode(message)?;
         if let Frame::Ack(received) = frame {
             return self.outbox.acknowledge(received).map(|()| None).map_err(|_| Violation::NeverSent);
@@ -454,6 +462,8 @@ impl<W> Session<W> {
             }
             State::Detached(_) | State::Attached => {}
         }
+        // What the end of late calls adds to the queue below was not refused by anybody yet.
+        let reads_nothing = self.is_clogged();
         let mut effects = Vec::new();
         let late = self.calls.late(now);
         for call in late.open {
@@ -467,6 +477,11 @@ impl<W> Session<W> {
             effects.push(Effect::Abort(call));
         }
         if self.is_attached() {
+            if reads_nothing {
+                // Nothing is read at present, so nothing can be heard; whether the other side takes what we send is
+                // looked at instead.
+                self.health.heard();
+            }
             let check = self.health.check(now, self.outbox.has_next());
             self.ack_is_due |= check.say_something;
             effects.extend(check.dead.map(Effect::DropConnection));
@@ -494,16 +509,20 @@ impl<W> Session<W> {
     }
 }
 
-/// An error as it travels. One that is too large for a message, or cannot be written, travels without its causes.
+/// An error as it travels. One that is too large for a message, or cannot be written, travels without its causes, or at
+/// last as one that says no more than that.
 fn encoded(error: &RemoteError, limit: usize) -> Payload {
     let codec = Codec::default();
-    let bytes = match codec.encode(HEAD, error) {
-        Ok(bytes) if bytes.len() <= limit => bytes,
-        _ => {
-            let bare = RemoteError::new(error.kind().clone(), error.ran());
-            codec.encode(HEAD, &bare).unwrap_or_else(|_| vec![0; HEAD])
-        }
-    };
+    let encode = |error: &RemoteError| codec.encode(HEAD, error);
+    let fits = |bytes: &Vec<u8>| bytes.len() <= limit.max(SMALLEST_LIMIT);
+    let bytes = encode(error).ok().filter(fits).unwrap_or_else(|| {
+        let bare = encode(&RemoteError::new(error.kind().clone(), error.ran()));
+        bare.ok().filter(fits).unwrap_or_else(|| {
+            let size = encode(error).map_or(0, |bytes| bytes.len());
+            let last = RemoteError::new(ErrorKind::TooLarge { size, limit }, error.ran());
+            encode(&last).unwrap_or_else(|_| vec![0; HEAD])
+        })
+    });
     Payload { codec, bytes: bytes.into() }
 }
 
