@@ -453,9 +453,15 @@ impl Chunk {
         Ok(Self { stream, total, bytes })
     }
 
+    /// How many bytes of a large frame a frame carries, if it is a chunk.
+    pub(crate) fn size_of(frame: &Bytes) -> Option<usize> {
+        frame.starts_with(&[CHUNK]).then(|| frame.len().saturating_sub(Self::HEAD))
+    }
+
     /// Whether a frame is a chunk, without reading it.
+    #[cfg(test)]
     pub(crate) fn is(frame: &Bytes) -> bool {
-        frame.first() == Some(&CHUNK)
+        Self::size_of(frame).is_some()
     }
 }
 

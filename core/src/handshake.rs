@@ -63,6 +63,8 @@ pub fn dialled(us: &Introduction, message: Bytes) -> Result<Result<Welcome, Reje
     match Frame::decode(message)? {
         Frame::Welcome(welcome) => Ok(match objection(us, &welcome.from) {
             None => Ok(welcome),
+            // It is us who are told, so the versions are the other way round.
+            Some(Reject::Version { ours, theirs }) => Err(Reject::Version { ours: theirs, theirs: ours }),
             Some(reject) => Err(reject),
         }),
         Frame::Reject(reject) => Ok(Err(reject)),
@@ -111,6 +113,15 @@ mod tests {
         old.version = VERSION + 7;
         let refused = accept(&us("server"), hello(&old, None)).unwrap().unwrap_err();
         assert_eq!(refused, Reject::Version { ours: VERSION + 7, theirs: VERSION });
+    }
+
+    #[test]
+    fn a_dialler_that_is_welcomed_in_another_version_says_which_is_whose() {
+        let mut new = us("server");
+        new.version = VERSION + 7;
+        let answer = welcome(&new, (SessionId::random(), Token::random()), Duration::ZERO, None);
+        let refused = dialled(&us("client"), answer).unwrap().unwrap_err();
+        assert_eq!(refused, Reject::Version { ours: VERSION, theirs: VERSION + 7 });
     }
 
     #[test]

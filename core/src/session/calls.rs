@@ -77,11 +77,12 @@ impl<W> Calls<W> {
         call.0 < self.next_out
     }
 
-    /// A call of theirs. The numbers are the other side's own and need not come in order, because small calls pass large
-    /// ones; but no two that are open may have the same.
+    /// A call of theirs. They need not come in the order of their numbers: a small call passes a large one, and a call
+    /// that was given up before it was sent never comes. That none comes twice is seen to by the numbers of frames; here
+    /// it only has to be clear which call a reply or a cancel is for.
     pub(super) fn start(&mut self, call: CallId, deadline: Deadline) -> Result<(), Violation> {
         if self.running.contains_key(&call) {
-            return Err(Violation::CallInUse(call.0));
+            return Err(Violation::CallTwice(call.0));
         }
         self.running.insert(call, deadline);
         self.wake = self.wake.earlier(deadline);

@@ -9,6 +9,10 @@ use crate::time::Moment;
 
 const CHECKS_PER_SPAN: u32 = 16;
 
+/// A peer that takes a connection for dead sooner than this is not reassured any more often for that: otherwise it could
+/// make us look and speak a thousand times a second, only by saying so.
+const SHORTEST_SILENCE: Duration = Duration::from_millis(100);
+
 #[derive(Debug)]
 pub(super) struct Health {
     interval: Duration,
@@ -36,6 +40,7 @@ pub(super) struct Check {
 impl Health {
     /// `ours` and `theirs` are the spans of silence after which either side takes the connection for dead.
     pub(super) fn new(ours: Duration, theirs: Duration, write_stall: Duration, now: Moment) -> Self {
+        let theirs = theirs.max(SHORTEST_SILENCE);
         let interval = (ours.min(theirs).min(write_stall) / CHECKS_PER_SPAN).max(Duration::from_millis(1));
         let checks = |span: Duration| {
             u32::try_from(span.as_micros().div_ceil(interval.as_micros())).unwrap_or(u32::MAX)

@@ -36,6 +36,11 @@ impl Inbox {
         self.received
     }
 
+    /// How many bytes of large frames have arrived that are not complete.
+    pub(super) fn arriving(&self) -> usize {
+        self.partial.values().map(|partial| partial.bytes.len()).sum()
+    }
+
     /// Counts a numbered frame. True if the sender should be told by now.
     pub(super) fn count(&mut self, size: usize) -> bool {
         self.received += 1;

@@ -15,6 +15,7 @@ mod outbox;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustc_hash::FxHashSet;
 
 use self::calls::{Calls, OpenCall};
 use self::health::Health;
@@ -32,6 +33,9 @@ pub use self::outbox::{CHUNK, STREAMS};
 
 /// The largest WebSocket message that the protocol has: a chunk with its header, or the introduction.
 pub const MAX_FRAME: usize = CHUNK + 1024;
+
+/// A bare error is sent whatever the limit on messages is, so that much is always taken.
+const SMALLEST_LIMIT: usize = 1024;
 
 /// One session, seen from one of its two ends.
 #[derive(Debug)]
@@ -98,9 +102,9 @@ pub enum Violation {
     /// It sent a frame that has no place here.
     #[error("it sent a {0} frame out of place")]
     Unexpected(&'static str),
-    /// It gave two open calls one number.
-    #[error("it gave a call the number {0}, which another open call has")]
-    CallInUse(u64),
+    /// It made a call with the number of another one that runs.
+    #[error("it made call {0} twice")]
+    CallTwice(u64),
     /// It answered a call that was never made.
     #[error("it answered call {0}, which was never made")]
     NoSuchCall(u64),
@@ -190,10 +194,17 @@ impl<W> Session<W> {
         self.outbox.kept()
     }
 
-    /// Whether so much waits to be sent that nothing more should be read until it is less.
+    /// How many bytes of large messages have arrived that are not complete.
+    #[must_use]
+    pub fn arriving(&self) -> usize {
+        self.inbox.arriving()
+    }
+
+    /// Whether so much waits to be sent that nothing more should be read until it is less. What waits only for the other
+    /// side's acknowledgement does not count: that has to be read.
     #[must_use]
     pub fn is_clogged(&self) -> bool {
-        self.is_attached() && self.outbox.queued() > self.limits.queue
+        self.is_attached() && self.outbox.queued() > self.limits.queue && self.outbox.has_next()
     }
 
     /// How many numbered frames have arrived: what the other side is told when it comes back, or when we do.
@@ -250,6 +261,10 @@ impl<W> Session<W> {
         }
         self.health.heard();
         let size = message.len();
+        let limit = self.limits.message.clamp(SMALLEST_LIMIT, MAX_FRAME);
+        if size > limit {
+            return Err(Violation::TooLarge { size, limit });
+        }
         let frame = Frame::decode(message)?;
         if let Frame::Ack(received) = frame {
             return self.outbox.acknowledge(received).map(|()| None).map_err(|_| Violation::NeverSent);
@@ -332,11 +347,19 @@ impl<W> Session<W> {
 
     /// The caller does not wait any longer: the block is stopped, and a reply that is on its way is ignored.
     pub fn cancel(&mut self, call: CallId) -> Option<W> {
+        self.give_up(call).map(|(waiter, _)| waiter)
+    }
+
+    /// Ends a call of ours. What was not sent of it is not sent any more: only so is it sure that it never runs.
+    fn give_up(&mut self, call: CallId) -> Option<(W, Ran)> {
         let open = self.calls.end(call)?;
-        if self.is_alive() && !self.outbox.withdraw(call) {
+        if self.outbox.withdraw(call) {
+            return Some((open.waiter, Ran::Never));
+        }
+        if self.is_alive() {
             self.outbox.push(Frame::Cancel(call).encode());
         }
-        Some(open.waiter)
+        Some((open.waiter, Ran::Maybe))
     }
 
     fn invoked(&mut self, now: Moment, invoke: Invoke) -> Result<Option<Effect<W>>, Violation> {
@@ -446,19 +469,26 @@ impl<W> Session<W> {
             }
             State::Detached(_) | State::Attached => {}
         }
+        // What the end of late calls adds to the queue below was not refused by anybody yet.
+        let reads_nothing = self.is_clogged();
         let mut effects = Vec::new();
         let late = self.calls.late(now);
         for call in late.open {
-            let ran =
-                if self.outbox.unsent_calls().any(|unsent| unsent == call) { Ran::Never } else { Ran::Maybe };
-            let error = RemoteError::new(ErrorKind::DeadlineExceeded, ran);
-            effects.extend(self.cancel(call).map(|waiter| Effect::Complete(waiter, Err(error))));
+            if let Some((waiter, ran)) = self.give_up(call) {
+                let error = RemoteError::new(ErrorKind::DeadlineExceeded, ran);
+                effects.push(Effect::Complete(waiter, Err(error)));
+            }
         }
         for call in late.running {
             self.reply(call, Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Maybe)));
             effects.push(Effect::Abort(call));
         }
         if self.is_attached() {
+            if reads_nothing {
+                // Nothing is read at present, so nothing can be heard; whether the other side takes what we send is
+                // looked at instead.
+                self.health.heard();
+            }
             let check = self.health.check(now, self.outbox.has_next());
             self.ack_is_due |= check.say_something;
             effects.extend(check.dead.map(Effect::DropConnection));
@@ -472,7 +502,7 @@ impl<W> Session<W> {
             return Vec::new();
         }
         self.state = State::Closed;
-        let unsent: Vec<_> = self.outbox.unsent_calls().collect();
+        let unsent: FxHashSet<_> = self.outbox.unsent_calls().collect();
         let (open, running) = self.calls.take_all();
         let mut effects = Vec::with_capacity(open.len() + running.len());
         for (call, waiter) in open {
@@ -486,16 +516,20 @@ impl<W> Session<W> {
     }
 }
 
-/// An error as it travels. One that is too large for a message, or cannot be written, travels without its causes.
+/// An error as it travels. One that is too large for a message, or cannot be written, travels without its causes, or at
+/// last as one that says no more than that.
 fn encoded(error: &RemoteError, limit: usize) -> Payload {
     let codec = Codec::default();
-    let bytes = match codec.encode(HEAD, error) {
-        Ok(bytes) if bytes.len() <= limit => bytes,
-        _ => {
-            let bare = RemoteError::new(error.kind().clone(), error.ran());
-            codec.encode(HEAD, &bare).unwrap_or_else(|_| vec![0; HEAD])
-        }
-    };
+    let encode = |error: &RemoteError| codec.encode(HEAD, error);
+    let fits = |bytes: &Vec<u8>| bytes.len() <= limit.max(SMALLEST_LIMIT);
+    let bytes = encode(error).ok().filter(fits).unwrap_or_else(|| {
+        let bare = encode(&RemoteError::new(error.kind().clone(), error.ran()));
+        bare.ok().filter(fits).unwrap_or_else(|| {
+            let size = encode(error).map_or(0, |bytes| bytes.len());
+            let last = RemoteError::new(ErrorKind::TooLarge { size, limit }, error.ran());
+            encode(&last).unwrap_or_else(|_| vec![0; HEAD])
+        })
+    });
     Payload { codec, bytes: bytes.into() }
 }
 

@@ -5,6 +5,7 @@
 //! the receiver says how many it has, and the rest is sent again.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use bytes::Bytes;
 
@@ -26,8 +27,17 @@ pub(super) struct Outbox {
     keep: usize,
     /// How many bytes of chunks may be on their way.
     window: usize,
-    /// Whole frames that were not sent yet.
+    /// Chunks that say that a large frame is abandoned. They go before everything else: the receiver must have a
+    /// place for the next large frame before it begins.
+    abandoned: VecDeque<Bytes>,
+    /// Whole frames that were not sent yet. One that was withdrawn is empty and keeps its place.
     small: VecDeque<Bytes>,
+    /// How many of `small` are not empty.
+    small_count: usize,
+    /// How many frames have left the front of `small`.
+    small_left: u64,
+    /// The calls in `small` with their places, counted from the first frame that ever was there; in rising order.
+    small_calls: VecDeque<(CallId, u64)>,
     /// Large frames of which something was not sent yet. The first [`STREAMS`] take turns.
     large: VecDeque<Large>,
     /// How many bytes of all these were not sent yet.
@@ -40,7 +50,10 @@ pub(super) struct Outbox {
     first_kept: u64,
     /// How many of `kept` the present connection was given: fewer than all of them after a reconnect.
     given: usize,
-    /// Bytes of chunks that the present connection was given and that are not acknowledged.
+    /// The chunks that the present connection was given and that are not acknowledged: their numbers and sizes. They
+    /// are not the same as those in `kept`, which may have dropped some.
+    chunks: VecDeque<(u64, usize)>,
+    /// The sum of these sizes, without headers.
     on_their_way: usize,
     small_since_chunk: u32,
 }
@@ -50,6 +63,13 @@ struct Large {
     stream: u32,
     frame: Bytes,
     sent: usize,
+}
+
+impl Large {
+    /// Which of its bytes go next.
+    fn next_chunk(&self) -> Range<usize> {
+        self.sent..self.frame.len().min(self.sent + CHUNK)
+    }
 }
 
 /// Why sending cannot go on after a reconnect.
@@ -66,7 +86,11 @@ impl Outbox {
         Self {
             keep,
             window: window.max(2 * CHUNK),
+            abandoned: VecDeque::new(),
             small: VecDeque::new(),
+            small_count: 0,
+            small_left: 0,
+            small_calls: VecDeque::new(),
             large: VecDeque::new(),
             queued: 0,
             next_stream: 0,
@@ -74,6 +98,7 @@ impl Outbox {
             kept_bytes: 0,
             first_kept: 0,
             given: 0,
+            chunks: VecDeque::new(),
             on_their_way: 0,
             small_since_chunk: 0,
         }
@@ -83,6 +108,10 @@ impl Outbox {
     pub(super) fn push(&mut self, frame: Bytes) {
         self.queued += frame.len();
         if frame.len() <= CHUNK {
+            if let Some(call) = Invoke::call_of(&frame) {
+                self.small_calls.push_back((call, self.small_left + self.small.len() as u64));
+            }
+            self.small_count += 1;
             self.small.push_back(frame);
         } else {
             let stream = self.next_stream;
@@ -103,11 +132,12 @@ impl Outbox {
 
     /// Whether [`next`](Self::next) has a frame.
     pub(super) fn has_next(&self) -> bool {
-        self.given < self.kept.len() || !self.small.is_empty() || self.may_chunk()
+        self.given < self.kept.len() || !self.abandoned.is_empty() || self.small_count > 0 || self.may_chunk()
     }
 
     fn may_chunk(&self) -> bool {
-        !self.large.is_empty() && self.on_their_way < self.window
+        let next = self.large.front().map(|large| large.next_chunk());
+        next.is_some_and(|chunk| self.on_their_way + chunk.len() <= self.window)
     }
 
     /// The next frame to send.
@@ -121,16 +151,21 @@ impl Outbox {
             self.keep(frame.clone());
             frame
         };
-        if Chunk::is(&frame) {
-            self.on_their_way += frame.len();
+        if let Some(size) = Chunk::size_of(&frame) {
+            self.chunks.push_back((self.first_kept + self.given as u64 - 1, size));
+            self.on_their_way += size;
         }
         Some(frame)
     }
 
     fn next_new(&mut self) -> Option<Bytes> {
+        if let Some(frame) = self.abandoned.pop_front() {
+            self.queued -= frame.len();
+            return Some(frame);
+        }
         // Small frames go first, and a chunk goes after so many of them: neither kind starves the other.
         let chunk_is_due = self.small_since_chunk >= SMALL_BETWEEN_CHUNKS && self.may_chunk();
-        if !chunk_is_due && let Some(frame) = self.small.pop_front() {
+        if !chunk_is_due && let Some(frame) = self.next_small() {
             self.small_since_chunk = self.small_since_chunk.saturating_add(1);
             self.queued -= frame.len();
             return Some(frame);
@@ -142,11 +177,31 @@ impl Outbox {
         self.next_chunk()
     }
 
+    fn next_small(&mut self) -> Option<Bytes> {
+        self.forget_withdrawn();
+        let frame = self.small.pop_front()?;
+        if self.small_calls.front().is_some_and(|(_, place)| *place == self.small_left) {
+            self.small_calls.pop_front();
+        }
+        self.small_left += 1;
+        self.small_count -= 1;
+        Some(frame)
+    }
+
+    /// Drops the places of withdrawn frames at either end.
+    fn forget_withdrawn(&mut self) {
+        while self.small.pop_front_if(|frame| frame.is_empty()).is_some() {
+            self.small_left += 1;
+        }
+        while self.small.pop_back_if(|frame| frame.is_empty()).is_some() {}
+    }
+
     fn next_chunk(&mut self) -> Option<Bytes> {
         let turns = self.large.len().min(STREAMS);
         let mut large = self.large.pop_front()?;
-        let end = large.frame.len().min(large.sent + CHUNK);
-        let bytes = large.frame.slice(large.sent..end);
+        let part = large.next_chunk();
+        let end = part.end;
+        let bytes = large.frame.slice(part);
         self.queued -= bytes.len();
         // A frame is never larger than a message may be, which a u32 holds.
         let total = u32::try_from(large.frame.len()).unwrap_or(u32::MAX);
@@ -168,7 +223,7 @@ impl Outbox {
         }
     }
 
-    /// The oldest is dropped although it was not acknowledged. Its chunk stays counted as on its way until it is.
+    /// The oldest is dropped although it was not acknowledged.
     fn forget_first(&mut self) {
         if let Some(frame) = self.kept.pop_front() {
             self.kept_bytes -= frame.len();
@@ -187,13 +242,9 @@ impl Outbox {
             self.kept_bytes -= frame.len();
             self.first_kept += 1;
             self.given -= 1;
-            if Chunk::is(&frame) {
-                self.on_their_way = self.on_their_way.saturating_sub(frame.len());
-            }
         }
-        if self.kept.is_empty() {
-            // What was forgotten before it was acknowledged is acknowledged now.
-            self.on_their_way = 0;
+        while let Some((_, size)) = self.chunks.pop_front_if(|(number, _)| *number < received) {
+            self.on_their_way -= size;
         }
         Ok(())
     }
@@ -209,12 +260,32 @@ impl Outbox {
         self.given = self.kept.len();
         self.acknowledge(received)?;
         self.given = 0;
+        self.chunks.clear();
         self.on_their_way = 0;
         Ok(())
     }
 
-    /// Takes back a large invoke that was not sent to its end. True if nothing of it can have run.
+    /// Takes back an invoke that was not sent to its end. True if it was not, so that nothing of it can have run.
     pub(super) fn withdraw(&mut self, call: CallId) -> bool {
+        self.withdraw_small(call) || self.withdraw_large(call)
+    }
+
+    fn withdraw_small(&mut self, call: CallId) -> bool {
+        let Ok(index) = self.small_calls.binary_search_by_key(&call, |(call, _)| *call) else {
+            return false;
+        };
+        let place = self.small_calls.remove(index).and_then(|(_, place)| place.checked_sub(self.small_left));
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        let Some(frame) = place.and_then(|place| self.small.get_mut(place)) else {
+            return false;
+        };
+        self.queued -= std::mem::take(frame).len();
+        self.small_count -= 1;
+        self.forget_withdrawn();
+        true
+    }
+
+    fn withdraw_large(&mut self, call: CallId) -> bool {
         let place = self.large.iter().position(|large| Invoke::call_of(&large.frame) == Some(call));
         let Some(large) = place.and_then(|place| self.large.remove(place)) else {
             return false;
@@ -225,15 +296,15 @@ impl Outbox {
             let end = Chunk { stream: large.stream, total, bytes: Bytes::new() };
             let frame = Frame::Chunk(end).encode();
             self.queued += frame.len();
-            self.small.push_back(frame);
+            self.abandoned.push_back(frame);
         }
         true
     }
 
     /// The calls that were not sent to their end, so that nothing of them can have run.
     pub(super) fn unsent_calls(&self) -> impl Iterator<Item = CallId> + '_ {
-        let large = self.large.iter().map(|large| &large.frame);
-        self.small.iter().chain(large).filter_map(Invoke::call_of)
+        let small = self.small_calls.iter().map(|(call, _)| *call);
+        small.chain(self.large.iter().filter_map(|large| Invoke::call_of(&large.frame)))
     }
 
     pub(super) fn clear(&mut self) {
@@ -299,6 +370,87 @@ mod tests {
         assert_eq!(drain(&mut outbox).len(), 2);
         assert!(!outbox.has_next());
         assert_eq!(outbox.queued(), 0);
+    }
+
+    #[test]
+    fn chunks_never_exceed_the_window_by_a_byte() {
+        let mut outbox = Outbox::new(8 << 20, 2 * CHUNK + 1);
+        (0..4).for_each(|_| outbox.push(Bytes::from(vec![0; CHUNK + 2])));
+        // Two whole chunks, and then one of two bytes would not fit.
+        assert_eq!(drain(&mut outbox).len(), 2);
+        assert!(!outbox.has_next());
+    }
+
+    #[test]
+    fn chunks_that_are_no_longer_kept_leave_the_window_when_they_are_acknowledged() {
+        let mut outbox = Outbox::new(40, 2 * CHUNK);
+        outbox.push(Bytes::from(vec![0; 4 * CHUNK]));
+        assert_eq!(drain(&mut outbox).len(), 2, "two chunks fill the window");
+        (0..10).for_each(|n| outbox.push(small(n)));
+        assert_eq!(drain(&mut outbox).len(), 10, "they push the chunks out of what is kept");
+        // What came last is not acknowledged yet, as it is while traffic goes on.
+        outbox.acknowledge(9).unwrap();
+        assert_eq!(drain(&mut outbox).len(), 2, "the window is open again");
+    }
+
+    #[test]
+    fn a_large_frame_is_abandoned_before_the_next_one_begins() {
+        let mut outbox = Outbox::new(8 << 20, 8 << 20);
+        let large = |call| {
+            let frame = Bytes::from(vec![0; 9 * CHUNK]);
+            let (block, fingerprint) =
+                (crate::BlockId::of_path("a"), crate::Block::new("a", "", "", 0, &[], 0).fingerprint);
+            Invoke {
+                call: CallId(call),
+                block,
+                fingerprint,
+                deadline_ms: None,
+                hop: 0,
+                codec: 1,
+                is_detached: false,
+                captures: Bytes::new(),
+            }
+            .seal(frame)
+        };
+        (0..6).for_each(|call| outbox.push(large(call)));
+        (0..STREAMS).for_each(|_| assert!(Chunk::is(&outbox.next().unwrap())));
+        (0..40).for_each(|n| outbox.push(small(n | 0x80)));
+        (0..SMALL_BETWEEN_CHUNKS).for_each(|_| assert!(!Chunk::is(&outbox.next().unwrap())));
+        // A chunk is due now; it must not be the first one of a fifth stream.
+        assert!(outbox.withdraw(CallId(1)));
+        assert_eq!(Chunk::size_of(&outbox.next().unwrap()), Some(0));
+    }
+
+    #[test]
+    fn a_small_invoke_that_was_not_sent_can_be_withdrawn_and_is_never_sent() {
+        let mut outbox = Outbox::new(8 << 20, 8 << 20);
+        let block = crate::Block::new("a", "", "", 0, &[], 0);
+        let invoke = |call| {
+            let (block, fingerprint) = (block.id, block.fingerprint);
+            Frame::Invoke(Invoke {
+                call: CallId(call),
+                block,
+                fingerprint,
+                deadline_ms: None,
+                hop: 0,
+                codec: 1,
+                is_detached: false,
+                captures: Bytes::new(),
+            })
+            .encode()
+        };
+        (0..9).for_each(|call| outbox.push(invoke(call)));
+        outbox.push(small(0x80));
+        assert_eq!(outbox.next(), Some(invoke(0)));
+        assert!(!outbox.withdraw(CallId(0)), "it was sent");
+        for call in [1, 8, 4, 2, 7] {
+            assert!(outbox.withdraw(CallId(call)));
+            assert!(!outbox.withdraw(CallId(call)), "it is withdrawn already");
+        }
+        outbox.push(invoke(9));
+        assert_eq!(outbox.unsent_calls().collect::<Vec<_>>(), [3, 5, 6, 9].map(CallId));
+        assert_eq!(drain(&mut outbox), [invoke(3), invoke(5), invoke(6), small(0x80), invoke(9)]);
+        assert_eq!((outbox.queued(), outbox.has_next()), (0, false));
     }
 
     #[test]
