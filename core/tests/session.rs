@@ -50,6 +50,75 @@ fn a_result_that_is_larger_than_the_queue_does_not_stop_its_own_acknowledgements
 }
 
 #[test]
+fn two_sides_that_are_both_clogged_read_enough_to_get_on() {
+    let limits = Limits { queue: 10, ..Limits::default() };
+    let mut sides = [session(&limits, &limits), session(&limits, &limits)];
+    for side in &mut sides {
+        for call in 0..2_000 {
+            side.receive(at(0), invoke(call, 1).encode()).expect("an honest frame");
+            // They are answers to calls that were not made, which does not matter to a side that only carries them.
+            side.reply(CallId(call), Err(RemoteError::refused(Refusal::DecodeCaptures("x".repeat(500)))));
+        }
+    }
+    // The connection holds one frame of each direction.
+    let mut pipes: [Option<_>; 2] = [None, None];
+    let mut carried = 0;
+    let mut millis = 0;
+    while sides.iter().any(|side| side.queued() > 0) {
+        let wake = sides.iter().filter_map(Session::wake).min().expect("both are alive");
+        millis = wake.since_origin().as_millis() as u64;
+        assert!(millis < 60_000, "{carried} frames were carried in a minute");
+        for _ in 0..1_000 {
+            for side in [0, 1] {
+                if !sides[1 - side].is_clogged()
+                    && pipes[side].take().is_some_and(|frame| carries(&mut sides[1 - side], frame))
+                {
+                    carried += 1;
+                }
+                if pipes[side].is_none() {
+                    pipes[side] = sides[side].next_frame();
+                }
+            }
+        }
+        for side in &mut sides {
+            let effects = side.tick(wake);
+            assert!(effects.is_empty(), "{effects:?}");
+        }
+    }
+    assert!(carried > 3_000 && millis > 0);
+}
+
+/// Lets a side take a frame of which only the size matters.
+fn carries(side: &mut Session<u64>, frame: bytes::Bytes) -> bool {
+    let size = frame.len().max(1);
+    let cancel = Frame::Cancel(CallId(u64::MAX)).encode();
+    (0..size.div_ceil(cancel.len())).for_each(|_| drop(side.receive(at(0), cancel.clone())));
+    true
+}
+
+#[test]
+fn a_clogged_side_reads_no_more_than_a_little_for_a_partner_that_takes_nothing() {
+    let limits = Limits { queue: 10, ..Limits::default() };
+    let mut session = session(&limits, &limits);
+    let (mut read, mut call) = (0, 0);
+    let dead = loop {
+        while !session.is_clogged() {
+            let frame = invoke(call, 1).encode();
+            read += frame.len();
+            session.receive(at(0), frame).expect("an honest frame");
+            session.reply(CallId(call), Ok(value(100)));
+            call += 1;
+        }
+        let effects = session.tick(session.wake().expect("it is alive"));
+        if !effects.is_empty() {
+            break effects;
+        }
+    };
+    assert!(matches!(dead[..], [Effect::DropConnection(Dead::Stalled)]), "{dead:?}");
+    assert!(read <= 16 * 4 * CHUNK, "{read} bytes were read");
+}
+
+#[test]
 fn a_session_that_reads_nothing_because_it_is_clogged_does_not_take_the_other_side_for_silent() {
     let limits = Limits { queue: 10, ..Limits::default() };
     let mut session = session(&limits, &limits);

@@ -34,6 +34,8 @@ pub(super) struct Health {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Check {
     pub(super) say_something: bool,
+    /// They took nothing since the last check although something waited.
+    pub(super) stalled: bool,
     pub(super) dead: Option<Dead>,
 }
 
@@ -100,7 +102,7 @@ impl Health {
         } else {
             None
         };
-        Check { say_something: unsent >= self.quiet, dead }
+        Check { say_something: unsent >= self.quiet, stalled, dead }
     }
 }
 

@@ -34,6 +34,10 @@ pub use self::outbox::{CHUNK, STREAMS};
 /// The largest WebSocket message that the protocol has: a chunk with its header, or the introduction.
 pub const MAX_FRAME: usize = CHUNK + 1024;
 
+/// How much a clogged session reads per check in which the other side took nothing. If both sides are clogged, neither
+/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off.
+const READ_WHEN_STALLED: usize = 4 * CHUNK;
+
 /// A bare error is sent whatever the limit on messages is, so that much is always taken.
 const SMALLEST_LIMIT: usize = 1024;
 
@@ -50,6 +54,8 @@ pub struct Session<W> {
     ack_is_due: bool,
     calls: Calls<W>,
     health: Health,
+    /// How many bytes are read although the session is clogged.
+    allowance: usize,
     /// We take no new calls.
     we_leave: bool,
     /// The other side takes no new calls.
@@ -146,6 +152,7 @@ impl<W> Session<W> {
             ack_is_due: false,
             calls: Calls::default(),
             health: Health::new(limits.silence, theirs, limits.write_stall, now),
+            allowance: 0,
             we_leave: false,
             they_leave: false,
             limits,
@@ -200,10 +207,17 @@ impl<W> Session<W> {
         self.inbox.arriving()
     }
 
-    /// Whether so much waits to be sent that nothing more should be read until it is less. What waits only for the other
-    /// side's acknowledgement does not count: that has to be read.
+    /// Whether so much waits to be sent that nothing more should be read until it is less. Worth asking again after each
+    /// frame that was sent or received, and after each [`tick`](Self::tick).
+    ///
+    /// What waits only for the other side's acknowledgement does not count: that has to be read. And when the other side
+    /// takes nothing, a little is read all the same, for it may be clogged itself and wait for us.
     #[must_use]
     pub fn is_clogged(&self) -> bool {
+        self.is_full() && self.allowance == 0
+    }
+
+    fn is_full(&self) -> bool {
         self.is_attached() && self.outbox.queued() > self.limits.queue && self.outbox.has_next()
     }
 
@@ -226,6 +240,7 @@ impl<W> Session<W> {
             Ok(()) if self.is_alive() => {
                 self.state = State::Attached;
                 self.health.begin(now);
+                self.allowance = 0;
                 Ok(())
             }
             Ok(()) | Err(Gap::Overrun | Gap::NeverSent) => Err(Lost),
@@ -265,6 +280,7 @@ impl<W> Session<W> {
         if size > limit {
             return Err(Violation::TooLarge { size, limit });
         }
+        self.allowance = self.allowance.saturating_sub(size);
         let frame = Frame::decode(message)?;
         if let Frame::Ack(received) = frame {
             return self.outbox.acknowledge(received).map(|()| None).map_err(|_| Violation::NeverSent);
@@ -470,7 +486,7 @@ impl<W> Session<W> {
             State::Detached(_) | State::Attached => {}
         }
         // What the end of late calls adds to the queue below was not refused by anybody yet.
-        let reads_nothing = self.is_clogged();
+        let is_full = self.is_full();
         let mut effects = Vec::new();
         let late = self.calls.late(now);
         for call in late.open {
@@ -484,13 +500,16 @@ impl<W> Session<W> {
             effects.push(Effect::Abort(call));
         }
         if self.is_attached() {
-            if reads_nothing {
-                // Nothing is read at present, so nothing can be heard; whether the other side takes what we send is
-                // looked at instead.
+            if is_full {
+                // Next to nothing is read at present, so nothing may be heard; whether the other side takes what we send
+                // is looked at instead.
                 self.health.heard();
             }
             let check = self.health.check(now, self.outbox.has_next());
             self.ack_is_due |= check.say_something;
+            if check.stalled {
+                self.allowance = READ_WHEN_STALLED;
+            }
             effects.extend(check.dead.map(Effect::DropConnection));
         }
         effects
