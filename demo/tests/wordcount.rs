@@ -12,9 +12,9 @@ use support::{Demo, Ended, Folder, demo, send_signal};
 
 const EQUAL: &str = "the two counts are equal";
 
-/// Text of many pieces: each is more than a worker has at once.
+/// Text of more pieces than two workers have at once.
 fn long_text() -> String {
-    (0..400_000).map(|number| format!("word{} ", number % 1_000)).collect()
+    (0..200_000).map(|number| format!("word{} ", number % 1_000)).collect()
 }
 
 /// A file that has no content until somebody writes it, so that whoever reads it waits.
