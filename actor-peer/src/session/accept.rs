@@ -5,6 +5,7 @@ use distributed_scope_core::frame::SUBPROTOCOL;
 use futures_util::StreamExt;
 
 use super::actor::{Reader, SessionActor};
+use super::frame_guard::{self, payload::guarded_payload};
 use super::incoming::Incoming;
 use super::link::Link;
 use super::upgrade::{self, Served};
@@ -17,9 +18,12 @@ pub(crate) async fn accept(
 ) -> actix_web::Result<HttpResponse> {
     upgrade::check(&request)?;
     let link = Link::accept(served.0.clone());
+    let limit = link.shared().limits().message;
+    let body = guarded_payload(&request, body, frame_guard::limit(limit))?;
     let (response, sink, stream) = actix_ws::handle_with_protocols(&request, body, &[SUBPROTOCOL])?;
-    let stream = stream.max_frame_size(link.shared().limits().message);
+    let stream = stream.max_frame_size(limit);
     tracing::debug!(peer = %link.shared().id(), from = ?request.peer_addr(), "connection accepted");
-    SessionActor::start(Reader::new(link, None), stream.map(|item| item.map(Incoming::from)), sink);
+    let stream = stream.map(|item| item.map(Incoming::from).map_err(frame_guard::unwrap_oversize));
+    SessionActor::start(Reader::new(link, None), stream, sink);
     Ok(response)
 }

@@ -17,6 +17,7 @@ use distributed_scope_core::frame::SUBPROTOCOL;
 use futures_util::stream;
 
 use super::actor::{Next, Reader};
+use super::frame_guard::{self, payload::guarded_payload};
 use super::incoming::Incoming;
 use super::link::{Link, Output};
 use super::upgrade::{self, Served};
@@ -32,6 +33,7 @@ pub(crate) async fn accept(
     upgrade::check(&request)?;
     let link = Link::accept(served.0.clone());
     let limit = link.shared().limits().message;
+    let body = guarded_payload(&request, body, frame_guard::limit(limit))?;
     tracing::debug!(peer = %link.shared().id(), from = ?request.peer_addr(), "connection accepted");
     WsResponseBuilder::new(ContextSession(Reader::new(link, None)), &request, body)
         .protocols(&[SUBPROTOCOL])
@@ -90,7 +92,7 @@ impl Actor for ContextSession {
 
 impl StreamHandler<Result<WsMessage, ProtocolError>> for ContextSession {
     fn handle(&mut self, incoming: Result<WsMessage, ProtocolError>, ctx: &mut Self::Context) {
-        let next = self.0.read(incoming.map(Incoming::from));
+        let next = self.0.read(incoming.map(Incoming::from).map_err(frame_guard::unwrap_oversize));
         self.go_on(next, ctx);
     }
 }

@@ -16,6 +16,7 @@ use futures_channel::oneshot;
 use futures_util::StreamExt;
 
 use super::actor::{Reader, SessionActor};
+use super::frame_guard::{self, GuardedIo, guarded_framed};
 use super::incoming::Incoming;
 use super::link::Link;
 use crate::peer::Shared;
@@ -85,7 +86,8 @@ pub(crate) async fn dial(shared: Arc<Shared>, url: String) -> Result<PeerId, Con
         let (sink, stream) = framed.split();
         tracing::debug!(peer = %shared.id(), %url, "connected");
         let reader = Reader::new(Link::dial(Arc::clone(&shared)), Some(opened));
-        SessionActor::start(reader, stream.map(|item| item.map(Incoming::from)), sink);
+        let stream = stream.map(|item| item.map(Incoming::from).map_err(frame_guard::unwrap_oversize));
+        SessionActor::start(reader, stream, sink);
         match is_open.await {
             Ok(Ok(peer)) => Ok(peer),
             Ok(Err(source)) => Err(ConnectError::Refused { url: url.clone(), source }),
@@ -114,7 +116,7 @@ fn parse(url: &str) -> Result<Uri, ConnectError> {
 }
 
 /// awc leaves Nagle's algorithm on and has no setting for it, so a connector of ours turns it off.
-async fn connect(shared: &Shared, uri: &Uri) -> Result<Framed<BoxedSocket, Codec>, WsClientError> {
+async fn connect(shared: &Shared, uri: &Uri) -> Result<Framed<GuardedIo<BoxedSocket>, Codec>, WsClientError> {
     let tcp = Connector::new(Resolver::default()).service().map(|connection: Connection<Uri, TcpStream>| {
         if let Err(error) = connection.io_ref().set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
@@ -127,7 +129,7 @@ async fn connect(shared: &Shared, uri: &Uri) -> Result<Framed<BoxedSocket, Codec
         .finish();
     let request = client.ws(uri.clone()).protocols([SUBPROTOCOL]).max_frame_size(shared.limits().message);
     let (_, framed) = request.connect().await?;
-    Ok(framed)
+    Ok(guarded_framed(framed, frame_guard::limit(shared.limits().message)))
 }
 
 fn failure(url: &str, error: WsClientError) -> ConnectError {

@@ -7,6 +7,7 @@ pub(crate) mod accept;
 pub(crate) mod accept_context;
 mod actor;
 pub(crate) mod dial;
+mod frame_guard;
 mod incoming;
 mod link;
 mod upgrade;
