@@ -7,7 +7,7 @@ use std::any::Any;
 use std::error::Error;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{self, Poll, Waker, ready};
 
@@ -99,9 +99,9 @@ pub(crate) fn run_for_self(shared: &Arc<Shared>, request: &Request) -> Pending {
     if Arbiter::try_current().is_some() {
         return match work.begin() {
             Err(error) => Pending::ended(Err(error)),
-            Ok(mut running) => match running.poll_once() {
-                Poll::Ready(ending) => Pending::ended(ending),
-                Poll::Pending => {
+            Ok(mut running) => match may_run_in_place().then(|| running.poll_once()) {
+                Some(Poll::Ready(ending)) => Pending::ended(ending),
+                Some(Poll::Pending) | None => {
                     let (sender, receiver) = oneshot::channel();
                     let task = Arc::new(OwnTask::default());
                     task.spawn(running, &work, sender);
@@ -119,6 +119,13 @@ pub(crate) fn run_for_self(shared: &Arc<Shared>, request: &Request) -> Pending {
         Ok(running) => task.spawn(running, &work, sender),
     });
     Pending::Carried(Carried::new(carrier, CallId(0), receiver))
+}
+
+/// Takes one unit of the running task's budget. Without any left, a block does not run in place but as a task: so a loop
+/// of calls that never have to wait lets other tasks run, like a loop over a channel does.
+fn may_run_in_place() -> bool {
+    let mut consume = pin!(tokio::task::coop::consume_budget());
+    consume.as_mut().poll(&mut task::Context::from_waker(Waker::noop())).is_ready()
 }
 
 /// A call of a peer on itself, before it runs.

@@ -35,7 +35,7 @@ mod time;
 
 pub use block::{Block, BlockId, Fingerprint};
 pub use call::{Call, Spawned};
-pub use codec::{Codec, DecodeError, EncodeError};
+pub use codec::{Codec, DecodeError, EncodeError, OverBudget};
 pub use error::{BlockName, ErrorKind, Ran, Refusal, RemoteError};
 pub use frame::Reject;
 pub use host::{CallReport, Observer};

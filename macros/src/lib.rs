@@ -1,9 +1,9 @@
 //! The macros of `distributed-scope`: `#[distributed]` and `remote!`. Users reach them through that crate.
 //!
-//! One expansion is three steps, each with files of its own. **Parse**: [`function`] and [`service`] read the item,
-//! [`find`] finds each `remote!` in its tokens, [`block`] and [`capture`] read one. **Validate**: [`validate`] checks
-//! what the item may be, [`scope`] which variables a block uses, with [`format`] for format strings. **Expand**: [`expand`] and [`call`], with
-//! [`closure_struct`] for what travels and [`fingerprint`] for a block's version; after a mistake [`fallback`] takes
+//! One expansion is three steps, each with files of its own. **Parse**: `function` and `service` read the item,
+//! `find` finds each `remote!` in its tokens, `block` and `capture` read one. **Validate**: `validate` checks
+//! what the item may be, `scope` which variables a block uses, with `format` for format strings. **Expand**: `expand` and `call`, with
+//! `closure_struct` for what travels and `fingerprint` for a block's version; after a mistake `fallback` takes
 //! its place, so that one mistake gives one message.
 //!
 //! Invariant: a `remote!` is found by its tokens, never by the syntax tree, because it may stand inside any macro.

@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 
 use super::actor::SessionActor;
 use super::connection::Connection;
+use super::frame_guard::{self, payload::guarded_payload};
 use super::incoming::Incoming;
 use super::upgrade::{self, Served};
 
@@ -17,10 +18,12 @@ pub(crate) async fn accept(
     served: web::Data<Served>,
 ) -> actix_web::Result<HttpResponse> {
     upgrade::check(&request)?;
+    let body = guarded_payload(&request, body, frame_guard::limit(MAX_FRAME))?;
     let (response, sink, stream) = actix_ws::handle_with_protocols(&request, body, &[SUBPROTOCOL])?;
     let connection = Connection::accepted(served.0.clone(), upgrade::socket(&request));
     tracing::debug!(peer = %connection.shared().id(), from = ?request.peer_addr(), "connection accepted");
-    let stream = stream.max_frame_size(MAX_FRAME).map(|item| item.map(Incoming::from));
+    let stream = stream.max_frame_size(MAX_FRAME);
+    let stream = stream.map(|item| item.map(Incoming::from).map_err(frame_guard::unwrap_oversize));
     SessionActor::start(connection, stream, sink);
     Ok(response)
 }

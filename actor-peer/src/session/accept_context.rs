@@ -16,6 +16,7 @@ use distributed_scope_core::session::MAX_FRAME;
 use futures_util::stream;
 
 use super::connection::{Connection, Next, Out, Outgoing};
+use super::frame_guard::{self, payload::guarded_payload};
 use super::incoming::Incoming;
 use super::kill::Killed;
 use super::upgrade::{self, Served};
@@ -27,6 +28,7 @@ pub(crate) async fn accept(
     served: web::Data<Served>,
 ) -> actix_web::Result<HttpResponse> {
     upgrade::check(&request)?;
+    let body = guarded_payload(&request, body, frame_guard::limit(MAX_FRAME))?;
     let connection = Connection::accepted(served.0.clone(), upgrade::socket(&request));
     tracing::debug!(peer = %connection.shared().id(), from = ?request.peer_addr(), "connection accepted");
     WsResponseBuilder::new(ContextSession(connection), &request, body)
@@ -77,7 +79,9 @@ impl Actor for ContextSession {
 
 impl StreamHandler<Result<WsMessage, ProtocolError>> for ContextSession {
     fn handle(&mut self, incoming: Result<WsMessage, ProtocolError>, ctx: &mut Self::Context) {
-        let next = self.0.read(incoming.map(Incoming::from), || ctx.address().recipient());
+        let next = self.0.read(incoming.map(Incoming::from).map_err(frame_guard::unwrap_oversize), || {
+            ctx.address().recipient()
+        });
         self.go_on(next, ctx);
     }
 }

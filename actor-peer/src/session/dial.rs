@@ -21,6 +21,7 @@ use futures_util::StreamExt;
 use super::Link;
 use super::actor::SessionActor;
 use super::connection::Connection;
+use super::frame_guard::{self, GuardedIo, guarded_framed};
 use super::incoming::Incoming;
 use super::kill::SocketHandle;
 use crate::peer::Shared;
@@ -94,7 +95,8 @@ pub(crate) async fn dial(
         let (sink, stream) = framed.split();
         tracing::debug!(peer = %shared.id(), %url, "connected");
         let connection = Connection::dialled(Arc::clone(&shared), socket, old, opened);
-        SessionActor::start(connection, stream.map(|item| item.map(Incoming::from)), sink);
+        let stream = stream.map(|item| item.map(Incoming::from).map_err(frame_guard::unwrap_oversize));
+        SessionActor::start(connection, stream, sink);
         match is_open.await {
             Ok(Ok(link)) => Ok(link),
             Ok(Err(source)) => Err(ConnectError::Refused { url: url.clone(), source }),
@@ -116,10 +118,15 @@ fn parse(url: &str) -> Result<Uri, ConnectError> {
         Some(other) => return Err(wrong(format!("its scheme is `{other}`"))),
         None => return Err(wrong("it has no scheme".to_owned())),
     }
-    match uri.host() {
-        Some(host) if !host.is_empty() => Ok(uri),
-        _ => Err(wrong("it has no host".to_owned())),
+    if uri.host().is_none_or(str::is_empty) {
+        return Err(wrong("it has no host".to_owned()));
     }
+    // `http` reads a port that does not fit as no port, and another one would be dialled.
+    let after_host = uri.authority().and_then(|authority| authority.as_str().strip_prefix(authority.host()));
+    if uri.port_u16().is_none() && after_host.is_some_and(|rest| rest.starts_with(':')) {
+        return Err(wrong("its port is no number from 0 to 65535".to_owned()));
+    }
+    Ok(uri)
 }
 
 /// awc leaves Nagle's algorithm on and has no setting for it, so a connector of ours turns it off; it also keeps a handle of
@@ -127,7 +134,7 @@ fn parse(url: &str) -> Result<Uri, ConnectError> {
 async fn connect(
     shared: &Shared,
     uri: &Uri,
-) -> Result<(Framed<BoxedSocket, Codec>, Option<SocketHandle>), WsClientError> {
+) -> Result<(Framed<GuardedIo<BoxedSocket>, Codec>, Option<SocketHandle>), WsClientError> {
     let socket = Rc::new(RefCell::new(None));
     let keep = Rc::clone(&socket);
     let tcp = Connector::new(Resolver::default()).service().map(
@@ -149,7 +156,7 @@ async fn connect(
     let request = client.ws(uri.clone()).protocols([SUBPROTOCOL]).max_frame_size(MAX_FRAME);
     let (_, framed) = request.connect().await?;
     let socket = socket.take();
-    Ok((framed, socket))
+    Ok((guarded_framed(framed, frame_guard::limit(MAX_FRAME)), socket))
 }
 
 fn failure(url: &str, error: WsClientError) -> ConnectError {

@@ -170,7 +170,6 @@ impl Link {
         });
         if is_detached {
             tracing::debug!(peer = %self.shared.id(), remote = %self.remote, "connection lost");
-            self.room.notify_waiters();
             self.detached.notify_one();
         }
     }
@@ -275,7 +274,6 @@ impl Link {
             state.session.close()
         });
         effects.into_iter().for_each(|effect| self.perform(effect));
-        self.room.notify_waiters();
         self.idle.notify_one();
         self.detached.notify_one();
         self.leave();
@@ -363,8 +361,11 @@ impl Link {
     /// Changes the state, and wakes the writer if there is something to write and the ticker if it is due earlier.
     fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock();
-        let wake_before = state.session.wake();
+        let (wake_before, was_clogged) = (state.session.wake(), state.session.is_clogged());
         let result = change(&mut state);
+        if was_clogged && !state.session.is_clogged() {
+            self.room.notify_waiters();
+        }
         let has_output = state.session.has_frame() || state.goodbye.is_some();
         let writer = if has_output { state.writer.take() } else { None };
         let wake = state.session.wake();

@@ -1,13 +1,36 @@
 //! How captures and results become bytes. The only file that names the serializer.
 //!
 //! bincode is what this project was asked to use. Its maintainers have stopped (RUSTSEC-2025-0141), so everything
-//! it does for us stands here, and another serializer is one more arm in each of the two functions.
+//! it does for us stands here, and another serializer is one more arm in each of the two functions. What keeps a
+//! hostile message from ending the process ([`budget`]) is the same for every serializer.
+
+mod budget;
+mod guarded;
+mod watched;
 
 use std::fmt;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use budget::OverBudget;
+use budget::{Budget, Within};
+
 /// The encoding of a payload. Each frame that carries one says which it is.
+///
+/// # What a value may be
+///
+/// Any serde type, with two bounds that keep a hostile message from ending the process that decodes it. Both are kept
+/// where a value is *decoded*, and are a [`DecodeError`] there that says which of them and its number
+/// ([`DecodeError::over_budget`]):
+///
+/// - A value is nested at most 64 levels deep. A `Some`, a sequence, a map and an enum's variant are one level each;
+///   structs, tuples and newtypes around them are none. A longer chain (a linked list of `Option<Box<Node>>`) has to
+///   travel as a `Vec` of its parts.
+/// - Its sequences and maps have at most 8 elements for each byte of the message, plus 1024. Only elements that take no
+///   byte at all, as in a long `Vec<()>`, can be more.
+///
+/// Encoding counts nothing: the sender's own value already fits in its memory, and a receiver may never trust that
+/// somebody else has counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Codec {
@@ -36,9 +59,22 @@ pub struct DecodeError {
 #[derive(Debug, thiserror::Error)]
 enum DecodeFault {
     #[error(transparent)]
+    OverBudget(OverBudget),
+    #[error(transparent)]
     Bincode(#[from] bincode::error::DecodeError),
     #[error("{0} bytes are left over")]
     Trailing(usize),
+}
+
+impl DecodeError {
+    /// Which bound the message broke, if it was one of those that protect the decoding process.
+    #[must_use]
+    pub const fn over_budget(&self) -> Option<OverBudget> {
+        match self.source {
+            DecodeFault::OverBudget(over) => Some(over),
+            DecodeFault::Bincode(_) | DecodeFault::Trailing(_) => None,
+        }
+    }
 }
 
 impl Codec {
@@ -73,31 +109,40 @@ impl Codec {
     }
 
     /// Reads a value that must fill `bytes` exactly.
+    ///
+    /// Whatever the bytes are, this returns soon: see [`Codec`] for the bounds.
     pub fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
-        let fault = match self {
-            Self::Bincode => match decode_bincode(bytes) {
-                Ok((value, read)) if read == bytes.len() => return Ok(value),
-                Ok((_, read)) => DecodeFault::Trailing(bytes.len() - read),
-                Err(error) => error.into(),
-            },
+        let mut budget = Budget::of(bytes.len());
+        let result = match self {
+            Self::Bincode => decode_bincode(bytes, Within::<T>::new(&mut budget)),
+        };
+        let fault = match (budget.exceeded(), result) {
+            (Some(over), _) => DecodeFault::OverBudget(over),
+            (None, Ok((value, read))) if read == bytes.len() => return Ok(value),
+            (None, Ok((_, read))) => DecodeFault::Trailing(bytes.len() - read),
+            (None, Err(error)) => error.into(),
         };
         Err(DecodeError { type_name: std::any::type_name::<T>(), length: bytes.len(), source: fault })
     }
 }
 
-/// bincode believes a length before it has seen the bytes and may abort the process over it, unless it has a limit.
+/// bincode believes a length before it has seen the bytes, unless it has a limit.
 /// The limit is a constant in its types, so the smallest of four that leaves room for the message is taken.
-fn decode_bincode<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize), bincode::error::DecodeError> {
+fn decode_bincode<T: DeserializeOwned>(
+    bytes: &[u8],
+    within: Within<'_, T>,
+) -> Result<(T, usize), bincode::error::DecodeError> {
     const KIB_64: usize = 64 << 10;
     const MIB: usize = 1 << 20;
     const MIB_32: usize = 32 << 20;
     const GIB: usize = 1 << 30;
+    use bincode::serde::seed_decode_from_slice as decode;
     let config = bincode::config::standard();
-    match bytes.len().saturating_mul(8).saturating_add(1024) {
-        room if room <= KIB_64 => bincode::serde::decode_from_slice(bytes, config.with_limit::<KIB_64>()),
-        room if room <= MIB => bincode::serde::decode_from_slice(bytes, config.with_limit::<MIB>()),
-        room if room <= MIB_32 => bincode::serde::decode_from_slice(bytes, config.with_limit::<MIB_32>()),
-        _ => bincode::serde::decode_from_slice(bytes, config.with_limit::<GIB>()),
+    match budget::elements(bytes.len()) {
+        room if room <= KIB_64 => decode(within, bytes, config.with_limit::<KIB_64>()),
+        room if room <= MIB => decode(within, bytes, config.with_limit::<MIB>()),
+        room if room <= MIB_32 => decode(within, bytes, config.with_limit::<MIB_32>()),
+        _ => decode(within, bytes, config.with_limit::<GIB>()),
     }
 }
 
@@ -110,32 +155,4 @@ impl fmt::Display for Codec {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_comes_back_from_its_bytes() {
-        let value = (7u32, "seven".to_owned(), vec![Some(1.5f64), None]);
-        let bytes = Codec::Bincode.encode(3, &value).unwrap();
-        assert_eq!(&bytes[..3], [0, 0, 0]);
-        assert_eq!(Codec::Bincode.decode::<(u32, String, Vec<Option<f64>>)>(&bytes[3..]).unwrap(), value);
-    }
-
-    #[test]
-    fn bytes_left_over_are_an_error_and_not_ignored() {
-        let mut bytes = Codec::Bincode.encode(0, &1u8).unwrap();
-        bytes.push(0);
-        let error = Codec::Bincode.decode::<u8>(&bytes).unwrap_err();
-        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "1 bytes are left over");
-    }
-
-    #[test]
-    fn a_length_that_the_message_cannot_have_is_an_error_and_not_an_allocation() {
-        for exponent in [33, 36, 47, 60, 63] {
-            let mut bytes = vec![253];
-            bytes.extend_from_slice(&(1u64 << exponent).to_le_bytes());
-            assert!(Codec::Bincode.decode::<String>(&bytes).is_err());
-            assert!(Codec::Bincode.decode::<Vec<u8>>(&bytes).is_err());
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,114 @@
+//! A deserializer that stays within a budget, around the serializer's own.
+//!
+//! What is counted is what *the message* decides: a `Some`, a sequence, a map and a variant are one level each, and the
+//! elements of sequences and maps are the elements. Structs, tuples and arrays are as deep and as long as their type
+//! says, so they cost nothing here, and every type that can have a value has a level wherever it contains itself.
+
+use serde::de::{DeserializeSeed, Deserializer, Visitor};
+
+use super::budget::Budget;
+use super::watched::{OwnedBytes, OwnedStr, Watched};
+
+/// A deserializer of one value.
+pub(super) struct Guarded<'b, D> {
+    inner: D,
+    levels: u8,
+    budget: &'b mut Budget,
+}
+
+impl<'b, D> Guarded<'b, D> {
+    #[inline]
+    pub(super) fn new(inner: D, levels: u8, budget: &'b mut Budget) -> Self {
+        Self { inner, levels, budget }
+    }
+}
+
+/// A seed whose deserializer becomes a guarded one.
+pub(super) struct GuardedSeed<'b, S> {
+    seed: S,
+    levels: u8,
+    budget: &'b mut Budget,
+}
+
+impl<'b, S> GuardedSeed<'b, S> {
+    #[inline]
+    pub(super) fn new(seed: S, levels: u8, budget: &'b mut Budget) -> Self {
+        Self { seed, levels, budget }
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for GuardedSeed<'_, S> {
+    type Value = S::Value;
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
+        self.seed.deserialize(Guarded::new(deserializer, self.levels, self.budget))
+    }
+}
+
+/// Values without parts: there is nothing to count.
+macro_rules! plain {
+    ($($method:ident)*) => {
+        $(
+            #[inline]
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+                self.inner.$method(visitor)
+            }
+        )*
+    };
+}
+
+/// Values with parts, as long as the message says (`counted`) or as long as their type says (`fixed`).
+macro_rules! watched {
+    ($how:ident: $($method:ident($($name:ident: $type:ty),*))*) => {
+        $(
+            #[inline]
+            fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, D::Error> {
+                self.inner.$method($($name,)* Watched::$how(visitor, self.levels, self.budget))
+            }
+        )*
+    };
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
+    type Error = D::Error;
+
+    plain! {
+        deserialize_bool
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+        deserialize_f32 deserialize_f64 deserialize_char deserialize_unit deserialize_identifier
+    }
+
+    watched! { counted:
+        deserialize_any() deserialize_ignored_any() deserialize_seq() deserialize_map()
+        deserialize_str() deserialize_bytes()
+    }
+
+    watched! { fixed:
+        deserialize_option()
+        deserialize_unit_struct(name: &'static str)
+        deserialize_newtype_struct(name: &'static str)
+        deserialize_tuple(len: usize)
+        deserialize_tuple_struct(name: &'static str, len: usize)
+        deserialize_struct(name: &'static str, fields: &'static [&'static str])
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+
+    // Texts and bytes are borrowed first: a serializer that has them owned may make room for as many as are announced,
+    // before it looks whether they are there.
+    #[inline]
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.deserialize_str(OwnedStr(visitor))
+    }
+
+    #[inline]
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.deserialize_bytes(OwnedBytes(visitor))
+    }
+
+    #[inline]
+    fn is_human_readable(&self) -> bool {
+        self.inner.is_human_readable()
+    }
+}

@@ -1,0 +1,280 @@
+//! The visitors of a [`Guarded`] deserializer, and the accesses that they are given.
+
+use std::fmt;
+
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
+
+use super::budget::Budget;
+use super::guarded::{Guarded, GuardedSeed};
+
+/// A visitor whose parts are counted.
+pub(super) struct Watched<'b, V> {
+    inner: V,
+    levels: u8,
+    budget: &'b mut Budget,
+    /// Whether the message says how many parts there are.
+    is_counted: bool,
+}
+
+impl<'b, V> Watched<'b, V> {
+    #[inline]
+    pub(super) fn counted(inner: V, levels: u8, budget: &'b mut Budget) -> Self {
+        Self { inner, levels, budget, is_counted: true }
+    }
+
+    #[inline]
+    pub(super) fn fixed(inner: V, levels: u8, budget: &'b mut Budget) -> Self {
+        Self { inner, levels, budget, is_counted: false }
+    }
+
+    /// The access to parts, after what was announced of them is paid for.
+    #[inline]
+    fn access<A, E: Error>(self, inner: A, announced: Option<usize>) -> Result<(V, Parts<'b, A>), E> {
+        let Self { inner: visitor, mut levels, budget, is_counted } = self;
+        let mut prepaid = usize::MAX;
+        if is_counted {
+            levels = budget.descend(levels)?;
+            prepaid = announced.unwrap_or(0);
+            budget.pay(prepaid)?;
+        }
+        Ok((visitor, Parts { inner, levels, budget, prepaid }))
+    }
+}
+
+macro_rules! plain {
+    ($($method:ident: $type:ty)*) => {
+        $(
+            #[inline]
+            fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
+                self.inner.$method(value)
+            }
+        )*
+    };
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, V> {
+    type Value = V::Value;
+
+    plain! {
+        visit_bool: bool
+        visit_i8: i8 visit_i16: i16 visit_i32: i32 visit_i64: i64 visit_i128: i128
+        visit_u8: u8 visit_u16: u16 visit_u32: u32 visit_u64: u64 visit_u128: u128
+        visit_f32: f32 visit_f64: f64 visit_char: char
+        visit_str: &str visit_borrowed_str: &'de str visit_string: String
+        visit_bytes: &[u8] visit_borrowed_bytes: &'de [u8] visit_byte_buf: Vec<u8>
+    }
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.expecting(f)
+    }
+
+    #[inline]
+    fn visit_none<E: Error>(self) -> Result<V::Value, E> {
+        self.inner.visit_none()
+    }
+
+    #[inline]
+    fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
+        self.inner.visit_unit()
+    }
+
+    #[inline]
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        let levels = self.budget.descend(self.levels)?;
+        self.inner.visit_some(Guarded::new(deserializer, levels, self.budget))
+    }
+
+    #[inline]
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        self.inner.visit_newtype_struct(Guarded::new(deserializer, self.levels, self.budget))
+    }
+
+    #[inline]
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
+        let announced = seq.size_hint();
+        let (visitor, parts) = self.access(seq, announced)?;
+        visitor.visit_seq(parts)
+    }
+
+    #[inline]
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
+        let announced = map.size_hint();
+        let (visitor, parts) = self.access(map, announced)?;
+        visitor.visit_map(parts)
+    }
+
+    #[inline]
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<V::Value, A::Error> {
+        let levels = self.budget.descend(self.levels)?;
+        self.inner.visit_enum(Parts { inner: data, levels, budget: self.budget, prepaid: 0 })
+    }
+}
+
+/// The parts of a sequence, a map or an enum.
+pub(super) struct Parts<'b, A> {
+    inner: A,
+    levels: u8,
+    budget: &'b mut Budget,
+    /// How many more elements are paid for; those of a struct or a tuple are free.
+    prepaid: usize,
+}
+
+impl<A> Parts<'_, A> {
+    /// Pays for an element that was not announced, which some formats have.
+    #[inline]
+    fn pay_for_one<E: Error>(&mut self) -> Result<(), E> {
+        match self.prepaid.checked_sub(1) {
+            Some(prepaid) => {
+                self.prepaid = prepaid;
+                Ok(())
+            }
+            None => self.budget.pay(1),
+        }
+    }
+
+    #[inline]
+    fn seed<S>(&mut self, seed: S) -> (&mut A, GuardedSeed<'_, S>) {
+        (&mut self.inner, GuardedSeed::new(seed, self.levels, self.budget))
+    }
+
+    /// Nobody makes room for more elements than there can be.
+    #[inline]
+    fn clamp(&self, hint: Option<usize>) -> Option<usize> {
+        hint.map(|hint| hint.min(self.prepaid))
+    }
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Parts<'_, A> {
+    type Error = A::Error;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        let (access, seed) = self.seed(seed);
+        let element = access.next_element_seed(seed)?;
+        if element.is_some() {
+            self.pay_for_one()?;
+        }
+        Ok(element)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        self.clamp(self.inner.size_hint())
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Parts<'_, A> {
+    type Error = A::Error;
+
+    #[inline]
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        let (access, seed) = self.seed(seed);
+        let key = access.next_key_seed(seed)?;
+        if key.is_some() {
+            self.pay_for_one()?;
+        }
+        Ok(key)
+    }
+
+    #[inline]
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        let (access, seed) = self.seed(seed);
+        access.next_value_seed(seed)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        self.clamp(self.inner.size_hint())
+    }
+}
+
+impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'de> for Parts<'b, A> {
+    type Error = A::Error;
+    type Variant = Parts<'b, A::Variant>;
+
+    #[inline]
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
+        let Self { inner, levels, budget, prepaid } = self;
+        // The variant's own name or number has no parts.
+        let (variant, inner) = inner.variant_seed(seed)?;
+        Ok((variant, Parts { inner, levels, budget, prepaid }))
+    }
+}
+
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Parts<'_, A> {
+    type Error = A::Error;
+
+    #[inline]
+    fn unit_variant(self) -> Result<(), A::Error> {
+        self.inner.unit_variant()
+    }
+
+    #[inline]
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
+        self.inner.newtype_variant_seed(GuardedSeed::new(seed, self.levels, self.budget))
+    }
+
+    #[inline]
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
+        self.inner.tuple_variant(len, Watched::fixed(visitor, self.levels, self.budget))
+    }
+
+    #[inline]
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, A::Error> {
+        self.inner.struct_variant(fields, Watched::fixed(visitor, self.levels, self.budget))
+    }
+}
+
+/// A visitor that asked for an owned text, and gets what is owned only once it is known to be there.
+pub(super) struct OwnedStr<V>(pub(super) V);
+
+/// The same for bytes.
+pub(super) struct OwnedBytes<V>(pub(super) V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for OwnedStr<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    #[inline]
+    fn visit_str<E: Error>(self, value: &str) -> Result<V::Value, E> {
+        self.0.visit_string(value.to_owned())
+    }
+
+    #[inline]
+    fn visit_string<E: Error>(self, value: String) -> Result<V::Value, E> {
+        self.0.visit_string(value)
+    }
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for OwnedBytes<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    #[inline]
+    fn visit_bytes<E: Error>(self, value: &[u8]) -> Result<V::Value, E> {
+        self.0.visit_byte_buf(value.to_vec())
+    }
+
+    #[inline]
+    fn visit_byte_buf<E: Error>(self, value: Vec<u8>) -> Result<V::Value, E> {
+        self.0.visit_byte_buf(value)
+    }
+
+    // A text format has no bytes, and writes them as a sequence of numbers.
+    #[inline]
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
+        self.0.visit_seq(seq)
+    }
+}
