@@ -13,5 +13,6 @@ mod processes;
 mod proxy;
 mod refusals;
 mod resume;
+mod slow;
 mod support;
 mod values;

@@ -25,6 +25,8 @@ pub(super) struct Health {
     stall: u32,
     heard: bool,
     sent: bool,
+    /// They took something: a numbered frame was sent, or one was acknowledged.
+    took: bool,
     checks_unheard: u32,
     checks_unsent: u32,
     checks_stalled: u32,
@@ -55,6 +57,7 @@ impl Health {
             stall: checks(write_stall),
             heard: true,
             sent: true,
+            took: true,
             checks_unheard: 0,
             checks_unsent: 0,
             checks_stalled: 0,
@@ -64,7 +67,7 @@ impl Health {
     /// A new connection.
     pub(super) fn begin(&mut self, now: Moment) {
         self.next_check = now + self.interval;
-        (self.heard, self.sent) = (true, true);
+        (self.heard, self.sent, self.took) = (true, true, true);
         (self.checks_unheard, self.checks_unsent, self.checks_stalled) = (0, 0, 0);
     }
 
@@ -74,6 +77,10 @@ impl Health {
 
     pub(super) fn sent(&mut self) {
         self.sent = true;
+    }
+
+    pub(super) fn took(&mut self) {
+        self.took = true;
     }
 
     pub(super) fn wake(&self) -> Moment {
@@ -91,7 +98,7 @@ impl Health {
             *checks = if std::mem::take(happened) { 0 } else { checks.saturating_add(1) };
             *checks
         };
-        let stalled = something_waits && !self.sent;
+        let stalled = something_waits && !std::mem::take(&mut self.took);
         self.checks_stalled = if stalled { self.checks_stalled.saturating_add(1) } else { 0 };
         let unheard = count(&mut self.heard, &mut self.checks_unheard);
         let unsent = count(&mut self.sent, &mut self.checks_unsent);

@@ -262,7 +262,9 @@ impl<W> Session<W> {
             self.ack_is_due = false;
             Frame::Ack(self.inbox.acknowledge()).encode()
         } else {
-            self.outbox.next()?
+            let frame = self.outbox.next()?;
+            self.health.took();
+            frame
         };
         self.health.sent();
         Some(frame)
@@ -283,7 +285,12 @@ impl<W> Session<W> {
         self.allowance = self.allowance.saturating_sub(size);
         let frame = Frame::decode(message)?;
         if let Frame::Ack(received) = frame {
-            return self.outbox.acknowledge(received).map(|()| None).map_err(|_| Violation::NeverSent);
+            let kept = self.outbox.kept();
+            self.outbox.acknowledge(received).map_err(|_| Violation::NeverSent)?;
+            if self.outbox.kept() < kept {
+                self.health.took();
+            }
+            return Ok(None);
         }
         self.ack_is_due |= self.inbox.count(size);
         match frame {
@@ -505,7 +512,7 @@ impl<W> Session<W> {
                 // is looked at instead.
                 self.health.heard();
             }
-            let check = self.health.check(now, self.outbox.has_next());
+            let check = self.health.check(now, self.outbox.has_next() || self.outbox.queued() > 0);
             self.ack_is_due |= check.say_something;
             if check.stalled {
                 self.allowance = READ_WHEN_STALLED;
