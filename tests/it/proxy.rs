@@ -35,7 +35,7 @@ struct State {
     /// End a cut connection by a reset, and not by an orderly end.
     reset: AtomicBool,
     /// Forward nothing, and say nothing.
-    stall: AtomicBool,
+    stall: [AtomicBool; 2],
     /// Forward each byte alone.
     slice: AtomicBool,
     /// End connections as soon as they come.
@@ -97,7 +97,13 @@ impl Proxy {
     }
 
     pub(crate) fn stall(&self, stall: bool) {
-        self.state.stall.store(stall, Ordering::SeqCst);
+        for way in [Way::ToServer, Way::ToClient] {
+            self.stall_way(way, stall);
+        }
+    }
+
+    pub(crate) fn stall_way(&self, way: Way, stall: bool) {
+        self.state.stall[way as usize].store(stall, Ordering::SeqCst);
         self.state.changed.notify_waiters();
     }
 
@@ -144,7 +150,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, state: 
         let Ok(read @ 1..) = from.read(&mut buffer).await else { return };
         loop {
             let changed = state.changed.notified();
-            if !state.stall.load(Ordering::SeqCst) {
+            if !state.stall[way as usize].load(Ordering::SeqCst) {
                 break;
             }
             changed.await;

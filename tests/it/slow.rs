@@ -6,7 +6,7 @@ use distributed_scope::{Limits, PeerId, RemoteError, distributed, here, remote};
 use futures_util::future::{Either, join_all, select};
 use tokio::sync::Notify;
 
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, Way};
 use crate::support::{Listening, open};
 
 #[distributed]
@@ -37,7 +37,7 @@ async fn a_peer_that_stops_reading_is_cut_off_with_what_waits_for_it() {
     // Asks for far more than the sockets between the two can hold, and then reads nothing.
     let calls = join_all((0..200).map(|_| greedy.run(blob(on, 1 << 20))));
     let gone = async {
-        proxy.stall(true);
+        proxy.stall_way(Way::ToClient, true);
         while server.peer.peers().contains(&greedy.id()) {
             assert_eq!(modest.run(echo(on, 1)).await.unwrap(), 1, "others are served meanwhile");
         }
