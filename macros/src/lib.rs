@@ -4,7 +4,7 @@
 //! [`find`] finds each `remote!` in its tokens, [`block`] and [`capture`] read one. **Validate**: [`validate`] checks
 //! what the item may be, [`scope`] which variables a block uses, with [`format`] for format strings. **Expand**: [`expand`] and [`call`], with
 //! [`closure_struct`] for what travels and [`fingerprint`] for a block's version; after a mistake [`fallback`] takes
-//! its place, so that one mistake gives one message.
+//! its place, so that one mistake gives one message. [`print`](mod@print) shows an expansion to people.
 //!
 //! Invariant: a `remote!` is found by its tokens, never by the syntax tree, because it may stand inside any macro.
 
@@ -21,6 +21,7 @@ mod fingerprint;
 mod format;
 mod function;
 mod names;
+mod print;
 mod scope;
 mod service;
 mod validate;
