@@ -43,7 +43,9 @@ impl Page {
                     let is_block = group.delimiter() == Delimiter::Brace;
                     self.group(group.delimiter(), group.stream());
                     let continues = match tokens.peek() {
-                        Some(TokenTree::Punct(punct)) => !matches!(punct.as_char(), '#' | '|' | '*' | '&'),
+                        Some(TokenTree::Punct(punct)) => {
+                            !matches!(punct.as_char(), '#' | '|' | '*' | '&' | ':')
+                        }
                         Some(TokenTree::Ident(word)) => word == "else",
                         Some(TokenTree::Group(_) | TokenTree::Literal(_)) | None => false,
                     };
@@ -56,12 +58,13 @@ impl Page {
                     let char = punct.as_char();
                     is_attribute = char == '#' || is_attribute && char == '!';
                     // `a!`, `A<B>` and `a::b`, but `= !a`, `= <A as B>` and `-> ::a`.
-                    let follows_name =
-                        self.text.ends_with(|end: char| end.is_alphanumeric() || "_:>#])".contains(end));
+                    let follows_name = self.follows_name() || self.text.ends_with([':', '>', '#', ']', ')']);
                     let tight = match char {
                         ',' | ';' | '.' | '?' | '>' => true,
                         '!' | '<' | ':' => {
-                            follows_name && !["->", "=>"].iter().any(|end| self.text.ends_with(end))
+                            follows_name
+                                && !["->", "=>"].iter().any(|end| self.text.ends_with(end))
+                                && (self.glued || !self.text.ends_with(':'))
                         }
                         _ => false,
                     };
@@ -97,13 +100,21 @@ impl Page {
             Delimiter::Parenthesis | Delimiter::Bracket => {
                 let (open, close) = if delimiter == Delimiter::Bracket { ("[", "]") } else { ("(", ")") };
                 // As in `f(x)` and `a[0]`, and not as in `= (x)` and `in [0]`.
-                let called = self.text.ends_with(|end: char| end.is_alphanumeric() || "_)]>?!".contains(end));
+                let called = self.follows_name() || self.text.ends_with([')', ']', '>', '?', '!']);
                 self.word(open, called);
                 self.glued = true;
                 self.tokens(inner, false);
                 self.word(close, true);
             }
         }
+    }
+
+    /// Whether the last token is a name, and not a keyword before an expression or a pattern.
+    fn follows_name(&self) -> bool {
+        const KEYWORDS: [&str; 8] = ["return", "use", "match", "let", "in", "if", "move", "mut"];
+        let start =
+            self.text.rfind(|char: char| !(char.is_alphanumeric() || char == '_')).map_or(0, |at| at + 1);
+        !self.text[start..].is_empty() && !KEYWORDS.contains(&&self.text[start..])
     }
 
     fn word(&mut self, word: &str, tight: bool) {
