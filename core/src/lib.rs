@@ -59,7 +59,7 @@ pub mod __private {
     pub use crate::raised::Raised;
     pub use crate::registry::{Registrar, Registration};
     pub use crate::slot::{
-        Arrival, Arrive, Arrives, Captures, Departs, Slot, arrived, call, call_declared, check, lend, never,
-        to, travels,
+        Arrival, Arrive, Arrives, Captures, Departs, Slot, arrived, call, call_declared, captured, check,
+        lend, never, to, travels,
     };
 }

@@ -8,8 +8,8 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::block::Block;
 use crate::call::Call;
@@ -171,26 +171,38 @@ pub const fn travels<T: Departs>(value: &T) -> &T {
     value
 }
 
-/// A capture where it arrives, as `M`. A reference is caught by the method of this type, anything else by the one of
-/// [`Arrive`], because a method of the type is preferred to one of a trait. Only type-checked, never run.
+/// A capture of type `T` where it arrives: in the way `M`, and as `W` on the wire. Only type-checked, never run.
+///
+/// One mistake is to give one message. So `arrives` is chosen by what `T` can do, in the order in which rustc looks for
+/// a method: a reference is caught by the method of this type; what can travel takes the first [`Arrive`]; what
+/// cannot be read takes the second, which is told by [`arrived`]; what cannot even be written takes the third, which
+/// is not told again after [`travels`]. The last two stand on the wire as [`Told`], about which nobody complains.
 #[derive(Debug)]
-pub struct Arrival<T, M = ()>(PhantomData<fn() -> (T, M)>);
+pub struct Arrival<T, M = (), W = T>(PhantomData<fn() -> (T, M, W)>);
 
-/// How a type that is no reference arrives.
-pub trait Arrive<T>: Sized {
-    /// By value.
-    fn arrives(self) -> Arrival<T, ByValue> {
-        never()
-    }
-}
-
-/// The way of a type that may own its data.
+/// The way of a type that owns its data.
 #[derive(Debug)]
 pub struct ByValue;
 
 /// The way of a type that does not.
 #[derive(Debug)]
 pub struct ByReference;
+
+/// The way of a type about which there is a message already.
+#[derive(Debug)]
+pub struct NotAtAll;
+
+/// How a type that is no reference arrives.
+pub trait Arrive<T>: Sized {
+    /// The way.
+    type Way;
+    /// What stands on the wire.
+    type Wire;
+    /// Takes the way.
+    fn arrives(self) -> Arrival<T, Self::Way, Self::Wire> {
+        never()
+    }
+}
 
 impl<T> Arrival<T> {
     /// A capture of this type.
@@ -203,12 +215,67 @@ impl<T> Arrival<T> {
 impl<'a, T: ?Sized> Arrival<&'a T> {
     /// By reference, so not at all.
     #[must_use]
-    pub fn arrives(self) -> Arrival<&'a T, ByReference> {
+    pub fn arrives(&self) -> Arrival<&'a T, ByReference, Told<&'a T>> {
         never()
     }
 }
 
-impl<T> Arrive<T> for Arrival<T> {}
+impl<T: Serialize + DeserializeOwned> Arrive<T> for &Arrival<T> {
+    type Way = ByValue;
+    type Wire = T;
+}
+
+impl<T: Serialize> Arrive<T> for &&Arrival<T> {
+    type Way = ByValue;
+    type Wire = Told<T>;
+}
+
+impl<T> Arrive<T> for Arrival<T> {
+    type Way = NotAtAll;
+    type Wire = Told<T>;
+}
+
+/// Stands on the wire for a `T` that cannot: the program does not compile, and has been told why.
+pub struct Told<T>(PhantomData<fn() -> T>, Never);
+
+/// No value.
+#[derive(Clone, Copy)]
+enum Never {}
+
+impl<T> fmt::Debug for Told<T> {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {}
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Told<T> {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(D::Error::custom("this cannot travel"))
+    }
+}
+
+/// What stood on the wire, as the capture that it is.
+pub trait Becomes<T> {
+    /// The capture.
+    fn become_capture(self) -> T;
+}
+
+impl<T> Becomes<T> for T {
+    fn become_capture(self) -> T {
+        self
+    }
+}
+
+impl<T> Becomes<T> for Told<T> {
+    fn become_capture(self) -> T {
+        match self.1 {}
+    }
+}
+
+/// A capture of the closure struct, from the wire.
+pub fn captured<T, W: Becomes<T>>(wire: W) -> T {
+    wire.become_capture()
+}
 
 /// Whether a type arrives when it travels in the way `M`.
 #[diagnostic::on_unimplemented(
@@ -217,18 +284,16 @@ impl<T> Arrive<T> for Arrival<T> {}
     note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
     note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
 )]
-pub trait Arrives<M> {
-    /// The type.
-    type Itself;
-}
+pub trait Arrives<M> {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Travels> Arrives<ByValue> for T {
-    type Itself = T;
-}
+impl<T: Travels> Arrives<ByValue> for T {}
+
+#[diagnostic::do_not_recommend]
+impl<T> Arrives<NotAtAll> for T {}
 
 /// What has arrived.
-pub fn arrived<T: Arrives<M>, M>(_arrival: Arrival<T, M>) -> T::Itself {
+pub fn arrived<T: Arrives<M>, M, W>(_arrival: Arrival<T, M, W>) -> W {
     never()
 }
 

@@ -10,6 +10,7 @@ use crate::errors::Errors;
 use crate::find::{Code, Finder};
 use crate::fingerprint;
 use crate::function::Body;
+use crate::jumps;
 
 /// A block, with the blocks inside it.
 pub(crate) struct RemoteBlock {
@@ -167,6 +168,7 @@ impl RemoteBlock {
         let names: Vec<_> = parts.captures.iter().map(|capture| capture.name.clone()).collect();
         let fingerprint = fingerprint::of(&names, parts.body.stream());
         let condition = condition(&parts, finder.errors);
+        jumps::check(&parts.body, finder.errors);
         let peer = finder.find(parts.peer.into_token_stream());
         let captures = parts
             .captures

@@ -139,7 +139,7 @@ impl Expansion<'_> {
         let locals = names::values(&block.captures);
         let arriving = locals.iter().map(|local| {
             let private = respan(self.private.clone(), local.span());
-            quote_spanned!(local.span()=> #private::arrived(#private::Arrival::of(&#local).arrives()))
+            quote_spanned!(local.span()=> #private::arrived((&#private::Arrival::of(&#local)).arrives()))
         });
         let arriving = match locals.len() {
             // `()` where it can be left out is a lint.
@@ -147,6 +147,10 @@ impl Expansion<'_> {
             _ => closure_struct::tuple(arriving.collect(), at),
         };
         let arrived = closure_struct::tuple(locals.iter().map(ToTokens::to_token_stream).collect(), at);
+        let captured = locals.iter().map(|local| {
+            let private = respan(self.private.clone(), local.span());
+            quote_spanned!(local.span()=> #private::captured(#local))
+        });
         let registrar = names::registrar();
         let body = self.closure(block, Copy::Live);
         let register = quote_spanned! {at=>
@@ -158,7 +162,7 @@ impl Expansion<'_> {
                     use #private::Arrive as _;
                     #arriving
                 },
-                |#arrived| #structure(#(#locals),*),
+                |#arrived| #structure(#(#captured),*),
                 #body,
             );
         };

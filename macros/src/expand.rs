@@ -13,6 +13,7 @@ use crate::args::Args;
 use crate::block::RemoteBlock;
 use crate::closure_struct;
 use crate::find::{Code, Piece, group};
+use crate::format;
 use crate::function::{Body, Function};
 use crate::names;
 use crate::service::Service;
@@ -180,6 +181,10 @@ impl<'a> Expansion<'a> {
                     if name == "self" && copy == Copy::Check && !leads_a_path(code, index) =>
                 {
                     names::receiver().to_tokens(&mut tokens);
+                }
+                // In a type-checked copy of a string that is no format string the change does not matter.
+                Piece::Token(TokenTree::Literal(text)) if copy == Copy::Check && format::shows_self(text) => {
+                    format::with_receiver(text, &names::receiver()).to_tokens(&mut tokens);
                 }
                 Piece::Token(token) => token.to_tokens(&mut tokens),
                 Piece::Group(delimiter, span, inner) => {

@@ -1,6 +1,6 @@
 //! The macros of the standard library whose arguments are expressions, and the variables named in format strings.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Literal, Span};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprLit, Lit, Macro, Token};
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 pub(crate) fn arguments(mac: &Macro) -> Arguments {
     let name = mac.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
     let is_in = |list: &[&str]| list.contains(&name.as_str());
-    let formats = is_in(FORMATTING) || is_in(LOGGING) || name.contains("assert");
+    let formats = has_format_string(&name);
     if !(formats || is_in(LISTS)) {
         return Arguments::default();
     }
@@ -83,6 +83,29 @@ pub(crate) fn arguments(mac: &Macro) -> Arguments {
     arguments
 }
 
+/// Whether a macro of this name takes a format string.
+pub(crate) fn has_format_string(name: &str) -> bool {
+    FORMATTING.contains(&name) || LOGGING.contains(&name) || name.contains("assert")
+}
+
+/// Whether a format string shows `self`, as `"{self}"` and `"{self:?}"` do.
+pub(crate) fn shows_self(literal: &Literal) -> bool {
+    string(literal).is_some_and(|text| fields(&text.value()).iter().any(|name| name == "self"))
+}
+
+/// The format string with another name in the place of `self`, which is found where the name itself is.
+pub(crate) fn with_receiver(literal: &Literal, receiver: &Ident) -> Option<Literal> {
+    let (text, name) = (string(literal)?.value(), receiver.to_string());
+    let text = text.replace("{self}", &format!("{{{name}}}")).replace("{self:", &format!("{{{name}:"));
+    let mut literal = Literal::string(&text);
+    literal.set_span(receiver.span().located_at(literal.span()));
+    Some(literal)
+}
+
+fn string(literal: &Literal) -> Option<syn::LitStr> {
+    syn::parse2(proc_macro2::TokenTree::from(literal.clone()).into()).ok()
+}
+
 /// `value; length`.
 fn repeat(input: syn::parse::ParseStream<'_>) -> syn::Result<Vec<Expr>> {
     let value = input.parse()?;
@@ -92,15 +115,19 @@ fn repeat(input: syn::parse::ParseStream<'_>) -> syn::Result<Vec<Expr>> {
 
 /// The variables in a format string: `a` and `b` in `"{a} {b:?} {} {0} {{c}}"`.
 fn inline_names(text: &str) -> Vec<String> {
+    let mut names = fields(text);
+    names.retain(|name| syn::parse_str::<Ident>(name).is_ok());
+    names
+}
+
+/// What stands in its braces, before a colon.
+fn fields(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = text.replace("{{", "").replace("}}", "");
     while let Some(open) = rest.find('{') {
         rest = rest.split_off(open + 1);
         let end = rest.find(['}', ':']).unwrap_or(rest.len());
-        let name = rest[..end].trim().to_owned();
-        if syn::parse_str::<Ident>(&name).is_ok() {
-            names.push(name);
-        }
+        names.push(rest[..end].trim().to_owned());
     }
     names
 }
@@ -122,6 +149,18 @@ mod tests {
         assert_eq!(uses(r#"format!("{a} {b}", b = c)"#), ["c", "a"]);
         assert_eq!(uses(r#"assert!(a, "{b}")"#), ["a", "b"]);
         assert_eq!(uses("vec![a; b]"), ["a", "b"]);
+    }
+
+    #[test]
+    fn self_in_a_format_string_is_seen_and_can_be_replaced() {
+        let replaced = |source: &str| {
+            let literal: Literal = syn::parse_str(source).unwrap();
+            let receiver = Ident::new("receiver", Span::call_site());
+            shows_self(&literal).then(|| with_receiver(&literal, &receiver).unwrap().to_string())
+        };
+        assert_eq!(replaced(r#""{self} {self:?} {a}""#).as_deref(), Some(r#""{receiver} {receiver:?} {a}""#));
+        assert_eq!(replaced(r#""{{self}} {selfish} self""#), None);
+        assert_eq!(replaced("b'{'"), None);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //!
 //! One expansion is three steps, each with files of its own. **Parse**: `function` and `service` read the item,
 //! `find` finds each `remote!` in its tokens, `block` and `capture` read one. **Validate**: `validate` checks
-//! what the item may be, `scope` which variables a block uses, with `format` for format strings. **Expand**: `expand` and `call`, with
-//! `closure_struct` for what travels and `fingerprint` for a block's version; after a mistake `fallback` takes
-//! its place, so that one mistake gives one message.
+//! what the item may be, `scope` which variables a block uses, with `format` for format strings, and `jumps` that it
+//! is not left. **Expand**: `expand` and `call`, with `closure_struct` for what travels and `fingerprint` for a
+//! block's version; after a mistake `fallback` takes its place, so that one mistake gives one message.
+//! `print`(mod@print) shows an expansion to people.
 //!
 //! Invariant: a `remote!` is found by its tokens, never by the syntax tree, because it may stand inside any macro.
 
@@ -20,9 +21,13 @@ mod find;
 mod fingerprint;
 mod format;
 mod function;
+mod jumps;
 mod names;
+mod print;
 mod scope;
 mod service;
+#[cfg(test)]
+mod spans;
 mod validate;
 
 use proc_macro::TokenStream;

@@ -11,6 +11,7 @@ use crate::expand::Expansion;
 use crate::fallback;
 use crate::find::{Finder, has_remote};
 use crate::function::{Body, Function};
+use crate::print;
 use crate::validate;
 
 /// The type around a method.
@@ -61,7 +62,9 @@ fn expand_function(
     let (has_blocks, paths) = (finder.found() > 0, finder.paths);
     validate::function(function, &body, &code, has_blocks, service, errors);
     if errors.is_empty() {
-        return Expansion::new(args, function, service).expand(&body, &code, has_blocks);
+        let expansion = Expansion::new(args, function, service).expand(&body, &code, has_blocks);
+        print::if_wanted(&function.signature.ident.to_string(), &expansion);
+        return expansion;
     }
     let (messages, fallback) = (errors.emit(), fallback::function(function, &paths));
     if service.is_some() {

@@ -2,6 +2,7 @@
 //!
 //! It uses the standard library alone, so that `cargo xtask` is quick to build in a clean checkout.
 
+mod compile_cost;
 mod core_is_portable;
 mod lint;
 mod step;
@@ -17,9 +18,10 @@ What CI and people run on this workspace.
 Usage: cargo xtask <TASK>
 
 Tasks:
-  ci    lint, then test
-  lint  formatting, clippy, documentation, and that the core stays portable; nothing may warn
-  test  every test of the workspace, with each choice of the server's WebSocket
+  ci            lint, then test
+  lint          formatting, clippy, documentation, and that the core stays portable; nothing may warn
+  test          every test of the workspace, with each choice of the server's WebSocket
+  compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
 
 Each step is printed before it runs; the first that fails ends the task and says how to run it alone.";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let steps = match arguments[..] {
         ["ci"] => [lint::steps(), test::steps()].concat(),
         ["lint"] => lint::steps(),
+        ["compile-cost"] => compile_cost::steps(),
         ["test"] => test::steps(),
         ["help" | "--help" | "-h"] => {
             step::say(HELP);
