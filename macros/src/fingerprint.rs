@@ -44,20 +44,21 @@ impl Fnv {
                 Some(arm) => {
                     match in_braces_for_length(&arm) {
                         true => self.tokens(arm.stream()),
-                        false => self.token(token),
+                        false => self.token(token, false),
                     }
                     // Between braces and the next arm there may be a comma or none.
                     if tokens.len() > index + 1 && !is(tokens.get(index + 1), ',') {
                         self.word(b'p', ",");
                     }
                 }
-                None => self.token(token),
+                None => self.token(token, holds_arguments(&tokens[..index])),
             }
             index += 1;
         }
     }
 
-    fn token(&mut self, token: &TokenTree) {
+    /// A token; in parentheses that hold arguments, one argument with a comma is no tuple.
+    fn token(&mut self, token: &TokenTree, holds_arguments: bool) {
         match token {
             TokenTree::Ident(name) => self.word(b'i', &name.to_string()),
             TokenTree::Literal(literal) => self.word(b'l', &literal.to_string()),
@@ -71,7 +72,8 @@ impl Fnv {
                     Delimiter::None => return self.tokens(group.stream()),
                 };
                 self.byte(open);
-                self.tokens(without_trailing_comma(group.delimiter(), group.stream()));
+                let may_be_tuple = group.delimiter() == Delimiter::Parenthesis && !holds_arguments;
+                self.tokens(without_trailing_comma(may_be_tuple, group.stream()));
                 self.byte(close);
             }
         }
@@ -95,12 +97,31 @@ fn in_braces_for_length(arm: &Group) -> bool {
     !value.is_empty() && !value.into_iter().any(|token| is(Some(&token), ';'))
 }
 
+/// Whether parentheses after these tokens are those of a call, a pattern or a macro, and not a tuple.
+fn holds_arguments(before: &[TokenTree]) -> bool {
+    const BEFORE_VALUES: [&str; 13] =
+        ["as", "await", "break", "else", "if", "in", "let", "match", "move", "mut", "ref", "return", "while"];
+    match before.last() {
+        Some(TokenTree::Ident(name)) => !BEFORE_VALUES.iter().any(|word| name == word),
+        Some(TokenTree::Group(_)) => true,
+        Some(TokenTree::Punct(punct)) => match punct.as_char() {
+            '!' => true,
+            // The end of `f::<T>(..)`, not an arrow.
+            '>' => {
+                !before.iter().rev().nth(1).is_some_and(|token| is(Some(token), '=') || is(Some(token), '-'))
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 /// A comma before a closing delimiter says nothing, except that `(a,)` is a tuple.
-fn without_trailing_comma(delimiter: Delimiter, tokens: TokenStream) -> TokenStream {
+fn without_trailing_comma(may_be_tuple: bool, tokens: TokenStream) -> TokenStream {
     let is_comma = |token: &TokenTree| is(Some(token), ',');
     let mut tokens: Vec<_> = tokens.into_iter().collect();
     let commas = tokens.iter().filter(|token| is_comma(token)).count();
-    if tokens.last().is_some_and(is_comma) && (delimiter != Delimiter::Parenthesis || commas > 1) {
+    if tokens.last().is_some_and(is_comma) && (!may_be_tuple || commas > 1) {
         tokens.pop();
     }
     tokens.into_iter().collect()
@@ -131,6 +152,10 @@ mod tests {
         let plain = of_source("let a = -1; f(a, b); match a { 1 => x, _ => y }");
         assert_eq!(plain, of_source("let a =-1;\n\n  f(a ,b); // why\n match a { 1=>x, _=>y /* so */ }"));
         assert_eq!(plain, of_source("let a = -1; f(a, b,); match a { 1 => x, _ => y, }"));
+        assert_eq!(of_source("f(a); x.g::<T>(a); h!(a)"), of_source("f(a,); x.g::<T>(a,); h!(a,)"));
+        assert_ne!(of_source("let a = (b);"), of_source("let a = (b,);"));
+        assert_ne!(of_source("return (b)"), of_source("return (b,)"));
+        assert_ne!(of_source("x => (b)"), of_source("x => (b,)"));
         assert_eq!(of_source("struct A;"), of_source("/// An a.\nstruct A;"));
     }
 

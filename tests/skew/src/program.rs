@@ -4,11 +4,13 @@ use std::io::{self, Read, Write};
 
 use actix_web::{App, HttpServer};
 use distributed_scope::{Blocks, Peer, PeerId, RemoteError, on_connect};
+use tracing_subscriber::EnvFilter;
 
 use crate::app::{self, Account, Money, Order, State};
 
 pub(crate) fn main() -> io::Result<()> {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
+    let filter = EnvFilter::from_default_env();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
     let mut arguments = std::env::args().skip(1);
     let url = arguments.next();
     actix_web::rt::System::new().block_on(async {

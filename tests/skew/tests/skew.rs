@@ -19,7 +19,7 @@ impl Drop for Server {
     }
 }
 
-/// What a client said of each case, the skews that it was told when it connected, and what both logged.
+/// What a client said of each case, the skews that it was told when it connected, and what it logged.
 struct Report {
     cases: BTreeMap<String, String>,
     skews: Vec<String>,
@@ -73,7 +73,7 @@ impl Report {
     }
 }
 
-/// The functions in which a difference must be seen, and the line of their `remote!` does not matter.
+/// The functions whose blocks have two versions.
 const CHANGED: [&str; 6] = ["body", "inserted", "capture type", "field", "variant", "result"];
 
 #[test]
