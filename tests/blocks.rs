@@ -42,9 +42,8 @@ fn each_block_is_registered_with_its_path_its_line_and_its_captures() {
 
 #[test]
 fn a_registered_body_runs_with_the_captures_of_a_call() {
-    let block =
-        registry().blocks().into_iter().find(|b| b.path == "blocks::sum#0").copied().expect("it is there");
-    let entry = registry().find(block.id, block.fingerprint).expect("it is this version");
+    let block = registry().blocks().into_iter().find(|b| b.path == "blocks::sum#0").expect("it is there");
+    let entry = registry().find(block.id, block.fingerprint()).expect("it is this version");
     let codec = Codec::default();
     let captures = codec.encode(0, &(20_u32, "ab".to_owned())).expect("it can be written");
     let body = entry.start(&captures, codec, 0).expect("it can be read");

@@ -144,7 +144,7 @@ impl OwnWork {
         let entry = self
             .shared
             .registry()
-            .find(self.block.id, self.block.fingerprint)
+            .find(self.block.id, self.block.fingerprint())
             .map_err(RemoteError::refused)?;
         let context = Context {
             host: Arc::clone(&self.shared) as _,

@@ -18,8 +18,8 @@ use distributed_scope_core::host::{self, Data, Host};
 use distributed_scope_core::pending::Pending;
 use distributed_scope_core::registry::Entry;
 use distributed_scope_core::{
-    BlockId, Blocks, Deadline, DuplicateBlock, ErrorKind, Fingerprint, Limits, Moment, Observer, PeerId, Ran,
-    Refusal, Registry, RemoteError, Request,
+    BlockId, Blocks, Deadline, DuplicateBlock, ErrorKind, Fingerprint, Limits, Listing, Moment, Observer,
+    PeerId, Ran, Refusal, Registry, RemoteError, Request, Skew,
 };
 use futures_channel::oneshot;
 use rustc_hash::FxHashSet;
@@ -114,6 +114,27 @@ impl Peer {
         }
     }
 
+    /// The blocks of this program, as a table: each with its place, its captures, its result, its version, and whether this
+    /// peer runs it for others.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::Peer;
+    /// # fn f(peer: Peer) {
+    /// println!("{}", peer.blocks());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn blocks(&self) -> Listing {
+        self.0.registry.list(&self.0.blocks)
+    }
+
+    /// The blocks that a peer has in another version than this one, as far as it has told: it does so right after it has
+    /// connected, before it answers the first call. Calls of these blocks are refused, in both directions.
+    #[must_use]
+    pub fn skew(&self, peer: PeerId) -> Vec<Skew> {
+        self.0.routes.session(peer).map(|link| link.skews().to_vec()).unwrap_or_default()
+    }
+
     /// Stops politely: new sessions and new calls from other peers are refused as
     /// [`GoingAway`](Refusal::GoingAway) (nothing of them runs), and running blocks go on. Returns when all of them have
     /// ended and were answered, at the latest after `grace`; then everything is closed as by [`stop`](Self::stop).
@@ -150,6 +171,7 @@ pub(crate) struct Shared {
     data: Data,
     observer: Option<Box<dyn Observer>>,
     registry: &'static Registry,
+    blocks: Blocks,
     exposed: FxHashSet<BlockId>,
     introduction: Introduction,
     is_stopping: AtomicBool,
@@ -189,6 +211,7 @@ impl Shared {
             data,
             observer,
             registry,
+            blocks,
             exposed,
             routes: Arc::clone(&routes),
             arbiter: Arbiter::current(),

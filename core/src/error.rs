@@ -72,12 +72,12 @@ pub enum ErrorKind {
 pub enum Refusal {
     /// The peer's binary does not contain the block.
     #[error(
-        "that peer does not have this block: its program was built without the function, or from other sources"
+        "that peer does not have this block: its program was built without this function, or from other sources"
     )]
     UnknownBlock,
     /// The peer has another version of the block.
     #[error(
-        "that peer has another version of this block ({theirs} at {location}, here {ours}): build both programs from the same sources"
+        "that peer has another version of this block: {theirs} at {location} there, {ours} here; build both programs from the same sources"
     )]
     Skew {
         /// The caller's fingerprint.
@@ -403,7 +403,7 @@ mod tests {
     use super::*;
     use crate::codec::Codec;
 
-    const BLOCK: Block = Block::new("app::f#0", "app", "src/app.rs", 3, &[], 0);
+    static BLOCK: Block = Block::new("app::f#0", "app", "src/app.rs", 3, &[], 0);
 
     fn parse_error() -> Raised {
         Raised::from("x".parse::<u8>().unwrap_err())

@@ -26,6 +26,7 @@ const CANCEL: u8 = 6;
 const ACK: u8 = 7;
 const CHUNK: u8 = 8;
 const GO_AWAY: u8 = 9;
+const CATALOGUE: u8 = 10;
 
 /// The size of the header before captures and results. One size for both, so that either fits any buffer.
 pub const HEAD: usize = 32;
@@ -66,6 +67,8 @@ pub enum Frame {
     Chunk(Chunk),
     /// The sender is stopping: it answers what it has, and takes no new calls.
     GoAway,
+    /// Which blocks the sender has, told to a peer that has others.
+    Catalogue(Catalogue),
 }
 
 /// Who is there, and what it can do.
@@ -129,6 +132,15 @@ pub struct Chunk {
     pub total: u32,
     /// The next bytes of it.
     pub bytes: Bytes,
+}
+
+/// The blocks of the sender, or a part of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Catalogue {
+    /// Whether no further part follows.
+    pub is_last: bool,
+    /// At most [`Catalogue::MAX`] of them.
+    pub blocks: Vec<(BlockId, Fingerprint)>,
 }
 
 /// Why a session was not opened.
@@ -287,6 +299,10 @@ impl Frame {
                 bytes.advance(1);
                 end(&bytes).map(|()| Self::GoAway)
             }
+            CATALOGUE => {
+                bytes.advance(1);
+                Catalogue::decode(&mut bytes).map(Self::Catalogue)
+            }
             HELLO => {
                 bytes.advance(1);
                 Hello::decode(&mut bytes).map(Self::Hello)
@@ -332,6 +348,7 @@ impl Frame {
             }
             Self::Chunk(chunk) => return chunk.encode(),
             Self::GoAway => out.put_u8(GO_AWAY),
+            Self::Catalogue(catalogue) => catalogue.encode(&mut out),
         }
         out.freeze()
     }
@@ -462,6 +479,49 @@ impl Chunk {
     #[cfg(test)]
     pub(crate) fn is(frame: &Bytes) -> bool {
         Self::size_of(frame).is_some()
+    }
+}
+
+impl Catalogue {
+    /// How many blocks one frame tells of: as many as fit into one chunk.
+    pub const MAX: usize = 4095;
+    const HEAD: usize = 4;
+    const ENTRY: usize = 16;
+
+    /// Blocks in frames of at most `limit` bytes. That there are none is told, too.
+    pub(crate) fn split(blocks: &[(BlockId, Fingerprint)], limit: usize) -> impl Iterator<Item = Self> {
+        let size = (limit.saturating_sub(Self::HEAD) / Self::ENTRY).clamp(1, Self::MAX);
+        let last = blocks.len().saturating_sub(1) / size;
+        (0..=last).map(move |part| {
+            let blocks = &blocks[part * size..blocks.len().min((part + 1) * size)];
+            Self { is_last: part == last, blocks: blocks.to_vec() }
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        out.reserve(Self::HEAD + Self::ENTRY * self.blocks.len());
+        out.put_u8(CATALOGUE);
+        out.put_u8(u8::from(self.is_last));
+        out.put_bytes(0, 2);
+        for (block, fingerprint) in &self.blocks {
+            out.put_u64_le(block.0);
+            out.put_u64_le(fingerprint.0);
+        }
+    }
+
+    fn decode(bytes: &mut Bytes) -> Result<Self, FrameError> {
+        let is_last = flag(bytes)?;
+        if take(bytes, 2)? != [0, 0][..] || bytes.len() > Self::MAX * Self::ENTRY {
+            return Err(FrameError::Field);
+        }
+        if !bytes.len().is_multiple_of(Self::ENTRY) {
+            return Err(FrameError::Short);
+        }
+        let mut blocks = Vec::with_capacity(bytes.len() / Self::ENTRY);
+        while !bytes.is_empty() {
+            blocks.push((BlockId(u64_le(bytes)?), Fingerprint(u64_le(bytes)?)));
+        }
+        Ok(Self { is_last, blocks })
     }
 }
 
@@ -705,6 +765,13 @@ mod tests {
                 bytes
             })),
             Just(Frame::GoAway),
+            (any::<bool>(), prop::collection::vec(any::<(u64, u64)>(), 0..9)).prop_map(
+                |(is_last, blocks)| {
+                    let blocks =
+                        blocks.into_iter().map(|(block, version)| (BlockId(block), Fingerprint(version)));
+                    Frame::Catalogue(Catalogue { is_last, blocks: blocks.collect() })
+                }
+            ),
         ]
     }
 
@@ -722,6 +789,7 @@ mod tests {
                 Err(_) => {}
                 Ok(Frame::Invoke(_) | Frame::Reply(_)) => prop_assert!(cut >= HEAD),
                 Ok(Frame::Chunk(_)) => prop_assert!(cut >= Chunk::HEAD),
+                Ok(Frame::Catalogue(_)) => prop_assert!(cut >= Catalogue::HEAD),
                 Ok(other) => prop_assert!(false, "{other:?}"),
             }
         }
@@ -730,6 +798,17 @@ mod tests {
         fn bytes_that_are_no_frame_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..256)) {
             let _ = Frame::decode(Bytes::from(bytes));
         }
+    }
+
+    #[test]
+    fn a_catalogue_is_split_into_frames_that_fit() {
+        let blocks: Vec<_> = (0..10_000).map(|n| (BlockId(n), Fingerprint(n))).collect();
+        let parts: Vec<_> = Catalogue::split(&blocks, usize::MAX).collect();
+        assert_eq!(parts.iter().map(|part| part.blocks.len()).collect::<Vec<_>>(), [4095, 4095, 1810]);
+        assert_eq!(parts.iter().map(|part| part.is_last).collect::<Vec<_>>(), [false, false, true]);
+        assert!(Frame::Catalogue(parts[0].clone()).encode().len() <= crate::session::CHUNK);
+        let small = Catalogue::split(&blocks[..100], 1024).map(|part| Frame::Catalogue(part).encode().len());
+        assert!(small.into_iter().all(|size| size <= 1024));
     }
 
     #[test]

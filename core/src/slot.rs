@@ -111,8 +111,9 @@ impl<C, R> Slot<C, R> {
         Body: Future<Output = Result<R, Raised>> + 'static,
         R: Travels,
     {
+        block.settle::<W, R>();
         registrar.add(
-            *block,
+            block,
             Box::new(move |captures, codec, head| {
                 let captures = gather(codec.decode::<W>(captures)?);
                 Ok(Box::pin(async move {
@@ -121,6 +122,18 @@ impl<C, R> Slot<C, R> {
                 }))
             }),
         );
+    }
+
+    /// Registers a block whose body is not compiled here, so that its calls have its whole version.
+    pub fn declare_only<W, A>(&self, registrar: &mut Registrar, block: &'static Block, _arrive: A)
+    where
+        C: 'static,
+        A: FnOnce(C) -> W,
+        W: DeserializeOwned + 'static,
+        R: Travels,
+    {
+        block.settle::<W, R>();
+        registrar.declare(block);
     }
 }
 

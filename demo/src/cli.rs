@@ -56,6 +56,9 @@ pub(crate) enum Command {
         id: PeerId,
     },
 
+    /// List the blocks of this program: where each stands, what travels with it, and its version.
+    Blocks,
+
     /// Measure calls between two processes: how long one takes, and how many fit into a second.
     Latency {
         /// A running `demo server`; without it, one is started in a process of its own.

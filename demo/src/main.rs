@@ -1,6 +1,7 @@
 //! Runnable demos of `distributed-scope`. `demo --help` lists them; each module here is one of them or one thing that
 //! several of them need.
 
+mod blocks;
 mod cli;
 mod hops;
 mod interrupt;
@@ -62,6 +63,7 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         Some(Command::Client { url }) => unless(interrupted, round_trip::client(&url)).await,
         Some(Command::Wordcount(options)) => unless(interrupted, wordcount::run(options)).await,
         Some(Command::Worker { url, id }) => unless(interrupted, wordcount::worker(&url, id)).await,
+        Some(Command::Blocks) => blocks::list().map(|()| Ended::Done),
         Some(Command::Latency { url, calls }) => unless(interrupted, latency::run(url, calls)).await,
     }
 }

@@ -1,9 +1,9 @@
 //! One `remote!`: what stands between its parentheses.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Expr, Ident, Token, Type};
+use syn::{Attribute, Expr, Ident, LitStr, Token, Type};
 
 use crate::capture::Capture;
 use crate::errors::Errors;
@@ -26,8 +26,12 @@ pub(crate) struct RemoteBlock {
     pub(crate) captures: Vec<BoundCapture>,
     /// Its written result.
     pub(crate) result: Option<Type>,
+    /// The name that it gives itself.
+    pub(crate) stable_name: Option<LitStr>,
     /// The predicates that its body is compiled under.
     pub(crate) condition: Vec<TokenStream>,
+    /// The predicate that its body is not compiled under, if there is one.
+    pub(crate) otherwise: Option<TokenStream>,
     /// The predicates of the blocks around it.
     pub(crate) around: Vec<TokenStream>,
     /// The items that the blocks around it declare.
@@ -166,8 +170,10 @@ impl RemoteBlock {
             }
         };
         let names: Vec<_> = parts.captures.iter().map(|capture| capture.name.clone()).collect();
-        let fingerprint = fingerprint::of(&names, parts.body.stream());
-        let condition = condition(&parts, finder.errors);
+        let Attributes { stable_name, condition, otherwise } = Attributes::of(&parts, finder.errors);
+        // A block with a name of its own may be changed; only its interface says which version it is.
+        let body = stable_name.is_none().then(|| parts.body.stream());
+        let fingerprint = fingerprint::of(&names, body);
         jumps::check(&parts.body, finder.errors);
         let peer = finder.find(parts.peer.into_token_stream());
         let captures = parts
@@ -192,7 +198,9 @@ impl RemoteBlock {
             peer,
             captures,
             result,
+            stable_name,
             condition,
+            otherwise,
             around,
             items_around,
             body,
@@ -203,26 +211,67 @@ impl RemoteBlock {
     }
 }
 
-/// The predicates in front of the body.
-fn condition(parts: &Parts, errors: &mut Errors) -> Vec<TokenStream> {
-    for attribute in &parts.attributes {
-        if !attribute.path().is_ident("cfg") {
-            let message = "only `#[cfg(..)]` may stand before a block; put other attributes on what is in it";
-            errors.push(syn::Error::new_spanned(attribute, message));
+/// What stands in front of the body.
+struct Attributes {
+    stable_name: Option<LitStr>,
+    condition: Vec<TokenStream>,
+    otherwise: Option<TokenStream>,
+}
+
+impl Attributes {
+    fn of(parts: &Parts, errors: &mut Errors) -> Self {
+        let (mut stable_name, mut conditions) = (None, Vec::new());
+        for attribute in &parts.attributes {
+            if attribute.path().is_ident("cfg") {
+                conditions.push(attribute);
+            } else if attribute.path().is_ident("block") {
+                match name(attribute) {
+                    Ok(_) if stable_name.is_some() => {
+                        errors.push(syn::Error::new_spanned(attribute, "a block has one name"));
+                    }
+                    Ok(name) => stable_name = Some(name),
+                    Err(error) => errors.push(error),
+                }
+            } else {
+                let message = "only `#[cfg(..)]` and `#[block(name = \"..\")]` may stand before a block; put other attributes \
+                               on what is in it";
+                errors.push(syn::Error::new_spanned(attribute, message));
+            }
         }
+        if let (Some(first), None) = (conditions.first(), &parts.result) {
+            let message = "where this block is not compiled its result must be known all the same: write it after the list, \
+                           `[a, b] -> T, #[cfg(..)] { body }`";
+            errors.push(syn::Error::new_spanned(first, message));
+        }
+        let predicates = conditions.iter().filter_map(|condition| {
+            let list = condition.meta.require_list().ok()?;
+            Some(list.tokens.clone())
+        });
+        let otherwise = (!conditions.is_empty()).then(|| quote!(#[cfg(not(all(#(#predicates),*)))]));
+        let condition = conditions.into_iter().map(ToTokens::to_token_stream).collect();
+        Self { stable_name, condition, otherwise }
     }
-    let conditions: Vec<_> = parts
-        .attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("cfg"))
-        .map(ToTokens::to_token_stream)
-        .collect();
-    if let (Some(first), None) = (parts.attributes.first(), &parts.result)
-        && first.path().is_ident("cfg")
-    {
-        let message = "where this block is not compiled its result must be known all the same: write it after the list, \
-                       `[a, b] -> T, #[cfg(..)] { body }`";
-        errors.push(syn::Error::new_spanned(first, message));
+}
+
+/// The name in `#[block(name = "..")]`.
+fn name(attribute: &Attribute) -> syn::Result<LitStr> {
+    const FORM: &str = "a block is named like this: `#[block(name = \"search\")]`";
+    let mut found = None;
+    let parsed = attribute.parse_nested_meta(|meta| {
+        if !meta.path.is_ident("name") || found.is_some() {
+            return Err(meta.error(FORM));
+        }
+        let value = meta.value().map_err(|_| meta.error(FORM))?;
+        let name: LitStr = value.parse().map_err(|error| syn::Error::new(error.span(), FORM))?;
+        if name.value().trim().is_empty() {
+            return Err(syn::Error::new_spanned(&name, "the name of a block is not empty"));
+        }
+        found = Some(name);
+        Ok(())
+    });
+    match (parsed, found) {
+        (Ok(()), Some(name)) => Ok(name),
+        (Err(error), _) if attribute.meta.require_list().is_ok() => Err(error),
+        _ => Err(syn::Error::new_spanned(attribute, FORM)),
     }
-    conditions
 }

@@ -153,25 +153,37 @@ impl Expansion<'_> {
         });
         let registrar = names::registrar();
         let body = self.closure(block, Copy::Live);
+        let arrive = quote_spanned! {at=>
+            |#structure(#(#locals),*)| {
+                #[allow(unused_imports)]
+                use #private::Arrive as _;
+                #arriving
+            }
+        };
         let register = quote_spanned! {at=>
             #slot.register(
                 #registrar,
                 &#description,
-                |#structure(#(#locals),*)| {
-                    #[allow(unused_imports)]
-                    use #private::Arrive as _;
-                    #arriving
-                },
+                #arrive,
                 |#arrived| #structure(#(#captured),*),
                 #body,
             );
         };
-        let (around, condition, items) = (&block.around, &block.condition, &block.items_around);
-        if items.is_empty() {
-            quote!(#(#around)* #(#condition)* #register)
-        } else {
-            // What the blocks around it declare is seen in it.
-            quote!(#(#around)* #(#condition)* { #(#[allow(warnings)] #items)* #register })
-        }
+        // Where the body is left out, its calls still have to know which version of it they ask for.
+        let declare = block.otherwise.as_ref().map(|otherwise| {
+            (
+                vec![otherwise.clone()],
+                quote_spanned!(at=> #slot.declare_only(#registrar, &#description, #arrive);),
+            )
+        });
+        let (around, items) = (&block.around, &block.items_around);
+        let statements = [(block.condition.clone(), register)].into_iter().chain(declare);
+        statements
+            .map(|(condition, statement)| match items.is_empty() {
+                true => quote!(#(#around)* #(#condition)* #statement),
+                // What the blocks around it declare is seen in it.
+                false => quote!(#(#around)* #(#condition)* { #(#[allow(warnings)] #items)* #statement }),
+            })
+            .collect()
     }
 }

@@ -110,11 +110,16 @@ impl<'a> Expansion<'a> {
         let fingerprint = block.fingerprint;
         // With the span of the user's `remote`, it is the line of that.
         let line = quote_spanned!(block.name.span()=> ::core::line!());
+        let (made, name) = match &block.stable_name {
+            Some(name) => (quote!(named), Some(quote!(#name,))),
+            None => (quote!(new), None),
+        };
         quote! {
             #structure
             #(#around)*
             #[allow(non_upper_case_globals)]
-            static #description: #private::Block = #private::Block::new(
+            static #description: #private::Block = #private::Block::#made(
+                #name
                 ::core::concat!(::core::module_path!(), #path),
                 ::core::module_path!(),
                 ::core::file!(),

@@ -12,13 +12,14 @@ use bytes::Bytes;
 use distributed_scope_core::frame::{CallId, Introduction, Resume, SessionId, Token};
 use distributed_scope_core::pending::{Carried, Carrier, Ending, Pending};
 use distributed_scope_core::session::{Effect, Lost, Session, Violation};
-use distributed_scope_core::{Moment, PeerId, RemoteError, Request};
+use distributed_scope_core::{Moment, PeerId, RemoteError, Request, Skew};
 use futures_channel::oneshot;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+use super::differences::Differences;
 use super::kill::Kill;
 use crate::actor::{Leave, PeerActor};
 use crate::peer::Shared;
@@ -44,6 +45,8 @@ pub(crate) struct Link {
     room: Notify,
     /// Told when a session that is to end has nothing left to do.
     idle: Notify,
+    /// How the other side's blocks differ from ours.
+    differences: Differences,
 }
 
 struct State {
@@ -80,7 +83,11 @@ impl Link {
         (id, token): (SessionId, Token),
         kill: Kill,
     ) -> Arc<Self> {
-        let session = Session::new(shared.limits().clone(), them, clock::now());
+        let mut session = Session::new(shared.limits().clone(), them, clock::now());
+        if them.blocks != shared.introduction().blocks {
+            // It sees this, too, and tells us.
+            session.tell_blocks(&shared.registry().catalogue());
+        }
         let state = State {
             session,
             epoch: Epoch(0),
@@ -100,6 +107,7 @@ impl Link {
             detached: Notify::new(),
             room: Notify::new(),
             idle: Notify::new(),
+            differences: Differences::default(),
         });
         actix_rt::spawn(super::ticker::tick(Arc::clone(&link)));
         link
@@ -128,6 +136,11 @@ impl Link {
         let state = self.state.lock();
         let (session, token) = self.ticket();
         state.session.is_alive().then(|| Resume { session, token, received: state.session.received() })
+    }
+
+    /// The blocks that the other side has in another version.
+    pub(crate) fn skews(&self) -> &[Skew] {
+        self.differences.skews()
     }
 
     /// Whether calls can be made: they are carried now, or when the session has a connection again.
@@ -245,6 +258,7 @@ impl Link {
             Effect::TheyLeave => {
                 tracing::info!(peer = %self.shared.id(), remote = %self.remote, "the other side is going away");
             }
+            Effect::Catalogue(part) => self.differences.tell(&self.shared, self.remote, part),
         }
     }
 

@@ -17,6 +17,7 @@ pub(crate) mod accept_context;
 mod actor;
 mod connection;
 pub(crate) mod dial;
+mod differences;
 mod frame_guard;
 mod incoming;
 mod kill;

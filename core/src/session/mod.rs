@@ -21,9 +21,10 @@ use self::calls::{Calls, OpenCall};
 use self::health::Health;
 use self::inbox::Inbox;
 use self::outbox::{Gap, Outbox};
+use crate::block::{BlockId, Fingerprint};
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
-use crate::frame::{self, CallId, Frame, FrameError, HEAD, Introduction, Invoke, Reply};
+use crate::frame::{self, CallId, Catalogue, Frame, FrameError, HEAD, Introduction, Invoke, Reply};
 use crate::limits::Limits;
 use crate::pending::{Ending, Payload};
 use crate::request::Request;
@@ -85,6 +86,8 @@ pub enum Effect<W> {
     Expired,
     /// The other side is stopping and takes no new calls.
     TheyLeave,
+    /// The other side told which blocks it has, or some of them.
+    Catalogue(Catalogue),
 }
 
 /// Why a connection is taken for dead.
@@ -311,12 +314,19 @@ impl<W> Session<W> {
                 self.they_leave = true;
                 Ok(Some(Effect::TheyLeave))
             }
+            Frame::Catalogue(catalogue) => Ok(Some(Effect::Catalogue(catalogue))),
             Frame::Hello(_) => Err(Violation::Unexpected("hello")),
             Frame::Welcome(_) => Err(Violation::Unexpected("welcome")),
             Frame::Reject(_) => Err(Violation::Unexpected("reject")),
             Frame::Chunk(_) => Err(Violation::Unexpected("nested chunk")),
             Frame::Ack(_) => Err(Violation::Unexpected("nested ack")),
         }
+    }
+
+    /// Tells the other side which blocks we have.
+    pub fn tell_blocks(&mut self, blocks: &[(BlockId, Fingerprint)]) {
+        Catalogue::split(blocks, self.message)
+            .for_each(|part| self.outbox.push(Frame::Catalogue(part).encode()));
     }
 
     /// Sends a call and returns its number; while the session is detached, as soon as it is attached again. The header
@@ -332,7 +342,7 @@ impl<W> Session<W> {
         let invoke = Invoke {
             call,
             block: request.block.id,
-            fingerprint: request.block.fingerprint,
+            fingerprint: request.block.fingerprint(),
             deadline_ms: request.deadline.remaining(now).map(whole_millis),
             hop: request.hop,
             codec: request.codec.number(),

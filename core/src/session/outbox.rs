@@ -399,7 +399,7 @@ mod tests {
         let large = |call| {
             let frame = Bytes::from(vec![0; 9 * CHUNK]);
             let (block, fingerprint) =
-                (crate::BlockId::of_path("a"), crate::Block::new("a", "", "", 0, &[], 0).fingerprint);
+                (crate::BlockId::of_path("a"), crate::Block::new("a", "", "", 0, &[], 0).fingerprint());
             Invoke {
                 call: CallId(call),
                 block,
@@ -426,7 +426,7 @@ mod tests {
         let mut outbox = Outbox::new(8 << 20, 8 << 20);
         let block = crate::Block::new("a", "", "", 0, &[], 0);
         let invoke = |call| {
-            let (block, fingerprint) = (block.id, block.fingerprint);
+            let (block, fingerprint) = (block.id, block.fingerprint());
             Frame::Invoke(Invoke {
                 call: CallId(call),
                 block,

@@ -34,7 +34,7 @@ pub(crate) fn request(size: usize, deadline: Deadline) -> Request {
 }
 
 pub(crate) fn invoke(call: u64, size: usize) -> Frame {
-    let (block, fingerprint) = (BLOCK.id, BLOCK.fingerprint);
+    let (block, fingerprint) = (BLOCK.id, BLOCK.fingerprint());
     let captures = Bytes::from(vec![0; size]);
     Frame::Invoke(Invoke {
         call: CallId(call),
