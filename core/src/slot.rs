@@ -193,6 +193,14 @@ pub const fn travels<T: Departs>(value: &T) -> &T {
 #[derive(Debug)]
 pub struct Arrival<T, M = (), W = T>(PhantomData<fn() -> (T, M, W)>);
 
+impl<T, M, W> Copy for Arrival<T, M, W> {}
+
+impl<T, M, W> Clone for Arrival<T, M, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
 /// The way of a type that owns its data.
 #[derive(Debug)]
 pub struct ByValue;

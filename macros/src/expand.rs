@@ -145,7 +145,8 @@ impl<'a> Expansion<'a> {
                 quote!(#(#conditions)* let #pattern: #ty = #private::never();)
             }
             FnArg::Receiver(receiver) => {
-                let (name, service) = (names::receiver(), self.service.map(|service| &service.ty));
+                let (name, service) =
+                    (names::receiver(&self.function.signature), self.service.map(|service| &service.ty));
                 let (mutability, ty) = match &receiver.kind {
                     ReceiverKind::Reference(and, lifetime, mutability) => {
                         (None, quote!(#and #lifetime #mutability #service))
@@ -185,11 +186,12 @@ impl<'a> Expansion<'a> {
                 Piece::Token(TokenTree::Ident(name))
                     if name == "self" && copy == Copy::Check && !leads_a_path(code, index) =>
                 {
-                    names::receiver().to_tokens(&mut tokens);
+                    names::receiver(&self.function.signature).to_tokens(&mut tokens);
                 }
                 // In a type-checked copy of a string that is no format string the change does not matter.
                 Piece::Token(TokenTree::Literal(text)) if copy == Copy::Check && format::shows_self(text) => {
-                    format::with_receiver(text, &names::receiver()).to_tokens(&mut tokens);
+                    format::with_receiver(text, &names::receiver(&self.function.signature))
+                        .to_tokens(&mut tokens);
                 }
                 Piece::Token(token) => token.to_tokens(&mut tokens),
                 Piece::Group(delimiter, span, inner) => {

@@ -93,13 +93,13 @@ pub(crate) fn shows_self(literal: &Literal) -> bool {
     string(literal).is_some_and(|text| fields(&text.value()).iter().any(|name| name == "self"))
 }
 
-/// The format string with another name in the place of `self`, which is found where the name itself is.
+/// The format string with another name in the place of `self`.
 pub(crate) fn with_receiver(literal: &Literal, receiver: &Ident) -> Option<Literal> {
     let (text, name) = (string(literal)?.value(), receiver.to_string());
     let text = text.replace("{self}", &format!("{{{name}}}")).replace("{self:", &format!("{{{name}:"));
-    let mut literal = Literal::string(&text);
-    literal.set_span(receiver.span().located_at(literal.span()));
-    Some(literal)
+    let mut replaced = Literal::string(&text);
+    replaced.set_span(literal.span());
+    Some(replaced)
 }
 
 fn string(literal: &Literal) -> Option<syn::LitStr> {

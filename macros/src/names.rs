@@ -2,8 +2,8 @@
 
 use proc_macro2::Span;
 use quote::format_ident;
-use syn::Ident;
 use syn::ext::IdentExt;
+use syn::{Ident, Signature};
 
 use crate::block::BoundCapture;
 
@@ -29,9 +29,11 @@ pub(crate) fn slot(ordinal: usize) -> Ident {
     format_ident!("slot{ordinal}", span = Span::mixed_site())
 }
 
-/// What stands for `self` in the copy that is only type-checked; a local variable.
-pub(crate) fn receiver() -> Ident {
-    Ident::new("receiver", Span::mixed_site())
+/// What stands for `self` in the copy that is only type-checked; a local variable. It is found where `self` is, because
+/// format strings name it, too.
+pub(crate) fn receiver(signature: &Signature) -> Ident {
+    let span = signature.receiver().map_or_else(Span::call_site, |receiver| receiver.self_token.span);
+    Ident::new("__receiver", span)
 }
 
 /// The values of a list while a call is made, each at its name; local variables.
