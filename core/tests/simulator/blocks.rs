@@ -75,6 +75,8 @@ impl World {
                 }
                 Effect::DropConnection(dead) => self.found_dead(side, dead),
                 Effect::Expired => self.close_session(side),
+                // Both sides have the same blocks here, so neither is told.
+                Effect::Catalogue(_) => {}
                 Effect::TheyLeave => assert!(self.sides[1 - side].leaves, "nobody said that it leaves"),
             }
         }
