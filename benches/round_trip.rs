@@ -57,9 +57,7 @@ fn round_trips(criterion: &mut Criterion) {
         bencher.to_async(&actix).iter(|| client.run(there_and_back(server, here, value)));
     });
     group.bench_function("64 in flight", |bencher| {
-        bencher
-            .to_async(&actix)
-            .iter(|| client.run(try_join_all((0..64).map(|_| echo(server, value)))));
+        bencher.to_async(&actix).iter(|| client.run(try_join_all((0..64).map(|_| echo(server, value)))));
     });
     group.finish();
 }

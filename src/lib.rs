@@ -1,11 +1,13 @@
 #![doc = include_str!("docs/crate.md")]
 
 #[cfg(not(target_family = "wasm"))]
-pub use distributed_scope_actor_peer::{Builder, ConnectError, Invoke, Peer, PeerActor, StartError, on_connect};
+pub use distributed_scope_actor_peer::{
+    Builder, ConnectError, Invoke, Peer, PeerActor, StartError, on_connect,
+};
 pub use distributed_scope_core::{
-    Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError, DuplicateBlock, EncodeError,
-    ErrorKind, Fingerprint, Limits, Observer, PeerId, Raised, Ran, Refusal, Registry, Reject, RemoteError, Spawned,
-    Travels, here,
+    Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError, DuplicateBlock,
+    EncodeError, ErrorKind, Fingerprint, Limits, Observer, PeerId, Raised, Ran, Refusal, Registry, Reject,
+    RemoteError, Spawned, Travels, here,
 };
 pub use distributed_scope_macros::{distributed, remote};
 
