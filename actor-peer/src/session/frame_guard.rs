@@ -114,8 +114,9 @@ pub(super) fn unwrap_oversize(error: ProtocolError) -> ProtocolError {
     let ProtocolError::Io(io) = &error else {
         return error;
     };
+    // Of an error of the body, actix-web-actors keeps the text only.
     let is_oversize = io.get_ref().is_some_and(|inner| {
-        inner.is::<Oversize>() || matches!(inner.downcast_ref(), Some(PayloadError::Overflow))
+        inner.is::<Oversize>() || inner.to_string() == PayloadError::Overflow.to_string()
     });
     if is_oversize { ProtocolError::Overflow } else { error }
 }

@@ -45,12 +45,14 @@ pub(super) struct Budget {
 }
 
 impl Budget {
+    #[inline]
     pub(super) fn of(length: usize) -> Self {
         let limit = elements(length);
         Self { limit, left: limit, exceeded: None }
     }
 
     /// What ended the decoding, if this budget did. A type that swallows the errors of its parts does not swallow it.
+    #[inline]
     pub(super) fn exceeded(&self) -> Option<OverBudget> {
         self.exceeded
     }
@@ -91,6 +93,7 @@ pub(super) struct Within<'b, T> {
 }
 
 impl<'b, T> Within<'b, T> {
+    #[inline]
     pub(super) fn new(budget: &'b mut Budget) -> Self {
         Self { budget, value: PhantomData }
     }

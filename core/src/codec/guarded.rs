@@ -58,13 +58,13 @@ macro_rules! plain {
     };
 }
 
-/// Values with parts, as long as the message says (`counted`) or as long as their type says (`fixed`).
+/// Values with parts, as long as the message says (`true`) or as their type says (`false`).
 macro_rules! watched {
-    ($how:ident: $($method:ident($($name:ident: $type:ty),*))*) => {
+    ($counted:literal: $($method:ident($($name:ident: $type:ty),*))*) => {
         $(
             #[inline]
             fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, D::Error> {
-                self.inner.$method($($name,)* Watched::$how(visitor, self.levels, self.budget))
+                self.inner.$method($($name,)* Watched::<_, $counted>::new(visitor, self.levels, self.budget))
             }
         )*
     };
@@ -80,12 +80,12 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
         deserialize_f32 deserialize_f64 deserialize_char deserialize_unit deserialize_identifier
     }
 
-    watched! { counted:
+    watched! { true:
         deserialize_any() deserialize_ignored_any() deserialize_seq() deserialize_map()
         deserialize_str() deserialize_bytes()
     }
 
-    watched! { fixed:
+    watched! { false:
         deserialize_option()
         deserialize_unit_struct(name: &'static str)
         deserialize_newtype_struct(name: &'static str)

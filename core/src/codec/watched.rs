@@ -10,31 +10,30 @@ use super::budget::Budget;
 use super::guarded::{Guarded, GuardedSeed};
 
 /// A visitor whose parts are counted.
-pub(super) struct Watched<'b, V> {
+///
+/// `COUNTED` is whether the message says how many parts a sequence or a map has, and not their type.
+pub(super) struct Watched<'b, V, const COUNTED: bool> {
     inner: V,
     levels: u8,
     budget: &'b mut Budget,
-    /// Whether the message says how many parts there are.
-    is_counted: bool,
 }
 
-impl<'b, V> Watched<'b, V> {
+impl<'b, V, const COUNTED: bool> Watched<'b, V, COUNTED> {
     #[inline]
-    pub(super) fn counted(inner: V, levels: u8, budget: &'b mut Budget) -> Self {
-        Self { inner, levels, budget, is_counted: true }
-    }
-
-    #[inline]
-    pub(super) fn fixed(inner: V, levels: u8, budget: &'b mut Budget) -> Self {
-        Self { inner, levels, budget, is_counted: false }
+    pub(super) fn new(inner: V, levels: u8, budget: &'b mut Budget) -> Self {
+        Self { inner, levels, budget }
     }
 
     /// The access to parts, after what was announced of them is paid for.
     #[inline]
-    fn access<A, E: Error>(self, inner: A, announced: Option<usize>) -> Result<(V, Parts<'b, A>), E> {
-        let Self { inner: visitor, mut levels, budget, is_counted } = self;
+    fn access<A, E: Error>(
+        self,
+        inner: A,
+        announced: Option<usize>,
+    ) -> Result<(V, Parts<'b, A, COUNTED>), E> {
+        let Self { inner: visitor, mut levels, budget } = self;
         let mut prepaid = usize::MAX;
-        if is_counted {
+        if COUNTED {
             levels = budget.descend(levels)?;
             prepaid = announced.unwrap_or(0);
             budget.pay(prepaid)?;
@@ -54,7 +53,7 @@ macro_rules! plain {
     };
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, V> {
+impl<'de, V: Visitor<'de>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, COUNTED> {
     type Value = V::Value;
 
     plain! {
@@ -108,12 +107,12 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, V> {
     #[inline]
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<V::Value, A::Error> {
         let levels = self.budget.descend(self.levels)?;
-        self.inner.visit_enum(Parts { inner: data, levels, budget: self.budget, prepaid: 0 })
+        self.inner.visit_enum(Parts::<_, false> { inner: data, levels, budget: self.budget, prepaid: 0 })
     }
 }
 
 /// The parts of a sequence, a map or an enum.
-pub(super) struct Parts<'b, A> {
+pub(super) struct Parts<'b, A, const COUNTED: bool> {
     inner: A,
     levels: u8,
     budget: &'b mut Budget,
@@ -121,10 +120,13 @@ pub(super) struct Parts<'b, A> {
     prepaid: usize,
 }
 
-impl<A> Parts<'_, A> {
+impl<A, const COUNTED: bool> Parts<'_, A, COUNTED> {
     /// Pays for an element that was not announced, which some formats have.
     #[inline]
     fn pay_for_one<E: Error>(&mut self) -> Result<(), E> {
+        if !COUNTED {
+            return Ok(());
+        }
         match self.prepaid.checked_sub(1) {
             Some(prepaid) => {
                 self.prepaid = prepaid;
@@ -146,7 +148,7 @@ impl<A> Parts<'_, A> {
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Parts<'_, A> {
+impl<'de, A: SeqAccess<'de>, const COUNTED: bool> SeqAccess<'de> for Parts<'_, A, COUNTED> {
     type Error = A::Error;
 
     #[inline]
@@ -165,7 +167,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Parts<'_, A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Parts<'_, A> {
+impl<'de, A: MapAccess<'de>, const COUNTED: bool> MapAccess<'de> for Parts<'_, A, COUNTED> {
     type Error = A::Error;
 
     #[inline]
@@ -190,9 +192,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Parts<'_, A> {
     }
 }
 
-impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'de> for Parts<'b, A> {
+impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'de> for Parts<'b, A, false> {
     type Error = A::Error;
-    type Variant = Parts<'b, A::Variant>;
+    type Variant = Parts<'b, A::Variant, false>;
 
     #[inline]
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
@@ -203,7 +205,7 @@ impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'de> for Parts<'b, A> {
     }
 }
 
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Parts<'_, A> {
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Parts<'_, A, false> {
     type Error = A::Error;
 
     #[inline]
@@ -218,7 +220,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Parts<'_, A> {
 
     #[inline]
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.inner.tuple_variant(len, Watched::fixed(visitor, self.levels, self.budget))
+        self.inner.tuple_variant(len, Watched::<_, false>::new(visitor, self.levels, self.budget))
     }
 
     #[inline]
@@ -227,7 +229,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Parts<'_, A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.inner.struct_variant(fields, Watched::fixed(visitor, self.levels, self.budget))
+        self.inner.struct_variant(fields, Watched::<_, false>::new(visitor, self.levels, self.budget))
     }
 }
 
