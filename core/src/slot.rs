@@ -191,7 +191,7 @@ pub const fn travels<T: Departs>(value: &T) -> &T {
 /// cannot be read takes the second, which is told by [`arrived`]; what cannot even be written takes the third, which
 /// is not told again after [`travels`]. The last two stand on the wire as [`Told`], about which nobody complains.
 #[derive(Debug)]
-pub struct Arrival<T, M = (), W = T>(PhantomData<fn() -> (T, M, W)>);
+pub struct Arrival<T, M = (), W = T>(PhantomData<T>, PhantomData<M>, PhantomData<W>);
 
 impl<T, M, W> Copy for Arrival<T, M, W> {}
 
@@ -229,7 +229,7 @@ impl<T> Arrival<T> {
     /// A capture of this type.
     #[must_use]
     pub const fn of(_value: &T) -> Self {
-        Self(PhantomData)
+        Self(PhantomData, PhantomData, PhantomData)
     }
 }
 
