@@ -189,7 +189,7 @@ pub const fn travels<T: Departs>(value: &T) -> &T {
 /// One mistake is to give one message. So `arrives` is chosen by what `T` can do, in the order in which rustc looks for
 /// a method: a reference is caught by the method of this type; what can travel takes the first [`Arrive`]; what
 /// cannot be read takes the second, which is told by [`arrived`]; what cannot even be written takes the third, which
-/// is not told again after [`travels`]. The last two stand on the wire as [`Told`], about which nobody complains.
+/// is not told again after [`travels`]. The last two stand on the wire as `Told`, about which nobody complains.
 #[derive(Debug)]
 pub struct Arrival<T, M = (), W = T>(PhantomData<T>, PhantomData<M>, PhantomData<W>);
 

@@ -41,6 +41,7 @@ struct Fields {
     unit: Unit,
     newtype: Newtype,
     pair: Pair,
+    #[expect(clippy::option_option, reason = "whatever serde can write has to come back")]
     nested: Option<Option<Option<u8>>>,
 }
 
