@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, rt, web};
@@ -10,6 +11,9 @@ use distributed_scope::{Blocks, CallReport, Peer, PeerId, on_connect};
 
 use crate::hops::HopLog;
 use crate::output;
+
+/// How long calls that run when the server is to end may go on.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// A peer that others can reach.
 pub(crate) struct Server {
@@ -65,6 +69,8 @@ pub(crate) async fn until(address: SocketAddr, interrupted: impl Future<Output =
     // The first line is the URL and nothing else, for programs that wait for it.
     output::say(&server.url)?;
     interrupted.await;
+    // Calls that run are answered; new ones are refused, and nothing of them runs.
+    server.peer.drain(GRACE).await;
     server.stop().await;
     output::say("stopped")?;
     Ok(())
