@@ -148,3 +148,17 @@ async fn a_detached_call_can_still_be_awaited() {
     peer.run(go_on_alone(peer.id())).await.unwrap();
     assert!(peer.run(go_on_alone(peer.id())).now_or_never().is_none());
 }
+
+#[actix_web::test]
+async fn draining_does_not_wait_for_a_peer_that_is_away_and_for_which_nothing_runs() {
+    let server = Listening::start(open());
+    let proxy = crate::proxy::Proxy::start(server.address.clone()).await;
+    let client = open().start();
+    client.connect(proxy.url()).await.unwrap();
+    proxy.refuse(true);
+    proxy.cut_now();
+    while !server.peer.peers().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    server.peer.drain(Duration::from_secs(3600)).await;
+}

@@ -243,6 +243,7 @@ impl<W> Session<W> {
             Ok(()) if self.is_alive() => {
                 self.state = State::Attached;
                 self.health.begin(now);
+                self.tell_that_we_leave();
                 self.allowance = 0;
                 Ok(())
             }
@@ -466,6 +467,13 @@ impl<W> Session<W> {
     pub fn go_away(&mut self) {
         if !self.we_leave && self.is_alive() {
             self.we_leave = true;
+            self.tell_that_we_leave();
+        }
+    }
+
+    /// Only a side that is there is told: nobody should wait for one that may never come back only to tell it.
+    fn tell_that_we_leave(&mut self) {
+        if self.we_leave && self.is_attached() {
             self.outbox.push(Frame::GoAway.encode());
         }
     }
