@@ -5,9 +5,9 @@ pub use distributed_scope_actor_peer::{
     Builder, ConnectError, Invoke, Peer, PeerActor, StartError, on_connect,
 };
 pub use distributed_scope_core::{
-    Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError, DuplicateBlock,
-    EncodeError, ErrorKind, Fingerprint, Limits, Observer, PeerId, Raised, Ran, Refusal, Registry, Reject,
-    RemoteError, Spawned, Travels, here,
+    Access, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError,
+    DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Limits, Listed, Listing, Observer, PeerId, Raised,
+    Ran, Refusal, Registry, Reject, RemoteError, Skew, Spawned, Travels, here,
 };
 pub use distributed_scope_macros::{distributed, remote};
 

@@ -3,19 +3,22 @@
 //! Calls do not queue behind it: they find their session in the routes, which it keeps.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use actix::prelude::*;
 use actix_http::ws::{CloseCode, CloseReason};
+use distributed_scope_core::frame::{Introduction, Resume, SessionId, Token};
 use distributed_scope_core::{Call, Deadline, PeerId, Reject, RemoteError};
 use futures_channel::oneshot;
+use futures_util::future::join_all;
 use rustc_hash::FxHashMap;
 use serde::de::DeserializeOwned;
 
 use crate::clock;
 use crate::peer::{Peer, Shared};
 use crate::routes::Routes;
-use crate::session::Link;
 use crate::session::dial::{self, ConnectError};
+use crate::session::{Kill, Link, keep_connected};
 
 /// The actor of a [`Peer`]: it owns the registry of the scopes that are reachable.
 ///
@@ -26,7 +29,9 @@ pub struct PeerActor {
     routes: Arc<Routes>,
     /// Calls to peers that are not connected yet.
     waiting: FxHashMap<PeerId, Vec<Waiter>>,
-    is_stopping: bool,
+    /// All sessions, with or without a connection.
+    sessions: FxHashMap<SessionId, Arc<Link>>,
+    is_draining: bool,
 }
 
 #[derive(Debug)]
@@ -37,7 +42,13 @@ struct Waiter {
 
 impl PeerActor {
     pub(crate) fn new(peer: Weak<Shared>, routes: Arc<Routes>) -> Self {
-        Self { peer, routes, waiting: FxHashMap::default(), is_stopping: false }
+        Self {
+            peer,
+            routes,
+            waiting: FxHashMap::default(),
+            sessions: FxHashMap::default(),
+            is_draining: false,
+        }
     }
 }
 
@@ -45,24 +56,66 @@ impl Actor for PeerActor {
     type Context = Context<Self>;
 }
 
-/// A session wants to be the way to a peer.
+/// Somebody introduced itself on a connection and wants a session.
 #[derive(Message)]
-#[rtype(result = "Result<(), Reject>")]
+#[rtype(result = "Result<Admitted, Reject>")]
 pub(crate) struct Join {
-    pub(crate) peer: PeerId,
-    pub(crate) link: Arc<Link>,
+    pub(crate) them: Introduction,
+    /// The session's ticket, when the other side made one because we dialled.
+    pub(crate) ticket: Option<(SessionId, Token)>,
+    /// The session that is to go on.
+    pub(crate) resume: Option<Resume>,
+    /// Ends the connection.
+    pub(crate) kill: Kill,
+}
+
+/// The session that a connection is to carry.
+pub(crate) enum Admitted {
+    New(Arc<Link>),
+    Resumed(Arc<Link>),
 }
 
 impl Handler<Join> for PeerActor {
     type Result = MessageResult<Join>;
 
-    fn handle(&mut self, Join { peer, link }: Join, _: &mut Self::Context) -> Self::Result {
-        if self.is_stopping {
-            return MessageResult(Err(Reject::GoingAway));
-        }
-        // The link opens when this answer reaches its session; those who wait are told by `Joined`, after that.
-        MessageResult(if self.routes.add(peer, link) { Ok(()) } else { Err(Reject::IdInUse) })
+    fn handle(&mut self, join: Join, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.join(join))
     }
+}
+
+impl PeerActor {
+    fn join(&mut self, Join { them, ticket, resume, kill }: Join) -> Result<Admitted, Reject> {
+        let shared = self.peer.upgrade().filter(|shared| !shared.is_stopping()).ok_or(Reject::GoingAway)?;
+        if let Some(resume) = resume
+            && let Some(link) = self.sessions.get(&resume.session).filter(|link| link.is_alive())
+        {
+            let is_theirs = link.ticket().1 == resume.token && link.remote() == them.peer;
+            return if is_theirs { Ok(Admitted::Resumed(Arc::clone(link))) } else { Err(Reject::BadToken) };
+        }
+        if self.is_draining {
+            return Err(Reject::GoingAway);
+        }
+        if let Some(other) = self.routes.session(them.peer) {
+            // A live peer id cannot be taken over. A session that waits for its peer to come back gives way to a new one:
+            // the peer was restarted.
+            if other.is_attached() {
+                return Err(Reject::IdInUse);
+            }
+            other.close(away("the peer came back with a new session"));
+        }
+        if self.sessions.len() >= shared.limits().sessions {
+            return Err(Reject::Full);
+        }
+        let ticket = ticket.unwrap_or_else(|| (SessionId::random(), Token::random()));
+        let link = Link::start(&shared, &them, ticket, kill);
+        self.sessions.insert(ticket.0, Arc::clone(&link));
+        self.routes.add(Arc::clone(&link));
+        Ok(Admitted::New(link))
+    }
+}
+
+fn away(text: &str) -> CloseReason {
+    CloseReason { code: CloseCode::Away, description: Some(text.to_owned()) }
 }
 
 /// A session that was let in is open: whoever waits for its peer can go on.
@@ -87,15 +140,15 @@ impl Handler<Joined> for PeerActor {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Leave {
-    pub(crate) peer: PeerId,
     pub(crate) link: Arc<Link>,
 }
 
 impl Handler<Leave> for PeerActor {
     type Result = ();
 
-    fn handle(&mut self, Leave { peer, link }: Leave, _: &mut Self::Context) {
-        self.routes.remove(peer, &link);
+    fn handle(&mut self, Leave { link }: Leave, _: &mut Self::Context) {
+        self.sessions.remove(&link.id());
+        self.routes.remove(&link);
     }
 }
 
@@ -112,10 +165,10 @@ impl Handler<Await> for PeerActor {
     type Result = ();
 
     fn handle(&mut self, Await { peer, deadline, joined }: Await, ctx: &mut Self::Context) {
-        if self.is_stopping {
+        if self.is_stopping() {
             return;
         }
-        if self.routes.find(peer).is_some() {
+        if self.routes.session(peer).is_some_and(|link| link.is_attached()) {
             // Whoever waited may have given up.
             let _ = joined.send(());
             return;
@@ -128,6 +181,10 @@ impl Handler<Await> for PeerActor {
 }
 
 impl PeerActor {
+    fn is_stopping(&self) -> bool {
+        self.peer.upgrade().is_none_or(|shared| shared.is_stopping())
+    }
+
     fn give_up_late(&mut self, peer: PeerId) {
         if let Some(waiters) = self.waiting.get_mut(&peer) {
             let now = clock::now();
@@ -139,7 +196,7 @@ impl PeerActor {
     }
 }
 
-/// Connects to a peer.
+/// Connects to a peer, and stays connected.
 #[derive(Message)]
 #[rtype(result = "Result<PeerId, ConnectError>")]
 pub(crate) struct Dial(pub(crate) String);
@@ -148,10 +205,36 @@ impl Handler<Dial> for PeerActor {
     type Result = ResponseFuture<Result<PeerId, ConnectError>>;
 
     fn handle(&mut self, Dial(url): Dial, _: &mut Self::Context) -> Self::Result {
-        match self.peer.upgrade() {
-            Some(shared) if !self.is_stopping => Box::pin(dial::dial(shared, url)),
-            _ => Box::pin(async { Err(ConnectError::Stopped) }),
-        }
+        let Some(shared) = self.peer.upgrade().filter(|shared| !shared.is_stopping()) else {
+            return Box::pin(async { Err(ConnectError::Stopped) });
+        };
+        Box::pin(async move {
+            let peer = Arc::downgrade(&shared);
+            let link = dial::dial(shared, url.clone(), None).await?;
+            let remote = link.remote();
+            actix_rt::spawn(keep_connected(peer, url, link));
+            Ok(remote)
+        })
+    }
+}
+
+/// Takes no new sessions and no new calls; what runs goes on for at most so long.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Drain(pub(crate) Duration);
+
+impl Handler<Drain> for PeerActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, Drain(grace): Drain, _: &mut Self::Context) -> Self::Result {
+        self.is_draining = true;
+        let links: Vec<_> = self.sessions.values().cloned().collect();
+        links.iter().for_each(|link| link.go_away());
+        Box::pin(async move {
+            let idle = join_all(links.iter().map(|link| link.until_idle()));
+            // Whether all are idle or the grace is over, what follows is the same.
+            let _ = tokio::time::timeout(grace, idle).await;
+        })
     }
 }
 
@@ -164,11 +247,12 @@ impl Handler<Stop> for PeerActor {
     type Result = ();
 
     fn handle(&mut self, _: Stop, _: &mut Self::Context) {
-        self.is_stopping = true;
+        if let Some(shared) = self.peer.upgrade() {
+            shared.stop();
+        }
         self.waiting.clear();
-        for link in self.routes.links() {
-            let description = Some("the peer was stopped".to_owned());
-            link.close(CloseReason { code: CloseCode::Away, description });
+        for link in self.sessions.values() {
+            link.close(away("the peer was stopped"));
         }
     }
 }

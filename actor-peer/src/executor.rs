@@ -7,7 +7,7 @@ use std::any::Any;
 use std::error::Error;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{self, Poll, Waker, ready};
 
@@ -33,10 +33,10 @@ use crate::session::Link;
 /// Runs a block that another peer called, and has the session send how it ended.
 pub(crate) fn run_for_session(link: &Arc<Link>, invoke: Invoke, deadline: Deadline) {
     let shared = link.shared();
-    let Some(caller) = link.remote() else {
-        return debug_assert!(false, "a session that is open knows its peer");
-    };
-    let call = invoke.call;
+    let caller = link.remote();
+    let (call, is_detached) = (invoke.call, invoke.is_detached);
+    // Nobody's deadline ends what goes on without anybody.
+    let deadline = if is_detached { Deadline::never() } else { deadline };
     let running = shared.exposed(invoke.block, invoke.fingerprint).and_then(|entry| {
         let codec = Codec::from_number(invoke.codec).ok_or(Refusal::UnknownCodec(invoke.codec))?;
         Ok((entry, codec))
@@ -58,19 +58,26 @@ pub(crate) fn run_for_session(link: &Arc<Link>, invoke: Invoke, deadline: Deadli
         }
         Ok(mut running) => match running.poll_once() {
             Poll::Ready(ending) => ending,
-            Poll::Pending => return run_as_task(link, call, running),
+            Poll::Pending => {
+                let task = run_as_task(link, call, running);
+                // A task that is not kept is not aborted.
+                if !is_detached {
+                    link.keep_task(call, task);
+                }
+                return;
+            }
         },
     };
     link.reply(call, ending);
 }
 
-fn run_as_task(link: &Arc<Link>, call: CallId, running: Running) {
+fn run_as_task(link: &Arc<Link>, call: CallId, running: Running) -> AbortHandle {
     let session = Arc::clone(link);
     let task = actix_rt::spawn(async move {
         let ending = running.await;
         session.reply(call, ending);
     });
-    link.keep_task(call, task.abort_handle());
+    task.abort_handle()
 }
 
 /// Runs a block that this peer called on itself: without a socket, and without a task unless the block waits.
@@ -86,17 +93,18 @@ pub(crate) fn run_for_self(shared: &Arc<Shared>, request: &Request) -> Pending {
         block: request.block,
         deadline: request.deadline,
         hop: request.hop,
+        is_detached: request.is_detached,
     };
     // A block need not be `Send`: it runs on an arbiter. Away from any, the peer's own takes it.
     if Arbiter::try_current().is_some() {
         return match work.begin() {
             Err(error) => Pending::ended(Err(error)),
-            Ok(mut running) => match running.poll_once() {
-                Poll::Ready(ending) => Pending::ended(ending),
-                Poll::Pending => {
+            Ok(mut running) => match may_run_in_place().then(|| running.poll_once()) {
+                Some(Poll::Ready(ending)) => Pending::ended(ending),
+                Some(Poll::Pending) | None => {
                     let (sender, receiver) = oneshot::channel();
                     let task = Arc::new(OwnTask::default());
-                    task.spawn(running, work.deadline, sender);
+                    task.spawn(running, &work, sender);
                     Pending::Carried(Carried::new(task, CallId(0), receiver))
                 }
             },
@@ -108,9 +116,16 @@ pub(crate) fn run_for_self(shared: &Arc<Shared>, request: &Request) -> Pending {
     // If the arbiter has stopped, the sender is dropped, and the call ends as disconnected.
     let _ = shared.arbiter().spawn_fn(move || match work.begin() {
         Err(error) => drop(sender.send(Err(error))),
-        Ok(running) => task.spawn(running, work.deadline, sender),
+        Ok(running) => task.spawn(running, &work, sender),
     });
     Pending::Carried(Carried::new(carrier, CallId(0), receiver))
+}
+
+/// Takes one unit of the running task's budget. Without any left, a block does not run in place but as a task: so a loop
+/// of calls that never have to wait lets other tasks run, like a loop over a channel does.
+fn may_run_in_place() -> bool {
+    let mut consume = pin!(tokio::task::coop::consume_budget());
+    consume.as_mut().poll(&mut task::Context::from_waker(Waker::noop())).is_ready()
 }
 
 /// A call of a peer on itself, before it runs.
@@ -121,6 +136,7 @@ struct OwnWork {
     block: &'static distributed_scope_core::Block,
     deadline: Deadline,
     hop: u8,
+    is_detached: bool,
 }
 
 impl OwnWork {
@@ -128,12 +144,12 @@ impl OwnWork {
         let entry = self
             .shared
             .registry()
-            .find(self.block.id, self.block.fingerprint)
+            .find(self.block.id, self.block.fingerprint())
             .map_err(RemoteError::refused)?;
         let context = Context {
             host: Arc::clone(&self.shared) as _,
             caller: self.shared.id(),
-            deadline: self.deadline,
+            deadline: if self.is_detached { Deadline::never() } else { self.deadline },
             hop: self.hop + 1,
             block: Some(entry.block()),
         };
@@ -154,15 +170,29 @@ enum OwnTaskState {
 }
 
 impl OwnTask {
-    fn spawn(&self, running: Running, deadline: Deadline, sender: oneshot::Sender<Ending>) {
+    fn spawn(&self, running: Running, work: &OwnWork, sender: oneshot::Sender<Ending>) {
         let mut state = self.0.lock();
-        if let OwnTaskState::Cancelled = *state {
+        if let OwnTaskState::Cancelled = *state
+            && !work.is_detached
+        {
             return;
         }
+        let ending = if work.is_detached {
+            let (done, is_done) = oneshot::channel();
+            actix_rt::spawn(async move {
+                // Perhaps nobody waits any longer: the block has run to its end all the same.
+                let _ = done.send(running.await);
+            });
+            let gone = |_| Err(RemoteError::new(ErrorKind::Disconnected, Ran::Maybe));
+            is_done.map(move |ending| ending.unwrap_or_else(gone)).left_future()
+        } else {
+            running.right_future()
+        };
+        let deadline = work.deadline.moment();
         let task = actix_rt::spawn(async move {
-            let ending = match deadline.moment() {
-                None => running.await,
-                Some(moment) => match tokio::time::timeout_at(clock::instant(moment).into(), running).await {
+            let ending = match deadline {
+                None => ending.await,
+                Some(moment) => match tokio::time::timeout_at(clock::instant(moment).into(), ending).await {
                     Ok(ending) => ending,
                     Err(_) => Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Maybe)),
                 },

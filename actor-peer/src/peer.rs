@@ -3,24 +3,28 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix::{Actor, Addr};
 use actix_rt::{Arbiter, ArbiterHandle};
 use actix_web::dev::HttpServiceFactory;
 use actix_web::web;
+use distributed_scope_core::frame::Introduction;
+use distributed_scope_core::handshake;
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::{self, Data, Host};
 use distributed_scope_core::pending::Pending;
 use distributed_scope_core::registry::Entry;
 use distributed_scope_core::{
-    BlockId, Blocks, Deadline, DuplicateBlock, ErrorKind, Fingerprint, Limits, Moment, Observer, PeerId, Ran,
-    Refusal, Registry, RemoteError, Request,
+    BlockId, Blocks, Deadline, DuplicateBlock, ErrorKind, Fingerprint, Limits, Listing, Moment, Observer,
+    PeerId, Ran, Refusal, Registry, RemoteError, Request, Skew,
 };
 use futures_channel::oneshot;
 use rustc_hash::FxHashSet;
 
-use crate::actor::{Await, Dial, PeerActor, Stop};
+use crate::actor::{Await, Dial, Drain, PeerActor, Stop};
 use crate::executor;
 use crate::routes::Routes;
 use crate::session::Served;
@@ -38,7 +42,6 @@ pub struct Peer(Arc<Shared>);
 
 impl Peer {
     /// Begins a peer with this id.
-    #[must_use]
     pub fn builder(id: PeerId) -> Builder {
         Builder::new(id)
     }
@@ -104,11 +107,41 @@ impl Peer {
 
     /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
     pub async fn connected(&self, peer: PeerId) {
-        if self.0.routes.find(peer).is_none() {
+        if !self.peers().contains(&peer) {
             let (joined, is_joined) = oneshot::channel();
             self.addr().do_send(Await { peer, deadline: Deadline::never(), joined });
             let _ = is_joined.await;
         }
+    }
+
+    /// The blocks of this program, as a table: each with its place, its captures, its result, its version, and whether this
+    /// peer runs it for others.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::Peer;
+    /// # fn f(peer: Peer) {
+    /// println!("{}", peer.blocks());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn blocks(&self) -> Listing {
+        self.0.registry.list(&self.0.blocks)
+    }
+
+    /// The blocks that a peer has in another version than this one, as far as it has told: it does so right after it has
+    /// connected, before it answers the first call. Calls of these blocks are refused, in both directions.
+    #[must_use]
+    pub fn skew(&self, peer: PeerId) -> Vec<Skew> {
+        self.0.routes.session(peer).map(|link| link.skews().to_vec()).unwrap_or_default()
+    }
+
+    /// Stops politely: new sessions and new calls from other peers are refused as
+    /// [`GoingAway`](Refusal::GoingAway) (nothing of them runs), and running blocks go on. Returns when all of them have
+    /// ended and were answered, at the latest after `grace`; then everything is closed as by [`stop`](Self::stop).
+    pub async fn drain(&self, grace: Duration) {
+        // An actor that is gone has nothing left to drain.
+        let _ = self.addr().send(Drain(grace)).await;
+        self.stop().await;
     }
 
     /// Closes all sessions and lets nobody in any more. Open calls in both directions end now; the close frames are sent
@@ -138,7 +171,10 @@ pub(crate) struct Shared {
     data: Data,
     observer: Option<Box<dyn Observer>>,
     registry: &'static Registry,
+    blocks: Blocks,
     exposed: FxHashSet<BlockId>,
+    introduction: Introduction,
+    is_stopping: AtomicBool,
     routes: Arc<Routes>,
     arbiter: ArbiterHandle,
     /// Set right after the actor is made, before anybody else has a handle.
@@ -166,12 +202,16 @@ impl Shared {
             .collect();
         tracing::info!(peer = %id, blocks = registry.blocks().len(), exposed = exposed.len(), "peer started");
         let routes = Arc::new(Routes::default());
+        let introduction = handshake::introduction(id, &limits, registry.digest());
         let shared = Arc::new(Self {
             id,
+            introduction,
+            is_stopping: AtomicBool::new(false),
             limits,
             data,
             observer,
             registry,
+            blocks,
             exposed,
             routes: Arc::clone(&routes),
             arbiter: Arbiter::current(),
@@ -190,6 +230,19 @@ impl Shared {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How it introduces itself to other peers.
+    pub(crate) fn introduction(&self) -> &Introduction {
+        &self.introduction
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
     }
 
     pub(crate) fn actor(&self) -> &Addr<PeerActor> {
@@ -245,10 +298,8 @@ impl Host for Shared {
         let mut request = request.clone();
         Pending::Waiting(Box::pin(async move {
             match is_joined.await {
-                Ok(()) => self.start(&mut request),
-                Err(oneshot::Canceled) => {
-                    Pending::ended(Err(RemoteError::new(ErrorKind::NotConnected, Ran::Never)))
-                }
+                Ok(()) => self.start(&mut request).await,
+                Err(oneshot::Canceled) => Err(RemoteError::new(ErrorKind::NotConnected, Ran::Never)),
             }
         }))
     }

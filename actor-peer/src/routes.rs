@@ -14,40 +14,34 @@ use crate::session::Link;
 pub(crate) struct Routes(RwLock<FxHashMap<PeerId, Arc<Link>>>);
 
 impl Routes {
-    /// The session to this peer, if one is open.
+    /// The session to this peer that can carry calls now or when its connection is back.
     pub(crate) fn find(&self, peer: PeerId) -> Option<Arc<Link>> {
-        self.0.read().get(&peer).filter(|link| link.is_open()).cloned()
+        self.0.read().get(&peer).cloned()
     }
 
-    /// The peers that are reachable, ordered by id.
+    /// The session to this peer, unless it is over.
+    pub(crate) fn session(&self, peer: PeerId) -> Option<Arc<Link>> {
+        self.find(peer).filter(|link| link.is_alive())
+    }
+
+    /// The peers that are connected, ordered by id.
     pub(crate) fn peers(&self) -> Vec<PeerId> {
         let mut peers: Vec<_> =
-            self.0.read().iter().filter(|(_, link)| link.is_open()).map(|(peer, _)| *peer).collect();
+            self.0.read().iter().filter(|(_, link)| link.is_attached()).map(|(peer, _)| *peer).collect();
         peers.sort_unstable();
         peers
     }
 
-    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
-        self.0.read().values().cloned().collect()
-    }
-
-    /// Adds a session, unless a live one has the same peer: a live peer id cannot be taken over.
-    pub(crate) fn add(&self, peer: PeerId, link: Arc<Link>) -> bool {
-        let mut routes = self.0.write();
-        if routes.get(&peer).is_some_and(|other| !other.is_gone()) {
-            return false;
-        }
-        routes.insert(peer, link);
-        true
+    /// Adds a session in the place of one that is over.
+    pub(crate) fn add(&self, link: Arc<Link>) {
+        self.0.write().insert(link.remote(), link);
     }
 
     /// Removes a session, unless another one has taken its place.
-    pub(crate) fn remove(&self, peer: PeerId, link: &Arc<Link>) -> bool {
+    pub(crate) fn remove(&self, link: &Arc<Link>) {
         let mut routes = self.0.write();
-        let is_same = routes.get(&peer).is_some_and(|other| Arc::ptr_eq(other, link));
-        if is_same {
-            routes.remove(&peer);
+        if routes.get(&link.remote()).is_some_and(|other| Arc::ptr_eq(other, link)) {
+            routes.remove(&link.remote());
         }
-        is_same
     }
 }

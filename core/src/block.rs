@@ -1,15 +1,24 @@
 //! What a block is called, where it stands, and which version of it this binary has.
 
+use std::any::type_name;
 use std::fmt;
+use std::sync::OnceLock;
 
-/// Names a block across binaries: a 64-bit hash of module path, function name and ordinal.
+use serde::de::DeserializeOwned;
+
+use crate::hash::Fnv;
+use crate::{shape, type_names};
+
+/// Names a block across binaries: a 64-bit hash of module path, function name and ordinal, or of the name that
+/// `#[block(name = "..")]` gives it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlockId(pub(crate) u64);
 
-/// Tells two versions of one block apart: a 64-bit hash of its tokens and of the names of its captures.
+/// Tells two versions of one block apart: a 64-bit hash of its tokens, the names of its captures, and the shapes of its
+/// captures and its result, down to the last field of the last variant.
 ///
 /// Neither the build machine's paths nor line numbers nor comments count, so moving a file or adding a comment
-/// changes nothing; editing the body does.
+/// changes nothing; editing the body does, unless the block has a name of its own: then only its interface counts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub(crate) u64);
 
@@ -17,7 +26,12 @@ impl BlockId {
     #[doc(hidden)]
     #[must_use]
     pub const fn of_path(path: &str) -> Self {
-        Self(fnv1a(path.as_bytes()))
+        Self(Fnv::new().bytes(path.as_bytes()).get())
+    }
+
+    /// No path begins like this, so no name is taken for one.
+    const fn of_name(name: &str) -> Self {
+        Self(Fnv::new().bytes(b"#").bytes(name.as_bytes()).get())
     }
 
     /// The id as it stands in a frame.
@@ -33,18 +47,6 @@ impl Fingerprint {
     pub const fn get(self) -> u64 {
         self.0
     }
-}
-
-/// FNV-1a, because it can be computed while the user's crate compiles. An id need not resist an attacker: it
-/// names what a peer has exposed, it does not grant anything, and two equal ids are refused at start.
-const fn fnv1a(bytes: &[u8]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325;
-    let mut index = 0;
-    while index < bytes.len() {
-        hash = (hash ^ bytes[index] as u64).wrapping_mul(0x0100_0000_01b3);
-        index += 1;
-    }
-    hash
 }
 
 impl fmt::Display for BlockId {
@@ -71,14 +73,14 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// The description of one `remote!` block, made by `#[distributed]` as a constant.
-#[derive(Clone, Copy, Debug)]
+/// The description of one `remote!` block, made by `#[distributed]` as a static.
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Block {
     /// Its name on the wire.
     pub id: BlockId,
-    /// Its version.
-    pub fingerprint: Fingerprint,
+    /// The name that `#[block(name = "..")]` gives it.
+    pub name: Option<&'static str>,
     /// Module path, function and ordinal, for example `shop::orders::checkout#1`.
     pub path: &'static str,
     /// The module it stands in.
@@ -89,6 +91,18 @@ pub struct Block {
     pub line: u32,
     /// The names of its captures, in the order in which they travel.
     pub captures: &'static [&'static str],
+    /// The hash of what the macro saw of it.
+    source: u64,
+    /// What only its types say, once it is registered.
+    interface: OnceLock<Interface>,
+}
+
+#[derive(Debug)]
+struct Interface {
+    fingerprint: Fingerprint,
+    capture_types: Vec<String>,
+    result_type: String,
+    opaque: Option<String>,
 }
 
 impl Block {
@@ -100,10 +114,74 @@ impl Block {
         file: &'static str,
         line: u32,
         captures: &'static [&'static str],
-        fingerprint: u64,
+        source: u64,
     ) -> Self {
-        let id = BlockId::of_path(path);
-        Self { id, fingerprint: Fingerprint(fingerprint), path, module, file, line, captures }
+        let interface = OnceLock::new();
+        Self { id: BlockId::of_path(path), name: None, path, module, file, line, captures, source, interface }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn named(
+        name: &'static str,
+        path: &'static str,
+        module: &'static str,
+        file: &'static str,
+        line: u32,
+        captures: &'static [&'static str],
+        source: u64,
+    ) -> Self {
+        let interface = OnceLock::new();
+        Self {
+            id: BlockId::of_name(name),
+            name: Some(name),
+            path,
+            module,
+            file,
+            line,
+            captures,
+            source,
+            interface,
+        }
+    }
+
+    /// Its version. It is whole as soon as a peer has been started in this process, before which nothing is called.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.interface.get().map_or(Fingerprint(self.source), |interface| interface.fingerprint)
+    }
+
+    /// The types of its captures, without their modules; known as soon as a peer has been started in this process.
+    #[must_use]
+    pub fn capture_types(&self) -> &[String] {
+        self.interface.get().map_or(&[], |interface| &interface.capture_types)
+    }
+
+    /// The type of its result, without its modules; known as soon as a peer has been started in this process.
+    #[must_use]
+    pub fn result_type(&self) -> &str {
+        self.interface.get().map_or("", |interface| &interface.result_type)
+    }
+
+    /// A type among its captures and its result whose inside is not part of the fingerprint, because it cannot be
+    /// deserialized from dummies. A change in it is noticed only where its name changes.
+    #[must_use]
+    pub fn opaque_type(&self) -> Option<&str> {
+        self.interface.get()?.opaque.as_deref()
+    }
+
+    /// Completes its version with the shapes of what arrives and of the result.
+    pub(crate) fn settle<W: DeserializeOwned, R: DeserializeOwned>(&self) {
+        self.interface.get_or_init(|| {
+            let (captures, result) = (shape::of::<W>(), shape::of::<R>());
+            let hash = Fnv::new().number(self.source).number(captures.hash).number(result.hash);
+            Interface {
+                fingerprint: Fingerprint(hash.get()),
+                capture_types: type_names::of_tuple(type_name::<W>(), self.captures.len()),
+                result_type: type_names::short(type_name::<R>()),
+                opaque: captures.opaque.or(result.opaque).map(type_names::short),
+            }
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{self, Poll, Waker};
+use std::task::{self, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,6 +40,7 @@ pub struct Call<R> {
     /// Why there are no encoded captures.
     fault: Option<RemoteError>,
     time: Time,
+    is_idempotent: bool,
     state: State,
     result: PhantomData<fn() -> R>,
 }
@@ -74,8 +75,10 @@ impl<R> Call<R> {
                 (Bytes::new(), Some(fault))
             }
         };
-        let request = Request { to, block, frame, codec, deadline: Deadline::never(), hop: 0 };
-        Self { request, fault, time: Time::Default, state: State::Unsent, result: PhantomData }
+        let request =
+            Request { to, block, frame, codec, deadline: Deadline::never(), hop: 0, is_detached: false };
+        let (time, state) = (Time::Default, State::Unsent);
+        Self { request, fault, time, is_idempotent: false, state, result: PhantomData }
     }
 
     /// The peer that will run the block.
@@ -101,6 +104,23 @@ impl<R> Call<R> {
     /// Lets the call take as long as its caller may. A call that no block made then has no deadline at all.
     pub fn without_timeout(mut self) -> Self {
         self.time = Time::Unlimited;
+        self
+    }
+
+    /// Says that running the block twice does no harm. Then the call is sent again, within its deadline, when its
+    /// session was lost for good: the other peer was restarted, say. Without this, such a call ends as
+    /// [`Disconnected`](ErrorKind::Disconnected), because nobody knows whether the block ran.
+    pub fn idempotent(mut self) -> Self {
+        self.is_idempotent = true;
+        self
+    }
+
+    /// Lets the block go on when nobody waits for it any longer: when the call is dropped, its deadline passes or its
+    /// caller's connection is gone. The block has no deadline of its own then, nor do the calls that it makes.
+    ///
+    /// Awaiting the call still ends at the call's deadline.
+    pub fn detach(mut self) -> Self {
+        self.request.is_detached = true;
         self
     }
 
@@ -136,8 +156,15 @@ impl<R> Call<R> {
         let State::Sent(sent) = &mut self.state else {
             panic!("a call was polled after it ended");
         };
-        let Poll::Ready(ending) = Pin::new(&mut sent.pending).poll(cx) else {
-            return Poll::Pending;
+        let ending = loop {
+            let ending = ready!(Pin::new(&mut sent.pending).poll(cx));
+            let may_go_again = self.is_idempotent
+                && ending.as_ref().is_err_and(|error| *error.kind() == ErrorKind::Disconnected)
+                && !self.request.deadline.has_passed(sent.context.host.now());
+            if !may_go_again {
+                break ending;
+            }
+            sent.pending = Arc::clone(&sent.context.host).start(&mut self.request);
         };
         if let Some(observer) = sent.context.host.observer() {
             observer.call_ended(&CallReport {
@@ -160,9 +187,7 @@ impl<R: DeserializeOwned> Future for Call<R> {
     type Output = Result<R, RemoteError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        let Poll::Ready(ending) = self.poll_ending(cx) else {
-            return Poll::Pending;
-        };
+        let ending = ready!(self.poll_ending(cx));
         let value = ending.and_then(|payload| {
             payload
                 .codec
@@ -221,8 +246,9 @@ impl<R> Future for Spawned<R> {
 impl<R> Clone for Call<R> {
     /// A call of its own with the same captures. It has not been sent, even if this one has.
     fn clone(&self) -> Self {
-        let (request, fault) = (self.request.clone(), self.fault.clone());
-        Self { request, fault, time: self.time, state: State::Unsent, result: PhantomData }
+        let (request, fault, state) = (self.request.clone(), self.fault.clone(), State::Unsent);
+        let Self { time, is_idempotent, .. } = *self;
+        Self { request, fault, time, is_idempotent, state, result: PhantomData }
     }
 }
 

@@ -72,12 +72,12 @@ pub enum ErrorKind {
 pub enum Refusal {
     /// The peer's binary does not contain the block.
     #[error(
-        "that peer does not have this block: its program was built without the function, or from other sources"
+        "that peer does not have this block: its program was built without this function, or from other sources"
     )]
     UnknownBlock,
     /// The peer has another version of the block.
     #[error(
-        "that peer has another version of this block ({theirs} at {location}, here {ours}): build both programs from the same sources"
+        "that peer has another version of this block: {theirs} at {location} there, {ours} here; build both programs from the same sources"
     )]
     Skew {
         /// The caller's fingerprint.
@@ -101,6 +101,9 @@ pub enum Refusal {
     /// Too many calls are open already.
     #[error("too many calls are open: the limit is {0}")]
     Overloaded(usize),
+    /// Too many bytes wait to be sent to that peer.
+    #[error("more than {0} bytes wait to be sent to that peer (`Limits::queue`)")]
+    QueueFull(usize),
     /// The chain of nested calls is too long.
     #[error("the chain of nested calls has more than {0} hops")]
     TooManyHops(u8),
@@ -400,7 +403,7 @@ mod tests {
     use super::*;
     use crate::codec::Codec;
 
-    const BLOCK: Block = Block::new("app::f#0", "app", "src/app.rs", 3, &[], 0);
+    static BLOCK: Block = Block::new("app::f#0", "app", "src/app.rs", 3, &[], 0);
 
     fn parse_error() -> Raised {
         Raised::from("x".parse::<u8>().unwrap_err())

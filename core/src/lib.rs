@@ -6,10 +6,12 @@
 //! | module | idea |
 //! |---|---|
 //! | [`id`](PeerId), [`block`](Block) | names: of peers, of blocks and their versions |
-//! | `registry` | the blocks of this binary, and which of them a peer runs for others |
+//! | `registry`, `exposure`, `listing` | the blocks of this binary, and which of them a peer runs for others |
+//! | `shape`, `skew` | what makes two versions of a block differ, and what is said of it |
 //! | `call`, [`pending`] | a call, from `remote!` to its result |
 //! | [`error`](RemoteError) | how a call fails |
 //! | [`frame`], `codec` | what stands on the wire |
+//! | [`handshake`] | how a connection begins |
 //! | [`session`] | the state machine of one session: frames and moments in, effects and frames out |
 //! | [`here`] | what a block can reach where it runs |
 //! | [`host`] | what a peer of any kind has to provide |
@@ -18,30 +20,40 @@ mod block;
 mod call;
 mod codec;
 mod error;
+mod exposure;
 pub mod frame;
+pub mod handshake;
+mod hash;
 pub mod here;
 pub mod host;
 mod id;
 mod limits;
+mod listing;
 pub mod pending;
 mod raised;
 pub mod registry;
 mod request;
 pub mod session;
+mod shape;
+mod skew;
 mod slot;
 mod time;
+mod type_names;
 
 pub use block::{Block, BlockId, Fingerprint};
 pub use call::{Call, Spawned};
 pub use codec::{Codec, DecodeError, EncodeError, OverBudget};
 pub use error::{BlockName, ErrorKind, Ran, Refusal, RemoteError};
+pub use exposure::Blocks;
 pub use frame::Reject;
 pub use host::{CallReport, Observer};
 pub use id::PeerId;
 pub use limits::Limits;
+pub use listing::{Access, Listed, Listing};
 pub use raised::Raised;
-pub use registry::{Blocks, DuplicateBlock, Registry};
+pub use registry::{DuplicateBlock, Registry};
 pub use request::Request;
+pub use skew::{Difference, Skew, TheirBlocks};
 pub use slot::Travels;
 pub use time::{Deadline, Moment};
 
@@ -56,5 +68,8 @@ pub mod __private {
     pub use crate::block::Block;
     pub use crate::raised::Raised;
     pub use crate::registry::{Registrar, Registration};
-    pub use crate::slot::{Captures, Slot, call, call_declared, check, never, travels};
+    pub use crate::slot::{
+        Arrival, Arrive, Arrives, Captures, Departs, Slot, arrived, call, call_declared, captured, check,
+        lend, never, to, travels,
+    };
 }

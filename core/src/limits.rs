@@ -41,6 +41,51 @@ pub struct Limits {
     /// each other without end stop.
     pub hops: u8,
 
+    /// How many bytes may wait to be sent to one peer. Default: 4 MiB.
+    ///
+    /// A call that would make it more is refused as [`Refusal::QueueFull`](crate::Refusal::QueueFull), unless nothing
+    /// else waits. Results are not refused; instead nothing more is read from that peer until there is room.
+    pub queue: usize,
+
+    /// How many bytes that were sent and not acknowledged are kept, to be sent again when a connection was lost.
+    /// Default: 4 MiB.
+    ///
+    /// What is older is dropped; if the other side turns out to lack it, the session cannot go on, and its open calls end
+    /// as [`Disconnected`](crate::ErrorKind::Disconnected).
+    pub resend: usize,
+
+    /// How many bytes of messages larger than 64 KiB may be on their way to one peer at once. Default: 256 KiB; at least
+    /// 128 KiB.
+    ///
+    /// More of them waits. A larger window is faster over long distances, a smaller one lets small messages pass sooner.
+    pub window: usize,
+
+    /// For how long a session waits for a new connection after it lost the old one. Default: 30 s; zero turns resuming off.
+    ///
+    /// After that its open calls end as [`Disconnected`](crate::ErrorKind::Disconnected).
+    pub resume: Duration,
+
+    /// How long a dialler waits before it first tries to come back after a loss. Default: 100 ms.
+    ///
+    /// Each further pause is 1.6 times as long, at most 30 s, and up to a fifth longer or shorter at random.
+    pub reconnect: Duration,
+
+    /// After how much silence a connection is taken for dead. Default: 30 s.
+    ///
+    /// It is dropped then, and the session waits for a new one. Each side says something at least twice per span of the
+    /// other's silence.
+    pub silence: Duration,
+
+    /// How long a peer may take nothing of what waits to be sent to it. Default: 10 s.
+    ///
+    /// After that the connection is dropped.
+    pub write_stall: Duration,
+
+    /// How many sessions a peer has at once. Default: 10,000.
+    ///
+    /// One more is turned away as [`Reject::Full`](crate::Reject::Full).
+    pub sessions: usize,
+
     /// How long the other side may take to introduce itself on a new connection. Default: 5 s.
     ///
     /// After that the connection is closed.
@@ -55,6 +100,14 @@ impl Default for Limits {
             calls_out: 1 << 16,
             calls_in: 1 << 16,
             hops: 64,
+            queue: 4 << 20,
+            resend: 4 << 20,
+            window: 256 << 10,
+            resume: Duration::from_secs(30),
+            reconnect: Duration::from_millis(100),
+            silence: Duration::from_secs(30),
+            write_stall: Duration::from_secs(10),
+            sessions: 10_000,
             handshake: Duration::from_secs(5),
         }
     }

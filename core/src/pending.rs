@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_channel::oneshot;
@@ -38,7 +38,7 @@ pub enum Pending {
     /// A session or the executor has it.
     Carried(Carried),
     /// It waits for a session, and goes on from there.
-    Waiting(Pin<Box<dyn Future<Output = Pending> + Send>>),
+    Waiting(Pin<Box<dyn Future<Output = Ending> + Send>>),
 }
 
 impl Pending {
@@ -77,25 +77,17 @@ impl Future for Pending {
     type Output = Ending;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ending> {
-        loop {
-            match &mut *self {
-                // The call keeps the panic of a second poll to itself; see `Call::poll`.
-                Self::Ended(ending) => return ending.take().map_or(Poll::Pending, Poll::Ready),
-                Self::Carried(carried) => {
-                    let Poll::Ready(reply) = Pin::new(&mut carried.reply).poll(cx) else {
-                        return Poll::Pending;
-                    };
-                    carried.open = false;
-                    // A sender that was dropped without a word belonged to a task that is no more.
-                    return Poll::Ready(
-                        reply.unwrap_or_else(|_| Err(RemoteError::new(ErrorKind::Disconnected, Ran::Maybe))),
-                    );
-                }
-                Self::Waiting(waiting) => match waiting.as_mut().poll(cx) {
-                    Poll::Ready(next) => *self = next,
-                    Poll::Pending => return Poll::Pending,
-                },
+        match &mut *self {
+            // The call keeps the panic of a second poll to itself; see `Call::poll`.
+            Self::Ended(ending) => ending.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Carried(carried) => {
+                let reply = ready!(Pin::new(&mut carried.reply).poll(cx));
+                carried.open = false;
+                // A sender that was dropped without a word belonged to a task that is no more.
+                let gone = |_| Err(RemoteError::new(ErrorKind::Disconnected, Ran::Maybe));
+                Poll::Ready(reply.unwrap_or_else(gone))
             }
+            Self::Waiting(waiting) => waiting.as_mut().poll(cx),
         }
     }
 }

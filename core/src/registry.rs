@@ -1,15 +1,17 @@
-//! The blocks that this binary contains, and which of them a peer runs for others.
+//! The blocks that this binary contains.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
 use crate::block::{Block, BlockId, Fingerprint};
 use crate::codec::{Codec, DecodeError, EncodeError};
 use crate::error::Refusal;
+use crate::exposure::Blocks;
+use crate::listing::Listing;
 use crate::raised::Raised;
 
 /// A running block: ends with its encoded result, behind the room for the frame's header that was asked for.
@@ -30,15 +32,15 @@ type Start = Box<dyn Fn(&[u8], Codec, usize) -> Result<Body, DecodeError> + Send
 
 /// One block of this binary, and the way to run it.
 pub struct Entry {
-    block: Block,
+    block: &'static Block,
     start: Start,
 }
 
 impl Entry {
     /// Its description.
     #[must_use]
-    pub fn block(&self) -> &Block {
-        &self.block
+    pub fn block(&self) -> &'static Block {
+        self.block
     }
 
     /// Decodes the captures and makes the body, which runs when it is polled. `head` bytes are left free before
@@ -66,35 +68,57 @@ inventory::collect!(Registration);
 #[derive(Debug, Default)]
 pub struct Registrar {
     entries: FxHashMap<BlockId, Entry>,
+    /// Blocks whose bodies are not compiled here. They can be called on others.
+    declared: FxHashMap<BlockId, &'static Block>,
     duplicates: Vec<DuplicateBlock>,
 }
 
 impl Registrar {
-    pub(crate) fn add(&mut self, block: Block, start: Start) {
+    pub(crate) fn add(&mut self, block: &'static Block, start: Start) {
         match self.entries.get(&block.id) {
             Some(first) => self.duplicates.push(DuplicateBlock { first: first.block, second: block }),
             None => drop(self.entries.insert(block.id, Entry { block, start })),
         }
     }
+
+    pub(crate) fn declare(&mut self, block: &'static Block) {
+        self.declared.insert(block.id, block);
+    }
 }
 
 /// Two blocks of this binary have one id, so a call could run either.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error(
-    "two blocks have the id {}: {first} and {second}; rename one of the functions, or move it to another module",
-    first.id
-)]
+#[derive(Clone, Debug)]
 pub struct DuplicateBlock {
     /// The one that was registered first.
-    pub first: Block,
+    pub first: &'static Block,
     /// The one that was registered after it.
-    pub second: Block,
+    pub second: &'static Block,
+}
+
+impl std::error::Error for DuplicateBlock {}
+
+impl fmt::Display for DuplicateBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first, second } = self;
+        match first.name.filter(|_| first.name == second.name) {
+            Some(name) => write!(
+                f,
+                "two blocks have the name \"{name}\": {first} and {second}; give one of them another name"
+            ),
+            None => write!(
+                f,
+                "two blocks have the id {}: {first} and {second}; rename one of the functions, or move it to another module",
+                first.id
+            ),
+        }
+    }
 }
 
 /// All blocks of this binary.
 #[derive(Debug)]
 pub struct Registry {
     entries: FxHashMap<BlockId, Entry>,
+    declared: FxHashMap<BlockId, &'static Block>,
 }
 
 impl Registry {
@@ -114,113 +138,81 @@ impl Registry {
     fn of(registrar: Registrar) -> Result<Self, DuplicateBlock> {
         match registrar.duplicates.into_iter().next() {
             Some(duplicate) => Err(duplicate),
-            None => Ok(Self { entries: registrar.entries }),
+            None => {
+                let Registrar { entries, mut declared, .. } = registrar;
+                declared.retain(|id, _| !entries.contains_key(id));
+                Ok(Self { entries, declared })
+            }
         }
     }
 
-    /// All blocks, ordered by path.
+    /// All blocks that this binary can run, ordered by path.
     #[must_use]
-    pub fn blocks(&self) -> Vec<&Block> {
+    pub fn blocks(&self) -> Vec<&'static Block> {
         let mut blocks: Vec<_> = self.entries.values().map(Entry::block).collect();
-        blocks.sort_by_key(|block| block.path);
+        blocks.sort_unstable_by_key(|block| block.path);
         blocks
+    }
+
+    /// All blocks that this binary knows, ordered by path: those that it can run, and those whose bodies a `cfg` left out,
+    /// which it can call.
+    #[must_use]
+    pub fn known(&self) -> Vec<&'static Block> {
+        let mut blocks: Vec<_> = self.all().collect();
+        blocks.sort_unstable_by_key(|block| block.path);
+        blocks
+    }
+
+    fn all(&self) -> impl Iterator<Item = &'static Block> {
+        self.entries.values().map(Entry::block).chain(self.declared.values().copied())
+    }
+
+    /// The block with this id that this binary can run or call.
+    #[must_use]
+    pub fn block(&self, id: BlockId) -> Option<&'static Block> {
+        self.entries.get(&id).map(Entry::block).or_else(|| self.declared.get(&id).copied())
+    }
+
+    /// Whether this binary can run the block.
+    #[must_use]
+    pub fn can_run(&self, id: BlockId) -> bool {
+        self.entries.contains_key(&id)
+    }
+
+    /// All blocks that this binary knows, as a table; `exposed` are those that a peer runs for others.
+    #[must_use]
+    pub fn list(&self, exposed: &Blocks) -> Listing {
+        Listing::of(self, exposed)
+    }
+
+    /// The ids and versions of all blocks, as another peer is told them.
+    #[must_use]
+    pub fn catalogue(&self) -> Vec<(BlockId, Fingerprint)> {
+        self.known().into_iter().map(|block| (block.id, block.fingerprint())).collect()
+    }
+
+    /// A digest of all blocks and their versions: two programs with the same one have the same blocks.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        // The sum does not depend on the order, and the multiplication keeps an id and a fingerprint together.
+        self.all().fold(0, |digest, block| {
+            let one = block.id.get().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ block.fingerprint().get();
+            digest.wrapping_add(one.wrapping_mul(0xD6E8_FEB8_6659_FD93))
+        })
     }
 
     /// The block with this id and version, or the refusal that a caller gets instead.
     pub fn find(&self, id: BlockId, fingerprint: Fingerprint) -> Result<&Entry, Refusal> {
         let entry = self.entries.get(&id).ok_or(Refusal::UnknownBlock)?;
-        let block = &entry.block;
-        if block.fingerprint == fingerprint {
+        let block = entry.block;
+        if block.fingerprint() == fingerprint {
             return Ok(entry);
         }
         Err(Refusal::Skew {
             ours: fingerprint.to_string(),
-            theirs: block.fingerprint.to_string(),
+            theirs: block.fingerprint().to_string(),
             location: format!("{}:{}", block.file, block.line),
         })
-    }
-}
-
-/// A choice of blocks: which of them a peer runs for others. The default is none.
-///
-/// A peer always runs its own blocks for itself.
-#[derive(Clone, Default)]
-pub struct Blocks(Vec<Rule>);
-
-#[derive(Clone)]
-enum Rule {
-    All,
-    Module(String),
-    Named(String),
-    Matching(Arc<dyn Fn(&Block) -> bool + Send + Sync>),
-}
-
-impl Blocks {
-    /// No block.
-    #[must_use]
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// Every block of this binary.
-    #[must_use]
-    pub fn all() -> Self {
-        Self(vec![Rule::All])
-    }
-
-    /// The blocks of a module and of the modules within it, for example `Blocks::of("shop::orders")`.
-    #[must_use]
-    pub fn of(module: impl Into<String>) -> Self {
-        Self(vec![Rule::Module(module.into())])
-    }
-
-    /// The blocks of a function (`"shop::orders::checkout"`), or one block of it (`"shop::orders::checkout#1"`).
-    #[must_use]
-    pub fn named(path: impl Into<String>) -> Self {
-        Self(vec![Rule::Named(path.into())])
-    }
-
-    /// The blocks for which `rule` is true.
-    #[must_use]
-    pub fn matching(rule: impl Fn(&Block) -> bool + Send + Sync + 'static) -> Self {
-        Self(vec![Rule::Matching(Arc::new(rule))])
-    }
-
-    /// These blocks and those of `other`.
-    #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
-        self
-    }
-
-    /// Whether `block` is among them.
-    #[must_use]
-    pub fn contains(&self, block: &Block) -> bool {
-        self.0.iter().any(|rule| match rule {
-            Rule::All => true,
-            Rule::Module(module) => is_within(block.module, module),
-            Rule::Named(path) => {
-                block.path == path || block.path.rsplit_once('#').is_some_and(|(f, _)| f == path)
-            }
-            Rule::Matching(matches) => matches(block),
-        })
-    }
-}
-
-fn is_within(module: &str, parent: &str) -> bool {
-    module.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-}
-
-impl fmt::Debug for Blocks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(|rule| match rule {
-                Rule::All => "all".to_owned(),
-                Rule::Module(module) => format!("of {module}"),
-                Rule::Named(path) => format!("named {path}"),
-                Rule::Matching(_) => "matching a rule".to_owned(),
-            }))
-            .finish()
     }
 }
 
@@ -228,9 +220,9 @@ impl fmt::Debug for Blocks {
 mod tests {
     use super::*;
 
-    const ONE: Block =
+    static ONE: Block =
         Block::new("shop::orders::checkout#1", "shop::orders", "src/orders.rs", 7, &["cart"], 1);
-    const SAME: Block =
+    static SAME: Block =
         Block::new("shop::orders::checkout#1", "shop::orders", "src/copy.rs", 9, &["cart"], 2);
 
     fn start() -> Start {
@@ -240,8 +232,8 @@ mod tests {
     #[test]
     fn two_blocks_with_one_id_are_refused_with_both_locations() {
         let mut registrar = Registrar::default();
-        registrar.add(ONE, start());
-        registrar.add(SAME, start());
+        registrar.add(&ONE, start());
+        registrar.add(&SAME, start());
         let message = Registry::of(registrar).unwrap_err().to_string();
         assert!(message.contains("src/orders.rs:7") && message.contains("src/copy.rs:9"), "{message}");
     }
@@ -249,10 +241,10 @@ mod tests {
     #[test]
     fn another_version_of_a_block_is_refused_with_both_fingerprints() {
         let mut registrar = Registrar::default();
-        registrar.add(ONE, start());
+        registrar.add(&ONE, start());
         let registry = Registry::of(registrar).unwrap();
-        assert!(registry.find(ONE.id, ONE.fingerprint).is_ok());
-        let Refusal::Skew { ours, theirs, location } = registry.find(ONE.id, SAME.fingerprint).unwrap_err()
+        assert!(registry.find(ONE.id, ONE.fingerprint()).is_ok());
+        let Refusal::Skew { ours, theirs, location } = registry.find(ONE.id, SAME.fingerprint()).unwrap_err()
         else {
             panic!("not a skew");
         };
@@ -261,14 +253,17 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_of_blocks_follows_module_function_and_ordinal() {
-        assert!(Blocks::all().contains(&ONE));
-        assert!(!Blocks::none().contains(&ONE));
-        assert!(Blocks::of("shop").contains(&ONE));
-        assert!(!Blocks::of("sho").contains(&ONE));
-        assert!(Blocks::named("shop::orders::checkout").contains(&ONE));
-        assert!(Blocks::named("shop::orders::checkout#1").contains(&ONE));
-        assert!(!Blocks::named("shop::orders::checkout#2").contains(&ONE));
-        assert!(Blocks::of("other").and(Blocks::matching(|b| b.line == 7)).contains(&ONE));
+    fn two_blocks_with_one_name_are_refused_with_the_name_and_both_locations() {
+        static FIRST: Block = Block::named("search", "shop::a#0", "shop", "src/a.rs", 1, &[], 1);
+        static SECOND: Block = Block::named("search", "shop::b#0", "shop", "src/b.rs", 2, &[], 1);
+        let mut registrar = Registrar::default();
+        registrar.add(&FIRST, start());
+        registrar.add(&SECOND, start());
+        let message = Registry::of(registrar).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "two blocks have the name \"search\": `shop::a#0` (src/a.rs:1) and `shop::b#0` (src/b.rs:2); give one of them \
+             another name"
+        );
     }
 }

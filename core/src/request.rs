@@ -22,4 +22,6 @@ pub struct Request {
     pub deadline: Deadline,
     /// How many hops lie behind it.
     pub hop: u8,
+    /// Whether the block goes on when nobody waits for it any longer.
+    pub is_detached: bool,
 }

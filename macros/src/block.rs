@@ -1,14 +1,16 @@
 //! One `remote!`: what stands between its parentheses.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Expr, Ident, Token, Type};
+use syn::{Attribute, Expr, Ident, LitStr, Token, Type};
 
 use crate::capture::Capture;
 use crate::errors::Errors;
 use crate::find::{Code, Finder};
 use crate::fingerprint;
+use crate::function::Body;
+use crate::jumps;
 
 /// A block, with the blocks inside it.
 pub(crate) struct RemoteBlock {
@@ -24,12 +26,20 @@ pub(crate) struct RemoteBlock {
     pub(crate) captures: Vec<BoundCapture>,
     /// Its written result.
     pub(crate) result: Option<Type>,
+    /// The name that it gives itself.
+    pub(crate) stable_name: Option<LitStr>,
     /// The predicates that its body is compiled under.
     pub(crate) condition: Vec<TokenStream>,
+    /// The predicate that its body is not compiled under, if there is one.
+    pub(crate) otherwise: Option<TokenStream>,
     /// The predicates of the blocks around it.
     pub(crate) around: Vec<TokenStream>,
+    /// The items that the blocks around it declare.
+    pub(crate) items_around: Vec<TokenStream>,
     /// What runs.
     pub(crate) body: Code,
+    /// Where the parentheses of the `remote!` stand.
+    pub(crate) arguments: Span,
     /// Where the braces of the body stand.
     pub(crate) braces: Span,
     /// Its version.
@@ -47,7 +57,6 @@ pub(crate) struct BoundCapture {
 pub(crate) struct Parts {
     pub(crate) peer: Expr,
     pub(crate) captures: Vec<Capture>,
-    pub(crate) list: Span,
     pub(crate) result: Option<Type>,
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) body: Group,
@@ -55,24 +64,45 @@ pub(crate) struct Parts {
 
 const FORM: &str = "`remote!(peer, [a, b], { body })`";
 
+/// The arguments of a `remote!`, as they are read.
+struct Arguments<'a> {
+    input: ParseStream<'a>,
+    /// The closing parenthesis, where something may be missing.
+    end: Span,
+}
+
 impl Parts {
     /// Reads the arguments of a `remote!`.
-    pub(crate) fn parse(arguments: TokenStream, errors: &mut Errors) -> syn::Result<Self> {
-        (|input: ParseStream<'_>| Self::parse_arguments(input, errors)).parse2(arguments)
+    pub(crate) fn parse(arguments: &Group, errors: &mut Errors) -> syn::Result<Self> {
+        let end = arguments.span_close();
+        let parser = |input: ParseStream<'_>| Arguments { input, end }.parts(errors);
+        parser.parse2(arguments.stream())
+    }
+}
+
+impl Arguments<'_> {
+    fn error(&self, message: impl std::fmt::Display) -> syn::Error {
+        let span = if self.input.is_empty() { self.end } else { self.input.span() };
+        syn::Error::new(span, format_args!("{message}: {FORM}"))
     }
 
-    fn parse_arguments(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Self> {
+    fn parts(&self, errors: &mut Errors) -> syn::Result<Parts> {
+        let input = self.input;
         if input.is_empty() {
-            return Err(input.error(format_args!("expected the peer, the list and the block: {FORM}")));
+            return Err(self.error("expected the peer, the list and the block"));
         }
         if input.peek(syn::token::Bracket) && input.peek2(Token![,]) {
-            return Err(
-                input.error(format_args!("expected the peer that runs the block, before the list: {FORM}"))
-            );
+            return Err(self.error("expected the peer that runs the block, before the list"));
         }
         let peer = input.parse()?;
-        expect_comma(input, "the peer")?;
-        let list = list(input)?;
+        if let Expr::Index(index) = &peer
+            && (input.peek(Token![->]) || input.peek(Token![,]) && input.peek2(syn::token::Brace))
+        {
+            let message = format!("expected a comma between the peer and the list: {FORM}");
+            return Err(syn::Error::new(index.bracket_token.span.join(), message));
+        }
+        self.comma("the peer", "the list and the block")?;
+        let list = self.list()?;
         let captures = (|input: ParseStream<'_>| Capture::parse_list(input, errors)).parse2(list.stream())?;
         let result = if input.peek(Token![->]) {
             input.parse::<Token![->]>()?;
@@ -80,51 +110,47 @@ impl Parts {
         } else {
             None
         };
-        expect_comma(input, "the list")?;
+        self.comma("the list", "the block")?;
         let attributes = Attribute::parse_outer(input)?;
-        let body = body(input)?;
+        let body = self.body()?;
         if input.peek(Token![,]) {
             input.parse::<Token![,]>()?;
         }
         if !input.is_empty() {
-            return Err(input.error(format_args!("nothing follows the block: {FORM}")));
+            return Err(self.error("nothing follows the block"));
         }
-        Ok(Self { peer, captures, list: list.span(), result, attributes, body })
+        Ok(Parts { peer, captures, result, attributes, body })
     }
-}
 
-fn list(input: ParseStream<'_>) -> syn::Result<Group> {
-    match input.fork().parse::<Group>() {
-        Ok(group) if group.delimiter() == Delimiter::Bracket => input.parse(),
-        _ => Err(input.error(format_args!(
-            "expected the list of the variables that travel, in brackets, `[]` if there are none: {FORM}"
-        ))),
-    }
-}
-
-fn body(input: ParseStream<'_>) -> syn::Result<Group> {
-    match input.fork().parse::<Group>() {
-        Ok(group) if group.delimiter() == Delimiter::Brace => input.parse(),
-        _ if input.peek(Token![async]) || input.peek(Token![move]) || input.peek(Token![|]) => {
-            Err(input.error(format_args!("a block is `async` and owns its captures by itself: write {FORM}")))
+    fn list(&self) -> syn::Result<Group> {
+        match self.input.fork().parse::<Group>() {
+            Ok(group) if group.delimiter() == Delimiter::Bracket => self.input.parse(),
+            _ => Err(self.error(
+                "expected the list of the variables that travel, in brackets, `[]` if there are none",
+            )),
         }
-        _ => Err(input.error(format_args!("expected the block, in braces: {FORM}"))),
     }
-}
 
-fn expect_comma(input: ParseStream<'_>, after: &str) -> syn::Result<()> {
-    if input.peek(Token![,]) {
-        input.parse::<Token![,]>()?;
-        return Ok(());
+    fn body(&self) -> syn::Result<Group> {
+        let input = self.input;
+        match input.fork().parse::<Group>() {
+            Ok(group) if group.delimiter() == Delimiter::Brace => input.parse(),
+            _ if input.peek(Token![async]) || input.peek(Token![move]) || input.peek(Token![|]) => {
+                Err(self.error("a block is `async` and owns its captures by itself: write"))
+            }
+            _ => Err(self.error("expected the block, in braces")),
+        }
     }
-    let message = if input.is_empty() && after == "the peer" {
-        format!("expected the list and the block after the peer: {FORM}")
-    } else if input.is_empty() {
-        format!("expected the block after the list: {FORM}")
-    } else {
-        format!("expected a comma after {after}: {FORM}")
-    };
-    Err(input.error(message))
+
+    fn comma(&self, after: &str, next: &str) -> syn::Result<()> {
+        if self.input.peek(Token![,]) {
+            self.input.parse::<Token![,]>().map(drop)
+        } else if self.input.is_empty() {
+            Err(self.error(format_args!("expected {next} after {after}")))
+        } else {
+            Err(self.error(format_args!("expected a comma after {after}")))
+        }
+    }
 }
 
 impl RemoteBlock {
@@ -136,21 +162,19 @@ impl RemoteBlock {
         arguments: &Group,
         finder: &mut Finder<'_>,
     ) -> Option<Self> {
-        let parts = match Parts::parse(arguments.stream(), finder.errors) {
+        let parts = match Parts::parse(arguments, finder.errors) {
             Ok(parts) => parts,
             Err(error) => {
-                let error = if arguments.stream().is_empty() {
-                    syn::Error::new(arguments.span(), error)
-                } else {
-                    error
-                };
                 finder.errors.push(error);
                 return None;
             }
         };
         let names: Vec<_> = parts.captures.iter().map(|capture| capture.name.clone()).collect();
-        let fingerprint = fingerprint::of(&names, parts.body.stream());
-        let condition = condition(&parts, finder.errors);
+        let Attributes { stable_name, condition, otherwise } = Attributes::of(&parts, finder.errors);
+        // A block with a name of its own may be changed; only its interface says which version it is.
+        let body = stable_name.is_none().then(|| parts.body.stream());
+        let fingerprint = fingerprint::of(&names, body);
+        jumps::check(&parts.body, finder.errors);
         let peer = finder.find(parts.peer.into_token_stream());
         let captures = parts
             .captures
@@ -160,10 +184,12 @@ impl RemoteBlock {
                 BoundCapture { name, ty, value }
             })
             .collect();
-        let around = finder.conditions.clone();
+        let (around, items_around) = (finder.conditions.clone(), finder.items.clone());
+        finder.items.extend(Body::of(&parts.body).items);
         finder.conditions.extend(condition.iter().cloned());
         let body = finder.find(parts.body.stream());
         finder.conditions.truncate(around.len());
+        finder.items.truncate(items_around.len());
         let (result, braces) = (parts.result, parts.body.span());
         Some(Self {
             ordinal,
@@ -172,35 +198,80 @@ impl RemoteBlock {
             peer,
             captures,
             result,
+            stable_name,
             condition,
+            otherwise,
             around,
+            items_around,
             body,
+            arguments: arguments.span(),
             braces,
             fingerprint,
         })
     }
 }
 
-/// The predicates in front of the body.
-fn condition(parts: &Parts, errors: &mut Errors) -> Vec<TokenStream> {
-    for attribute in &parts.attributes {
-        if !attribute.path().is_ident("cfg") {
-            let message = "only `#[cfg(..)]` may stand before a block; put other attributes on what is in it";
-            errors.push(syn::Error::new_spanned(attribute, message));
+/// What stands in front of the body.
+struct Attributes {
+    stable_name: Option<LitStr>,
+    condition: Vec<TokenStream>,
+    otherwise: Option<TokenStream>,
+}
+
+impl Attributes {
+    fn of(parts: &Parts, errors: &mut Errors) -> Self {
+        let (mut stable_name, mut conditions) = (None, Vec::new());
+        for attribute in &parts.attributes {
+            if attribute.path().is_ident("cfg") {
+                conditions.push(attribute);
+            } else if attribute.path().is_ident("block") {
+                match name(attribute) {
+                    Ok(_) if stable_name.is_some() => {
+                        errors.push(syn::Error::new_spanned(attribute, "a block has one name"));
+                    }
+                    Ok(name) => stable_name = Some(name),
+                    Err(error) => errors.push(error),
+                }
+            } else {
+                let message = "only `#[cfg(..)]` and `#[block(name = \"..\")]` may stand before a block; put other attributes \
+                               on what is in it";
+                errors.push(syn::Error::new_spanned(attribute, message));
+            }
         }
+        if let (Some(first), None) = (conditions.first(), &parts.result) {
+            let message = "where this block is not compiled its result must be known all the same: write it after the list, \
+                           `[a, b] -> T, #[cfg(..)] { body }`";
+            errors.push(syn::Error::new_spanned(first, message));
+        }
+        let predicates = conditions.iter().filter_map(|condition| {
+            let list = condition.meta.require_list().ok()?;
+            Some(list.tokens.clone())
+        });
+        let otherwise = (!conditions.is_empty()).then(|| quote!(#[cfg(not(all(#(#predicates),*)))]));
+        let condition = conditions.into_iter().map(ToTokens::to_token_stream).collect();
+        Self { stable_name, condition, otherwise }
     }
-    let conditions: Vec<_> = parts
-        .attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("cfg"))
-        .map(ToTokens::to_token_stream)
-        .collect();
-    if let (Some(first), None) = (parts.attributes.first(), &parts.result)
-        && first.path().is_ident("cfg")
-    {
-        let message = "where this block is not compiled its result must be known all the same: write it after the list, \
-                       `[a, b] -> T, #[cfg(..)] { body }`";
-        errors.push(syn::Error::new_spanned(first, message));
+}
+
+/// The name in `#[block(name = "..")]`.
+fn name(attribute: &Attribute) -> syn::Result<LitStr> {
+    const FORM: &str = "a block is named like this: `#[block(name = \"search\")]`";
+    let mut found = None;
+    let parsed = attribute.parse_nested_meta(|meta| {
+        if !meta.path.is_ident("name") || found.is_some() {
+            return Err(meta.error(FORM));
+        }
+        let value = meta.value().map_err(|_| meta.error(FORM))?;
+        let name: LitStr = value.parse().map_err(|error| syn::Error::new(error.span(), FORM))?;
+        if name.value().trim().is_empty() {
+            return Err(syn::Error::new_spanned(&name, "the name of a block is not empty"));
+        }
+        found = Some(name);
+        Ok(())
+    });
+    match (parsed, found) {
+        (Ok(()), Some(name)) => Ok(name),
+        (Err(error), _) if attribute.meta.require_list().is_ok() => Err(error),
+        _ => Err(syn::Error::new_spanned(attribute, FORM)),
     }
-    conditions
 }

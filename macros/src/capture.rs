@@ -1,5 +1,6 @@
 //! The list of a block: the variables that travel with it.
 
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Expr, Ident, Member, Pat, Token, Type};
@@ -96,13 +97,16 @@ fn reject(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
                 let name = source(&reference.expr);
                 format!("a variable travels as a value and stays usable here, so it needs no `&`: write `[{name}]`")
             }
-            Expr::Tuple(_) | Expr::Struct(_) | Expr::Infer(_) | Expr::Array(_) => PATTERN.into(),
+            Expr::Tuple(_) | Expr::Struct(_) | Expr::Infer(_) | Expr::Array(_) | Expr::Assign(_) => PATTERN.into(),
+            Expr::Call(call) if is_constructor(&call.func) => PATTERN.into(),
+            Expr::Lit(_) => "a literal needs not travel: write it in the block".into(),
             other => {
                 let name = suggested_name(other);
                 format!("a capture needs a name: write `[{name} = {}]`", source(other))
             }
         };
         errors.push(syn::Error::new_spanned(entry, message));
+        skip_entry(input);
         return Ok(());
     }
     if Pat::parse_multi_with_leading_vert(&ahead).is_ok() {
@@ -118,6 +122,12 @@ fn reject(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
 
 const PATTERN: &str = "a capture is the name of a variable, not a pattern: take the value apart before the block, or in it, \
                        or write `[name = expr]`";
+
+/// Whether this is the `Some` of `Some(x)`.
+fn is_constructor(function: &Expr) -> bool {
+    let Expr::Path(path) = function else { return false };
+    path.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with(char::is_uppercase))
+}
 
 /// The name that a reader would give to the value of an expression.
 fn suggested_name(expr: &Expr) -> String {
@@ -141,10 +151,13 @@ fn suggested_name(expr: &Expr) -> String {
     }
 }
 
-/// The expression as it was written, if that is short.
+/// The expression much as it was written, if that is short.
 fn source(expr: &Expr) -> String {
-    match syn::spanned::Spanned::span(expr).source_text() {
-        Some(text) if text.len() <= 40 && !text.contains('\n') => text,
-        _ => "expr".into(),
+    let mut text = expr.to_token_stream().to_string();
+    for (spaced, tight) in
+        [(" . ", "."), (" :: ", "::"), (" (", "("), ("( ", "("), (" )", ")"), ("& ", "&"), (" ?", "?")]
+    {
+        text = text.replace(spaced, tight);
     }
+    if text.len() <= 40 { text } else { "expr".into() }
 }

@@ -1,68 +1,46 @@
 //! What travels: one struct per block with a field per capture, generic in the types of its fields.
 //!
-//! It is written and read as the tuple of its fields. These impls are shorter than serde's derive, which would also have
-//! to be reachable from the user's crate.
+//! The struct carries types from the calls to the registration of the block. On the wire there is a tuple of its fields, so
+//! that nothing has to be derived, and a field that cannot travel is told at its own name.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Delimiter, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
+
+use crate::find::group;
 
 /// serde writes tuples of up to 16 elements; more are nested.
 const LONGEST_TUPLE: usize = 16;
 
-/// The struct named `name` with `count` fields, and what makes it travel.
+/// The struct named `name` with `count` fields.
 pub(crate) fn define(
     krate: &TokenStream,
     name: &Ident,
     count: usize,
     condition: &[TokenStream],
 ) -> TokenStream {
-    let private = quote!(#krate::__private);
-    let serde = quote!(#private::serde);
-    let numbered = |prefix: &str| -> Vec<Ident> {
-        (0..count).map(|i| format_ident!("{prefix}{i}", span = Span::mixed_site())).collect()
-    };
-    let (types, fields) = (numbered("T"), numbered("field"));
-    let borrowed = tuple(fields.iter().map(|field| quote!(#field)).collect());
-    let owned = borrowed.clone();
+    let types: Vec<_> = (0..count).map(|i| format_ident!("T{i}", span = Span::mixed_site())).collect();
     quote! {
         #(#condition)*
-        #[allow(non_camel_case_types, clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery)]
+        #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery)]
         struct #name<#(#types),*>(#(#types),*);
 
         #(#condition)*
         #[automatically_derived]
-        impl<'lent, #(#types),*> #private::Captures for #name<#(&'lent #types),*>
-        where
-            #(#types: #serde::Serialize),*
-        {
+        impl<'lent, #(#types),*> #krate::__private::Captures for #name<#(&'lent #types),*> {
             type Owned = #name<#(#types),*>;
-        }
-
-        #(#condition)*
-        #[automatically_derived]
-        impl<#(#types: #serde::Serialize),*> #serde::Serialize for #name<#(#types),*> {
-            fn serialize<S: #serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
-                let #name(#(#fields),*) = self;
-                #serde::Serialize::serialize(&#borrowed, serializer)
-            }
-        }
-
-        #(#condition)*
-        #[automatically_derived]
-        impl<'de, #(#types: #serde::Deserialize<'de>),*> #serde::Deserialize<'de> for #name<#(#types),*> {
-            fn deserialize<D: #serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<Self, D::Error> {
-                let read = #serde::Deserialize::deserialize(deserializer);
-                ::core::result::Result::map(read, |#owned| #name(#(#fields),*))
-            }
         }
     }
 }
 
-/// The fields as a tuple, or as a tuple of tuples.
-fn tuple(mut elements: Vec<TokenStream>) -> TokenStream {
+/// The elements as a tuple, or as a tuple of tuples: an expression, or a pattern.
+pub(crate) fn tuple(mut elements: Vec<TokenStream>, span: Span) -> TokenStream {
+    let join = |elements: &[TokenStream]| {
+        let elements = quote_spanned!(span=> #(#elements,)*);
+        TokenStream::from(group(Delimiter::Parenthesis, span, elements))
+    };
     while elements.len() > LONGEST_TUPLE {
-        elements = elements.chunks(LONGEST_TUPLE).map(|chunk| quote!((#(#chunk,)*))).collect();
+        elements = elements.chunks(LONGEST_TUPLE).map(join).collect();
     }
-    quote!((#(#elements,)*))
+    join(&elements)
 }

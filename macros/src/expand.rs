@@ -5,14 +5,15 @@
 //! real, at the top of the registering function: there no variable of the function is in sight, so one that is not
 //! listed is an error, and every warning comes from there. Its other copies only bear witness to its type.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{FnArg, GenericParam, Ident, ReceiverKind, ReturnType, Type};
 
 use crate::args::Args;
-use crate::block::{BoundCapture, RemoteBlock};
+use crate::block::RemoteBlock;
 use crate::closure_struct;
-use crate::find::{Code, Piece, group, marker};
+use crate::find::{Code, Piece, group};
+use crate::format;
 use crate::function::{Body, Function};
 use crate::names;
 use crate::service::Service;
@@ -20,7 +21,7 @@ use crate::validate::leads_a_path;
 
 /// What a copy of the code is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Copy {
+pub(crate) enum Copy {
     /// It runs.
     Live,
     /// It says what type a block has, beside a call that runs.
@@ -32,8 +33,8 @@ enum Copy {
 /// The expansion of one function.
 pub(crate) struct Expansion<'a> {
     krate: &'a TokenStream,
-    private: TokenStream,
-    function: &'a Function,
+    pub(crate) private: TokenStream,
+    pub(crate) function: &'a Function,
     service: Option<&'a Service>,
 }
 
@@ -48,7 +49,7 @@ impl<'a> Expansion<'a> {
         let (inner, items) = (&body.attributes, &body.items);
         let machinery = has_blocks.then(|| self.machinery(code));
         let statements = self.code(code, Copy::Live, false);
-        let body = group(Delimiter::Brace, body.braces, quote!(#machinery #items #statements));
+        let body = group(Delimiter::Brace, body.braces, quote!(#(#items)* #machinery #statements));
         quote!(#(#attributes)* #(#inner)* #visibility #signature #body)
     }
 
@@ -67,6 +68,7 @@ impl<'a> Expansion<'a> {
         let lifetimes = self.lifetimes();
         let condition = &self.function.signature.generics.where_clause;
         let register = Ident::new("__register", Span::mixed_site());
+        let registrar = names::registrar();
         quote! {
             #(#definitions)*
             #[doc(hidden)]
@@ -76,7 +78,7 @@ impl<'a> Expansion<'a> {
                 clippy::extra_unused_lifetimes, clippy::needless_lifetimes, clippy::too_many_lines,
                 clippy::cognitive_complexity, clippy::large_stack_frames
             )]
-            fn #register <#(#lifetimes),*> (registrar: &mut #private::Registrar) #condition {
+            fn #register <#(#lifetimes),*> (#registrar: &mut #private::Registrar) #condition {
                 #(#slots)*
                 #check
                 #(#registrations)*
@@ -95,7 +97,7 @@ impl<'a> Expansion<'a> {
         let (private, function) = (&self.private, &self.function.signature.ident);
         let structure = closure_struct::define(
             self.krate,
-            &names::closure_struct(function, block.ordinal),
+            &names::closure_struct(function, block.ordinal, Span::mixed_site()),
             block.captures.len(),
             &block.around,
         );
@@ -108,11 +110,16 @@ impl<'a> Expansion<'a> {
         let fingerprint = block.fingerprint;
         // With the span of the user's `remote`, it is the line of that.
         let line = quote_spanned!(block.name.span()=> ::core::line!());
+        let (made, name) = match &block.stable_name {
+            Some(name) => (quote!(named), Some(quote!(#name,))),
+            None => (quote!(new), None),
+        };
         quote! {
             #structure
             #(#around)*
             #[allow(non_upper_case_globals)]
-            static #description: #private::Block = #private::Block::new(
+            static #description: #private::Block = #private::Block::#made(
+                #name
                 ::core::concat!(::core::module_path!(), #path),
                 ::core::module_path!(),
                 ::core::file!(),
@@ -138,7 +145,8 @@ impl<'a> Expansion<'a> {
                 quote!(#(#conditions)* let #pattern: #ty = #private::never();)
             }
             FnArg::Receiver(receiver) => {
-                let (name, service) = (names::receiver(), self.service.map(|service| &service.ty));
+                let (name, service) =
+                    (names::receiver(&self.function.signature), self.service.map(|service| &service.ty));
                 let (mutability, ty) = match &receiver.kind {
                     ReceiverKind::Reference(and, lifetime, mutability) => {
                         (None, quote!(#and #lifetime #mutability #service))
@@ -153,23 +161,19 @@ impl<'a> Expansion<'a> {
         let quiet = quiet();
         quote! {
             #quiet
-            let () = #private::check::<#output>(async {
+            let () = #private::check::<#output>(async move {
                 #(#parameters)*
+                // The first `return` settles the type, so that the others are coerced to it as in an `async fn`.
+                if false {
+                    return #private::never::<#output>();
+                }
                 #code
             });
         }
     }
 
-    fn registration(&self, block: &RemoteBlock) -> TokenStream {
-        let (slot, description) =
-            (names::slot(block.ordinal), names::description(&self.function.signature.ident, block.ordinal));
-        let (around, condition) = (&block.around, &block.condition);
-        let body = self.closure(block, Copy::Live);
-        quote!(#(#around)* #(#condition)* #slot.register(registrar, &#description, #body);)
-    }
-
     /// The code with each `remote!` replaced.
-    fn code(&self, code: &Code, copy: Copy, in_block: bool) -> TokenStream {
+    pub(crate) fn code(&self, code: &Code, copy: Copy, in_block: bool) -> TokenStream {
         let mut tokens = TokenStream::new();
         for (index, piece) in code.iter().enumerate() {
             match piece {
@@ -182,7 +186,12 @@ impl<'a> Expansion<'a> {
                 Piece::Token(TokenTree::Ident(name))
                     if name == "self" && copy == Copy::Check && !leads_a_path(code, index) =>
                 {
-                    names::receiver().to_tokens(&mut tokens);
+                    names::receiver(&self.function.signature).to_tokens(&mut tokens);
+                }
+                // In a type-checked copy of a string that is no format string the change does not matter.
+                Piece::Token(TokenTree::Literal(text)) if copy == Copy::Check && format::shows_self(text) => {
+                    format::with_receiver(text, &names::receiver(&self.function.signature))
+                        .to_tokens(&mut tokens);
                 }
                 Piece::Token(token) => token.to_tokens(&mut tokens),
                 Piece::Group(delimiter, span, inner) => {
@@ -195,86 +204,8 @@ impl<'a> Expansion<'a> {
         tokens
     }
 
-    /// What a `remote!` becomes.
-    ///
-    /// It is made in a statement of its own, so that what the captures borrow is let go before the call is awaited.
-    fn call(&self, block: &RemoteBlock, copy: Copy, in_block: bool) -> TokenStream {
-        let private = &self.private;
-        let peer = self.code(&block.peer, copy, in_block);
-        let captures = block.captures.iter().map(|capture| self.capture(capture, copy, in_block));
-        let structure = names::closure_struct(&self.function.signature.ident, block.ordinal);
-        let captures = quote!(#structure(#(#captures),*));
-        let quiet = quiet();
-        let result = block.result.as_ref().map(|ty| self.without_self(ty));
-        let statements = if copy == Copy::Check {
-            let (slot, condition) = (names::slot(block.ordinal), &block.condition);
-            let body = self.closure(block, Copy::Check);
-            match result {
-                None => quote!(let call = #slot.infer(#peer, #captures, #body);),
-                Some(ty) => quote! {
-                    let call = #slot.declare(#peer, #captures, #private::PhantomData::<#ty>);
-                    #(#condition)* #slot.witness(#body);
-                },
-            }
-        } else {
-            let description = names::description(&self.function.signature.ident, block.ordinal);
-            let marker = (copy == Copy::Live).then(|| marker(&block.path));
-            match result {
-                None => {
-                    let body = self.closure(block, Copy::Witness);
-                    quote!(#marker let call = #private::call(#peer, &#description, #captures, #quiet #body);)
-                }
-                Some(ty) => quote! {
-                    #marker
-                    let call =
-                        #private::call_declared(#peer, &#description, #captures, #private::PhantomData::<#ty>);
-                },
-            }
-        };
-        quote!(::core::convert::identity({ #statements call }))
-    }
-
-    /// What stands in the closure struct for one capture.
-    fn capture(&self, capture: &BoundCapture, copy: Copy, in_block: bool) -> TokenStream {
-        let (private, name) = (&self.private, &capture.name);
-        let value = match &capture.value {
-            None => name.to_token_stream(),
-            Some(value) => {
-                let value = self.code(value, copy, in_block);
-                Group::new(Delimiter::Parenthesis, value).into_token_stream()
-            }
-        };
-        let ty = capture.ty.as_ref().map(|ty| self.without_self(ty));
-        match (copy, ty) {
-            (Copy::Check, None) => quote!(&#value),
-            (Copy::Check, Some(ty)) => quote!(::core::convert::identity::<&#ty>(&#value)),
-            (_, ty) => {
-                let ty = ty.map(|ty| quote!(::<#ty>));
-                let private = respan(quote!(#private::travels), name.span());
-                quote_spanned!(name.span().resolved_at(Span::mixed_site())=> #private #ty (&#value))
-            }
-        }
-    }
-
-    /// The body of a block, with its captures as variables.
-    fn closure(&self, block: &RemoteBlock, copy: Copy) -> TokenStream {
-        let private = &self.private;
-        let structure = names::closure_struct(&self.function.signature.ident, block.ordinal);
-        let names = block.captures.iter().map(|capture| &capture.name);
-        let body = self.code(&block.body, copy, true);
-        let braces = block.braces.resolved_at(Span::mixed_site());
-        let mut value = group(Delimiter::Brace, braces, body).into_token_stream();
-        if let Some(ty) = &block.result {
-            let ty = self.without_self(ty);
-            value = quote!({ let value: #ty = #value; value });
-        }
-        quote! {
-            |#structure(#(#names),*)| async move { ::core::result::Result::Ok::<_, #private::Raised>(#value) }
-        }
-    }
-
     /// A type of the user, as it is written outside its `impl`.
-    fn without_self(&self, ty: &Type) -> TokenStream {
+    pub(crate) fn without_self(&self, ty: &Type) -> TokenStream {
         fn replace(tokens: TokenStream, service: &TokenStream) -> TokenStream {
             tokens
                 .into_iter()
@@ -315,18 +246,24 @@ fn collect<'c>(code: &'c Code, blocks: &mut Vec<&'c RemoteBlock>) {
 }
 
 /// Keeps the warnings of a copy to itself: the live one gives them.
-fn quiet() -> TokenStream {
+pub(crate) fn quiet() -> TokenStream {
     quote!(#[allow(warnings, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)])
 }
 
-/// The tokens, as if they stood at `span`.
-fn respan(tokens: TokenStream, span: Span) -> TokenStream {
+/// The place, for names that user code must not see.
+pub(crate) fn mixed(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
+
+/// The tokens, as if they stood at `span`, and with its names. A span that is the same in each token is the same for rustc
+/// too, which then tells two mistakes at one place only once.
+pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|token| match token {
             TokenTree::Group(inner) => group(inner.delimiter(), span, respan(inner.stream(), span)),
             mut other => {
-                other.set_span(other.span().located_at(span));
+                other.set_span(span);
                 other
             }
         })

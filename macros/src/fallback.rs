@@ -5,11 +5,14 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{ImplItem, ItemImpl, ReturnType, Type, parse_quote};
 
-use crate::find::has_remote;
+use crate::errors::Errors;
+use crate::find::{Finder, marker};
 use crate::function::Function;
 
-/// The function without its body.
-pub(crate) fn function(function: &Function) -> TokenStream {
+/// The function without its body, in which `remote!` was called under these paths.
+pub(crate) fn function(function: &Function, paths: &[TokenStream]) -> TokenStream {
+    // The import of `remote` is used, whatever else is wrong.
+    let markers = paths.iter().map(marker);
     let Function { attributes, visibility, signature, .. } = function;
     let mut signature = signature.clone();
     if let ReturnType::Type(_, ty) = &mut signature.output
@@ -21,6 +24,7 @@ pub(crate) fn function(function: &Function) -> TokenStream {
         #(#attributes)*
         #[allow(warnings, clippy::all)]
         #visibility #signature {
+            #(#markers)*
             ::core::unreachable!()
         }
     }
@@ -29,11 +33,15 @@ pub(crate) fn function(function: &Function) -> TokenStream {
 /// Empties each method of an `impl` that contains `remote!`.
 pub(crate) fn every_method(block: &mut ItemImpl) {
     for item in &mut block.items {
-        if let ImplItem::Fn(method) = item
-            && has_remote(method.block.to_token_stream())
+        let ImplItem::Fn(method) = item else { continue };
+        let mut ignored = Errors::default();
+        let mut finder = Finder::new(&mut ignored);
+        finder.find(method.block.to_token_stream());
+        let paths = finder.paths;
+        if let Ok(parsed) = syn::parse2(method.to_token_stream())
+            && !paths.is_empty()
         {
-            method.block = parse_quote!({ ::core::unreachable!() });
-            method.attrs.push(parse_quote!(#[allow(warnings, clippy::all)]));
+            *item = ImplItem::Verbatim(function(&parsed, &paths));
         }
     }
 }

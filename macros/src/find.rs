@@ -32,12 +32,16 @@ pub(crate) struct Finder<'e> {
     next: usize,
     /// The conditions under which the tokens now looked at are compiled.
     pub(crate) conditions: Vec<TokenStream>,
+    /// The items that the blocks around declare.
+    pub(crate) items: Vec<TokenStream>,
+    /// The paths under which the user calls the macro.
+    pub(crate) paths: Vec<TokenStream>,
     pub(crate) errors: &'e mut Errors,
 }
 
 impl<'e> Finder<'e> {
     pub(crate) fn new(errors: &'e mut Errors) -> Self {
-        Self { next: 0, conditions: Vec::new(), errors }
+        Self { next: 0, conditions: Vec::new(), items: Vec::new(), paths: Vec::new(), errors }
     }
 
     /// The number of blocks found so far.
@@ -47,8 +51,11 @@ impl<'e> Finder<'e> {
 
     pub(crate) fn find(&mut self, tokens: TokenStream) -> Code {
         let mut code = Code::new();
+        let outside = self.conditions.len();
         let mut tokens = tokens.into_iter().peekable();
         while let Some(token) = tokens.next() {
+            let ends = ends_statement(&token, tokens.peek());
+            self.conditions.extend(condition(&code, &token));
             match token {
                 TokenTree::Ident(name) => self.name(name, &mut tokens, &mut code),
                 TokenTree::Group(group) => {
@@ -57,7 +64,11 @@ impl<'e> Finder<'e> {
                 }
                 other => code.push(Piece::Token(other)),
             }
+            if ends {
+                self.conditions.truncate(outside);
+            }
         }
+        self.conditions.truncate(outside);
         code
     }
 
@@ -80,12 +91,34 @@ impl<'e> Finder<'e> {
         };
         let Some(TokenTree::Group(arguments)) = tokens.next() else { return };
         let path = take_path(code, &name);
+        self.paths.push(path.clone());
         let ordinal = self.next;
         self.next += 1;
         // A mistake has been told; whatever stands here is not expanded.
         if let Some(block) = RemoteBlock::parse(ordinal, path, name, &arguments, self) {
             code.push(Piece::Remote(Box::new(block)));
         }
+    }
+}
+
+/// The attribute `#[cfg(..)]`, if this token completes one: what it stands on may not be compiled.
+fn condition(before: &Code, token: &TokenTree) -> Option<TokenStream> {
+    let TokenTree::Group(group) = token else { return None };
+    let is_cfg = matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(name)) if name == "cfg");
+    let hash = matches!(before.last(), Some(Piece::Token(token)) if is_punct(Some(token), '#'));
+    (is_cfg && hash && group.delimiter() == Delimiter::Bracket).then(|| quote!(# #group))
+}
+
+/// Whether what an attribute stands on ends here: at `;` or `,`, or at a brace that no operator and no `else` follows.
+fn ends_statement(token: &TokenTree, next: Option<&TokenTree>) -> bool {
+    match token {
+        TokenTree::Punct(punct) => matches!(punct.as_char(), ';' | ','),
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => match next {
+            Some(TokenTree::Ident(word)) => word != "else" && word != "as",
+            Some(TokenTree::Punct(punct)) => punct.as_char() == '#',
+            _ => false,
+        },
+        _ => false,
     }
 }
 

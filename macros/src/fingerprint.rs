@@ -1,18 +1,20 @@
 //! The version of a block: a hash of what it does, not of how it is laid out.
 //!
-//! Names, literals, punctuation and delimiters count. Comments, doc comments, white space, line numbers and the
-//! trailing commas that a formatter adds do not.
+//! Names, literals, punctuation and delimiters count. Comments, doc comments, white space, line numbers, and the
+//! commas and braces that a formatter adds and removes do not.
 
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 
-/// The fingerprint of a block with these captures and this body.
-pub(crate) fn of(captures: &[Ident], body: TokenStream) -> u64 {
+/// The fingerprint of a block with these captures and this body, or of its captures alone.
+pub(crate) fn of(captures: &[Ident], body: Option<TokenStream>) -> u64 {
     let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
     for name in captures {
         hash.word(b'c', &name.unraw().to_string());
     }
-    hash.tokens(body);
+    if let Some(body) = body {
+        hash.tokens(body);
+    }
     hash.0
 }
 
@@ -38,12 +40,25 @@ impl Fnv {
                 index += length;
                 continue;
             }
-            self.token(token);
+            match arm_in_braces(&tokens, index) {
+                Some(arm) => {
+                    match in_braces_for_length(&arm) {
+                        true => self.tokens(arm.stream()),
+                        false => self.token(token, false),
+                    }
+                    // Between braces and the next arm there may be a comma or none.
+                    if tokens.len() > index + 1 && !is(tokens.get(index + 1), ',') {
+                        self.word(b'p', ",");
+                    }
+                }
+                None => self.token(token, holds_arguments(&tokens[..index])),
+            }
             index += 1;
         }
     }
 
-    fn token(&mut self, token: &TokenTree) {
+    /// A token; in parentheses that hold arguments, one argument with a comma is no tuple.
+    fn token(&mut self, token: &TokenTree, holds_arguments: bool) {
         match token {
             TokenTree::Ident(name) => self.word(b'i', &name.to_string()),
             TokenTree::Literal(literal) => self.word(b'l', &literal.to_string()),
@@ -57,19 +72,56 @@ impl Fnv {
                     Delimiter::None => return self.tokens(group.stream()),
                 };
                 self.byte(open);
-                self.tokens(without_trailing_comma(group.delimiter(), group.stream()));
+                let may_be_tuple = group.delimiter() == Delimiter::Parenthesis && !holds_arguments;
+                self.tokens(without_trailing_comma(may_be_tuple, group.stream()));
                 self.byte(close);
             }
         }
     }
 }
 
+fn is(token: Option<&TokenTree>, char: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == char)
+}
+
+/// The braces after `=>`, if they stand at this index.
+fn arm_in_braces(tokens: &[TokenTree], index: usize) -> Option<Group> {
+    let TokenTree::Group(group) = &tokens[index] else { return None };
+    let arrow = index >= 2 && is(tokens.get(index - 2), '=') && is(tokens.get(index - 1), '>');
+    (arrow && group.delimiter() == Delimiter::Brace).then(|| group.clone())
+}
+
+/// Whether there is a single expression in the braces of an arm. A formatter puts it there where the line is too long.
+fn in_braces_for_length(arm: &Group) -> bool {
+    let value = arm.stream();
+    !value.is_empty() && !value.into_iter().any(|token| is(Some(&token), ';'))
+}
+
+/// Whether parentheses after these tokens are those of a call, a pattern or a macro, and not a tuple.
+fn holds_arguments(before: &[TokenTree]) -> bool {
+    const BEFORE_VALUES: [&str; 13] =
+        ["as", "await", "break", "else", "if", "in", "let", "match", "move", "mut", "ref", "return", "while"];
+    match before.last() {
+        Some(TokenTree::Ident(name)) => !BEFORE_VALUES.iter().any(|word| name == word),
+        Some(TokenTree::Group(_)) => true,
+        Some(TokenTree::Punct(punct)) => match punct.as_char() {
+            '!' => true,
+            // The end of `f::<T>(..)`, not an arrow.
+            '>' => {
+                !before.iter().rev().nth(1).is_some_and(|token| is(Some(token), '=') || is(Some(token), '-'))
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 /// A comma before a closing delimiter says nothing, except that `(a,)` is a tuple.
-fn without_trailing_comma(delimiter: Delimiter, tokens: TokenStream) -> TokenStream {
-    let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+fn without_trailing_comma(may_be_tuple: bool, tokens: TokenStream) -> TokenStream {
+    let is_comma = |token: &TokenTree| is(Some(token), ',');
     let mut tokens: Vec<_> = tokens.into_iter().collect();
     let commas = tokens.iter().filter(|token| is_comma(token)).count();
-    if tokens.last().is_some_and(is_comma) && (delimiter != Delimiter::Parenthesis || commas > 1) {
+    if tokens.last().is_some_and(is_comma) && (!may_be_tuple || commas > 1) {
         tokens.pop();
     }
     tokens.into_iter().collect()
@@ -77,7 +129,6 @@ fn without_trailing_comma(delimiter: Delimiter, tokens: TokenStream) -> TokenStr
 
 /// The number of tokens of the doc comment, `#[doc = ".."]` or `#![doc = ".."]`, that stands here.
 fn doc_comment(tokens: &[TokenTree]) -> Option<usize> {
-    let is = |token: Option<&TokenTree>, char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == char);
     if !is(tokens.first(), '#') {
         return None;
     }
@@ -93,7 +144,7 @@ mod tests {
     use super::*;
 
     fn of_source(body: &str) -> u64 {
-        of(&[], body.parse().unwrap())
+        of(&[], Some(body.parse().unwrap()))
     }
 
     #[test]
@@ -101,7 +152,19 @@ mod tests {
         let plain = of_source("let a = -1; f(a, b); match a { 1 => x, _ => y }");
         assert_eq!(plain, of_source("let a =-1;\n\n  f(a ,b); // why\n match a { 1=>x, _=>y /* so */ }"));
         assert_eq!(plain, of_source("let a = -1; f(a, b,); match a { 1 => x, _ => y, }"));
+        assert_eq!(of_source("f(a); x.g::<T>(a); h!(a)"), of_source("f(a,); x.g::<T>(a,); h!(a,)"));
+        assert_ne!(of_source("let a = (b);"), of_source("let a = (b,);"));
+        assert_ne!(of_source("return (b)"), of_source("return (b,)"));
+        assert_ne!(of_source("x => (b)"), of_source("x => (b,)"));
         assert_eq!(of_source("struct A;"), of_source("/// An a.\nstruct A;"));
+    }
+
+    #[test]
+    fn the_braces_and_commas_of_match_arms_do_not_count() {
+        let plain = of_source("match a { 1 => x, 2 => { y(); z } _ => w(x, y) }");
+        assert_eq!(plain, of_source("match a { 1 => { x } 2 => { y(); z }, _ => { w(x, y) } }"));
+        assert_eq!(plain, of_source("match a { 1 => { x }, 2 => { y(); z } _ => { w(x, y,) }, }"));
+        assert_ne!(plain, of_source("match a { 1 => { x; } 2 => { y(); z } _ => w(x, y) }"));
     }
 
     #[test]
@@ -134,13 +197,8 @@ mod tests {
     #[test]
     fn the_names_of_captures_count_and_their_order_too() {
         let [a, b] = ["a", "b"].map(|name| Ident::new(name, proc_macro2::Span::call_site()));
-        let body = || "a".parse::<TokenStream>().unwrap();
-        let hashes = [
-            of(&[], body()),
-            of(&[a.clone()], body()),
-            of(&[a.clone(), b.clone()], body()),
-            of(&[b, a], body()),
-        ];
+        let lists = [vec![], vec![a.clone()], vec![a.clone(), b.clone()], vec![b, a]];
+        let hashes = lists.map(|list| of(&list, Some("a".parse().unwrap())));
         assert!(hashes.iter().enumerate().all(|(i, hash)| !hashes[..i].contains(hash)));
     }
 }

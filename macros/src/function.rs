@@ -9,7 +9,6 @@ use syn::{AttrStyle, Attribute, Block, Signature, Stmt, Visibility};
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
-    pub(crate) defaultness: TokenStream,
     pub(crate) signature: Signature,
     pub(crate) body: Group,
 }
@@ -28,7 +27,7 @@ impl Parse for Function {
                 ));
             }
         };
-        Ok(Self { attributes, visibility, defaultness: TokenStream::new(), signature, body })
+        Ok(Self { attributes, visibility, signature, body })
     }
 }
 
@@ -37,7 +36,7 @@ pub(crate) struct Body {
     /// `#![..]` at its start, moved to the function.
     pub(crate) attributes: Vec<Attribute>,
     /// The items at its top level: they are seen by the function and by its blocks, so they must stand only once.
-    pub(crate) items: TokenStream,
+    pub(crate) items: Vec<TokenStream>,
     /// Everything else.
     pub(crate) statements: TokenStream,
     /// The body as a syntax tree, where it could be read as one.
@@ -54,16 +53,16 @@ impl Body {
         let braces = group.span();
         let Ok((mut attributes, tree)) = parser.parse2(group.stream()) else {
             // rustc reads it, and says what is wrong or knows more than this parser.
-            let (attributes, items) = (Vec::new(), TokenStream::new());
+            let (attributes, items) = (Vec::new(), Vec::new());
             return Self { attributes, items, statements: group.stream(), tree: None, braces };
         };
         for attribute in &mut attributes {
             attribute.style = AttrStyle::Outer;
         }
-        let (mut items, mut statements) = (TokenStream::new(), TokenStream::new());
+        let (mut items, mut statements) = (Vec::new(), TokenStream::new());
         for statement in &tree {
             match statement {
-                Stmt::Item(item) => item.to_tokens(&mut items),
+                Stmt::Item(item) => items.push(item.to_token_stream()),
                 other => other.to_tokens(&mut statements),
             }
         }

@@ -1,15 +1,17 @@
 //! The macros of `distributed-scope`: `#[distributed]` and `remote!`. Users reach them through that crate.
 //!
-//! One expansion is three steps, each with files of its own. **Parse**: [`function`] and [`service`] read the item,
-//! [`find`] finds each `remote!` in its tokens, [`block`] and [`capture`] read one. **Validate**: [`validate`] checks
-//! what the item may be, [`scope`] and [`uses`] which variables a block uses. **Expand**: [`expand`], with
-//! [`closure_struct`] for what travels and [`fingerprint`] for a block's version; after a mistake [`fallback`] takes
-//! its place, so that one mistake gives one message.
+//! One expansion is three steps, each with files of its own. **Parse**: `function` and `service` read the item,
+//! `find` finds each `remote!` in its tokens, `block` and `capture` read one. **Validate**: `validate` checks
+//! what the item may be, `scope` which variables a block uses, with `format` for format strings, and `jumps` that it
+//! is not left. **Expand**: `expand` and `call`, with `closure_struct` for what travels and `fingerprint` for a
+//! block's version; after a mistake `fallback` takes its place, so that one mistake gives one message.
+//! `print`(mod@print) shows an expansion to people.
 //!
 //! Invariant: a `remote!` is found by its tokens, never by the syntax tree, because it may stand inside any macro.
 
 mod args;
 mod block;
+mod call;
 mod capture;
 mod closure_struct;
 mod errors;
@@ -19,10 +21,13 @@ mod find;
 mod fingerprint;
 mod format;
 mod function;
+mod jumps;
 mod names;
+mod print;
 mod scope;
 mod service;
-mod uses;
+#[cfg(test)]
+mod spans;
 mod validate;
 
 use proc_macro::TokenStream;
@@ -56,7 +61,7 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn remote(input: TokenStream) -> TokenStream {
     // What `#[distributed]` leaves behind, so that the user's import of `remote` is used and editors can follow it.
-    if find::is_marker(input.clone().into()) {
+    if find::is_marker(input.into()) {
         return TokenStream::new();
     }
     let message = "`remote!` works inside a function with `#[distributed]`: put `#[distributed]` on the `async fn` \

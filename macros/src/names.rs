@@ -2,18 +2,20 @@
 
 use proc_macro2::Span;
 use quote::format_ident;
-use syn::Ident;
 use syn::ext::IdentExt;
+use syn::{Ident, Signature};
+
+use crate::block::BoundCapture;
 
 /// The closure struct of a block: `__Demo0` for the first block of `demo`.
-pub(crate) fn closure_struct(function: &Ident, ordinal: usize) -> Ident {
+pub(crate) fn closure_struct(function: &Ident, ordinal: usize, span: Span) -> Ident {
     let mut name = String::from("__");
     for word in function.unraw().to_string().split('_') {
         let mut letters = word.chars();
         name.extend(letters.next().into_iter().flat_map(char::to_uppercase));
         name.extend(letters);
     }
-    Ident::new(&format!("{name}{ordinal}"), Span::mixed_site())
+    Ident::new(&format!("{name}{ordinal}"), span)
 }
 
 /// The description of a block: `__DEMO_0`.
@@ -27,7 +29,20 @@ pub(crate) fn slot(ordinal: usize) -> Ident {
     format_ident!("slot{ordinal}", span = Span::mixed_site())
 }
 
-/// What stands for `self` in the copy that is only type-checked; a local variable.
-pub(crate) fn receiver() -> Ident {
-    Ident::new("receiver", Span::mixed_site())
+/// What stands for `self` in the copy that is only type-checked; a local variable. It is found where `self` is, because
+/// format strings name it, too.
+pub(crate) fn receiver(signature: &Signature) -> Ident {
+    let span = signature.receiver().map_or_else(Span::call_site, |receiver| receiver.self_token.span);
+    Ident::new("__receiver", span)
+}
+
+/// The values of a list while a call is made, each at its name; local variables.
+pub(crate) fn values(captures: &[BoundCapture]) -> Vec<Ident> {
+    let at = |name: &Ident| Span::mixed_site().located_at(name.span());
+    captures.iter().enumerate().map(|(i, c)| format_ident!("value{i}", span = at(&c.name))).collect()
+}
+
+/// The parameter of the function that registers the blocks.
+pub(crate) fn registrar() -> Ident {
+    Ident::new("registrar", Span::mixed_site())
 }

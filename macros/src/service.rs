@@ -11,6 +11,7 @@ use crate::expand::Expansion;
 use crate::fallback;
 use crate::find::{Finder, has_remote};
 use crate::function::{Body, Function};
+use crate::print;
 use crate::validate;
 
 /// The type around a method.
@@ -58,12 +59,14 @@ fn expand_function(
     let body = Body::of(&function.body);
     let mut finder = Finder::new(errors);
     let code = finder.find(body.statements.clone());
-    let has_blocks = finder.found() > 0;
+    let (has_blocks, paths) = (finder.found() > 0, finder.paths);
     validate::function(function, &body, &code, has_blocks, service, errors);
     if errors.is_empty() {
-        return Expansion::new(args, function, service).expand(&body, &code, has_blocks);
+        let expansion = Expansion::new(args, function, service).expand(&body, &code, has_blocks);
+        print::if_wanted(&function.signature.ident.to_string(), &expansion);
+        return expansion;
     }
-    let (messages, fallback) = (errors.emit(), fallback::function(function));
+    let (messages, fallback) = (errors.emit(), fallback::function(function, &paths));
     if service.is_some() {
         // The messages stand before the `impl`.
         return fallback;
@@ -80,7 +83,7 @@ fn expand_impl(args: &Args, mut block: ItemImpl, errors: &mut Errors) -> TokenSt
         let ImplItem::Fn(method) = item else { continue };
         method
             .attrs
-            .retain(|attribute| !attribute.path().segments.last().is_some_and(|s| s.ident == "distributed"));
+            .retain(|attribute| attribute.path().segments.last().is_none_or(|s| s.ident != "distributed"));
         if !has_remote(method.block.to_token_stream()) {
             continue;
         }

@@ -7,6 +7,7 @@ use syn::{FnArg, GenericParam, ReturnType, Signature, TypeImplTrait};
 
 use crate::errors::Errors;
 use crate::find::{Code, Piece};
+use crate::format;
 use crate::function::{Body, Function};
 use crate::scope;
 use crate::service::Service;
@@ -124,10 +125,35 @@ impl Selves<'_> {
         }
     }
 
+    fn receiver(&mut self, span: proc_macro2::Span, in_block: bool) {
+        if in_block {
+            let message = "`self` does not travel: capture what the block needs, for example `[name = self.name]`, and \
+                           use `name` here";
+            self.errors.at(span, message);
+        } else {
+            self.outside(span);
+        }
+    }
+
+    fn format_string(&mut self, arguments: &Code, in_block: bool) {
+        for argument in arguments {
+            if let Piece::Token(TokenTree::Literal(text)) = argument
+                && format::shows_self(text)
+            {
+                self.receiver(text.span(), in_block);
+            }
+        }
+    }
+
     fn code(&mut self, code: &Code, in_block: bool) {
         for (index, piece) in code.iter().enumerate() {
             match piece {
-                Piece::Group(_, _, inner) => self.code(inner, in_block),
+                Piece::Group(_, _, inner) => {
+                    if follows_formatting_macro(&code[..index]) {
+                        self.format_string(inner, in_block);
+                    }
+                    self.code(inner, in_block);
+                }
                 Piece::Remote(block) => {
                     self.code(&block.peer, in_block);
                     for value in block.captures.iter().filter_map(|capture| capture.value.as_ref()) {
@@ -145,20 +171,18 @@ impl Selves<'_> {
                     (false, false) => self.outside(name.span()),
                 },
                 Piece::Token(TokenTree::Ident(name)) if name == "self" && !leads_a_path(code, index) => {
-                    if in_block {
-                        self.errors.at(
-                            name.span(),
-                            "`self` does not travel: capture what the block needs, for example `[name = self.name]`, and \
-                             use `name` here",
-                        );
-                    } else {
-                        self.outside(name.span());
-                    }
+                    self.receiver(name.span(), in_block);
                 }
                 Piece::Token(_) | Piece::Item(_) => {}
             }
         }
     }
+}
+
+/// Whether what stands here are the arguments of a macro with a format string.
+fn follows_formatting_macro(before: &[Piece]) -> bool {
+    matches!(before, [.., Piece::Token(TokenTree::Ident(name)), Piece::Token(TokenTree::Punct(bang))]
+        if bang.as_char() == '!' && format::has_format_string(&name.to_string()))
 }
 
 /// Whether the `self` here is the module, as in `self::function()`.

@@ -240,3 +240,17 @@ async fn a_call_is_made_before_it_is_waited_for_when_it_is_polled_once() {
     assert!((&mut call).now_or_never().is_none());
     assert_eq!(call.await.unwrap(), 8);
 }
+
+#[actix_web::test]
+async fn a_loop_of_calls_to_oneself_lets_other_tasks_run() {
+    let alone = open().start();
+    let id = alone.id();
+    let others = actix_web::rt::spawn(async { tokio::task::yield_now().await });
+    let busy = alone.run(async {
+        let mut n = 0;
+        while !others.is_finished() {
+            n = double(id, n).await.unwrap();
+        }
+    });
+    busy.await;
+}

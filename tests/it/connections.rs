@@ -148,6 +148,7 @@ async fn connect_names_what_is_wrong_with_a_url_and_what_to_write() {
     for (url, expected) in [
         ("http://localhost:1/scope", "its scheme is `http`"),
         ("localhost:1", "ws://host:port/path"),
+        ("ws://localhost:99999/scope", "its port is no number from 0 to 65535"),
         ("ws:///scope", "is no WebSocket URL"),
         ("", "is no WebSocket URL"),
     ] {

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use distributed_scope::{ErrorKind, Peer, PeerId, Ran, RemoteError, distributed, here, remote};
+use distributed_scope::{ErrorKind, Limits, Peer, PeerId, Ran, RemoteError, distributed, here, remote};
 use tokio::sync::Notify;
 
 use crate::proxy::{Proxy, Way};
 use crate::support::{Listening, open};
 
 /// A server, a client, and the proxy between them.
-async fn pair_by_proxy() -> (Listening, Proxy, Peer, Arc<Notify>) {
-    let server = Listening::start(open());
+async fn pair_by_proxy(limits: Limits) -> (Listening, Proxy, Peer, Arc<Notify>) {
+    let server = Listening::start(open().limits(limits.clone()));
     let proxy = Proxy::start(server.address.clone()).await;
     let running = Arc::new(Notify::new());
-    let client = open().shared_data(Arc::clone(&running)).start();
+    let client = open().limits(limits).shared_data(Arc::clone(&running)).start();
     client.connect(proxy.url()).await.unwrap();
     (server, proxy, client, running)
 }
@@ -34,9 +34,10 @@ async fn reversed(on: PeerId, bytes: Vec<u8>) -> Result<Vec<u8>, RemoteError> {
 }
 
 #[actix_web::test]
-async fn an_open_call_ends_as_disconnected_when_its_connection_is_cut() {
+async fn an_open_call_ends_as_disconnected_when_its_connection_is_cut_and_does_not_come_back() {
+    let limits = Limits { resume: Duration::from_millis(200), ..Limits::default() };
     for by_reset in [false, true] {
-        let (server, proxy, client, running) = pair_by_proxy().await;
+        let (server, proxy, client, running) = pair_by_proxy(limits.clone()).await;
         proxy.by_reset(by_reset);
         let call = client.run(wait_for_ever(server.peer.id(), client.id()));
         let (result, ()) = futures_util::join!(call, async {
@@ -51,7 +52,7 @@ async fn an_open_call_ends_as_disconnected_when_its_connection_is_cut() {
 
 #[actix_web::test]
 async fn a_call_through_a_connection_of_single_bytes_and_delays_has_its_result() {
-    let (server, proxy, client, _) = pair_by_proxy().await;
+    let (server, proxy, client, _) = pair_by_proxy(Limits::default()).await;
     proxy.slice(true);
     proxy.delay(Way::ToServer, Duration::from_millis(5));
     proxy.delay(Way::ToClient, Duration::from_millis(5));

@@ -61,7 +61,7 @@ async fn calls_from_many_threads_share_a_session() {
         .collect();
     // The session lives on this thread, so it must not be blocked while the others work.
     actix_web::rt::task::spawn_blocking(move || {
-        threads.into_iter().for_each(|thread| thread.join().unwrap())
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     })
     .await
     .unwrap();

@@ -1,5 +1,7 @@
 //! Whole-system tests: real sockets, peers in one process and in several.
 
+#![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
+
 mod actors;
 mod calls;
 mod connections;
@@ -7,9 +9,12 @@ mod context;
 mod errors;
 mod faults;
 mod hostile;
+mod lifecycle;
 mod load;
 mod processes;
 mod proxy;
 mod refusals;
+mod resume;
+mod slow;
 mod support;
 mod values;

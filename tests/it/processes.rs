@@ -1,8 +1,11 @@
 //! Peers in several processes. The second process is this test program again, told by its environment to be a peer.
 
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use distributed_scope::{Blocks, ErrorKind, Peer, PeerId, Ran, RemoteError, distributed, here, remote};
+use distributed_scope::{
+    Blocks, ErrorKind, Limits, Peer, PeerId, Ran, RemoteError, distributed, here, remote,
+};
 
 use crate::calls::demo;
 use crate::support::{Listening, open};
@@ -78,7 +81,9 @@ async fn a_process_that_is_killed_ends_the_calls_that_it_ran() {
         .await
     }
     let running = std::sync::Arc::new(tokio::sync::Notify::new());
-    let server = Listening::start(open().shared_data(running.clone()));
+    // Nobody will come back, so no session waits for it.
+    let limits = Limits { resume: Duration::ZERO, ..Limits::default() };
+    let server = Listening::start(open().limits(limits).shared_data(running.clone()));
     let name = format!("victim {}", server.peer.id());
     let process = start(&name, &server.url());
     let (result, ()) =

@@ -1,1 +1,50 @@
-fn main() {}
+//! `cargo xtask`: what CI and people run on this workspace.
+//!
+//! It uses the standard library alone, so that `cargo xtask` is quick to build in a clean checkout.
+
+mod compile_cost;
+mod core_is_portable;
+mod lint;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use step::Step;
+
+const HELP: &str = "\
+What CI and people run on this workspace.
+
+Usage: cargo xtask <TASK>
+
+Tasks:
+  ci            lint, then test
+  lint          formatting, clippy, documentation, and that the core stays portable; nothing may warn
+  test          every test of the workspace, with each choice of the server's WebSocket
+  compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
+
+Each step is printed before it runs; the first that fails ends the task and says how to run it alone.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let steps = match arguments[..] {
+        ["ci"] => [lint::steps(), test::steps()].concat(),
+        ["lint"] => lint::steps(),
+        ["compile-cost"] => compile_cost::steps(),
+        ["test"] => test::steps(),
+        ["help" | "--help" | "-h"] => {
+            step::say(HELP);
+            return ExitCode::SUCCESS;
+        }
+        [] => return usage("no task was given"),
+        [task] => return usage(&format!("there is no task `{task}`")),
+        [..] => return usage("a task takes no arguments"),
+    };
+    step::run_all(&steps)
+}
+
+fn usage(mistake: &str) -> ExitCode {
+    step::complain(&format!("error: {mistake}\n\n{HELP}"));
+    ExitCode::from(2)
+}

@@ -1,24 +1,29 @@
 //! The client's end by awc, actix's own client.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_codec::Framed;
 use actix_http::ws::Codec;
 use actix_rt::net::TcpStream;
 use actix_service::ServiceExt;
-use actix_tls::connect::{Connection, Connector, Resolver};
+use actix_tls::connect::{Connection as TcpConnection, Connector, Resolver};
 use awc::BoxedSocket;
 use awc::error::{SendRequestError, WsClientError};
 use awc::http::Uri;
+use distributed_scope_core::Reject;
 use distributed_scope_core::frame::SUBPROTOCOL;
-use distributed_scope_core::{PeerId, Reject};
+use distributed_scope_core::session::MAX_FRAME;
 use futures_channel::oneshot;
 use futures_util::StreamExt;
 
-use super::actor::{Reader, SessionActor};
+use super::Link;
+use super::actor::SessionActor;
+use super::connection::Connection;
 use super::frame_guard::{self, GuardedIo, guarded_framed};
 use super::incoming::Incoming;
-use super::link::Link;
+use super::kill::SocketHandle;
 use crate::peer::Shared;
 
 /// Why [`Peer::connect`](crate::Peer::connect) did not connect.
@@ -76,20 +81,24 @@ pub enum ConnectError {
     Stopped,
 }
 
-/// Connects, and returns when the other peer is registered.
-pub(crate) async fn dial(shared: Arc<Shared>, url: String) -> Result<PeerId, ConnectError> {
+/// Connects, to go on with `old` if that is possible, and returns when the session is open.
+pub(crate) async fn dial(
+    shared: Arc<Shared>,
+    url: String,
+    old: Option<Arc<Link>>,
+) -> Result<Arc<Link>, ConnectError> {
     let uri = parse(&url)?;
     let limit = shared.limits().handshake;
     let (opened, is_open) = oneshot::channel();
     let session = async {
-        let framed = connect(&shared, &uri).await.map_err(|error| failure(&url, error))?;
+        let (framed, socket) = connect(&shared, &uri).await.map_err(|error| failure(&url, error))?;
         let (sink, stream) = framed.split();
         tracing::debug!(peer = %shared.id(), %url, "connected");
-        let reader = Reader::new(Link::dial(Arc::clone(&shared)), Some(opened));
+        let connection = Connection::dialled(Arc::clone(&shared), socket, old, opened);
         let stream = stream.map(|item| item.map(Incoming::from).map_err(frame_guard::unwrap_oversize));
-        SessionActor::start(reader, stream, sink);
+        SessionActor::start(connection, stream, sink);
         match is_open.await {
-            Ok(Ok(peer)) => Ok(peer),
+            Ok(Ok(link)) => Ok(link),
             Ok(Err(source)) => Err(ConnectError::Refused { url: url.clone(), source }),
             Err(oneshot::Canceled) => Err(ConnectError::Closed { url: url.clone() }),
         }
@@ -109,27 +118,45 @@ fn parse(url: &str) -> Result<Uri, ConnectError> {
         Some(other) => return Err(wrong(format!("its scheme is `{other}`"))),
         None => return Err(wrong("it has no scheme".to_owned())),
     }
-    match uri.host() {
-        Some(host) if !host.is_empty() => Ok(uri),
-        _ => Err(wrong("it has no host".to_owned())),
+    if uri.host().is_none_or(str::is_empty) {
+        return Err(wrong("it has no host".to_owned()));
     }
+    // `http` reads a port that does not fit as no port, and another one would be dialled.
+    let after_host = uri.authority().and_then(|authority| authority.as_str().strip_prefix(authority.host()));
+    if uri.port_u16().is_none() && after_host.is_some_and(|rest| rest.starts_with(':')) {
+        return Err(wrong("its port is no number from 0 to 65535".to_owned()));
+    }
+    Ok(uri)
 }
 
-/// awc leaves Nagle's algorithm on and has no setting for it, so a connector of ours turns it off.
-async fn connect(shared: &Shared, uri: &Uri) -> Result<Framed<GuardedIo<BoxedSocket>, Codec>, WsClientError> {
-    let tcp = Connector::new(Resolver::default()).service().map(|connection: Connection<Uri, TcpStream>| {
-        if let Err(error) = connection.io_ref().set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-        connection
-    });
+/// awc leaves Nagle's algorithm on and has no setting for it, so a connector of ours turns it off; it also keeps a handle of
+/// the socket, by which the connection can be ended when it is stuck.
+async fn connect(
+    shared: &Shared,
+    uri: &Uri,
+) -> Result<(Framed<GuardedIo<BoxedSocket>, Codec>, Option<SocketHandle>), WsClientError> {
+    let socket = Rc::new(RefCell::new(None));
+    let keep = Rc::clone(&socket);
+    let tcp = Connector::new(Resolver::default()).service().map(
+        move |connection: TcpConnection<Uri, TcpStream>| {
+            if let Err(error) = connection.io_ref().set_nodelay(true) {
+                tracing::debug!(%error, "cannot set TCP_NODELAY");
+            }
+            match SocketHandle::of(connection.io_ref()) {
+                Ok(socket) => drop(keep.replace(Some(socket))),
+                Err(error) => tracing::warn!(%error, "cannot keep a handle of a connection's socket"),
+            }
+            connection
+        },
+    );
     let client = awc::Client::builder()
         .connector(awc::Connector::new().connector(tcp).timeout(shared.limits().handshake))
         .timeout(shared.limits().handshake)
         .finish();
-    let request = client.ws(uri.clone()).protocols([SUBPROTOCOL]).max_frame_size(shared.limits().message);
+    let request = client.ws(uri.clone()).protocols([SUBPROTOCOL]).max_frame_size(MAX_FRAME);
     let (_, framed) = request.connect().await?;
-    Ok(guarded_framed(framed, frame_guard::limit(shared.limits().message)))
+    let socket = socket.take();
+    Ok((guarded_framed(framed, frame_guard::limit(MAX_FRAME)), socket))
 }
 
 fn failure(url: &str, error: WsClientError) -> ConnectError {

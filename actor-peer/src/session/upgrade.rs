@@ -9,6 +9,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use distributed_scope_core::frame::SUBPROTOCOL;
 
+use super::kill::SocketHandle;
 use crate::peer::Shared;
 
 /// The peer whose service a request came to.
@@ -50,8 +51,20 @@ pub(super) fn check(request: &HttpRequest) -> Result<(), UpgradeError> {
     if named.any(|name| name == SUBPROTOCOL) { Ok(()) } else { Err(UpgradeError::Subprotocol) }
 }
 
-/// For `HttpServer::on_connect`: sets `TCP_NODELAY` on each connection, without which an answer can be some 40 ms
-/// late.
+/// The handle of a request's socket, if the server was given [`on_connect`].
+pub(super) fn socket(request: &HttpRequest) -> Option<SocketHandle> {
+    let socket = request.conn_data::<SocketHandle>().cloned();
+    if socket.is_none() {
+        tracing::warn!(
+            "this HttpServer was built without `.on_connect(distributed_scope::on_connect)`: \
+             answers may be late, and a peer that stops reading is noticed late"
+        );
+    }
+    socket
+}
+
+/// For `HttpServer::on_connect`. Sets `TCP_NODELAY` on each connection, without which an answer can be some 40 ms late,
+/// and lets a peer cut a connection whose other side stopped reading.
 ///
 /// ```no_run
 /// # use actix_web::{App, HttpServer};
@@ -61,10 +74,15 @@ pub(super) fn check(request: &HttpRequest) -> Result<(), UpgradeError> {
 ///     .bind(("127.0.0.1", 47291))?;
 /// # Ok(()) }
 /// ```
-pub fn on_connect(connection: &dyn Any, _: &mut Extensions) {
-    if let Some(stream) = connection.downcast_ref::<TcpStream>()
-        && let Err(error) = stream.set_nodelay(true)
-    {
+pub fn on_connect(connection: &dyn Any, data: &mut Extensions) {
+    let Some(stream) = connection.downcast_ref::<TcpStream>() else {
+        return tracing::debug!("a connection is no plain TCP stream: its socket is left as it is");
+    };
+    if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+    match SocketHandle::of(stream) {
+        Ok(socket) => drop(data.insert(socket)),
+        Err(error) => tracing::warn!(%error, "cannot keep a handle of a connection's socket"),
     }
 }

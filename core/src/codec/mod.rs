@@ -139,9 +139,9 @@ fn decode_bincode<T: DeserializeOwned>(
     use bincode::serde::seed_decode_from_slice as decode;
     let config = bincode::config::standard();
     match budget::elements(bytes.len()) {
-        0..=KIB_64 => decode(within, bytes, config.with_limit::<KIB_64>()),
-        0..=MIB => decode(within, bytes, config.with_limit::<MIB>()),
-        0..=MIB_32 => decode(within, bytes, config.with_limit::<MIB_32>()),
+        room if room <= KIB_64 => decode(within, bytes, config.with_limit::<KIB_64>()),
+        room if room <= MIB => decode(within, bytes, config.with_limit::<MIB>()),
+        room if room <= MIB_32 => decode(within, bytes, config.with_limit::<MIB_32>()),
         _ => decode(within, bytes, config.with_limit::<GIB>()),
     }
 }

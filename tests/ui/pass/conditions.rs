@@ -4,7 +4,7 @@ use distributed_scope::{PeerId, RemoteError, distributed, remote};
 
 #[distributed]
 async fn conditional(p: PeerId, a: u32) -> Result<String, RemoteError> {
-    let off: u32 = remote!(p, [a: u32] -> u32, #[cfg(any())] {
+    let off: u32 = remote!(p, [p, a: u32] -> u32, #[cfg(any())] {
         let b = missing_crate::function(a);
         remote!(p, [b], { not_there(b) }).await?
     })

@@ -1,0 +1,83 @@
+//! Coming back after a connection was lost: again and again, further and further apart, not all at once.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::Link;
+use super::dial;
+use crate::peer::Shared;
+
+/// The pauses between attempts: each 1.6 times as long as the one before, at most 30 s, each up to a fifth longer or
+/// shorter so that a thousand clients of one server do not come back together.
+#[derive(Debug)]
+struct Backoff {
+    next: Duration,
+    random: u64,
+}
+
+impl Backoff {
+    const LONGEST: Duration = Duration::from_secs(30);
+
+    fn new(first: Duration, seed: u64) -> Self {
+        Self { next: first, random: seed | 1 }
+    }
+
+    fn pause(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = self.next.mul_f64(1.6).min(Self::LONGEST);
+        // xorshift64: spreads clients in time, which needs no better randomness.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let spread = (self.random >> 11) as f64 / (1u64 << 53) as f64;
+        pause.mul_f64(0.4f64.mul_add(spread, 0.8))
+    }
+}
+
+/// Watches over a session that we dialled, and dials again whenever its connection is lost. Ends when the peer is stopped or
+/// nobody has a handle of it any more.
+pub(crate) async fn keep_connected(shared: Weak<Shared>, url: String, mut link: Arc<Link>) {
+    loop {
+        link.until_detached().await;
+        let seed = link.id().0.first_chunk().copied().map_or(1, u64::from_le_bytes);
+        let mut backoff = Backoff::new(link.shared().limits().reconnect, seed);
+        link = loop {
+            let pause = backoff.pause();
+            // Not held while waiting: a peer that nobody has any more must be able to end.
+            match shared.upgrade() {
+                Some(shared) if !shared.is_stopping() => {
+                    tracing::debug!(peer = %shared.id(), %url, ?pause, "reconnecting");
+                }
+                _ => return,
+            }
+            tokio::time::sleep(pause).await;
+            let Some(shared) = shared.upgrade().filter(|shared| !shared.is_stopping()) else { return };
+            let old = link.is_alive().then(|| Arc::clone(&link));
+            match dial::dial(shared, url.clone(), old).await {
+                Ok(link) => break link,
+                Err(error) => tracing::debug!(%url, %error, "cannot reconnect yet"),
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Duration = Duration::from_millis(100);
+
+    #[test]
+    fn pauses_grow_to_their_limit_and_differ_between_clients() {
+        let mut backoff = Backoff::new(FIRST, 7);
+        let pauses: Vec<_> = (0..20).map(|_| backoff.pause()).collect();
+        assert!(pauses[0] >= Duration::from_millis(80) && pauses[0] <= Duration::from_millis(120));
+        assert!(pauses[19] >= Duration::from_secs(24) && pauses[19] <= Duration::from_secs(36));
+        let mut firsts: Vec<_> = (1..=100)
+            .map(|seed: u64| Backoff::new(FIRST, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)).pause())
+            .collect();
+        firsts.sort();
+        firsts.dedup();
+        assert!(firsts.len() > 90);
+    }
+}

@@ -1,0 +1,125 @@
+//! The open calls of a session, in both directions, and when the next of them is late.
+
+use rustc_hash::FxHashMap;
+
+use super::Violation;
+use crate::frame::CallId;
+use crate::time::{Deadline, Moment};
+
+#[derive(Debug)]
+pub(super) struct Calls<W> {
+    /// The number of the next call that we make.
+    next_out: u64,
+    open: FxHashMap<CallId, OpenCall<W>>,
+    /// The blocks that run here for the other side.
+    running: FxHashMap<CallId, Deadline>,
+    /// No deadline lies before this one. It may be early, because calls that end do not move it: so a call costs
+    /// a comparison, and the calls are looked through about once per timeout.
+    wake: Deadline,
+}
+
+#[derive(Debug)]
+pub(super) struct OpenCall<W> {
+    pub(super) waiter: W,
+    deadline: Deadline,
+}
+
+/// The calls whose deadline has passed.
+#[derive(Debug, Default)]
+pub(super) struct Late {
+    pub(super) open: Vec<CallId>,
+    pub(super) running: Vec<CallId>,
+}
+
+impl<W> Default for Calls<W> {
+    fn default() -> Self {
+        Self {
+            next_out: 0,
+            open: FxHashMap::default(),
+            running: FxHashMap::default(),
+            wake: Deadline::never(),
+        }
+    }
+}
+
+impl<W> Calls<W> {
+    pub(super) fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    pub(super) fn is_running(&self, call: CallId) -> bool {
+        self.running.contains_key(&call)
+    }
+
+    pub(super) fn wake(&self) -> Deadline {
+        self.wake
+    }
+
+    /// A call of ours.
+    pub(super) fn begin(&mut self, waiter: W, deadline: Deadline) -> CallId {
+        let call = CallId(self.next_out);
+        self.next_out += 1;
+        self.open.insert(call, OpenCall { waiter, deadline });
+        self.wake = self.wake.earlier(deadline);
+        call
+    }
+
+    /// A call of ours is over.
+    pub(super) fn end(&mut self, call: CallId) -> Option<OpenCall<W>> {
+        self.open.remove(&call)
+    }
+
+    pub(super) fn was_made(&self, call: CallId) -> bool {
+        call.0 < self.next_out
+    }
+
+    /// A call of theirs. They need not come in the order of their numbers: a small call passes a large one, and a call
+    /// that was given up before it was sent never comes. That none comes twice is seen to by the numbers of frames; here
+    /// it only has to be clear which call a reply or a cancel is for.
+    pub(super) fn start(&mut self, call: CallId, deadline: Deadline) -> Result<(), Violation> {
+        if self.running.contains_key(&call) {
+            return Err(Violation::CallTwice(call.0));
+        }
+        self.running.insert(call, deadline);
+        self.wake = self.wake.earlier(deadline);
+        Ok(())
+    }
+
+    /// A call of theirs is over. False if it was already.
+    pub(super) fn stop(&mut self, call: CallId) -> bool {
+        self.running.remove(&call).is_some()
+    }
+
+    /// The calls that are late at `now`.
+    pub(super) fn late(&mut self, now: Moment) -> Late {
+        if !self.wake.has_passed(now) {
+            return Late::default();
+        }
+        let open = self.open.iter().map(|(call, open)| (*call, open.deadline));
+        let running = self.running.iter().map(|(call, deadline)| (*call, *deadline));
+        let mut wake = Deadline::never();
+        let mut late = |(call, deadline): (CallId, Deadline)| {
+            if deadline.has_passed(now) {
+                return Some(call);
+            }
+            wake = wake.earlier(deadline);
+            None
+        };
+        let late = Late {
+            open: open.filter_map(&mut late).collect(),
+            running: running.filter_map(&mut late).collect(),
+        };
+        self.wake = wake;
+        late
+    }
+
+    pub(super) fn take_all(&mut self) -> (Vec<(CallId, W)>, Vec<CallId>) {
+        self.wake = Deadline::never();
+        let open = self.open.drain().map(|(call, open)| (call, open.waiter)).collect();
+        (open, self.running.drain().map(|(call, _)| call).collect())
+    }
+}

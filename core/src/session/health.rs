@@ -1,0 +1,163 @@
+//! Whether a connection is alive: says something when we were quiet for long, notices when the other side was.
+//!
+//! On the way of every frame it only sets a flag; it looks at the time sixteen times per span of silence.
+
+use std::time::Duration;
+
+use super::Dead;
+use crate::time::Moment;
+
+const CHECKS_PER_SPAN: u32 = 16;
+
+/// A peer that takes a connection for dead sooner than this is not reassured any more often for that: otherwise it could
+/// make us look and speak a thousand times a second, only by saying so.
+const SHORTEST_SILENCE: Duration = Duration::from_millis(100);
+
+#[derive(Debug)]
+pub(super) struct Health {
+    interval: Duration,
+    next_check: Moment,
+    /// After so many checks without a word from them, the connection is dead.
+    silence: u32,
+    /// After so many checks without a word from us, they are told that we live.
+    quiet: u32,
+    /// After so many checks in which they took nothing although something waited, the connection is dead.
+    stall: u32,
+    heard: bool,
+    sent: bool,
+    /// They took something: a numbered frame was sent, or one was acknowledged.
+    took: bool,
+    checks_unheard: u32,
+    checks_unsent: u32,
+    checks_stalled: u32,
+}
+
+/// What a check found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Check {
+    pub(super) say_something: bool,
+    /// They took nothing since the last check although something waited.
+    pub(super) stalled: bool,
+    pub(super) dead: Option<Dead>,
+}
+
+impl Health {
+    /// `ours` and `theirs` are the spans of silence after which either side takes the connection for dead.
+    pub(super) fn new(ours: Duration, theirs: Duration, write_stall: Duration, now: Moment) -> Self {
+        let theirs = theirs.max(SHORTEST_SILENCE);
+        let interval = (ours.min(theirs).min(write_stall) / CHECKS_PER_SPAN).max(Duration::from_millis(1));
+        let checks = |span: Duration| {
+            u32::try_from(span.as_micros().div_ceil(interval.as_micros())).unwrap_or(u32::MAX)
+        };
+        Self {
+            interval,
+            next_check: now + interval,
+            silence: checks(ours),
+            quiet: (checks(theirs) / 2).max(1),
+            stall: checks(write_stall),
+            heard: true,
+            sent: true,
+            took: true,
+            checks_unheard: 0,
+            checks_unsent: 0,
+            checks_stalled: 0,
+        }
+    }
+
+    /// A new connection.
+    pub(super) fn begin(&mut self, now: Moment) {
+        self.next_check = now + self.interval;
+        (self.heard, self.sent, self.took) = (true, true, true);
+        (self.checks_unheard, self.checks_unsent, self.checks_stalled) = (0, 0, 0);
+    }
+
+    pub(super) fn heard(&mut self) {
+        self.heard = true;
+    }
+
+    pub(super) fn sent(&mut self) {
+        self.sent = true;
+    }
+
+    pub(super) fn took(&mut self) {
+        self.took = true;
+    }
+
+    pub(super) fn wake(&self) -> Moment {
+        self.next_check
+    }
+
+    /// Looks at what happened since the last check. A late check counts as one: a machine that slept does not find
+    /// all its peers dead.
+    pub(super) fn check(&mut self, now: Moment, something_waits: bool) -> Check {
+        if now < self.next_check {
+            return Check::default();
+        }
+        self.next_check = now + self.interval;
+        let count = |happened: &mut bool, checks: &mut u32| {
+            *checks = if std::mem::take(happened) { 0 } else { checks.saturating_add(1) };
+            *checks
+        };
+        let stalled = something_waits && !std::mem::take(&mut self.took);
+        self.checks_stalled = if stalled { self.checks_stalled.saturating_add(1) } else { 0 };
+        let unheard = count(&mut self.heard, &mut self.checks_unheard);
+        let unsent = count(&mut self.sent, &mut self.checks_unsent);
+        let dead = if unheard >= self.silence {
+            Some(Dead::Silent)
+        } else if self.checks_stalled >= self.stall {
+            Some(Dead::Stalled)
+        } else {
+            None
+        };
+        Check { say_something: unsent >= self.quiet, stalled, dead }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPAN: Duration = Duration::from_secs(16);
+
+    fn checks(health: &mut Health, count: u32, waits: bool) -> Vec<Check> {
+        (0..count).map(|_| health.check(health.wake(), waits)).collect()
+    }
+
+    fn health() -> Health {
+        Health::new(SPAN, SPAN, SPAN, Moment::default())
+    }
+
+    #[test]
+    fn a_quiet_side_says_something_before_the_other_takes_it_for_dead() {
+        let mut health = health();
+        let first = checks(&mut health, 16, false).iter().position(|check| check.say_something).unwrap();
+        assert_eq!(first, 8);
+    }
+
+    #[test]
+    fn silence_is_noticed_after_its_span_and_not_before() {
+        let mut health = health();
+        let found = checks(&mut health, 20, false);
+        assert!(found[..16].iter().all(|check| check.dead.is_none()));
+        assert_eq!(found[16].dead, Some(Dead::Silent));
+    }
+
+    #[test]
+    fn a_word_in_time_keeps_the_connection() {
+        let mut health = health();
+        for _ in 0..10 {
+            assert!(checks(&mut health, 15, false).iter().all(|check| check.dead.is_none()));
+            health.heard();
+        }
+    }
+
+    #[test]
+    fn a_side_that_takes_nothing_is_noticed_although_it_speaks() {
+        let mut health = health();
+        let dead = (0..20).find_map(|_| {
+            health.heard();
+            health.check(health.wake(), true).dead
+        });
+        assert_eq!(dead, Some(Dead::Stalled));
+    }
+}

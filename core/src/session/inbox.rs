@@ -1,0 +1,91 @@
+//! What one side of a session has received: how many frames, and the large ones that are not complete yet.
+
+use bytes::{Bytes, BytesMut};
+use rustc_hash::FxHashMap;
+
+use super::Violation;
+use super::outbox::{CHUNK, STREAMS};
+use crate::frame::Chunk;
+
+/// After so many frames, or so many bytes, the sender is told that they arrived.
+const FRAMES_PER_ACK: u64 = 64;
+const BYTES_PER_ACK: usize = CHUNK;
+
+#[derive(Debug)]
+pub(super) struct Inbox {
+    limit: usize,
+    received: u64,
+    acknowledged: u64,
+    bytes_since_ack: usize,
+    partial: FxHashMap<u32, Partial>,
+}
+
+#[derive(Debug)]
+struct Partial {
+    total: usize,
+    bytes: BytesMut,
+}
+
+impl Inbox {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit, received: 0, acknowledged: 0, bytes_since_ack: 0, partial: FxHashMap::default() }
+    }
+
+    /// How many numbered frames have arrived.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// How many bytes of large frames have arrived that are not complete.
+    pub(super) fn arriving(&self) -> usize {
+        self.partial.values().map(|partial| partial.bytes.len()).sum()
+    }
+
+    /// Counts a numbered frame. True if the sender should be told by now.
+    pub(super) fn count(&mut self, size: usize) -> bool {
+        self.received += 1;
+        self.bytes_since_ack += size;
+        self.received - self.acknowledged >= FRAMES_PER_ACK || self.bytes_since_ack >= BYTES_PER_ACK
+    }
+
+    /// The number to tell the sender.
+    pub(super) fn acknowledge(&mut self) -> u64 {
+        self.acknowledged = self.received;
+        self.bytes_since_ack = 0;
+        self.received
+    }
+
+    /// Adds a part; gives the whole frame with the last one.
+    pub(super) fn add(&mut self, chunk: Chunk) -> Result<Option<Bytes>, Violation> {
+        let Chunk { stream, total, bytes } = chunk;
+        let total = total as usize;
+        if bytes.is_empty() {
+            self.partial.remove(&stream);
+            return Ok(None);
+        }
+        if total > self.limit {
+            return Err(Violation::TooLarge { size: total, limit: self.limit });
+        }
+        let is_new = !self.partial.contains_key(&stream);
+        if is_new && self.partial.len() >= STREAMS {
+            return Err(Violation::TooManyStreams);
+        }
+        // The room grows with what really arrives: a total is only an announcement.
+        let partial = self.partial.entry(stream).or_insert_with(|| Partial { total, bytes: BytesMut::new() });
+        if partial.total != total || partial.bytes.len() + bytes.len() > total {
+            return Err(Violation::ChunkSize);
+        }
+        if is_new && bytes.len() < total {
+            partial.bytes.reserve(total.min(4 * CHUNK));
+        }
+        partial.bytes.extend_from_slice(&bytes);
+        if partial.bytes.len() < total {
+            return Ok(None);
+        }
+        Ok(self.partial.remove(&stream).map(|partial| partial.bytes.freeze()))
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.partial.clear();
+    }
+}

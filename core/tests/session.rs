@@ -1,0 +1,230 @@
+//! Single promises of a session, each in the smallest schedule that could break it.
+
+mod support;
+
+use std::time::Duration;
+
+use distributed_scope_core::frame::{CallId, Frame};
+use distributed_scope_core::session::{CHUNK, Dead, Effect, Session, Violation};
+use distributed_scope_core::{Deadline, ErrorKind, Limits, Ran, Refusal, RemoteError};
+
+use crate::support::{at, invoke, request, session, value};
+
+fn small_limits() -> Limits {
+    Limits { queue: 100 << 10, window: 2 * CHUNK, message: 4 << 20, ..Limits::default() }
+}
+
+/// Carries frames both ways, as a driver does, until neither side has one. Gives what came of them on each side.
+fn exchange(one: &mut Session<u64>, two: &mut Session<u64>) -> [Vec<Effect<u64>>; 2] {
+    let mut effects = [Vec::new(), Vec::new()];
+    loop {
+        let before = effects.iter().map(Vec::len).sum::<usize>();
+        let mut moved = false;
+        if !two.is_clogged()
+            && let Some(frame) = one.next_frame()
+        {
+            effects[1].extend(two.receive(at(1), frame).expect("an honest frame"));
+            moved = true;
+        }
+        if !one.is_clogged()
+            && let Some(frame) = two.next_frame()
+        {
+            effects[0].extend(one.receive(at(1), frame).expect("an honest frame"));
+            moved = true;
+        }
+        if !moved && before == effects.iter().map(Vec::len).sum::<usize>() {
+            return effects;
+        }
+    }
+}
+
+#[test]
+fn a_result_that_is_larger_than_the_queue_does_not_stop_its_own_acknowledgements() {
+    let limits = small_limits();
+    let (mut caller, mut callee) = (session(&limits, &limits), session(&limits, &limits));
+    let call = caller.call(at(0), &mut request(10, Deadline::never()), 7).expect("a call");
+    exchange(&mut caller, &mut callee);
+    callee.reply(call, Ok(value(3 << 20)));
+    let [completed, _] = exchange(&mut caller, &mut callee);
+    assert!(matches!(&completed[..], [Effect::Complete(7, Ok(_))]), "{completed:?}");
+}
+
+#[test]
+fn two_sides_that_are_both_clogged_read_enough_to_get_on() {
+    let limits = Limits { queue: 10, ..Limits::default() };
+    let mut sides = [session(&limits, &limits), session(&limits, &limits)];
+    for side in &mut sides {
+        for call in 0..2_000 {
+            side.receive(at(0), invoke(call, 1).encode()).expect("an honest frame");
+            // They are answers to calls that were not made, which does not matter to a side that only carries them.
+            side.reply(CallId(call), Err(RemoteError::refused(Refusal::DecodeCaptures("x".repeat(500)))));
+        }
+    }
+    // The connection holds one frame of each direction.
+    let mut pipes: [Option<_>; 2] = [None, None];
+    let mut carried = 0;
+    let mut millis = 0;
+    while sides.iter().any(|side| side.queued() > 0) {
+        let wake = sides.iter().filter_map(Session::wake).min().expect("both are alive");
+        millis = wake.since_origin().as_millis() as u64;
+        assert!(millis < 60_000, "{carried} frames were carried in a minute");
+        for _ in 0..1_000 {
+            for side in [0, 1] {
+                if !sides[1 - side].is_clogged()
+                    && pipes[side].take().is_some_and(|frame| carries(&mut sides[1 - side], frame))
+                {
+                    carried += 1;
+                }
+                if pipes[side].is_none() {
+                    pipes[side] = sides[side].next_frame();
+                }
+            }
+        }
+        for side in &mut sides {
+            let effects = side.tick(wake);
+            assert!(effects.is_empty(), "{effects:?}");
+        }
+    }
+    assert!(carried > 3_000 && millis > 0);
+}
+
+/// Lets a side take a frame of which only the size matters.
+fn carries(side: &mut Session<u64>, frame: bytes::Bytes) -> bool {
+    let size = frame.len().max(1);
+    let cancel = Frame::Cancel(CallId(u64::MAX)).encode();
+    (0..size.div_ceil(cancel.len())).for_each(|_| drop(side.receive(at(0), cancel.clone())));
+    true
+}
+
+#[test]
+fn a_clogged_side_reads_no_more_than_a_little_for_a_partner_that_takes_nothing() {
+    let limits = Limits { queue: 10, ..Limits::default() };
+    let mut session = session(&limits, &limits);
+    let (mut read, mut call) = (0, 0);
+    let dead = loop {
+        while !session.is_clogged() {
+            let frame = invoke(call, 1).encode();
+            read += frame.len();
+            session.receive(at(0), frame).expect("an honest frame");
+            session.reply(CallId(call), Ok(value(100)));
+            call += 1;
+        }
+        let effects = session.tick(session.wake().expect("it is alive"));
+        if !effects.is_empty() {
+            break effects;
+        }
+    };
+    assert!(matches!(dead[..], [Effect::DropConnection(Dead::Stalled)]), "{dead:?}");
+    assert!(read <= 16 * 4 * CHUNK, "{read} bytes were read");
+}
+
+#[test]
+fn a_session_that_reads_nothing_because_it_is_clogged_does_not_take_the_other_side_for_silent() {
+    let limits = Limits { queue: 10, ..Limits::default() };
+    let mut session = session(&limits, &limits);
+    for call in 0..1_000 {
+        session.receive(at(0), invoke(call, 1).encode()).expect("an honest frame");
+        session.reply(CallId(call), Ok(value(100)));
+    }
+    for second in 0..100 {
+        assert!(session.is_clogged());
+        session.next_frame().expect("a slow reader takes a frame a second");
+        let effects = session.tick(at(second * 1_000));
+        assert!(effects.is_empty(), "{effects:?}");
+    }
+    // One that takes nothing at all is cut.
+    let dead = (100..200).find_map(|second| session.tick(at(second * 1_000)).pop());
+    assert!(matches!(dead, Some(Effect::DropConnection(Dead::Stalled))), "{dead:?}");
+}
+
+#[test]
+fn a_message_is_measured_whether_it_comes_in_chunks_or_whole() {
+    let limits = Limits { message: 2_000, ..Limits::default() };
+    let mut taker = session(&limits, &Limits::default());
+    assert!(taker.receive(at(0), invoke(0, 2_000 - 32).encode()).is_ok());
+    let refused = taker.receive(at(0), invoke(1, 2_001 - 32).encode());
+    assert_eq!(refused.err(), Some(Violation::TooLarge { size: 2_001, limit: 2_000 }));
+    // No carrier takes a message beyond a chunk, so neither does the session.
+    let mut taker = session(&Limits::default(), &Limits::default());
+    let refused = taker.receive(at(0), invoke(0, 2 * CHUNK).encode());
+    assert!(matches!(refused, Err(Violation::TooLarge { .. })), "{refused:?}");
+}
+
+#[test]
+fn an_error_that_cannot_be_made_small_enough_is_replaced_by_one_that_says_so() {
+    let theirs = Limits { message: 2_000, ..Limits::default() };
+    let mut callee = session(&Limits::default(), &theirs);
+    let mut caller = session(&theirs, &Limits::default());
+    let call = caller.call(at(0), &mut request(10, Deadline::never()), 7).expect("a call");
+    exchange(&mut caller, &mut callee);
+    callee.reply(call, Err(RemoteError::refused(Refusal::DecodeCaptures("x".repeat(1 << 20)))));
+    let [completed, _] = exchange(&mut caller, &mut callee);
+    let [Effect::Complete(7, Err(error))] = &completed[..] else { panic!("{completed:?}") };
+    assert!(matches!(error.kind(), ErrorKind::TooLarge { limit: 2_000, .. }), "{error:#}");
+    assert_eq!(error.ran(), Ran::Never);
+}
+
+#[test]
+fn a_peer_that_wants_to_hear_something_all_the_time_does_not_get_it() {
+    let eager = Limits { silence: Duration::ZERO, ..Limits::default() };
+    let mut session = session(&Limits::default(), &eager);
+    let mut ticks = 0;
+    while let Some(wake) = session.wake().filter(|wake| *wake <= at(1_000)) {
+        session.tick(wake);
+        ticks += 1;
+    }
+    assert!(ticks <= 200, "{ticks} ticks in a second");
+}
+
+#[test]
+fn a_small_call_does_not_wait_for_a_large_one() {
+    let limits = Limits::default();
+    let mut caller = session(&limits, &limits);
+    caller.call(at(0), &mut request(1 << 20, Deadline::never()), 0).expect("a call");
+    caller.next_frame().expect("its first chunk");
+    caller.call(at(0), &mut request(10, Deadline::never()), 1).expect("a call");
+    let between = std::iter::from_fn(|| caller.next_frame())
+        .position(|frame| matches!(Frame::decode(frame), Ok(Frame::Invoke(_))));
+    assert!(between.is_some_and(|between| between <= 1), "{between:?} chunks went before it");
+}
+
+#[test]
+fn an_expired_call_that_waited_for_a_connection_is_never_sent() {
+    let limits = Limits::default();
+    let mut caller = session(&limits, &limits);
+    caller.detach(at(0));
+    caller.call(at(0), &mut request(10, Deadline::at(at(50))), 0).expect("a call");
+    caller.call(at(0), &mut request(10, Deadline::at(at(90))), 1).expect("a call");
+    let ended = caller.tick(at(50));
+    let [Effect::Complete(0, Err(error))] = &ended[..] else { panic!("{ended:?}") };
+    assert_eq!(error.ran(), Ran::Never);
+    caller.attach(0, at(60)).expect("nothing was sent yet");
+    let frame = caller.next_frame().and_then(|frame| Frame::decode(frame).ok());
+    assert!(matches!(frame, Some(Frame::Invoke(invoke)) if invoke.call == CallId(1)));
+    assert_eq!(caller.next_frame(), None);
+}
+
+#[test]
+fn a_side_that_leaves_answers_what_runs_and_refuses_what_is_new() {
+    let limits = Limits::default();
+    let (mut caller, mut callee) = (session(&limits, &limits), session(&limits, &limits));
+    let running = caller.call(at(0), &mut request(10, Deadline::never()), 0).expect("a call");
+    exchange(&mut caller, &mut callee);
+    // The second call and the news that the callee leaves pass each other.
+    caller.call(at(0), &mut request(10, Deadline::never()), 1).expect("a call");
+    callee.go_away();
+    let [told, started] = exchange(&mut caller, &mut callee);
+    assert!(started.is_empty(), "{started:?}");
+    let refused = told.iter().find_map(|effect| match effect {
+        Effect::Complete(1, Err(error)) => Some((error.kind().clone(), error.ran())),
+        _ => None,
+    });
+    assert_eq!(refused, Some((ErrorKind::Refused(Refusal::GoingAway), Ran::Never)));
+    let refused = caller.call(at(1), &mut request(10, Deadline::never()), 2).expect_err("it was told");
+    assert_eq!(refused.kind(), &ErrorKind::Refused(Refusal::GoingAway));
+    callee.reply(running, Ok(value(10)));
+    assert!(!callee.is_idle());
+    let [answered, _] = exchange(&mut caller, &mut callee);
+    assert!(matches!(&answered[..], [Effect::Complete(0, Ok(_))]), "{answered:?}");
+    assert!(callee.is_idle());
+}

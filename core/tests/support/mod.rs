@@ -1,0 +1,53 @@
+//! What the tests of sessions share.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use distributed_scope_core::frame::{CallId, Frame, HEAD, Invoke};
+use distributed_scope_core::pending::Payload;
+use distributed_scope_core::session::Session;
+use distributed_scope_core::{Block, Codec, Deadline, Limits, Moment, PeerId, Request, handshake};
+
+pub(crate) static BLOCK: Block = Block::new("tests::block#0", "tests", "tests.rs", 1, &[], 7);
+
+pub(crate) fn at(millis: u64) -> Moment {
+    Moment::after_origin(Duration::from_millis(millis))
+}
+
+/// A session with a peer that has the limits `theirs`.
+pub(crate) fn session(ours: &Limits, theirs: &Limits) -> Session<u64> {
+    let them = handshake::introduction(PeerId::named("them"), theirs, 0);
+    Session::new(ours.clone(), &them, at(0))
+}
+
+pub(crate) fn request(size: usize, deadline: Deadline) -> Request {
+    let frame = Bytes::from(vec![0; HEAD + size]);
+    Request {
+        to: PeerId::named("them"),
+        block: &BLOCK,
+        frame,
+        codec: Codec::default(),
+        deadline,
+        hop: 0,
+        is_detached: false,
+    }
+}
+
+pub(crate) fn invoke(call: u64, size: usize) -> Frame {
+    let (block, fingerprint) = (BLOCK.id, BLOCK.fingerprint());
+    let captures = Bytes::from(vec![0; size]);
+    Frame::Invoke(Invoke {
+        call: CallId(call),
+        block,
+        fingerprint,
+        deadline_ms: None,
+        hop: 0,
+        codec: 1,
+        is_detached: false,
+        captures,
+    })
+}
+
+pub(crate) fn value(size: usize) -> Payload {
+    Payload { codec: Codec::default(), bytes: Bytes::from(vec![0; HEAD + size]) }
+}

@@ -1,0 +1,116 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use distributed_scope::PeerId;
+
+/// One function that runs on several peers, shown with real processes.
+///
+/// Without a command: starts a server peer here and a client peer in a second process, lets one function hop from the
+/// client to the server, back to the client and to the server again, and prints its result and every hop.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// Where the server listens; port 0 is any free port.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) addr: SocketAddr,
+
+    /// This process helps another one, which holds the other end of its standard input: it ends with that process,
+    /// however that one ends.
+    #[arg(long, hide = true, global = true)]
+    pub(crate) helper: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the demos' blocks until Ctrl-C; `demo client` in another terminal connects to it.
+    Server {
+        /// Where to listen; port 0 is any free port.
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:47291")]
+        addr: SocketAddr,
+    },
+
+    /// Connect to a running `demo server`, run the hopping function and print its result and every hop.
+    Client {
+        /// Where the server is, as it says at its start, for example ws://127.0.0.1:47291/scope
+        url: String,
+    },
+
+    /// Count the words of text files on several worker processes.
+    ///
+    /// The text is cut into pieces of about 128 KiB. Each worker is a peer in a process of its own and has several
+    /// pieces in flight; when a worker is lost, the others do its share. Then the same text is counted once more
+    /// without any peer, and the two counts must be equal.
+    Wordcount(WordcountOptions),
+
+    /// A worker of `demo wordcount`, in its own process.
+    #[command(hide = true)]
+    Worker {
+        url: String,
+        #[arg(long)]
+        id: PeerId,
+    },
+
+    /// List the blocks of this program: where each stands, what travels with it, and its version.
+    Blocks,
+
+    /// Measure calls between two processes: how long one takes, and how many fit into a second.
+    Latency {
+        /// A running `demo server`; without it, one is started in a process of its own.
+        url: Option<String>,
+
+        /// How many calls each row measures; a tenth as many go before them as warm-up.
+        #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
+        calls: u64,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WordcountOptions {
+    /// How many worker processes to start.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) peers: u16,
+
+    /// How many words to list.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) top: usize,
+
+    /// Kill the first worker once this many pieces are counted, to see that nothing is lost with it.
+    #[arg(long, value_name = "PIECES")]
+    pub(crate) kill_after: Option<u64>,
+
+    /// Files, of any kind, and folders, of which every .md, .rs and .txt file is counted. Without any: the sources and
+    /// documentation of the crates that this workspace depends on.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_means_the_main_job_on_any_free_port() {
+        let cli = Cli::try_parse_from(["demo"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(cli.addr.port(), 0);
+    }
+
+    #[test]
+    fn zero_peers_and_zero_calls_are_refused() {
+        assert!(Cli::try_parse_from(["demo", "wordcount", "--peers", "0"]).is_err());
+        assert!(Cli::try_parse_from(["demo", "latency", "--calls", "0"]).is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! An ordinary actix-web app with a peer in it.
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, rt, web};
+use anyhow::{Context, bail};
+use distributed_scope::{Blocks, CallReport, Peer, PeerId, on_connect};
+
+use crate::hops::HopLog;
+use crate::output;
+
+/// A peer that others can reach.
+pub(crate) struct Server {
+    /// Where it is reached.
+    pub(crate) url: String,
+    peer: Peer,
+    handle: ServerHandle,
+}
+
+impl Server {
+    /// Serves `peer` at `/scope`, beside the app's other route.
+    pub(crate) fn start(peer: Peer, address: SocketAddr) -> anyhow::Result<Self> {
+        let served = peer.clone();
+        let server = HttpServer::new(move || {
+            App::new().route("/health", web::get().to(async || "ok")).service(served.service("/scope"))
+        })
+        .on_connect(on_connect)
+        // How long `stop` waits for a peer that does not close its end.
+        .shutdown_timeout(1)
+        // Signals are for the program as a whole; see `interrupt`.
+        .disable_signals()
+        .bind(address)
+        .with_context(|| format!("cannot listen on {address}"))?;
+        let Some(address) = server.addrs().first().copied() else {
+            bail!("listens nowhere");
+        };
+        let running = server.run();
+        let handle = running.handle();
+        rt::spawn(running);
+        Ok(Self { url: format!("ws://{address}/scope"), peer, handle })
+    }
+
+    /// Closes the sessions, then the port.
+    pub(crate) async fn stop(self) {
+        self.peer.stop().await;
+        self.handle.stop(true).await;
+    }
+}
+
+/// The server peer of the demos: it runs their blocks for others, and logs the calls that it makes itself.
+pub(crate) fn peer() -> Peer {
+    let log = HopLog::default();
+    Peer::builder(PeerId::named("server"))
+        .data(log.clone())
+        .observe(move |call: &CallReport| log.record(call))
+        .expose(Blocks::all())
+        .start()
+}
+
+/// `demo server`: serves until the user has had enough.
+pub(crate) async fn until(address: SocketAddr, interrupted: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let server = Server::start(peer(), address)?;
+    // The first line is the URL and nothing else, for programs that wait for it.
+    output::say(&server.url)?;
+    interrupted.await;
+    server.stop().await;
+    output::say("stopped")?;
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! `demo latency`.
+
+#![cfg(unix)]
+
+mod support;
+
+use support::{Demo, demo};
+
+#[test]
+fn every_kind_of_call_has_a_row_of_figures() {
+    let ended = demo(&["latency", "--calls", "50"]).succeeded();
+    for kind in [
+        "A → A, without a socket",
+        "A → B ",
+        "A → B → A ",
+        "A → B → A → B ",
+        "┆         8 ┆",
+        "┆        64 ┆",
+    ] {
+        assert!(ended.stdout.contains(kind), "{kind} is missing in\n{}", ended.stdout);
+    }
+}
+
+#[test]
+fn no_calls_are_nothing_to_measure() {
+    demo(&["latency", "--calls", "0"]).failed(2, "--calls");
+}
+
+#[test]
+fn an_interrupted_measurement_leaves_no_process() {
+    let mut running = Demo::start(&["latency", "--calls", "1000000000"]);
+    running.wait_for(|line| line.starts_with("A is this process").then_some(()));
+    running.signal("INT");
+    let ended = running.end();
+    assert_eq!(ended.status.code(), Some(130), "{ended:?}");
+    assert_eq!(ended.stderr, "interrupted");
+}
+
+#[test]
+fn the_death_of_the_other_process_is_an_error() {
+    let mut running = Demo::start(&["latency", "--calls", "1000000000"]);
+    let other: u32 = running.wait_for(|line| line.rsplit_once("B is pid ")?.1.parse().ok());
+    support::send_signal(other, "KILL");
+    running.end().failed(1, "error: ");
+}

@@ -1,0 +1,12 @@
+//! Bytes are a frame or an error; a frame that is written again and read again is the same one.
+#![no_main]
+
+use bytes::Bytes;
+use distributed_scope_core::frame::Frame;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(frame) = Frame::decode(Bytes::copy_from_slice(bytes)) {
+        assert_eq!(Frame::decode(frame.encode()), Ok(frame));
+    }
+});

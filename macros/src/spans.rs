@@ -1,0 +1,70 @@
+//! What editors go by: each token of the user's keeps its place in the expansion.
+
+use std::collections::HashSet;
+
+use proc_macro2::{TokenStream, TokenTree};
+
+use crate::args::Args;
+use crate::errors::Errors;
+use crate::service::expand_item;
+
+const SOURCE: &str = "\
+/// Says it.
+pub async fn ask(near: PeerId, far: PeerId, text: &str) -> Result<usize, RemoteError> {
+    let words = text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let (sum, rest) = remote!(far, [near, words, limit = words.len() + 1], {
+        let lengths = words.iter().map(|word| word.len());
+        let total: usize = lengths.sum();
+        let half = remote!(near, [total], { total / 2 }).await?;
+        if half > limit { return Err(\"too long\".into()); }
+        (half, words)
+    })
+    .timeout(PATIENCE)
+    .await?;
+    helper(&rest);
+    Ok(sum)
+}";
+
+/// Each name and literal, with its line and column.
+fn places(tokens: TokenStream, all: &mut Vec<(String, usize, usize)>) {
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => places(group.stream(), all),
+            TokenTree::Punct(_) => {}
+            other => {
+                let start = other.span().start();
+                all.push((other.to_string(), start.line, start.column));
+            }
+        }
+    }
+}
+
+#[test]
+fn each_name_and_literal_of_the_user_stands_in_the_expansion_where_it_was_written() {
+    let mut errors = Errors::default();
+    let args = Args::parse(TokenStream::new(), &mut errors);
+    let source: TokenStream = SOURCE.parse().unwrap();
+    let expansion = expand_item(&args, source.clone(), &mut errors);
+    let (mut written, mut expanded) = (Vec::new(), Vec::new());
+    places(source, &mut written);
+    places(expansion, &mut expanded);
+    let expanded: HashSet<_> = expanded.into_iter().collect();
+    let lost: Vec<_> = written.iter().filter(|place| !expanded.contains(place)).collect();
+    assert_eq!(errors.messages(), Vec::<String>::new());
+    assert!(lost.is_empty(), "{lost:?}");
+}
+
+#[test]
+fn what_the_user_writes_outside_of_blocks_stands_twice_and_its_items_once() {
+    let mut errors = Errors::default();
+    let args = Args::parse(TokenStream::new(), &mut errors);
+    let source =
+        "async fn f(p: PeerId) { struct Item; let local = 1; remote!(p, [local], { local }).await; }";
+    let mut expanded = Vec::new();
+    places(expand_item(&args, source.parse().unwrap(), &mut errors), &mut expanded);
+    let count = |name: &str, column| {
+        expanded.iter().filter(|(text, _, start)| text == name && *start == column).count()
+    };
+    assert_eq!(count("Item", source.find("Item").unwrap()), 1);
+    assert_eq!(count("local", source.find("local").unwrap()), 2);
+}

@@ -1,0 +1,60 @@
+//! What `#[distributed]` registers: each block with its path, its line and its captures, and a body that runs.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use distributed_scope::{Codec, PeerId, RemoteError, distributed, remote};
+use distributed_scope_core::Registry;
+
+#[distributed]
+async fn sum(p: PeerId, a: u32, text: String) -> Result<u64, RemoteError> {
+    let doubled = remote!(p, [a, text], { u64::from(a) * 2 + text.len() as u64 }).await?;
+    remote!(p, [n = doubled], { n + 1 }).await
+}
+
+struct Service;
+
+#[distributed]
+impl Service {
+    async fn search(&self, p: PeerId) -> Result<(), RemoteError> {
+        remote!(p, [], {}).await
+    }
+}
+
+fn registry() -> &'static Registry {
+    Registry::of_process().expect("no two blocks have one id")
+}
+
+#[test]
+fn each_block_is_registered_with_its_path_its_line_and_its_captures() {
+    let blocks = registry().blocks();
+    let told: Vec<_> = blocks.iter().map(|b| (b.path, b.line, b.captures)).collect();
+    assert_eq!(
+        told,
+        [
+            ("blocks::Service::search#0", 20, [].as_slice()),
+            ("blocks::sum#0", 11, &["a", "text"]),
+            ("blocks::sum#1", 12, &["n"]),
+        ]
+    );
+    assert!(blocks.iter().all(|b| b.file.ends_with("blocks.rs") && b.module == "blocks"));
+}
+
+#[test]
+fn a_registered_body_runs_with_the_captures_of_a_call() {
+    let block = registry().blocks().into_iter().find(|b| b.path == "blocks::sum#0").expect("it is there");
+    let entry = registry().find(block.id, block.fingerprint()).expect("it is this version");
+    let codec = Codec::default();
+    let captures = codec.encode(0, &(20_u32, "ab".to_owned())).expect("it can be written");
+    let body = entry.start(&captures, codec, 0).expect("it can be read");
+    let Poll::Ready(Ok(result)) = pin!(body).as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+        panic!("the body waits for nothing");
+    };
+    assert_eq!(codec.decode::<u64>(&result).expect("it can be read"), 42);
+}
+
+#[test]
+fn the_functions_remain_functions() {
+    let p = PeerId::named("p");
+    drop((sum(p, 1, String::new()), Service.search(p)));
+}

@@ -1,0 +1,279 @@
+//! Connections that are lost: a call runs once and its caller gets its value, or learns that it may have run.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use distributed_scope::{
+    Builder, ErrorKind, Limits, Peer, PeerId, Ran, RemoteError, distributed, here, remote,
+};
+use futures_util::future::{join_all, select};
+use futures_util::{FutureExt, join};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::proxy::{Proxy, Way};
+use crate::support::{Listening, open};
+
+/// How often the block of each call ran.
+#[derive(Default)]
+struct Runs(Mutex<HashMap<u64, u32>>);
+
+impl Runs {
+    fn of(&self, call: u64) -> u32 {
+        self.0.lock().get(&call).copied().unwrap_or_default()
+    }
+}
+
+#[distributed]
+async fn counted(on: PeerId, call: u64, size: usize) -> Result<(u64, Vec<u8>), RemoteError> {
+    let padding = vec![7u8; size];
+    remote!(on, [call, padding], {
+        *here::data::<Runs>()?.0.lock().entry(call).or_default() += 1;
+        if call % 2 == 1 {
+            tokio::task::yield_now().await;
+        }
+        (call, padding)
+    })
+    .await
+}
+
+struct Setup {
+    server: Listening,
+    proxy: Proxy,
+    client: Peer,
+    runs: Arc<Runs>,
+}
+
+/// A server behind a proxy, and a client that is connected through it.
+async fn setup(limits: Limits) -> Setup {
+    let runs = Arc::new(Runs::default());
+    let limits = Limits { reconnect: Duration::from_millis(1), ..limits };
+    let with = |builder: Builder| builder.limits(limits.clone());
+    let server = Listening::start(with(open()).shared_data(Arc::clone(&runs)));
+    let proxy = Proxy::start(server.address.clone()).await;
+    let client = with(open()).start();
+    client.connect(proxy.url()).await.unwrap();
+    Setup { server, proxy, client, runs }
+}
+
+#[actix_web::test]
+async fn a_call_that_is_open_when_the_connection_is_cut_runs_once_and_gets_its_value() {
+    #[distributed]
+    async fn held(on: PeerId) -> Result<u32, RemoteError> {
+        remote!(on, [], {
+            let notify = here::data::<[Notify; 2]>()?;
+            notify[0].notify_one();
+            notify[1].notified().await;
+            5
+        })
+        .await
+    }
+    for reset in [false, true] {
+        let notify = Arc::new([Notify::new(), Notify::new()]);
+        let server = Listening::start(open().shared_data(Arc::clone(&notify)));
+        let proxy = Proxy::start(server.address.clone()).await;
+        proxy.by_reset(reset);
+        let client = open().start();
+        client.connect(proxy.url()).await.unwrap();
+        let (value, ()) = join!(client.run(held(server.peer.id())), async {
+            notify[0].notified().await;
+            proxy.cut_now();
+            notify[1].notify_one();
+        });
+        assert_eq!(value.unwrap(), 5);
+        assert_eq!(proxy.connections(), 2, "the dialler came back by itself");
+    }
+}
+
+/// Cuts an exchange of calls after every so many bytes, both ways.
+async fn cut_everywhere(
+    limits: Limits,
+    step: u64,
+    check: impl Fn(&Runs, u64, Result<(u64, Vec<u8>), RemoteError>),
+) {
+    let Setup { server, proxy, client, runs } = setup(limits).await;
+    let on = server.peer.id();
+    let mut next = 0;
+    let mut exchange = async |calls: u64| {
+        let first = next;
+        next += calls;
+        join_all((first..next).map(|call| {
+            let run = client.run(counted(on, call, 3));
+            async move { (call, run.await) }
+        }))
+        .await
+    };
+    exchange(1).await;
+    let before = [Way::ToServer, Way::ToClient].map(|way| proxy.passed(way));
+    exchange(4).await;
+    let lengths = [Way::ToServer, Way::ToClient].map(|way| proxy.passed(way) - before[way as usize]);
+    for way in [Way::ToServer, Way::ToClient] {
+        let length = lengths[way as usize];
+        for cut in (1..=length).step_by(usize::try_from(step).unwrap()) {
+            client.connected(on).await;
+            proxy.cut_at(way, proxy.passed(way) + cut);
+            for (call, result) in exchange(4).await {
+                check(&runs, call, result);
+            }
+            proxy.cut_at(way, 0);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn cut_anywhere_every_call_runs_exactly_once_and_gets_its_value() {
+    cut_everywhere(Limits::default(), 1, |runs, call, result| {
+        assert_eq!(result.unwrap(), (call, vec![7; 3]));
+        assert_eq!(runs.of(call), 1);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn without_resuming_a_call_runs_at_most_once_and_never_is_never() {
+    let limits = Limits { resume: Duration::ZERO, ..Limits::default() };
+    cut_everywhere(limits, 1, |runs, call, result| match result {
+        Ok(value) => {
+            assert_eq!(value, (call, vec![7; 3]));
+            assert_eq!(runs.of(call), 1);
+        }
+        Err(error) => {
+            assert!(matches!(error.kind(), ErrorKind::Disconnected), "{error}");
+            match error.ran() {
+                Ran::Never => assert_eq!(runs.of(call), 0),
+                Ran::Maybe => assert!(runs.of(call) <= 1),
+                Ran::Yes => panic!("nobody knows that: {error}"),
+            }
+        }
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn large_messages_go_on_where_they_were_cut() {
+    let Setup { server, proxy, client, runs } = setup(Limits::default()).await;
+    let on = server.peer.id();
+    for (call, cut) in (0..).zip([70_000, 200_000, 900_000]) {
+        for way in [Way::ToServer, Way::ToClient] {
+            client.connected(on).await;
+            proxy.cut_at(way, proxy.passed(way) + cut);
+            let call = call * 2 + way as u64;
+            let (echoed, bytes) = client.run(counted(on, call, 1 << 20)).await.unwrap();
+            assert_eq!((echoed, bytes.len(), runs.of(call)), (call, 1 << 20, 1));
+            proxy.cut_at(way, 0);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_call_made_while_the_connection_is_lost_waits_for_it() {
+    let Setup { server, proxy, client, .. } = setup(Limits::default()).await;
+    proxy.refuse(true);
+    proxy.cut_now();
+    while client.peers().contains(&server.peer.id()) {
+        tokio::task::yield_now().await;
+    }
+    let mut call = Box::pin(client.run(counted(server.peer.id(), 1, 1)));
+    assert!((&mut call).now_or_never().is_none());
+    proxy.refuse(false);
+    assert_eq!(call.await.unwrap().0, 1);
+}
+
+#[actix_web::test]
+async fn a_server_that_was_restarted_ends_the_open_calls_and_takes_new_ones() {
+    #[distributed]
+    async fn wait(on: PeerId) -> Result<(), RemoteError> {
+        remote!(on, [], {
+            here::data::<Notify>()?.notify_one();
+            std::future::pending::<()>().await
+        })
+        .await
+    }
+    let id = PeerId::random();
+    let builder = || Peer::builder(id).expose(distributed_scope::Blocks::all());
+    let running = Arc::new(Notify::new());
+    let first = Listening::start(builder().shared_data(Arc::clone(&running)));
+    let proxy = Proxy::start(first.address.clone()).await;
+    let client = open().start();
+    client.connect(proxy.url()).await.unwrap();
+    let mut call = Box::pin(client.run(wait(id)));
+    select(&mut call, Box::pin(running.notified())).await;
+    let runs = Arc::new(Runs::default());
+    let second = Listening::start(builder().shared_data(Arc::clone(&runs)));
+    proxy.forward_to(second.address.clone());
+    proxy.cut_now();
+    let error = call.await.unwrap_err();
+    assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Maybe));
+    assert_eq!(client.run(counted(id, 1, 1)).await.unwrap().0, 1, "the new server has the new call");
+}
+
+#[actix_web::test]
+async fn an_idempotent_call_is_made_again_on_a_server_that_was_restarted() {
+    #[distributed]
+    async fn wait_or_answer(on: PeerId) -> Result<u8, RemoteError> {
+        remote!(on, [], {
+            match here::data::<Notify>() {
+                Ok(first) => {
+                    first.notify_one();
+                    std::future::pending().await
+                }
+                Err(_) => 2,
+            }
+        })
+        .idempotent()
+        .await
+    }
+    let id = PeerId::random();
+    let builder = || Peer::builder(id).expose(distributed_scope::Blocks::all());
+    let running = Arc::new(Notify::new());
+    let first = Listening::start(builder().shared_data(Arc::clone(&running)));
+    let proxy = Proxy::start(first.address.clone()).await;
+    let client = open().start();
+    client.connect(proxy.url()).await.unwrap();
+    let second = Listening::start(builder());
+    let (value, ()) = join!(client.run(wait_or_answer(id)), async {
+        running.notified().await;
+        proxy.forward_to(second.address.clone());
+        proxy.cut_now();
+    });
+    assert_eq!(value.unwrap(), 2);
+}
+
+#[actix_web::test]
+async fn a_window_that_passes_ends_the_open_calls() {
+    let limits = Limits { resume: Duration::from_millis(50), ..Limits::default() };
+    let Setup { server, proxy, client, .. } = setup(limits).await;
+    proxy.stall(true);
+    let mut call = Box::pin(client.run(counted(server.peer.id(), 1, 1)));
+    assert!((&mut call).now_or_never().is_none());
+    proxy.refuse(true);
+    proxy.cut_now();
+    let error = call.await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Disconnected);
+}
+
+#[actix_web::test]
+async fn a_connection_that_says_nothing_is_dropped_and_the_session_goes_on() {
+    let limits = Limits { silence: Duration::from_millis(200), ..Limits::default() };
+    let Setup { server, proxy, client, runs } = setup(limits).await;
+    proxy.stall(true);
+    let (value, ()) = join!(client.run(counted(server.peer.id(), 1, 1)), async {
+        while client.peers().contains(&server.peer.id()) {
+            tokio::task::yield_now().await;
+        }
+        proxy.stall(false);
+    });
+    assert_eq!(value.unwrap().0, 1);
+    assert_eq!(runs.of(1), 1);
+    assert!(proxy.connections() > 1);
+}
+
+#[actix_web::test]
+async fn bytes_that_arrive_one_by_one_are_as_good() {
+    let Setup { server, proxy, client, .. } = setup(Limits::default()).await;
+    proxy.slice(true);
+    let on = server.peer.id();
+    let all = join_all((0..20).map(|call| client.run(counted(on, call, 50)))).await;
+    assert!(all.into_iter().zip(0..).all(|(result, call)| result.unwrap().0 == call));
+}

@@ -1,0 +1,109 @@
+//! Peers that are slow, or stop reading, and large messages beside small ones.
+
+use std::time::{Duration, Instant};
+
+use distributed_scope::{Limits, PeerId, RemoteError, distributed, here, remote};
+use futures_util::future::{Either, join_all, select};
+use tokio::sync::Notify;
+
+use crate::proxy::{Proxy, Way};
+use crate::support::{Listening, open};
+
+#[distributed]
+async fn echo(on: PeerId, n: u32) -> Result<u32, RemoteError> {
+    remote!(on, [n], { n }).await
+}
+
+#[distributed]
+async fn blob(on: PeerId, size: usize) -> Result<usize, RemoteError> {
+    Ok(remote!(on, [size], { vec![1u8; size] }).without_timeout().await?.len())
+}
+
+#[actix_web::test]
+async fn a_peer_that_stops_reading_is_cut_off_with_what_waits_for_it() {
+    let limits = Limits {
+        write_stall: Duration::from_millis(300),
+        resume: Duration::from_millis(100),
+        queue: 1 << 20,
+        ..Limits::default()
+    };
+    let server = Listening::start(open().limits(limits));
+    let proxy = Proxy::start(server.address.clone()).await;
+    let greedy = open().start();
+    greedy.connect(proxy.url()).await.unwrap();
+    let modest = open().start();
+    modest.connect(server.url()).await.unwrap();
+    let on = server.peer.id();
+    // Asks for far more than the sockets between the two can hold, and then reads nothing.
+    let calls = join_all((0..200).map(|_| greedy.run(blob(on, 1 << 20))));
+    let gone = async {
+        proxy.stall_way(Way::ToClient, true);
+        while server.peer.peers().contains(&greedy.id()) {
+            assert_eq!(modest.run(echo(on, 1)).await.unwrap(), 1, "others are served meanwhile");
+        }
+    };
+    let Either::Right(((), calls)) = select(Box::pin(calls), Box::pin(gone)).await else {
+        panic!("nobody read, and yet all calls ended");
+    };
+    drop(calls);
+    assert_eq!(modest.run(echo(on, 2)).await.unwrap(), 2);
+}
+
+#[actix_web::test]
+async fn small_calls_pass_large_ones_on_the_same_connection() {
+    #[distributed]
+    async fn streaming(on: PeerId, mebibytes: usize) -> Result<usize, RemoteError> {
+        let mut total = 0;
+        while total < mebibytes << 20 {
+            total += remote!(on, [], { vec![1u8; 2 << 20] }).without_timeout().await?.len();
+        }
+        Ok(total)
+    }
+    let server = Listening::start(open());
+    let client = open().start();
+    client.connect(server.url()).await.unwrap();
+    let on = server.peer.id();
+    let mut bulk = Box::pin(client.run(streaming(on, 8)));
+    let mut calls = 0;
+    loop {
+        // A small call ends while the large one before it is still on its way: it does not wait for it.
+        match select(bulk, Box::pin(client.run(echo(on, calls)))).await {
+            Either::Left((total, _)) => break assert_eq!(total.unwrap(), 8 << 20),
+            Either::Right((answer, unfinished)) => {
+                assert_eq!(answer.unwrap(), calls);
+                calls += 1;
+                bulk = unfinished;
+            }
+        }
+    }
+    assert!(calls > 8, "only {calls} small calls got through while 8 MiB passed");
+}
+
+#[actix_web::test]
+async fn a_block_that_takes_its_time_does_not_hold_up_the_session() {
+    #[distributed]
+    async fn slow(on: PeerId) -> Result<(), RemoteError> {
+        remote!(on, [], { here::data::<Notify>()?.notified().await }).await
+    }
+    let gate = std::sync::Arc::new(Notify::new());
+    let server = Listening::start(open().shared_data(gate.clone()));
+    let client = open().start();
+    client.connect(server.url()).await.unwrap();
+    let on = server.peer.id();
+    let started = Instant::now();
+    let slow = client.run(slow(on));
+    let Either::Right(((), slow)) = select(
+        Box::pin(slow),
+        Box::pin(async {
+            for n in 0..100 {
+                assert_eq!(client.run(echo(on, n)).await.unwrap(), n);
+            }
+        }),
+    )
+    .await
+    else {
+        panic!("the slow call ended first, after {:?}", started.elapsed());
+    };
+    gate.notify_one();
+    slow.await.unwrap();
+}

@@ -1,0 +1,149 @@
+//! The old version.
+
+use std::sync::{Mutex, PoisonError};
+
+use distributed_scope::{PeerId, RemoteError, distributed, remote};
+use serde::{Deserialize, Serialize};
+
+pub mod steady;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Order {
+    pub account: Option<Account>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Account {
+    pub balance: Vec<Money>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Money {
+    pub cents: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum State {
+    Open,
+    Paid(u64),
+}
+
+static RAN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Each block says that it ran.
+pub(crate) fn note(case: &str) {
+    RAN.lock().unwrap_or_else(PoisonError::into_inner).push(case.to_owned());
+}
+
+#[distributed]
+pub async fn ran(on: PeerId) -> Result<Vec<String>, RemoteError> {
+    remote!(on, [], { RAN.lock().unwrap_or_else(PoisonError::into_inner).clone() }).await
+}
+
+#[distributed]
+pub async fn body(on: PeerId) -> Result<u32, RemoteError> {
+    remote!(on, [], {
+        note("body");
+        1
+    })
+    .await
+}
+
+#[distributed]
+pub async fn inserted(on: PeerId) -> Result<u32, RemoteError> {
+    remote!(on, [], {
+        note("inserted");
+        1
+    })
+    .await
+}
+
+#[distributed]
+pub async fn capture_type(on: PeerId) -> Result<u64, RemoteError> {
+    let n = 1_u32;
+    remote!(on, [n], {
+        note("capture type");
+        n as u64
+    })
+    .await
+}
+
+#[distributed]
+pub async fn field(on: PeerId, order: Order) -> Result<usize, RemoteError> {
+    remote!(on, [order], {
+        note("field");
+        order.account.map_or(0, |account| account.balance.len())
+    })
+    .await
+}
+
+#[distributed]
+pub async fn variant(on: PeerId, state: State) -> Result<bool, RemoteError> {
+    remote!(on, [state], {
+        note("variant");
+        matches!(state, State::Open)
+    })
+    .await
+}
+
+#[distributed]
+pub async fn result(on: PeerId) -> Result<Option<Money>, RemoteError> {
+    remote!(on, [], {
+        note("result");
+        None
+    })
+    .await
+}
+
+#[distributed]
+pub async fn renamed(on: PeerId) -> Result<u32, RemoteError> {
+    remote!(on, [], {
+        note("renamed");
+        1
+    })
+    .await
+}
+
+pub async fn call_renamed(on: PeerId) -> Result<u32, RemoteError> {
+    renamed(on).await
+}
+
+/// Compiled in the old version alone; both can call it.
+#[distributed]
+pub async fn left_out(on: PeerId, n: u32) -> Result<u32, RemoteError> {
+    remote!(on, [n] -> u32, #[cfg(all())] {
+        note("left out");
+        n + 1
+    })
+    .await
+}
+
+#[distributed]
+pub async fn named_body(on: PeerId) -> Result<u32, RemoteError> {
+    let n = 1_u32;
+    remote!(
+        on,
+        [n],
+        #[block(name = "named body")]
+        {
+            note("named body");
+            n
+        }
+    )
+    .await
+}
+
+#[distributed]
+pub async fn named_interface(on: PeerId) -> Result<u32, RemoteError> {
+    let n = 1_u32;
+    remote!(
+        on,
+        [n],
+        #[block(name = "named interface")]
+        {
+            note("named interface");
+            n
+        }
+    )
+    .await
+}

@@ -1,0 +1,15 @@
+use distributed_scope::{PeerId, RemoteError, distributed, remote};
+
+#[distributed]
+async fn demo(p: PeerId, a: u32) -> Result<u32, RemoteError> {
+    loop {
+        remote!(p, [a], {
+            if a > 1 {
+                break;
+            }
+        })
+        .await?;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+#![deny(unused_must_use)]
+
+use distributed_scope::{PeerId, RemoteError, distributed, remote};
+
+#[distributed]
+async fn demo(p: PeerId, a: u32) -> Result<u32, RemoteError> {
+    remote!(p, [a], { a });
+    Ok(1)
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use distributed_scope::{PeerId, distributed, remote};
+
+#[distributed]
+async fn demo(p: PeerId, a: impl Clone) -> impl Clone {
+    let _ = a.clone();
+    remote!(p, [], { 1 }).await.unwrap()
+}
+
+fn main() {}

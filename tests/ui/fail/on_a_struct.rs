@@ -1,0 +1,6 @@
+use distributed_scope::distributed;
+
+#[distributed]
+struct Demo;
+
+fn main() {}

@@ -1,0 +1,7 @@
+use distributed_scope::{PeerId, RemoteError, remote};
+
+async fn demo(p: PeerId, a: u32) -> Result<u32, RemoteError> {
+    remote!(p, [a], { a }).await
+}
+
+fn main() {}

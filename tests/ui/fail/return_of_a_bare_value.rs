@@ -1,0 +1,14 @@
+use distributed_scope::{PeerId, RemoteError, distributed, remote};
+
+#[distributed]
+async fn demo(p: PeerId, a: u32) -> Result<u32, RemoteError> {
+    remote!(p, [a], {
+        if a > 1 {
+            return a;
+        }
+        2
+    })
+    .await
+}
+
+fn main() {}

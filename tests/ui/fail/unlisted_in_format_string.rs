@@ -1,0 +1,12 @@
+use distributed_scope::{PeerId, RemoteError, distributed, remote};
+
+#[distributed]
+async fn demo(p: PeerId, a: u32) -> Result<u32, RemoteError> {
+    remote!(p, [], {
+        println!("{a} {:?}", p);
+        1
+    })
+    .await
+}
+
+fn main() {}

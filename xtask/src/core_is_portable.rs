@@ -1,0 +1,91 @@
+//! The first rule of the architecture: the core knows no socket and no runtime, and builds for the browser.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::step::{Passed, cargo};
+
+const CORE: &str = "distributed-scope-core";
+const WASM: &str = "wasm32-unknown-unknown";
+
+/// What the core must not depend on, directly or not. Names that end in `*` stand for all that begin like this.
+const FORBIDDEN: &[&str] = &["tokio", "tokio-*", "mio", "socket2", "actix", "actix-*", "async-std", "awc"];
+
+/// Fails if a runtime or a socket crate stands in the core's tree on any target.
+pub(crate) fn depends_on_no_runtime() -> Result<Passed, String> {
+    let tree = output(cargo().args([
+        "tree",
+        "--package",
+        CORE,
+        "--edges",
+        "normal",
+        "--target",
+        "all",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]))?;
+    let found = forbidden_in(&tree);
+    if found.is_empty() {
+        return Ok(Passed::Holds);
+    }
+    let first = found[0].split(' ').next().unwrap_or_default();
+    Err(format!(
+        "{CORE} depends on {}; see `cargo tree --package {CORE} --edges normal --target all --invert {first}`",
+        found.join(", ")
+    ))
+}
+
+/// Checks the core for wasm32, if rustc has a standard library for it here.
+pub(crate) fn builds_for_wasm() -> Result<Passed, String> {
+    let libraries = output(Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]))?;
+    if !Path::new(libraries.trim()).exists() {
+        return Ok(Passed::Skipped(format!("rustc has no standard library for {WASM} here")));
+    }
+    output(cargo().args(["check", "--package", CORE, "--target", WASM])).map(|_| Passed::Holds)
+}
+
+fn forbidden_in(tree: &str) -> Vec<&str> {
+    let mut found: Vec<_> = tree.lines().map(str::trim).filter(|line| is_forbidden(line)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn is_forbidden(package: &str) -> bool {
+    let name = package.split(' ').next().unwrap_or_default();
+    FORBIDDEN.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == *pattern,
+    })
+}
+
+/// What a command prints, if it succeeds.
+fn output(command: &mut Command) -> Result<String, String> {
+    let program = format!("{:?}", command.get_program());
+    let output = command.output().map_err(|error| format!("{program} cannot be started: {error}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(format!("{program} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runtime_anywhere_in_the_tree_is_found_once() {
+        let tree = "distributed-scope-core v0.1.0 (core)\nbytes v1.10.0\ntokio v1.48.0\nbytes v1.10.0 (*)\ntokio v1.48.0\nactix-rt v2.11.0\n";
+        assert_eq!(forbidden_in(tree), ["actix-rt v2.11.0", "tokio v1.48.0"]);
+    }
+
+    #[test]
+    fn a_crate_whose_name_only_resembles_a_runtime_is_allowed() {
+        assert!(!is_forbidden("miow v0.6.0"));
+        assert!(!is_forbidden("async-stream v0.3.0"));
+        assert!(is_forbidden("mio v1.0.0"));
+        assert!(is_forbidden("tokio-util v0.7.0"));
+    }
+}

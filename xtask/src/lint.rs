@@ -1,0 +1,18 @@
+//! `cargo xtask lint`: what can be said of the code without running it.
+
+use crate::{Step, core_is_portable};
+
+pub(crate) fn steps() -> Vec<Step> {
+    vec![
+        Step::cargo("Cargo.lock matches the manifests", &["tree", "--workspace", "--locked", "--depth", "0"]),
+        Step::cargo("formatting", &["fmt", "--all", "--check"]),
+        Step::cargo(
+            "clippy, every target and feature, no warnings",
+            &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
+        ),
+        Step::cargo("documentation, no warnings", &["doc", "--workspace", "--no-deps", "--all-features"])
+            .with(&[("RUSTDOCFLAGS", "-Dwarnings")]),
+        Step::check("the core depends on no runtime and no socket", core_is_portable::depends_on_no_runtime),
+        Step::check("the core builds for wasm32", core_is_portable::builds_for_wasm),
+    ]
+}

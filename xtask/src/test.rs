@@ -1,0 +1,39 @@
+//! `cargo xtask test`: every test there is.
+
+use crate::Step;
+
+pub(crate) fn steps() -> Vec<Step> {
+    // The session actor exists twice, once on each of actix's WebSocket crates: what users see must not differ, so the
+    // tests of sessions run with each choice. What the macros do does not depend on it, and is not tested again.
+    vec![
+        Step::cargo("unit, integration and documentation tests of all crates", &["test", "--workspace"]),
+        Step::cargo(
+            "sessions, with both WebSocket crates enabled",
+            &["test", "--package", "distributed-scope", "--features", "actix-web-actors", "--test", "it"],
+        ),
+        Step::cargo(
+            "sessions, on actix-web-actors alone",
+            &[
+                "test",
+                "--package",
+                "distributed-scope",
+                "--no-default-features",
+                "--features",
+                "actix-web-actors",
+                "--test",
+                "it",
+            ],
+        ),
+        Step::cargo(
+            "unit tests of the Actix peer, on actix-web-actors alone",
+            &[
+                "test",
+                "--package",
+                "distributed-scope-actor-peer",
+                "--no-default-features",
+                "--features",
+                "actix-web-actors",
+            ],
+        ),
+    ]
+}
