@@ -41,8 +41,7 @@ pub(super) async fn carry(mut client: TcpStream, number: usize, cuts: u64, state
         let both = async {
             match future::select(there, back).await {
                 // The other way goes on when one is finished: connections may be half closed.
-                Either::Left((End::Finished, other)) => other.await,
-                Either::Right((End::Finished, other)) => other.await,
+                Either::Left((End::Finished, other)) | Either::Right((End::Finished, other)) => other.await,
                 Either::Left((end, _)) | Either::Right((end, _)) => end,
             }
         };
