@@ -7,6 +7,7 @@ mod calls;
 mod connections;
 mod context;
 mod errors;
+mod faults;
 mod hostile;
 mod lifecycle;
 mod load;

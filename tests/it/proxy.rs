@@ -1,16 +1,20 @@
 //! A TCP proxy that fails on command, between two peers.
 //!
-//! It counts what passes, so that a test can cut an exchange after exactly so many bytes, at every place there is.
+//! Faults can be set for each way that bytes go, before and while connections run, and take effect at once. The proxy counts
+//! what it forwards, so that a test can cut an exchange after exactly so many bytes, at every place there is. Only the
+//! delay waits for a time to pass.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use parking_lot::Mutex;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+mod carry;
+mod tests;
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,48 +23,64 @@ pub(crate) enum Way {
     ToClient,
 }
 
-/// The proxy. It stops when dropped.
+/// Each way, the bytes that were forwarded.
+pub(crate) type Passed = [u64; 2];
+
+/// What goes wrong one way.
+#[derive(Clone, Debug, Default)]
+struct Faults {
+    /// Cut when so many bytes have passed, over all connections. Used up by the cut.
+    cut_at: Option<u64>,
+    /// Change the byte at this place, over all connections. Used up by the change.
+    flip_at: Option<u64>,
+    delay: Duration,
+    is_stalled: bool,
+    is_sliced: bool,
+    is_lost: bool,
+}
+
+/// What the test wants.
+#[derive(Clone, Debug)]
+struct Orders {
+    upstream: String,
+    faults: [Faults; 2],
+    by_reset: bool,
+    is_refusing: bool,
+    /// How often all connections were cut.
+    cuts: u64,
+}
+
+/// What has happened, for each connection in the order in which they came.
+type Log = Vec<Passed>;
+
+struct State {
+    orders: watch::Sender<Orders>,
+    log: watch::Sender<Log>,
+}
+
+/// The proxy. It stops, and its connections end, when it is dropped.
 pub(crate) struct Proxy {
     address: SocketAddr,
     state: Arc<State>,
-    listener: actix_web::rt::task::JoinHandle<()>,
-}
-
-#[derive(Default)]
-struct State {
-    upstream: Mutex<String>,
-    passed: [AtomicU64; 2],
-    /// Cut when so many bytes in all have passed this way; 0 for never. Used up by the cut.
-    cut_at: [AtomicU64; 2],
-    /// End a cut connection by a reset, and not by an orderly end.
-    reset: AtomicBool,
-    /// Forward nothing, and say nothing.
-    stall: [AtomicBool; 2],
-    /// Forward each byte alone.
-    slice: AtomicBool,
-    /// End connections as soon as they come.
-    refuse: AtomicBool,
-    cut_now: Notify,
-    changed: Notify,
-    connections: AtomicU64,
+    listener: JoinHandle<()>,
 }
 
 impl Proxy {
-    pub(crate) async fn start(upstream: String) -> Self {
+    /// Starts a proxy in front of a server's address.
+    pub(crate) async fn start(upstream: impl Into<String>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(State { upstream: Mutex::new(upstream), ..State::default() });
-        let shared = Arc::clone(&state);
-        let listener = actix_web::rt::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                if shared.refuse.load(Ordering::SeqCst) {
-                    continue;
-                }
-                shared.connections.fetch_add(1, Ordering::SeqCst);
-                actix_web::rt::spawn(carry(client, Arc::clone(&shared)));
-            }
-        });
+        let upstream = upstream.into();
+        let faults = [Faults::default(), Faults::default()];
+        let orders = Orders { upstream, faults, by_reset: false, is_refusing: false, cuts: 0 };
+        let (orders, log) = (watch::Sender::new(orders), watch::Sender::new(Log::new()));
+        let state = Arc::new(State { orders, log });
+        let listener = tokio::task::spawn_local(accept(listener, Arc::clone(&state)));
         Self { address, state, listener }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn url(&self) -> String {
@@ -68,107 +88,135 @@ impl Proxy {
     }
 
     /// Sends new connections to another server.
-    pub(crate) fn forward_to(&self, upstream: String) {
-        *self.state.upstream.lock() = upstream;
+    pub(crate) fn forward_to(&self, upstream: impl Into<String>) {
+        self.order(|orders| orders.upstream = upstream.into());
     }
 
-    /// How many bytes have passed, over all connections.
+    /// How many bytes have passed this way, over all connections.
     pub(crate) fn passed(&self, way: Way) -> u64 {
-        self.state.passed[way as usize].load(Ordering::SeqCst)
+        self.state.passed(way)
+    }
+
+    /// How many bytes have passed, for each connection in the order in which they came.
+    pub(crate) fn passed_by_connection(&self) -> Vec<Passed> {
+        self.state.log.borrow().clone()
     }
 
     /// How many connections were made.
-    pub(crate) fn connections(&self) -> u64 {
-        self.state.connections.load(Ordering::SeqCst)
+    pub(crate) fn connections(&self) -> usize {
+        self.state.log.borrow().len()
     }
 
-    /// Cuts the connection when so many bytes in all have passed this way.
+    /// Waits until so many bytes have passed this way, over all connections.
+    pub(crate) async fn has_passed(&self, way: Way, bytes: u64) {
+        let mut log = self.state.log.subscribe();
+        // The sender lives as long as the proxy.
+        log.wait_for(|log| total(log, way) >= bytes).await.unwrap();
+    }
+
+    /// Cuts the connection on which this byte is the last to pass this way, counted over all connections; 0 for never.
+    /// If as many have passed already, the connections there are are cut now.
     pub(crate) fn cut_at(&self, way: Way, bytes: u64) {
-        self.state.cut_at[way as usize].store(bytes, Ordering::SeqCst);
+        self.fault(way, |faults| faults.cut_at = (bytes > 0).then_some(bytes));
     }
 
     /// Cuts all connections that there are.
     pub(crate) fn cut_now(&self) {
-        self.state.cut_now.notify_waiters();
+        self.order(|orders| orders.cuts += 1);
     }
 
-    pub(crate) fn by_reset(&self, reset: bool) {
-        self.state.reset.store(reset, Ordering::SeqCst);
+    /// Whether a cut is a reset (RST), and not an orderly end (FIN). Bytes that passed before a reset may be lost with it.
+    pub(crate) fn by_reset(&self, by_reset: bool) {
+        self.order(|orders| orders.by_reset = by_reset);
     }
 
-    pub(crate) fn stall(&self, stall: bool) {
-        for way in [Way::ToServer, Way::ToClient] {
-            self.stall_way(way, stall);
-        }
-    }
-
-    pub(crate) fn stall_way(&self, way: Way, stall: bool) {
-        self.state.stall[way as usize].store(stall, Ordering::SeqCst);
-        self.state.changed.notify_waiters();
-    }
-
-    pub(crate) fn slice(&self, slice: bool) {
-        self.state.slice.store(slice, Ordering::SeqCst);
-    }
-
+    /// Whether new connections are reset as soon as they come.
     pub(crate) fn refuse(&self, refuse: bool) {
-        self.state.refuse.store(refuse, Ordering::SeqCst);
+        self.order(|orders| orders.is_refusing = refuse);
+    }
+
+    /// Whether nothing is forwarded, while connections stay open and bytes wait.
+    pub(crate) fn stall(&self, stall: bool) {
+        self.stall_way(Way::ToServer, stall);
+        self.stall_way(Way::ToClient, stall);
+    }
+
+    /// The same for one way.
+    pub(crate) fn stall_way(&self, way: Way, stall: bool) {
+        self.fault(way, |faults| faults.is_stalled = stall);
+    }
+
+    /// Whether bytes that go this way are taken and thrown away, and the end of the connection with them.
+    pub(crate) fn lose(&self, way: Way, lose: bool) {
+        self.fault(way, |faults| faults.is_lost = lose);
+    }
+
+    /// Whether each byte is written alone.
+    pub(crate) fn slice(&self, slice: bool) {
+        self.slice_way(Way::ToServer, slice);
+        self.slice_way(Way::ToClient, slice);
+    }
+
+    /// The same for one way.
+    pub(crate) fn slice_way(&self, way: Way, slice: bool) {
+        self.fault(way, |faults| faults.is_sliced = slice);
+    }
+
+    /// Holds what goes this way back for so long.
+    pub(crate) fn delay(&self, way: Way, delay: Duration) {
+        self.fault(way, |faults| faults.delay = delay);
+    }
+
+    /// Changes the byte that is the next after so many have passed this way, counted over all connections.
+    pub(crate) fn flip_at(&self, way: Way, offset: u64) {
+        self.fault(way, |faults| faults.flip_at = Some(offset));
+    }
+
+    fn fault(&self, way: Way, change: impl FnOnce(&mut Faults)) {
+        self.order(|orders| change(&mut orders.faults[way as usize]));
+    }
+
+    fn order(&self, change: impl FnOnce(&mut Orders)) {
+        self.state.orders.send_modify(change);
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.listener.abort();
+        self.cut_now();
     }
 }
 
-async fn carry(client: TcpStream, state: Arc<State>) {
-    let upstream = state.upstream.lock().clone();
-    let Ok(server) = TcpStream::connect(upstream).await else { return };
-    client.set_nodelay(true).unwrap();
-    server.set_nodelay(true).unwrap();
-    let sockets = [&client, &server].map(|stream| socket2::SockRef::from(stream).try_clone().unwrap());
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
-    tokio::select! {
-        () = pass(from_client, to_server, Way::ToServer, &state) => {}
-        () = pass(from_server, to_client, Way::ToClient, &state) => {}
-        () = state.cut_now.notified() => {}
-    }
-    for socket in sockets {
-        if state.reset.load(Ordering::SeqCst) {
-            // The last handle of the socket is dropped with this on: the other side gets a reset.
-            socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
-        }
+impl State {
+    fn passed(&self, way: Way) -> u64 {
+        total(&self.log.borrow(), way)
     }
 }
 
-/// Forwards one way until the connection ends or is to be cut.
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, state: &State) {
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let Ok(read @ 1..) = from.read(&mut buffer).await else { return };
-        loop {
-            let changed = state.changed.notified();
-            if !state.stall[way as usize].load(Ordering::SeqCst) {
-                break;
-            }
-            changed.await;
+fn total(log: &Log, way: Way) -> u64 {
+    log.iter().map(|passed| passed[way as usize]).sum()
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    while let Ok((client, _)) = listener.accept().await {
+        if state.orders.borrow().is_refusing {
+            reset(&client);
+            continue;
         }
-        let before = state.passed[way as usize].load(Ordering::SeqCst);
-        let cut_at = state.cut_at[way as usize].load(Ordering::SeqCst);
-        let is_cut = cut_at > 0 && cut_at <= before + read as u64;
-        let part = if is_cut { usize::try_from(cut_at.saturating_sub(before)).unwrap() } else { read };
-        let step = if state.slice.load(Ordering::SeqCst) { 1 } else { part.max(1) };
-        for bytes in buffer[..part].chunks(step) {
-            if to.write_all(bytes).await.is_err() {
-                return;
-            }
-        }
-        state.passed[way as usize].fetch_add(part as u64, Ordering::SeqCst);
-        if is_cut {
-            state.cut_at[way as usize].store(0, Ordering::SeqCst);
-            return;
-        }
+        let mut number = 0;
+        state.log.send_modify(|log| {
+            number = log.len();
+            log.push([0; 2]);
+        });
+        // A cut counts from here on, and not from when the task first runs.
+        let cuts = state.orders.borrow().cuts;
+        tokio::task::spawn_local(carry::carry(client, number, cuts, Arc::clone(&state)));
     }
+}
+
+/// Has the connection end by a reset when it is dropped.
+fn reset(stream: &TcpStream) {
+    // The other side may have gone, and then the socket takes no settings.
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }

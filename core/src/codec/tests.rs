@@ -36,6 +36,7 @@ struct Newtype(u128);
 struct Pair(i128, char);
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::option_option, reason = "each `Some` is told apart on the wire")]
 struct Fields {
     text: String,
     unit: Unit,
