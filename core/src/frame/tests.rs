@@ -1,0 +1,127 @@
+//! Every frame comes back from its bytes, and bytes that are no frame are an error.
+
+use super::*;
+use proptest::prelude::*;
+
+fn frames() -> impl Strategy<Value = Frame> {
+    let introduction = || {
+        (any::<(u128, u32, u32, u64)>(), prop::collection::vec(any::<u8>(), 0..9)).prop_map(
+            |((id, message, silence_ms, blocks), codecs)| Introduction {
+                version: VERSION,
+                peer: uuid::Uuid::from_u128(id).into(),
+                message,
+                silence_ms,
+                blocks,
+                codecs,
+            },
+        )
+    };
+    let resume = any::<([u8; 16], [u8; 32], u64)>().prop_map(|(session, token, received)| Resume {
+        session: SessionId(session),
+        token: Token(token),
+        received,
+    });
+    let hello = (introduction(), prop::option::of(resume)).prop_map(|(from, resume)| Hello { from, resume });
+    let welcome = (introduction(), any::<([u8; 16], [u8; 32], u32, Option<u64>)>()).prop_map(
+        |(from, (session, token, window_ms, resumed))| Welcome {
+            from,
+            session: SessionId(session),
+            token: Token(token),
+            window_ms,
+            resumed,
+        },
+    );
+    let reject = prop_oneof![
+        (any::<u16>(), any::<u16>()).prop_map(|(ours, theirs)| Reject::Version { ours, theirs }),
+        Just(Reject::IdInUse),
+        Just(Reject::OwnId),
+        Just(Reject::NoCodec),
+        Just(Reject::Late),
+        Just(Reject::GoingAway),
+        Just(Reject::BadToken),
+        Just(Reject::Full),
+        Just(Reject::Lost),
+    ];
+    let bytes = || prop::collection::vec(any::<u8>(), 0..99).prop_map(Bytes::from);
+    let invoke = (any::<(u64, u64, u64, u8, u8, bool)>(), prop::option::of(0..u32::MAX), bytes()).prop_map(
+        |((call, block, fingerprint, hop, codec, is_detached), deadline_ms, captures)| Invoke {
+            is_detached,
+            call: CallId(call),
+            block: BlockId(block),
+            fingerprint: Fingerprint(fingerprint),
+            deadline_ms,
+            hop,
+            codec,
+            captures,
+        },
+    );
+    let reply = (any::<(u64, bool, u8)>(), bytes()).prop_map(|((call, is_value, codec), payload)| Reply {
+        call: CallId(call),
+        is_value,
+        codec,
+        payload,
+    });
+    prop_oneof![
+        hello.prop_map(Frame::Hello),
+        welcome.prop_map(Frame::Welcome),
+        reject.prop_map(Frame::Reject),
+        invoke.prop_map(Frame::Invoke),
+        reply.prop_map(Frame::Reply),
+        any::<u64>().prop_map(|call| Frame::Cancel(CallId(call))),
+        any::<u64>().prop_map(Frame::Ack),
+        (any::<(u32, u32)>(), bytes()).prop_map(|((stream, total), bytes)| Frame::Chunk(Chunk {
+            stream,
+            total,
+            bytes
+        })),
+        Just(Frame::GoAway),
+        (any::<bool>(), prop::collection::vec(any::<(u64, u64)>(), 0..9)).prop_map(|(is_last, blocks)| {
+            let blocks = blocks.into_iter().map(|(block, version)| (BlockId(block), Fingerprint(version)));
+            Frame::Catalogue(Catalogue { is_last, blocks: blocks.collect() })
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_frame_comes_back_from_its_bytes(frame in frames()) {
+        prop_assert_eq!(Frame::decode(frame.encode()).unwrap(), frame);
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_short_is_an_error_or_has_a_shorter_payload(frame in frames(), cut in any::<prop::sample::Index>()) {
+        let bytes = frame.encode();
+        let cut = cut.index(bytes.len());
+        match Frame::decode(bytes.slice(..cut)) {
+            Err(_) => {}
+            Ok(Frame::Invoke(_) | Frame::Reply(_)) => prop_assert!(cut >= HEAD),
+            Ok(Frame::Chunk(_)) => prop_assert!(cut >= Chunk::HEAD),
+            Ok(Frame::Catalogue(_)) => prop_assert!(cut >= Catalogue::HEAD),
+            Ok(other) => prop_assert!(false, "{other:?}"),
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_frame_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..256)) {
+        let _ = Frame::decode(Bytes::from(bytes));
+    }
+}
+
+#[test]
+fn a_catalogue_is_split_into_frames_that_fit() {
+    let blocks: Vec<_> = (0..10_000).map(|n| (BlockId(n), Fingerprint(n))).collect();
+    let parts: Vec<_> = Catalogue::split(&blocks, usize::MAX).collect();
+    assert_eq!(parts.iter().map(|part| part.blocks.len()).collect::<Vec<_>>(), [4095, 4095, 1810]);
+    assert_eq!(parts.iter().map(|part| part.is_last).collect::<Vec<_>>(), [false, false, true]);
+    assert!(Frame::Catalogue(parts[0].clone()).encode().len() <= crate::session::CHUNK);
+    let small = Catalogue::split(&blocks[..100], 1024).map(|part| Frame::Catalogue(part).encode().len());
+    assert!(small.into_iter().all(|size| size <= 1024));
+}
+
+#[test]
+fn a_header_is_written_in_place_when_nobody_else_holds_the_bytes() {
+    let frame = Bytes::from(vec![0; HEAD + 1000]);
+    let before = frame.as_ptr();
+    let reply = Reply { call: CallId(7), is_value: true, codec: 1, payload: Bytes::new() };
+    assert_eq!(reply.seal(frame).as_ptr(), before);
+}
