@@ -82,13 +82,15 @@ impl Peer {
         web::resource(path.to_owned()).app_data(served).route(web::get().to(crate::accept))
     }
 
-    /// Connects to the peer at a `ws://` URL, and returns its id when calls can go both ways.
+    /// Connects to the peer at a `ws://` URL, and returns its id when calls can go both ways. From then on this peer comes
+    /// back by itself whenever the connection is lost, until it is stopped.
     ///
     /// # Errors
     ///
     /// When the URL is none, nothing answers there, what answers is no peer, or it refuses the session (for instance
-    /// because a live session has this peer's id). It gives up after [`Limits::handshake`]. Dropping the future gives up,
-    /// too.
+    /// because a live session has this peer's id). It gives up after [`Limits::handshake`].
+    ///
+    /// The attempt is made by the peer's actor: dropping the future does not stop it.
     pub async fn connect(&self, url: impl Into<String>) -> Result<PeerId, ConnectError> {
         self.addr().send(Dial(url.into())).await.unwrap_or(Err(ConnectError::Stopped))
     }
