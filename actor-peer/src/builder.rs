@@ -7,6 +7,7 @@ use actix_rt::Arbiter;
 use distributed_scope_core::host::Data;
 use distributed_scope_core::{Blocks, DuplicateBlock, Limits, Observer, PeerId};
 
+use crate::gate::{Authenticate, Gate};
 use crate::peer::{Parts, Peer, Shared};
 
 /// Begun by [`Peer::builder`].
@@ -16,7 +17,7 @@ pub struct Builder(Parts);
 impl Builder {
     pub(crate) fn new(id: PeerId) -> Self {
         let (limits, data, blocks) = (Limits::default(), Data::default(), Blocks::none());
-        Self(Parts { id, limits, data, observer: None, blocks })
+        Self(Parts { id, limits, data, observer: None, blocks, gate: Gate::default() })
     }
 
     /// Which blocks it runs for other peers. Without this, none: a block that is compiled into a program is not thereby
@@ -57,6 +58,37 @@ impl Builder {
         self
     }
 
+    /// Finds out who connects, before the connection becomes a session: an async closure over the request, or a type that
+    /// is [`Authenticate`]. It runs again whenever a peer comes back after a loss.
+    ///
+    /// `Ok(Some(principal))` is somebody who is known: blocks find it with [`here::principal`](distributed_scope_core::here::principal)
+    /// and may [require](distributed_scope_core::Requirement) it. `Ok(None)` is somebody who is not. An error is answered with HTTP
+    /// 401, 403 or 503 and its text, and there is no session.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::{Peer, Upgrade};
+    /// # use distributed_scope_core::{Denied, PeerId, Principal, Proof};
+    /// # async fn user_of(token: &str) -> Option<String> { None }
+    /// let peer = Peer::builder(PeerId::named("server"))
+    ///     .authenticate(|upgrade: Upgrade| async move {
+    ///         let Some(token) = upgrade.bearer()? else { return Ok(None) };
+    ///         let user = user_of(&token).await.ok_or(Denied::unauthenticated("no such token"))?;
+    ///         Ok(Some(Principal::new(user, Proof::Token).claim("role", "editor")))
+    ///     })
+    ///     .start();
+    /// ```
+    pub fn authenticate(mut self, authenticate: impl Authenticate) -> Self {
+        self.0.gate.authenticate = Some(Arc::new(authenticate));
+        self
+    }
+
+    /// Takes tokens over connections that are not encrypted. Without this they are refused, unless the client is on this
+    /// machine. Right behind a proxy that ends TLS, and in a network where everybody may read everything.
+    pub fn allow_plaintext(mut self) -> Self {
+        self.0.gate.allow_plaintext = true;
+        self
+    }
+
     /// Starts the peer on the current arbiter.
     ///
     /// # Panics
@@ -84,7 +116,7 @@ impl Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Parts { id, limits, data, observer: _, blocks } = &self.0;
+        let Parts { id, limits, data, observer: _, blocks, gate: _ } = &self.0;
         f.debug_struct("Builder")
             .field("id", id)
             .field("limits", limits)

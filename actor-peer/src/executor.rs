@@ -45,6 +45,7 @@ pub(crate) fn run_for_session(link: &Arc<Link>, invoke: Invoke, deadline: Deadli
         let context = Context {
             host: Arc::clone(shared) as _,
             caller,
+            principal: None,
             deadline,
             hop: invoke.hop + 1,
             block: Some(entry.block()),
@@ -149,6 +150,7 @@ impl OwnWork {
         let context = Context {
             host: Arc::clone(&self.shared) as _,
             caller: self.shared.id(),
+            principal: None,
             deadline: if self.is_detached { Deadline::never() } else { self.deadline },
             hop: self.hop + 1,
             block: Some(entry.block()),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `peer`, `builder` | the handle that programs hold, and what all parts of a peer share |
 //! | `actor` | the peer actor: who may join, who waits for whom, dialling |
+//! | `gate` | what is asked of those who connect, before there is a session |
 //! | `routes` | which peers are reachable by which session; read without asking the actor |
 //! | `session` | one connection: the actor that reads, the task that writes, server's end and client's end |
 //! | `executor` | runs blocks: guarded, polled in place once, then as tasks |
@@ -20,12 +21,14 @@ mod actor;
 mod builder;
 mod clock;
 mod executor;
+mod gate;
 mod peer;
 mod routes;
 mod session;
 
 pub use actor::{Invoke, PeerActor};
 pub use builder::{Builder, StartError};
+pub use gate::{Authenticate, Upgrade};
 pub use peer::Peer;
 pub use session::dial::ConnectError;
 pub use session::on_connect;

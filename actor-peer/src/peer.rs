@@ -26,6 +26,7 @@ use rustc_hash::FxHashSet;
 
 use crate::actor::{Await, Dial, Drain, PeerActor, Stop};
 use crate::executor;
+use crate::gate::Gate;
 use crate::routes::Routes;
 use crate::session::Served;
 use crate::session::dial::ConnectError;
@@ -176,6 +177,7 @@ pub(crate) struct Shared {
     blocks: Blocks,
     exposed: FxHashSet<BlockId>,
     introduction: Introduction,
+    gate: Gate,
     is_stopping: AtomicBool,
     routes: Arc<Routes>,
     arbiter: ArbiterHandle,
@@ -190,11 +192,12 @@ pub(crate) struct Parts {
     pub(crate) data: Data,
     pub(crate) observer: Option<Box<dyn Observer>>,
     pub(crate) blocks: Blocks,
+    pub(crate) gate: Gate,
 }
 
 impl Shared {
     pub(crate) fn start(parts: Parts) -> Result<Arc<Self>, DuplicateBlock> {
-        let Parts { id, limits, data, observer, blocks } = parts;
+        let Parts { id, limits, data, observer, blocks, gate } = parts;
         let registry = Registry::of_process()?;
         let exposed: FxHashSet<_> = registry
             .blocks()
@@ -215,6 +218,7 @@ impl Shared {
             registry,
             blocks,
             exposed,
+            gate,
             routes: Arc::clone(&routes),
             arbiter: Arbiter::current(),
             actor: OnceLock::new(),
@@ -237,6 +241,11 @@ impl Shared {
     /// How it introduces itself to other peers.
     pub(crate) fn introduction(&self) -> &Introduction {
         &self.introduction
+    }
+
+    /// What it asks of those who connect.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 mod actors;
+mod auth;
 mod calls;
 mod connections;
 mod context;

@@ -17,7 +17,7 @@ pub(crate) async fn accept(
     body: web::Payload,
     served: web::Data<Served>,
 ) -> actix_web::Result<HttpResponse> {
-    upgrade::check(&request)?;
+    let _guest = upgrade::check(&request, &served.0).await?;
     let body = guarded_payload(&request, body, frame_guard::limit(MAX_FRAME))?;
     let (response, sink, stream) = actix_ws::handle_with_protocols(&request, body, &[SUBPROTOCOL])?;
     let connection = Connection::accepted(served.0.clone(), upgrade::socket(&request));

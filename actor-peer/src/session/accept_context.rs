@@ -27,7 +27,7 @@ pub(crate) async fn accept(
     body: web::Payload,
     served: web::Data<Served>,
 ) -> actix_web::Result<HttpResponse> {
-    upgrade::check(&request)?;
+    let _guest = upgrade::check(&request, &served.0).await?;
     let body = guarded_payload(&request, body, frame_guard::limit(MAX_FRAME))?;
     let connection = Connection::accepted(served.0.clone(), upgrade::socket(&request));
     tracing::debug!(peer = %connection.shared().id(), from = ?request.peer_addr(), "connection accepted");
