@@ -12,6 +12,7 @@ mod faults;
 mod hostile;
 mod lifecycle;
 mod load;
+mod loiterers;
 mod process;
 mod processes;
 mod proxy;
