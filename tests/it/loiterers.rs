@@ -32,7 +32,7 @@ async fn dawdle(address: SocketAddr) {
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let mut answer = Vec::new();
     let read = async {
