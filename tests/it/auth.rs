@@ -2,6 +2,7 @@
 
 use distributed_scope::{Blocks, Denied, Peer, PeerId, Principal, Proof, Upgrade};
 
+use crate::raw;
 use crate::support::Listening;
 
 /// A server that knows alice by her token, lets strangers in without one, and turns everybody else away.
@@ -17,26 +18,20 @@ fn server() -> Listening {
     }))
 }
 
-/// The status and the text with which an upgrade that names these subprotocols is answered.
-async fn upgrade(server: &Listening, protocols: &str, authorization: Option<&str>) -> (u16, String) {
-    let url = format!("http://{}/scope", server.address);
-    let mut request = awc::Client::new()
-        .get(url)
-        .insert_header(("Connection", "Upgrade"))
-        .insert_header(("Upgrade", "websocket"))
-        .insert_header(("Sec-WebSocket-Version", "13"))
-        .insert_header(("Sec-WebSocket-Key", "x3JJHMbDL1EzLkh9GBhXDw=="))
-        .insert_header(("Sec-WebSocket-Protocol", protocols));
-    if let Some(authorization) = authorization {
-        request = request.insert_header(("Authorization", authorization));
-    }
-    let mut answer = request.send().await.unwrap();
-    let status = answer.status().as_u16();
-    let text = match status {
-        101 => answer.headers().get("Sec-WebSocket-Protocol").unwrap().to_str().unwrap().to_owned(),
-        _ => String::from_utf8(answer.body().await.unwrap().to_vec()).unwrap(),
-    };
-    (status, text)
+/// The status with which an upgrade that names these subprotocols is answered, and the protocol or the text.
+async fn upgrade(
+    server: &Listening,
+    protocols: &'static str,
+    authorization: Option<&'static str>,
+) -> (u16, String) {
+    let address = server.address.clone();
+    let attempt = actix_web::rt::task::spawn_blocking(move || {
+        let headers = authorization.map(|value| ("Authorization", value));
+        let answer = raw::upgrade(&address, protocols, headers.as_slice());
+        let protocol = answer.header("Sec-WebSocket-Protocol").map(str::to_owned);
+        (answer.status, protocol.unwrap_or_else(|| answer.body().to_owned()))
+    });
+    attempt.await.unwrap()
 }
 
 #[actix_web::test]

@@ -4,6 +4,7 @@
 
 mod actors;
 mod auth;
+mod black_hole;
 mod calls;
 mod connections;
 mod context;
@@ -12,10 +13,14 @@ mod faults;
 mod hostile;
 mod lifecycle;
 mod load;
+mod loiterers;
+mod process;
 mod processes;
 mod proxy;
+mod raw;
 mod refusals;
 mod resume;
+mod signals;
 mod slow;
 mod support;
 mod values;
