@@ -8,6 +8,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use distributed_scope_core::auth::Visitor;
 use distributed_scope_core::{Denied, Principal};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -128,18 +129,9 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Denied> {
     String::from_utf8(bytes).map(Some).map_err(|_| malformed())
 }
 
-/// Who connected, as far as that was found out before the connection became a session.
-#[derive(Clone, Debug)]
-#[expect(dead_code, reason = "the session takes them over with the next step")]
-pub(crate) struct Guest {
-    pub(crate) principal: Option<Principal>,
-    /// Whether it is on this machine.
-    pub(crate) is_local: bool,
-}
-
 impl Gate {
     /// Whether a token may have come this way, and whose it is.
-    pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Guest, Denied> {
+    pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Visitor, Denied> {
         let upgrade = Upgrade::new(request.clone());
         let is_local = upgrade.is_local();
         let is_private = upgrade.is_encrypted() || is_local || self.allow_plaintext;
@@ -153,7 +145,7 @@ impl Gate {
             Some(authenticate) => authenticate.authenticate(upgrade).await?,
             None => None,
         };
-        Ok(Guest { principal, is_local })
+        Ok(Visitor { principal, is_local })
     }
 }
 

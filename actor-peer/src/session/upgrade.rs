@@ -8,11 +8,12 @@ use actix_web::http::header;
 use actix_web::rt::net::TcpStream;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use distributed_scope_core::Denied;
+use distributed_scope_core::auth::Visitor;
 use distributed_scope_core::frame::SUBPROTOCOL;
 
 use super::kill::SocketHandle;
-use crate::gate::{self, Guest};
-use crate::peer::Shared;
+use crate::gate;
+use crate::platform::Shared;
 
 /// The peer whose service a request came to.
 #[derive(Clone)]
@@ -49,9 +50,9 @@ impl ResponseError for UpgradeError {
 }
 
 /// Whether this request wants to speak our protocol, and who sends it.
-pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Guest, UpgradeError> {
+pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Visitor, UpgradeError> {
     speaks_our_protocol(request)?;
-    shared.gate().admit(request).await.map_err(|denied| {
+    shared.platform().gate().admit(request).await.map_err(|denied| {
         tracing::warn!(peer = %shared.id(), from = ?request.peer_addr(), %denied, "upgrade refused");
         denied.into()
     })
