@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_rt::Arbiter;
 use distributed_scope_core::peer::Parts;
-use distributed_scope_core::{Blocks, DuplicateBlock, Limits, Observer, PeerId};
+use distributed_scope_core::{Blocks, DuplicateBlock, Identity, Limits, Observer, PeerId};
 
 use crate::gate::{Authenticate, Gate};
 use crate::peer::Peer;
@@ -19,8 +19,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    pub(crate) fn new(id: PeerId) -> Self {
-        Self { parts: Parts::new(id), gate: Gate::default() }
+    pub(crate) fn new(identity: Identity) -> Self {
+        Self { parts: Parts::new(identity), gate: Gate::default() }
     }
 
     /// Which blocks it runs for other peers. Without this, none: a block that is compiled into a program is not thereby
@@ -82,6 +82,23 @@ impl Builder {
     /// ```
     pub fn authenticate(mut self, authenticate: impl Authenticate) -> Self {
         self.gate.authenticate = Some(Arc::new(authenticate));
+        self
+    }
+
+    /// Knows these peers by the keys that their ids are made of: they are [principals](distributed_scope_core::Principal), whose
+    /// subject is their id. Others with a key of their own may connect, too, and are nobody that is known.
+    pub fn trust(mut self, peers: impl IntoIterator<Item = PeerId>) -> Self {
+        self.parts.trusted.extend(peers);
+        self
+    }
+
+    /// Lets anybody claim any peer id from anywhere, as long as no session has it and it is not made of a key.
+    ///
+    /// Without this, that goes only for peers on this machine. From elsewhere a peer id has to be proved, by the
+    /// [key](distributed_scope_core::KeyPair) that it is made of or by a token that is
+    /// [bound to it](distributed_scope_core::Principal::bound_to); who is known by a token that is bound to none may have a random id.
+    pub fn allow_first_come(mut self) -> Self {
+        self.parts.allow_first_come = true;
         self
     }
 

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap};
@@ -145,6 +146,10 @@ impl Gate {
             Some(authenticate) => authenticate.authenticate(upgrade).await?,
             None => None,
         };
+        if principal.as_ref().and_then(Principal::expires).is_some_and(|expires| expires <= SystemTime::now())
+        {
+            return Err(Denied::unauthenticated("what you were known by has expired"));
+        }
         Ok(Visitor { principal, is_local })
     }
 }

@@ -6,6 +6,7 @@
 //! | module | idea |
 //! |---|---|
 //! | [`id`](PeerId), [`block`](Block) | names: of peers, of blocks and their versions |
+//! | [`identity`](KeyPair) | peer ids that prove themselves |
 //! | `registry`, `exposure`, `listing` | the blocks of this binary, and which of them a peer runs for others |
 //! | `shape`, `skew` | what makes two versions of a block differ, and what is said of it |
 //! | [`auth`] | who is there, and what a block asks of its caller |
@@ -30,6 +31,7 @@ mod hash;
 pub mod here;
 pub mod host;
 mod id;
+mod identity;
 mod limits;
 mod listing;
 pub mod peer;
@@ -53,6 +55,7 @@ pub use exposure::Blocks;
 pub use frame::Reject;
 pub use host::{CallReport, Observer};
 pub use id::PeerId;
+pub use identity::{Identity, KeyPair};
 pub use limits::Limits;
 pub use listing::{Access, Listed, Listing};
 pub use raised::Raised;

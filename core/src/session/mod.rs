@@ -316,6 +316,7 @@ impl<W> Session<W> {
                 Ok(Some(Effect::TheyLeave))
             }
             Frame::Catalogue(catalogue) => Ok(Some(Effect::Catalogue(catalogue))),
+            Frame::Challenge(_) => Err(Violation::Unexpected("challenge")),
             Frame::Hello(_) => Err(Violation::Unexpected("hello")),
             Frame::Welcome(_) => Err(Violation::Unexpected("welcome")),
             Frame::Reject(_) => Err(Violation::Unexpected("reject")),

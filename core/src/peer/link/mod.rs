@@ -28,7 +28,7 @@ use super::differences::Differences;
 use super::{Kill, Platform, Shared, Task, executor, ticker};
 use crate::auth::Principal;
 use crate::error::RemoteError;
-use crate::frame::{CallId, Introduction, SessionId, Token};
+use crate::frame::{CallId, Introduction, Reject, SessionId, Token};
 use crate::id::PeerId;
 use crate::pending::{Carried, Carrier, Ending, Pending};
 use crate::request::Request;
@@ -58,7 +58,7 @@ impl<P: Platform> Link<P> {
         kill: P::Kill,
     ) -> Arc<Self> {
         let mut session = Session::new(shared.limits().clone(), them, shared.now());
-        if them.blocks != shared.introduction().blocks {
+        if them.blocks != shared.us().blocks() {
             // It sees this, too, and tells us.
             session.tell_blocks(&shared.registry().catalogue());
         }
@@ -89,6 +89,24 @@ impl<P: Platform> Link<P> {
     /// Who that is, as far as it was proved.
     pub fn principal(&self) -> Option<Principal> {
         self.principal.read().clone()
+    }
+
+    /// The session goes on with a connection that somebody made. It has to be who had it, unless nobody was known to have it.
+    pub(super) fn recognise(&self, somebody: Option<Principal>) -> Result<(), Reject> {
+        let mut principal = self.principal.write();
+        if let Some(known) = &*principal
+            && !somebody.as_ref().is_some_and(|somebody| known.is_same_as(somebody))
+        {
+            return Err(Reject::NotYours);
+        }
+        *principal = somebody;
+        Ok(())
+    }
+
+    /// Whether the session, while it waits for its peer, gives way to a new one of this somebody.
+    pub(super) fn gives_way_to(&self, somebody: Option<&Principal>) -> bool {
+        let known = self.principal.read();
+        known.as_ref().is_none_or(|known| somebody.is_some_and(|somebody| known.is_same_as(somebody)))
     }
 
     /// The session's id.
