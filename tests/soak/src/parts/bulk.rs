@@ -1,0 +1,75 @@
+//! Small calls beside a large transfer on the same connection.
+
+use std::time::Duration;
+
+use distributed_scope::{Peer, PeerId, RemoteError};
+use futures_util::future::{Either, select};
+use indicatif::ProgressBar;
+
+use super::{small_call, small_calls};
+use crate::peers::{Server, blob, take};
+use crate::promise::{Promise, Times, median, ratio, time};
+
+const ROUNDS: usize = 8;
+const MESSAGE: usize = 1 << 20;
+/// How many messages a round transfers: with all rounds, 1 GiB.
+const MESSAGES: usize = (1 << 30) / MESSAGE / ROUNDS;
+
+#[derive(Clone, Copy)]
+enum Way {
+    ToClient,
+    ToServer,
+}
+
+pub(crate) async fn run(progress: &ProgressBar) -> anyhow::Result<Vec<Promise>> {
+    let mut promises = Vec::new();
+    for (way, name) in [(Way::ToClient, "results"), (Way::ToServer, "captures")] {
+        let server = Server::start(1).await?;
+        let client = server.client().await?;
+        small_calls(&client, server.id, Duration::from_secs(1)).await?;
+        let (mut quiet, mut beside, mut ratios) = (Times::default(), Times::default(), Vec::new());
+        for round in 1..=ROUNDS {
+            progress.set_message(format!("1 GiB of {name}, round {round} of {ROUNDS}"));
+            let (before, during) = (
+                small_calls(&client, server.id, Duration::from_secs(2)).await?,
+                during(&client, server.id, way).await?,
+            );
+            ratios.push(during.p99().as_secs_f64() / before.p99().as_secs_f64());
+            quiet.add(&before);
+            beside.add(&during);
+        }
+        let note = format!(
+            "p99 {} quiet, {} beside; {} small calls",
+            time(&quiet.p99()),
+            time(&beside.p99()),
+            beside.count()
+        );
+        let what = format!("a small call's p99 beside 1 GiB of {name} on its connection");
+        promises.push(Promise::at_most(what, 5.0, median(ratios), ratio).with(note));
+    }
+    Ok(promises)
+}
+
+/// The times of small calls while one round's share of the transfer goes on.
+async fn during(client: &Peer, on: PeerId, way: Way) -> Result<Times, RemoteError> {
+    let mut times = Times::default();
+    let mut transfer = Box::pin(async {
+        for _ in 0..MESSAGES {
+            let size = match way {
+                Way::ToClient => client.run(blob(on, MESSAGE)).await?.len(),
+                Way::ToServer => client.run(take(on, vec![1; MESSAGE])).await?,
+            };
+            assert_eq!(size, MESSAGE);
+        }
+        Ok(())
+    });
+    loop {
+        match select(transfer, Box::pin(small_call(client, on))).await {
+            Either::Left((ended, _)) => return ended.map(|()| times),
+            Either::Right((time, unfinished)) => {
+                times.record(time?);
+                transfer = unfinished;
+            }
+        }
+    }
+}
