@@ -33,15 +33,19 @@ pub(crate) struct Options {
     pub(crate) seed: Option<u64>,
 
     /// What this process is for another one.
-    #[arg(long = "as", hide = true, value_enum, requires_ifs = [("idlers", "url"), ("greedy", "url")])]
+    #[arg(long = "as", hide = true, value_enum, requires_ifs = [("idlers", "url"), ("greedy", "url"), ("attackers", "url")])]
     pub(crate) role: Option<Role>,
 
     #[arg(long, hide = true)]
     pub(crate) url: Option<String>,
 
-    /// How many threads a server has, or how many sessions the idlers open.
+    /// How many threads a server has, sessions the idlers open, or connections the attackers make.
     #[arg(long, hide = true, default_value_t = 1)]
     pub(crate) count: usize,
+
+    /// Whether the attackers send their message in parts.
+    #[arg(long, hide = true)]
+    pub(crate) in_parts: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,6 +73,7 @@ pub(crate) enum Role {
     Server,
     Idlers,
     Greedy,
+    Attackers,
 }
 
 impl Options {

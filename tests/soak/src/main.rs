@@ -6,6 +6,7 @@ mod cli;
 mod parts;
 mod peers;
 mod process;
+mod progress;
 mod promise;
 
 // The fault proxy of the tests, which has its own tests there.
@@ -18,14 +19,13 @@ mod promise;
 mod proxy;
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use cli::{Options, Part, Role};
+use progress::Progress;
 use promise::Promise;
 
 fn main() -> ExitCode {
@@ -46,6 +46,9 @@ async fn run(options: Options) -> anyhow::Result<bool> {
         (Some(Role::Server), _) => peers::server(options.count).await.map(|()| true),
         (Some(Role::Idlers), Some(url)) => peers::idlers(url, options.count).await.map(|()| true),
         (Some(Role::Greedy), Some(url)) => peers::greedy(url).await.map(|()| true),
+        (Some(Role::Attackers), Some(url)) => {
+            parts::oversize::attackers(url, options.count, options.in_parts).await.map(|()| true)
+        }
         (Some(_), None) => anyhow::bail!("this role needs --url"),
         (None, _) => all(&options).await,
     }
@@ -60,10 +63,7 @@ async fn all(options: &Options) -> anyhow::Result<bool> {
     let mut promises = Vec::new();
     for part in options.parts() {
         let name = format!("{part:?}").to_lowercase();
-        let progress = progress(&name);
-        if !io::stderr().is_terminal() {
-            complain(format_args!("{name} ..."));
-        }
+        let progress = Progress::new(&name);
         let results = match part {
             Part::Terminate => parts::terminate::run(&progress).await,
             Part::Oversize => parts::oversize::run(&progress).await,
@@ -74,7 +74,7 @@ async fn all(options: &Options) -> anyhow::Result<bool> {
             Part::Cuts => parts::cuts::run(options, &progress).await,
             Part::Steady => parts::steady::run(options, &progress).await,
         };
-        progress.finish_and_clear();
+        drop(progress);
         // A part that cannot be finished is a broken promise, and no reason to leave the others out.
         promises.extend(results.unwrap_or_else(|error| {
             let failed = Promise::figure(format!("{name}: could not be finished"), format_args!("{error:#}"));
@@ -83,15 +83,6 @@ async fn all(options: &Options) -> anyhow::Result<bool> {
         say(promise::table(&promises))?;
     }
     Ok(promises.iter().all(|promise| promise.is_kept))
-}
-
-/// A line that moves, on a terminal.
-fn progress(name: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {prefix}  {elapsed}  {wide_msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let progress = ProgressBar::new_spinner().with_style(style).with_prefix(name.to_owned());
-    progress.enable_steady_tick(Duration::from_millis(200));
-    progress
 }
 
 /// Prints a line, at once: another process may be waiting for it.

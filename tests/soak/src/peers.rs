@@ -10,7 +10,10 @@ use anyhow::Context;
 use distributed_scope::{
     Blocks, Builder, Limits, Peer, PeerId, RemoteError, distributed, here, on_connect, remote,
 };
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
+use serde_bytes::ByteBuf;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::process::{Process, until_let_go};
@@ -32,7 +35,7 @@ impl Server {
     }
 
     pub(crate) fn address(&self) -> &str {
-        self.url.trim_start_matches("ws://").trim_end_matches("/scope")
+        address_of(&self.url)
     }
 
     /// A client in this process that is connected to it.
@@ -41,6 +44,11 @@ impl Server {
         client.connect(self.url.as_str()).await.context("cannot connect to the server process")?;
         Ok(client)
     }
+}
+
+/// Where the server of a URL listens.
+pub(crate) fn address_of(url: &str) -> &str {
+    url.trim_start_matches("ws://").trim_end_matches("/scope")
 }
 
 /// A peer that runs every block of this program.
@@ -110,10 +118,12 @@ pub(crate) async fn idlers(url: &str, count: usize) -> anyhow::Result<()> {
 pub(crate) async fn greedy(url: &str) -> anyhow::Result<()> {
     let peer = open(PeerId::random()).start();
     let server = peer.connect(url).await?;
-    let calls = join_all((0..1024).map(|_| peer.run(blob(server, 1 << 20))));
+    let mut calls: FuturesUnordered<_> = (0..1024).map(|_| peer.run(blob(server, 1 << 20))).collect();
+    // When one is answered, all have been asked.
+    calls.next().await;
     say(peer.id())?;
     tokio::select! {
-        _ = calls => {}
+        () = async { while calls.next().await.is_some() {} } => {}
         () = until_let_go() => {}
     }
     Ok(())
@@ -143,12 +153,12 @@ pub(crate) async fn echo(on: PeerId, n: u64) -> Result<u64, RemoteError> {
 }
 
 #[distributed]
-pub(crate) async fn blob(on: PeerId, size: usize) -> Result<Vec<u8>, RemoteError> {
-    remote!(on, [size], { vec![1u8; size] }).without_timeout().await
+pub(crate) async fn blob(on: PeerId, size: usize) -> Result<ByteBuf, RemoteError> {
+    remote!(on, [size], { ByteBuf::from(vec![1; size]) }).without_timeout().await
 }
 
 #[distributed]
-pub(crate) async fn take(on: PeerId, bytes: Vec<u8>) -> Result<usize, RemoteError> {
+pub(crate) async fn take(on: PeerId, bytes: ByteBuf) -> Result<usize, RemoteError> {
     remote!(on, [bytes], { bytes.len() }).without_timeout().await
 }
 

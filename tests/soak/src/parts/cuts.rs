@@ -8,11 +8,11 @@ use std::time::Duration;
 use distributed_scope::{Limits, Peer, PeerId, RemoteError, distributed, here, remote};
 use fastrand::Rng;
 use futures_util::future::{join_all, try_join_all};
-use indicatif::ProgressBar;
 use parking_lot::Mutex;
 
 use crate::cli::Options;
 use crate::peers::{open, serve};
+use crate::progress::Progress;
 use crate::promise::Promise;
 use crate::proxy::{Proxy, Way};
 
@@ -49,7 +49,7 @@ struct Tally {
     first: Option<String>,
 }
 
-pub(crate) async fn run(options: &Options, progress: &ProgressBar) -> anyhow::Result<Vec<Promise>> {
+pub(crate) async fn run(options: &Options, progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
     let each = options.cuts.div_ceil(PAIRS);
     let done = Rc::new(std::cell::Cell::new(0));
@@ -57,7 +57,7 @@ pub(crate) async fn run(options: &Options, progress: &ProgressBar) -> anyhow::Re
         let done = Rc::clone(&done);
         let count = move || {
             done.set(done.get() + 1);
-            progress.set_message(format!("{} of {} cuts, seed {seed}", done.get(), each * PAIRS));
+            progress.says(format_args!("{} of {} cuts, seed {seed}", done.get(), each * PAIRS));
         };
         cut_one(Rng::with_seed(seed.wrapping_add(pair)), each, count)
     });

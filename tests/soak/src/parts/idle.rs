@@ -1,10 +1,14 @@
 //! Sessions on which nothing happens.
 
-use indicatif::ProgressBar;
+use std::time::Duration;
+
+use anyhow::bail;
+use distributed_scope::{Limits, Peer};
 
 use crate::cli::Options;
 use crate::peers::{Server, connected};
 use crate::process::{Process, descriptor_limit};
+use crate::progress::Progress;
 use crate::promise::{Promise, mebibytes};
 
 /// A session has its socket and a second handle of it, by which a peer that stopped reading is cut off.
@@ -14,7 +18,7 @@ const SPARE: u64 = 200;
 /// How many sessions warm the server up.
 const WARM_UP: u64 = 200;
 
-pub(crate) async fn run(options: &Options, progress: &ProgressBar) -> anyhow::Result<Vec<Promise>> {
+pub(crate) async fn run(options: &Options, progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     let possible = descriptor_limit().saturating_sub(SPARE) / DESCRIPTORS;
     let sessions = options.sessions.min(possible);
     // Half of what fits into a process: the clients have more to keep.
@@ -23,63 +27,85 @@ pub(crate) async fn run(options: &Options, progress: &ProgressBar) -> anyhow::Re
     let client = server.client().await?;
     // What the first sessions cost once is not what each one costs.
     open(&server, WARM_UP.min(sessions), progress).await?.let_go().await?;
-    let is_alone = async || {
-        while client.run(connected(server.id)).await? > 1 {
-            tokio::task::yield_now().await;
-        }
-        anyhow::Ok(())
-    };
-    is_alone().await?;
+    until_alone(&server, &client).await?;
     let before = server.process.memory()?.now;
     let descriptors = server.process.descriptors()?;
-    let mut idlers = Vec::new();
-    let mut left = sessions;
-    while left > 0 {
-        let count = left.min(each);
-        idlers.push(open(&server, count, progress).await?);
-        left -= count;
+    let mut rounds = Vec::new();
+    for _ in 0..2 {
+        let mut idlers = Vec::new();
+        let mut left = sessions;
+        while left > 0 {
+            let count = left.min(each);
+            idlers.push(open(&server, count, progress).await?);
+            left -= count;
+        }
+        let there = client.run(connected(server.id)).await? as u64 - 1;
+        let (with, open) = (server.process.memory()?.now, server.process.descriptors()?);
+        progress.says("closing them");
+        for process in idlers {
+            process.let_go().await?;
+        }
+        until_alone(&server, &client).await?;
+        let after = server.process.memory()?.now;
+        rounds.push(Round { there, with, descriptors: open, after });
     }
-    let there = client.run(connected(server.id)).await? as u64 - 1;
-    let with = server.process.memory()?.now;
-    let descriptors_each = (server.process.descriptors()? - descriptors) as f64 / there as f64;
-    progress.set_message("closing them");
-    for process in idlers {
-        process.let_go().await?;
-    }
-    is_alone().await?;
-    let after = server.process.memory()?.now;
+    let [first, second] = &rounds[..] else { bail!("there are two rounds") };
+    let each = (first.with - before) * 1024.0 / first.there as f64;
     let mut each = Promise::at_most(
         format!("{sessions} idle sessions: memory of the server for each"),
         24.0,
-        (with - before) * 1024.0 / there as f64,
+        each,
         |kibibytes| format!("{kibibytes:.1} KiB"),
     );
     if sessions < options.sessions {
         each = each.with(format_args!("the limit on descriptors allows no more than {possible}"));
     }
+    let descriptors_each = (first.descriptors - descriptors) as f64 / first.there as f64;
+    let memory = [before, first.with, first.after, second.with].each_ref().map(mebibytes).join(", ");
     Ok(vec![
-        Promise::exactly("idle sessions that are there at the same time", sessions, there),
+        Promise::exactly("idle sessions that are there at the same time", sessions, first.there),
         each,
         Promise::figure("descriptors for each idle session", format_args!("{descriptors_each:.2}")),
-        Promise::figure(
-            "memory of the server before, with and after them",
-            [before, with, after].each_ref().map(mebibytes).join(", "),
-        ),
+        Promise::at_most(
+            "memory that as many again take more, when all were closed",
+            5.0,
+            second.with - first.with,
+            mebibytes,
+        )
+        .with(format_args!("before, with them, after, with as many again: {memory}")),
         Promise::exactly(
             "descriptors that are left of them",
             0,
-            server.process.descriptors()?.abs_diff(descriptors),
+            server.process.descriptors()?.saturating_sub(descriptors),
         ),
     ])
 }
 
+/// What the server had with the sessions, and after them.
+struct Round {
+    there: u64,
+    with: f64,
+    descriptors: u64,
+    after: f64,
+}
+
+/// Waits until only we are connected, and what was closed is closed on the server's side, too.
+async fn until_alone(server: &Server, client: &Peer) -> anyhow::Result<()> {
+    while client.run(connected(server.id)).await? > 1 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // After a goodbye a connection waits, for as long as a handshake may take, for the other side to read it.
+    tokio::time::sleep(Limits::default().handshake + Duration::from_secs(1)).await;
+    Ok(())
+}
+
 /// A process with so many sessions.
-async fn open(server: &Server, count: u64, progress: &ProgressBar) -> anyhow::Result<Process> {
+async fn open(server: &Server, count: u64, progress: &Progress) -> anyhow::Result<Process> {
     let mut process =
         Process::start(&["--as", "idlers", "--url", &server.url, "--count", &count.to_string()])?;
     loop {
         let line = process.line().await?;
-        progress.set_message(format!("{line} of {count} sessions of a process"));
+        progress.says(format_args!("{line} of {count} sessions of a process"));
         if line == count.to_string() {
             return Ok(process);
         }

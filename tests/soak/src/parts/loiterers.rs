@@ -6,22 +6,23 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use distributed_scope::{Limits, PeerId};
 use futures_util::future::{Either, join_all, select};
-use indicatif::ProgressBar;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::peers::{Server, open};
 use crate::process::descriptor_limit;
+use crate::progress::Progress;
 use crate::promise::{Promise, Times, mebibytes, seconds, time};
 
 const LOITERERS: u64 = 5_000;
 
-pub(crate) async fn run(progress: &ProgressBar) -> anyhow::Result<Vec<Promise>> {
+pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     let count = LOITERERS.min(descriptor_limit().saturating_sub(500) / 2);
     let server = Server::start(2).await?;
     let warm_up = server.client().await?;
     // What the first ones cost once is not what all of them cost.
     join_all((0..count).map(|n| loiter(server.address(), n % 2 == 0))).await;
+    let descriptors = until_no_more(&server, None).await?;
     let before = server.process.memory()?.now;
     let mut all = Box::pin(join_all((0..count).map(|n| loiter(server.address(), n % 2 == 0))));
     let mut connects = Times::default();
@@ -39,13 +40,14 @@ pub(crate) async fn run(progress: &ProgressBar) -> anyhow::Result<Vec<Promise>> 
             Either::Left((ends, _)) => break ends,
             Either::Right((time, unfinished)) => {
                 connects.record(time?);
-                progress.set_message(format!("{count} loiterers, {} honest connects", connects.count()));
+                progress.says(format_args!("{count} loiterers, {} honest connects", connects.count()));
                 all = unfinished;
             }
         }
     };
     let ends = ends.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     let slowest = ends.iter().max().context("nobody loitered")?.as_secs_f64();
+    until_no_more(&server, Some(descriptors)).await?;
     let after = server.process.memory()?.now;
     warm_up.stop().await;
     let bound = (Limits::default().handshake + Duration::from_secs(1)).as_secs_f64();
@@ -60,6 +62,15 @@ pub(crate) async fn run(progress: &ProgressBar) -> anyhow::Result<Vec<Promise>> 
             .with(format_args!("{} connects", connects.count())),
         Promise::at_most("memory that is not back afterwards", 5.0, (after - before).max(0.0), mebibytes),
     ])
+}
+
+/// Waits until the server has closed everything, or all but as much as it had; gives how many descriptors it has.
+async fn until_no_more(server: &Server, as_many_as: Option<u64>) -> anyhow::Result<u64> {
+    // After a goodbye it waits, for as long as a handshake may take, for the other side to read it.
+    tokio::time::sleep(Limits::default().handshake + Duration::from_secs(1)).await;
+    let now = server.process.descriptors()?;
+    ensure!(as_many_as.is_none_or(|before| now <= before), "connections are still open: {now} descriptors");
+    Ok(now)
 }
 
 /// How long a connection is left alone.

@@ -2,21 +2,24 @@
 
 use std::time::Duration;
 
-use distributed_scope::Limits;
-use futures_util::future::join_all;
-use indicatif::ProgressBar;
+use anyhow::ensure;
+use distributed_scope::{Limits, Peer};
+use futures_util::future::{Either, join_all, select};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::loiterers::upgrade;
-use super::small_calls;
-use crate::peers::Server;
-use crate::promise::{Promise, mebibytes, ratio, time};
+use super::{small_call, small_calls};
+use crate::peers::{Server, address_of};
+use crate::process::Process;
+use crate::progress::Progress;
+use crate::promise::{Promise, Times, mebibytes, ratio, time};
+use crate::say;
 
 const ANNOUNCED: u64 = 1 << 30;
 const ATTACKERS: usize = 8;
 
-pub(crate) async fn run(progress: &ProgressBar) -> anyhow::Result<Vec<Promise>> {
+pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     let limit = Limits::default().message as f64 / f64::from(1 << 20);
     let server = Server::start(2).await?;
     let honest = server.client().await?;
@@ -24,25 +27,49 @@ pub(crate) async fn run(progress: &ProgressBar) -> anyhow::Result<Vec<Promise>> 
     let mut promises = Vec::new();
     for (name, is_in_parts) in [("one frame of 1 GiB", false), ("a message of 1 GiB in parts", true)] {
         for attackers in [1, ATTACKERS] {
-            progress.set_message(format!("{name}, {attackers} at once"));
+            progress.says(format_args!("{name}, {attackers} at once"));
             let before = server.process.memory()?.peak;
             let quiet = small_calls(&honest, server.id, Duration::from_secs(1)).await?.p99();
-            let attack = join_all((0..attackers).map(|_| pour(server.address(), is_in_parts)));
-            let (poured, served) =
-                futures_util::join!(attack, small_calls(&honest, server.id, Duration::from_secs(1)));
-            for poured in poured {
-                poured?;
-            }
+            let meanwhile = attack(&server, &honest, attackers, is_in_parts).await?;
             let cost = server.process.memory()?.peak - before;
             let what = format!("{name}, {attackers} at once: memory of the server");
             promises.push(Promise::at_most(what, 4.0 * limit, cost, mebibytes));
-            let meanwhile = served?.p99();
             let by = meanwhile.as_secs_f64() / quiet.as_secs_f64();
             let note = format!("p99 {} quiet, {} meanwhile", time(&quiet), time(&meanwhile));
             promises.push(Promise::figure("an honest caller's p99 meanwhile", ratio(&by)).with(note));
         }
     }
     Ok(promises)
+}
+
+/// The p99 of small calls while another process attacks.
+async fn attack(server: &Server, honest: &Peer, count: usize, is_in_parts: bool) -> anyhow::Result<Duration> {
+    let count = count.to_string();
+    let mut arguments = vec!["--as", "attackers", "--url", &server.url, "--count", &count];
+    arguments.extend(is_in_parts.then_some("--in-parts"));
+    let mut process = Process::start(&arguments)?;
+    process.line().await?;
+    let mut times = Times::default();
+    let mut is_over = Box::pin(process.end());
+    loop {
+        match select(is_over, Box::pin(small_call(honest, server.id))).await {
+            Either::Left((status, _)) => {
+                ensure!(status?.success(), "an attacker failed");
+                return Ok(times.p99());
+            }
+            Either::Right((time, unfinished)) => {
+                times.record(time?);
+                is_over = unfinished;
+            }
+        }
+    }
+}
+
+/// A process of so many attackers.
+pub(crate) async fn attackers(url: &str, count: usize, is_in_parts: bool) -> anyhow::Result<()> {
+    say("attacking")?;
+    let attacks = join_all((0..count).map(|_| pour(address_of(url), is_in_parts)));
+    attacks.await.into_iter().collect()
 }
 
 /// Sends 1 GiB, or as much of it as the server's socket takes, and waits until it is cut off. For a while the server reads

@@ -4,18 +4,18 @@ use std::time::{Duration, Instant};
 
 use distributed_scope::{Limits, Peer};
 use futures_util::future::{Either, select};
-use indicatif::ProgressBar;
 use rustix::process::Signal;
 
 use super::{small_call, small_calls};
 use crate::peers::{Server, connected};
 use crate::process::Process;
+use crate::progress::Progress;
 use crate::promise::{Promise, Times, mebibytes, median, ratio, seconds, time};
 
 const ROUNDS: usize = 3;
 const QUIET: Duration = Duration::from_secs(10);
 
-pub(crate) async fn run(progress: &ProgressBar) -> anyhow::Result<Vec<Promise>> {
+pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     let limits = Limits::default();
     let server = Server::start(2).await?;
     let modest = server.client().await?;
@@ -24,9 +24,9 @@ pub(crate) async fn run(progress: &ProgressBar) -> anyhow::Result<Vec<Promise>> 
     let (mut quiet, mut meanwhile, mut ratios) = (Times::default(), Times::default(), Vec::new());
     let mut slowest: f64 = 0.0;
     for round in 1..=ROUNDS {
-        progress.set_message(format!("quiet, round {round} of {ROUNDS}"));
+        progress.says(format_args!("quiet, round {round} of {ROUNDS}"));
         let times = small_calls(&modest, server.id, QUIET).await?;
-        progress.set_message(format!("a peer reads nothing, round {round} of {ROUNDS}"));
+        progress.says(format_args!("a peer reads nothing, round {round} of {ROUNDS}"));
         let (noticed, during) = stall(&server, &modest).await?;
         ratios.push(during.p99().as_secs_f64() / times.p99().as_secs_f64());
         quiet.add(&times);
@@ -34,7 +34,7 @@ pub(crate) async fn run(progress: &ProgressBar) -> anyhow::Result<Vec<Promise>> 
         slowest = slowest.max(noticed.as_secs_f64());
     }
     let peak = server.process.memory()?.peak;
-    progress.set_message("waiting until the sessions are given up");
+    progress.says("waiting until the sessions are given up");
     tokio::time::sleep(limits.resume + Duration::from_secs(2)).await;
     small_calls(&modest, server.id, Duration::from_secs(1)).await?;
     let after = server.process.memory()?.now;

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use actix_web::rt;
 use distributed_scope::{Peer, PeerId, RemoteError};
 use fastrand::Rng;
-use indicatif::ProgressBar;
 
 use crate::cli::Options;
 use crate::peers::{Server, blocks_alive, there_and_back};
 use crate::process::{Memory, descriptors};
+use crate::progress::Progress;
 use crate::promise::{Promise, Times, slope, time};
 
 /// How often a handful of calls is started.
@@ -20,6 +20,9 @@ const TICK: Duration = Duration::from_millis(5);
 const SESSIONS: u64 = 4;
 /// How many samples a run gives at least.
 const SAMPLES: u32 = 60;
+
+/// Only a run of so many minutes shows whether anything grows.
+const ENOUGH_MINUTES: f64 = 10.0;
 
 /// What happened to all calls so far.
 #[derive(Default)]
@@ -39,7 +42,7 @@ struct Sample {
     blocks: u64,
 }
 
-pub(crate) async fn run(options: &Options, progress: &ProgressBar) -> anyhow::Result<Vec<Promise>> {
+pub(crate) async fn run(options: &Options, progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     let span = Duration::from_secs_f64(options.minutes * 60.0);
     let warm_up = span / 5;
     let server = Server::start(2).await?;
@@ -67,7 +70,7 @@ pub(crate) async fn run(options: &Options, progress: &ProgressBar) -> anyhow::Re
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let sample = sample(&server, &clients[0], started.elapsed()).await?;
-        progress.set_message(format!(
+        progress.says(format_args!(
             "{made} calls, {} errors; server {:.1} MiB, client {:.1} MiB, {} descriptors",
             log.errors.borrow().len(),
             sample.server,
@@ -148,7 +151,15 @@ fn summary(options: &Options, made: u64, log: &Log, samples: &[Sample]) -> Vec<P
         let (least, most) = (values.clone().fold(f64::INFINITY, f64::min), values.fold(0.0, f64::max));
         format!("{least:.1} to {most:.1} MiB")
     };
-    let per_10_minutes = |value: &f64| format!("{value:.2} MiB per 10 minutes");
+    let grown = |whose: &str, growth: f64, range: String| {
+        let what = format!("growth of the {whose} after a fifth of the time");
+        let per_10_minutes = |value: &f64| format!("{value:.2} MiB per 10 minutes");
+        match options.minutes >= ENOUGH_MINUTES {
+            true => Promise::at_most(what, 1.0, growth, per_10_minutes).with(range),
+            // What is still warming up says nothing about 10 minutes.
+            false => Promise::figure(what, range),
+        }
+    };
     let most = |of: fn(&Sample) -> u64| samples.iter().map(of).max().unwrap_or(u64::MAX);
     let least = samples.iter().map(|sample| sample.descriptors).min().unwrap_or_default();
     let times = log.times.borrow();
@@ -168,20 +179,8 @@ fn summary(options: &Options, made: u64, log: &Log, samples: &[Sample]) -> Vec<P
             "time of these calls, p50 and p99 (one in four waits up to 7 ms)",
             format_args!("{}, {}", time(&times.quantile(0.5)), time(&times.p99())),
         ),
-        Promise::at_most(
-            "growth of the server after warm-up",
-            1.0,
-            growth(|sample| sample.server),
-            per_10_minutes,
-        )
-        .with(range(|sample| sample.server)),
-        Promise::at_most(
-            "growth of the client after warm-up",
-            1.0,
-            growth(|sample| sample.ours),
-            per_10_minutes,
-        )
-        .with(range(|sample| sample.ours)),
+        grown("server", growth(|sample| sample.server), range(|sample| sample.server)),
+        grown("client", growth(|sample| sample.ours), range(|sample| sample.ours)),
         Promise::exactly(
             "descriptors more at the most than at the least",
             0,
