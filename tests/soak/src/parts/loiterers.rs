@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::rt;
 use anyhow::{Context, ensure};
 use distributed_scope::{Limits, PeerId};
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{join_all, select};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -24,27 +25,19 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     join_all((0..count).map(|n| loiter(server.address(), n % 2 == 0))).await;
     let descriptors = until_no_more(&server, None).await?;
     let before = server.process.memory()?.now;
-    let mut all = Box::pin(join_all((0..count).map(|n| loiter(server.address(), n % 2 == 0))));
+    let address = server.address().to_owned();
+    let all = rt::spawn(async move { join_all((0..count).map(|n| loiter(&address, n % 2 == 0))).await });
     let mut connects = Times::default();
-    let ends = loop {
-        let visit = Box::pin(async {
-            let peer = open(PeerId::random()).start();
-            let started = Instant::now();
-            peer.connect(server.url.as_str()).await?;
-            let time = started.elapsed();
-            peer.stop().await;
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            anyhow::Ok(time)
-        });
-        match select(all, visit).await {
-            Either::Left((ends, _)) => break ends,
-            Either::Right((time, unfinished)) => {
-                connects.record(time?);
-                progress.says(format_args!("{count} loiterers, {} honest connects", connects.count()));
-                all = unfinished;
-            }
-        }
-    };
+    while !all.is_finished() {
+        let peer = open(PeerId::random()).start();
+        let started = Instant::now();
+        peer.connect(server.url.as_str()).await?;
+        connects.record(started.elapsed());
+        peer.stop().await;
+        progress.says(format_args!("{count} loiterers, {} honest connects", connects.count()));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let ends = all.await?;
     let ends = ends.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     let slowest = ends.iter().max().context("nobody loitered")?.as_secs_f64();
     until_no_more(&server, Some(descriptors)).await?;
