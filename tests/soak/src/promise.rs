@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_slope_of_a_line_is_found_and_that_of_noise_around_a_level_is_small() {
-        let line: Vec<_> = (0..10).map(|x| (f64::from(x), 3.0 + 2.0 * f64::from(x))).collect();
+        let line: Vec<_> = (0..10).map(|x| (f64::from(x), 2.0f64.mul_add(f64::from(x), 3.0))).collect();
         assert!((slope(&line) - 2.0).abs() < 1e-9);
         let level: Vec<_> = (0..1000).map(|x| (f64::from(x), f64::from(x % 2))).collect();
         assert!(slope(&level).abs() < 1e-3);

@@ -15,6 +15,9 @@ use crate::promise::{Promise, mebibytes};
 const DESCRIPTORS: u64 = 2;
 /// For everything else that a process has open.
 const SPARE: u64 = 200;
+/// How often all of them come and go. The allocator needs some rounds until it has room for however many of them each
+/// thread of the server gets.
+const ROUNDS: usize = 5;
 /// How many sessions warm the server up.
 const WARM_UP: u64 = 200;
 
@@ -31,7 +34,7 @@ pub(crate) async fn run(options: &Options, progress: &Progress) -> anyhow::Resul
     let before = server.process.memory()?.now;
     let descriptors = server.process.descriptors()?;
     let mut rounds = Vec::new();
-    for _ in 0..2 {
+    for _ in 0..ROUNDS {
         let mut idlers = Vec::new();
         let mut left = sessions;
         while left > 0 {
@@ -46,10 +49,9 @@ pub(crate) async fn run(options: &Options, progress: &Progress) -> anyhow::Resul
             process.let_go().await?;
         }
         until_alone(&server, &client).await?;
-        let after = server.process.memory()?.now;
-        rounds.push(Round { there, with, descriptors: open, after });
+        rounds.push(Round { there, with, descriptors: open });
     }
-    let [first, second] = &rounds[..] else { bail!("there are two rounds") };
+    let [first, .., last_but_one, last] = &rounds[..] else { bail!("there are fewer than three rounds") };
     let each = (first.with - before) * 1024.0 / first.there as f64;
     let mut each = Promise::at_most(
         format!("{sessions} idle sessions: memory of the server for each"),
@@ -61,18 +63,18 @@ pub(crate) async fn run(options: &Options, progress: &Progress) -> anyhow::Resul
         each = each.with(format_args!("the limit on descriptors allows no more than {possible}"));
     }
     let descriptors_each = (first.descriptors - descriptors) as f64 / first.there as f64;
-    let memory = [before, first.with, first.after, second.with].each_ref().map(mebibytes).join(", ");
+    let memory = rounds.iter().map(|round| mebibytes(&round.with)).collect::<Vec<_>>().join(", ");
     Ok(vec![
         Promise::exactly("idle sessions that are there at the same time", sessions, first.there),
         each,
         Promise::figure("descriptors for each idle session", format_args!("{descriptors_each:.2}")),
         Promise::at_most(
-            "memory that as many again take more, when all were closed",
+            format!("memory that they take more when they come for the {ROUNDS}th time"),
             5.0,
-            second.with - first.with,
+            last.with - last_but_one.with,
             mebibytes,
         )
-        .with(format_args!("before, with them, after, with as many again: {memory}")),
+        .with(format_args!("{} before, then {memory}", mebibytes(&before))),
         Promise::exactly(
             "descriptors that are left of them",
             0,
@@ -81,12 +83,11 @@ pub(crate) async fn run(options: &Options, progress: &Progress) -> anyhow::Resul
     ])
 }
 
-/// What the server had with the sessions, and after them.
+/// What the server had with the sessions.
 struct Round {
     there: u64,
     with: f64,
     descriptors: u64,
-    after: f64,
 }
 
 /// Waits until only we are connected, and what was closed is closed on the server's side, too.
