@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use crate::step::{cargo, complain};
 
 pub(crate) fn run(arguments: &[&str]) -> ExitCode {
-    let status =
-        cargo().args(["run", "--release", "--package", "soak", "--"]).args(arguments).status();
+    let status = cargo().args(["run", "--release", "--package", "soak", "--"]).args(arguments).status();
     match status {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         // It said itself what was wrong.
