@@ -4,6 +4,10 @@
 pub use distributed_scope_actor_peer::{
     Authenticate, Builder, ConnectError, Endpoint, Invoke, Peer, PeerActor, StartError, Upgrade, on_connect,
 };
+#[cfg(all(feature = "jwt", not(target_family = "wasm")))]
+pub use distributed_scope_actor_peer::jwt;
+#[cfg(all(feature = "rustls", not(target_family = "wasm")))]
+pub use distributed_scope_actor_peer::tls;
 pub use distributed_scope_core::{
     Access, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError, Denied,
     DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Identity, KeyPair, Limits, Listed, Listing,

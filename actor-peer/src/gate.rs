@@ -68,6 +68,21 @@ impl Upgrade {
         bearer(self.0.headers())
     }
 
+    /// The certificate that the client showed, if the server asks for one: see [`tls::Clients`](crate::tls::Clients).
+    #[cfg(feature = "rustls")]
+    #[must_use]
+    pub fn certificate(&self) -> Option<&crate::tls::ClientCertificate> {
+        self.0.conn_data()
+    }
+
+    /// Who that is by the certificate.
+    fn certified(&self) -> Result<Option<Principal>, Denied> {
+        #[cfg(feature = "rustls")]
+        return self.certificate().map(crate::tls::ClientCertificate::principal).transpose();
+        #[cfg(not(feature = "rustls"))]
+        return Ok(None);
+    }
+
     /// The other end of the TCP connection, which may be a proxy.
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
@@ -144,7 +159,7 @@ impl Gate {
         }
         let principal = match &self.authenticate {
             Some(authenticate) => authenticate.authenticate(upgrade).await?,
-            None => None,
+            None => upgrade.certified()?,
         };
         if principal.as_ref().and_then(Principal::expires).is_some_and(|expires| expires <= SystemTime::now())
         {
