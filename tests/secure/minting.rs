@@ -58,7 +58,8 @@ impl Mint {
             Algorithm::Es256 => jsonwebtoken::DecodingKey::from_ec_pem(public.as_bytes()),
             _ => jsonwebtoken::DecodingKey::from_ed_pem(public.as_bytes()),
         };
-        let jwk = jsonwebtoken::jwk::Jwk::from_decoding_key(&decoding.unwrap(), Some(algorithm.into())).unwrap();
+        let jwk =
+            jsonwebtoken::jwk::Jwk::from_decoding_key(&decoding.unwrap(), Some(algorithm.into())).unwrap();
         Self { algorithm, key, public, jwk: serde_json::to_value(jwk).unwrap() }
     }
 

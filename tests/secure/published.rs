@@ -42,7 +42,8 @@ impl Publisher {
             };
             App::new().route("/keys", web::get().to(answer)).route(
                 "/elsewhere",
-                web::get().to(|| async { HttpResponse::Found().insert_header(("location", "/keys")).finish() }),
+                web::get()
+                    .to(|| async { HttpResponse::Found().insert_header(("location", "/keys")).finish() }),
             )
         })
         .workers(1)

@@ -73,10 +73,11 @@ async fn a_certificate_of_another_name_or_one_that_has_expired_is_not_trusted() 
     let text = refused(endpoint(&server, authority.roots(), None)).await;
     assert!(text.contains("another name"), "{text}");
 
-    let text = refused(endpoint(&listening(&authority, Clients::MustShow(authority.roots())), authority.roots(), {
-        Some(authority.client_with("alice", |params| params.not_after = rcgen::date_time_ymd(2020, 1, 1)))
-    }))
-    .await;
+    let text =
+        refused(endpoint(&listening(&authority, Clients::MustShow(authority.roots())), authority.roots(), {
+            Some(authority.client_with("alice", |params| params.not_after = rcgen::date_time_ymd(2020, 1, 1)))
+        }))
+        .await;
     assert!(text.contains("does not take this peer's certificate"), "{text}");
 }
 

@@ -24,9 +24,10 @@ pub(super) fn principal(
 ) -> Result<Principal, TokenError> {
     let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| !subject.is_empty());
     let subject = subject.ok_or(TokenError::Claim("sub"))?;
-    let expires = claims.get("exp").and_then(seconds).and_then(|exp| {
-        SystemTime::UNIX_EPOCH.checked_add(exp)?.checked_add(leeway)
-    });
+    let expires = claims
+        .get("exp")
+        .and_then(seconds)
+        .and_then(|exp| SystemTime::UNIX_EPOCH.checked_add(exp)?.checked_add(leeway));
     let expires = expires.ok_or(TokenError::Claim("exp"))?;
     let mut principal = Principal::new(subject, Proof::Token).issued_by(issuer).expires_at(expires);
     match claims.get(PEER) {
@@ -63,9 +64,9 @@ fn add(principal: Principal, name: String, value: Value) -> Principal {
         Value::Array(values) => {
             values.into_iter().fold(principal, |principal, value| add(principal, name.clone(), value))
         }
-        Value::Object(members) => members.into_iter().fold(principal, |principal, (member, value)| {
-            add(principal, format!("{name}.{member}"), value)
-        }),
+        Value::Object(members) => members
+            .into_iter()
+            .fold(principal, |principal, (member, value)| add(principal, format!("{name}.{member}"), value)),
         Value::Null => principal,
     }
 }

@@ -10,7 +10,9 @@ use super::Algorithm;
 #[non_exhaustive]
 pub enum TokenError {
     /// There is none, and there has to be one.
-    #[error("a token is required [no_token]: connect with `Endpoint::new(url).bearer(token)`, or from a browser with the subprotocol `bearer.<token in base64url>`")]
+    #[error(
+        "a token is required [no_token]: connect with `Endpoint::new(url).bearer(token)`, or from a browser with the subprotocol `bearer.<token in base64url>`"
+    )]
     None,
     /// It is larger than this many bytes.
     #[error("the token has more than {0} bytes [token_too_large]")]
@@ -89,9 +91,12 @@ impl From<jsonwebtoken::errors::Error> for TokenError {
             ErrorKind::ImmatureSignature => Self::NotYet,
             ErrorKind::InvalidAudience => Self::Audience,
             ErrorKind::InvalidIssuer => Self::Issuer,
-            ErrorKind::MissingRequiredClaim(name) | ErrorKind::InvalidClaimFormat(name) => {
-                Self::Claim(["exp", "nbf", "iss", "aud", "sub"].into_iter().find(|known| *known == name).unwrap_or("of yours"))
-            }
+            ErrorKind::MissingRequiredClaim(name) | ErrorKind::InvalidClaimFormat(name) => Self::Claim(
+                ["exp", "nbf", "iss", "aud", "sub"]
+                    .into_iter()
+                    .find(|known| *known == name)
+                    .unwrap_or("of yours"),
+            ),
             // A key that does not fit the algorithm; keys are checked when they are taken, so it is the token that is odd.
             ErrorKind::InvalidAlgorithm
             | ErrorKind::InvalidEcdsaKey

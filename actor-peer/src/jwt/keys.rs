@@ -83,7 +83,10 @@ impl Keys {
         if secret.len() < 32 {
             return Err(KeyError::ShortSecret(secret.len()));
         }
-        Ok(Self { algorithm: Algorithm::Hs256, source: Source::One(Arc::new(DecodingKey::from_secret(secret))) })
+        Ok(Self {
+            algorithm: Algorithm::Hs256,
+            source: Source::One(Arc::new(DecodingKey::from_secret(secret))),
+        })
     }
 
     /// A public key in PEM.

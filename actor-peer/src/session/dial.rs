@@ -32,7 +32,9 @@ use crate::platform::Shared;
 #[non_exhaustive]
 pub enum ConnectError {
     /// The URL is not one of a WebSocket.
-    #[error("`{url}` is no WebSocket URL ({reason}): write it as `ws://host:port/path` or `wss://host:port/path`")]
+    #[error(
+        "`{url}` is no WebSocket URL ({reason}): write it as `ws://host:port/path` or `wss://host:port/path`"
+    )]
     Url {
         /// The URL as it was given.
         url: String,

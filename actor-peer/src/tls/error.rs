@@ -22,16 +22,24 @@ pub enum TlsError {
     #[error("this is no PEM (text between `-----BEGIN ..-----` and `-----END ..-----`)")]
     Pem(#[source] Box<dyn Error + Send + Sync>),
     /// There is no certificate in it.
-    #[error("there is no `-----BEGIN CERTIFICATE-----`: give the certificate first, then those that vouch for it")]
+    #[error(
+        "there is no `-----BEGIN CERTIFICATE-----`: give the certificate first, then those that vouch for it"
+    )]
     NoCertificate,
     /// There is no private key in it.
-    #[error("there is no `-----BEGIN PRIVATE KEY-----` (nor one of PKCS #1 or SEC 1; an encrypted key has to be decrypted before)")]
+    #[error(
+        "there is no `-----BEGIN PRIVATE KEY-----` (nor one of PKCS #1 or SEC 1; an encrypted key has to be decrypted before)"
+    )]
     NoKey,
     /// So many of the certificates cannot vouch for others.
-    #[error("{0} of these certificates cannot be a root: they are no X.509 certificates that can be understood")]
+    #[error(
+        "{0} of these certificates cannot be a root: they are no X.509 certificates that can be understood"
+    )]
     Roots(usize),
     /// The operating system has no roots.
-    #[error("the operating system trusts no certificate: install its `ca-certificates`, or use `Roots::from_file(..)`")]
+    #[error(
+        "the operating system trusts no certificate: install its `ca-certificates`, or use `Roots::from_file(..)`"
+    )]
     System(#[source] Option<Box<dyn Error + Send + Sync>>),
     /// One of the others, for this file.
     #[error("{} is of no use", path.display())]
@@ -64,7 +72,10 @@ impl TlsError {
 pub(crate) fn hint(error: &std::io::Error) -> Option<&'static str> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        // A signature is bad when somebody else took the name of a root.
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => {
             "nobody whom this peer trusts vouches for the certificate over there; trust its root with `Endpoint::tls(tls::client(Roots::from_file(..)?, None)?)`"
         }
         rustls::Error::InvalidCertificate(
@@ -80,6 +91,8 @@ pub(crate) fn hint(error: &std::io::Error) -> Option<&'static str> {
         rustls::Error::AlertReceived(
             AlertDescription::UnknownCA
             | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
             | AlertDescription::CertificateExpired
             | AlertDescription::CertificateUnknown
             | AlertDescription::DecryptError,

@@ -52,8 +52,8 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 pub use self::client_certificate::ClientCertificate;
-pub(crate) use self::error::hint;
 pub use self::error::TlsError;
+pub(crate) use self::error::hint;
 pub use self::files::{Certificate, Roots};
 /// The library that does it, for what goes beyond this module: any of its configurations can be used.
 pub use rustls;
@@ -138,7 +138,9 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-fn store(roots: impl IntoIterator<Item = rustls::pki_types::CertificateDer<'static>>) -> (RootCertStore, usize) {
+fn store(
+    roots: impl IntoIterator<Item = rustls::pki_types::CertificateDer<'static>>,
+) -> (RootCertStore, usize) {
     let mut store = RootCertStore::empty();
     let (_, ignored) = store.add_parsable_certificates(roots);
     (store, ignored)

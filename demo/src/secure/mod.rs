@@ -63,14 +63,23 @@ fn listen(authority: &Authority, login: &Mint) -> anyhow::Result<Server> {
 }
 
 /// Connects as a peer of its own, which trusts whom `authority` vouches for.
-async fn connect(url: &str, authority: &Authority, token: String) -> anyhow::Result<(Peer, Result<PeerId, ConnectError>)> {
+async fn connect(
+    url: &str,
+    authority: &Authority,
+    token: String,
+) -> anyhow::Result<(Peer, Result<PeerId, ConnectError>)> {
     let client = Peer::builder(PeerId::random()).start();
     let config = tls::client(Roots::from_pem(authority.pem().as_bytes())?, None)?;
     let connected = client.connect(Endpoint::new(url).bearer(token).tls(config)).await;
     Ok((client, connected))
 }
 
-async fn publish(url: &str, authority: &Authority, token: String, server: PeerId) -> anyhow::Result<Result<String, RemoteError>> {
+async fn publish(
+    url: &str,
+    authority: &Authority,
+    token: String,
+    server: PeerId,
+) -> anyhow::Result<Result<String, RemoteError>> {
     let (client, connected) = connect(url, authority, token).await?;
     connected.with_context(|| format!("cannot connect to {url}"))?;
     let published = client.run(press::publish(server, "TLS at both ends".to_owned())).await;
@@ -80,7 +89,13 @@ async fn publish(url: &str, authority: &Authority, token: String, server: PeerId
 
 async fn alice(url: &str, authority: &Authority, token: String, server: PeerId) -> anyhow::Result<Attempt> {
     let said = publish(url, authority, token, server).await?.context("alice may publish, and could not")?;
-    Ok(Attempt { who: "alice", shows: "a token: role = editor", tries: "to publish", outcome: "allowed", said })
+    Ok(Attempt {
+        who: "alice",
+        shows: "a token: role = editor",
+        tries: "to publish",
+        outcome: "allowed",
+        said,
+    })
 }
 
 async fn bob(url: &str, authority: &Authority, token: String, server: PeerId) -> anyhow::Result<Attempt> {
@@ -96,7 +111,13 @@ async fn mallory(url: &str, authority: &Authority, token: String) -> anyhow::Res
         bail!("mallory signed her token herself, and was let in");
     };
     let shows = "a token for \"alice\" that she signed herself";
-    Ok(Attempt { who: "mallory", shows, tries: "to connect", outcome: "turned away", said: error.to_string() })
+    Ok(Attempt {
+        who: "mallory",
+        shows,
+        tries: "to connect",
+        outcome: "turned away",
+        said: error.to_string(),
+    })
 }
 
 /// A server in the place of the real one: alice must not speak to it, or it would have her token.
@@ -109,5 +130,11 @@ async fn mallorys_server(authority: &Authority, login: &Mint) -> anyhow::Result<
     server.stop().await;
     let shows = "a certificate that she signed herself";
     let said = error.to_string();
-    Ok(Attempt { who: "mallory's server", shows, tries: "to take alice's call", outcome: "not spoken to", said })
+    Ok(Attempt {
+        who: "mallory's server",
+        shows,
+        tries: "to take alice's call",
+        outcome: "not spoken to",
+        said,
+    })
 }
