@@ -31,7 +31,7 @@ mod session;
 pub use actor::{Invoke, PeerActor};
 pub use builder::{Builder, StartError};
 pub use endpoint::Endpoint;
-pub use gate::{Authenticate, Upgrade};
+pub use gate::{Authenticate, NoOrigin, Upgrade};
 pub use peer::Peer;
 pub use session::dial::ConnectError;
 pub use session::on_connect;

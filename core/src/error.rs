@@ -39,7 +39,7 @@ pub enum ErrorKind {
     Raised,
     /// The peer, or ours on its behalf, did not start the block.
     Refused(Refusal),
-    /// The body panicked. Its peer logs where and why; the caller learns only that it did.
+    /// The body panicked. The caller learns no more than that, unless its peer [says otherwise](crate::Disclosure).
     Panicked,
     /// The peer dropped the block before it ended, because it is stopping.
     Cancelled,
@@ -109,6 +109,9 @@ pub enum Refusal {
     /// Too many calls are open already.
     #[error("too many calls are open: the limit is {0}")]
     Overloaded(usize),
+    /// The session makes more calls per second than it may.
+    #[error("this session makes more than {0} calls per second (`Limits::calls_per_second` of that peer)")]
+    TooFast(u32),
     /// Too many bytes wait to be sent to that peer.
     #[error("more than {0} bytes wait to be sent to that peer (`Limits::queue`)")]
     QueueFull(usize),
@@ -162,6 +165,19 @@ impl RemoteError {
     #[must_use]
     pub fn caused_by(mut self, source: &(dyn Error + 'static)) -> Self {
         self.0.source = Some(Cause::of(source, MAX_CAUSES));
+        self
+    }
+
+    /// The same without its causes.
+    pub(crate) fn without_causes(mut self) -> Self {
+        self.0.source = None;
+        self
+    }
+
+    /// The same with its outermost cause alone, as a text.
+    pub(crate) fn with_one_cause(mut self) -> Self {
+        self.0.source =
+            self.source().map(|source| Cause::Text(Text { text: source.to_string(), source: None }));
         self
     }
 
@@ -230,6 +246,9 @@ impl fmt::Display for RemoteError {
             write!(f, " on peer {peer}")?;
         }
         write!(f, " {}", self.0.kind)?;
+        if let (ErrorKind::Refused(Refusal::NotExposed), Some(block)) = (&self.0.kind, &self.0.block) {
+            write!(f, ", `.expose(Blocks::named(\"{}\"))`", block.path())?;
+        }
         if f.alternate() {
             let mut source = self.source();
             while let Some(error) = source {
@@ -270,6 +289,53 @@ impl fmt::Display for ErrorKind {
             }
         }
     }
+}
+
+impl ErrorKind {
+    /// A short name that tells what happened and nothing of what was said: for logs and metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Raised => "raised",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Panicked => "panicked",
+            Self::Cancelled => "cancelled",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::Disconnected => "disconnected",
+            Self::NotConnected => "not_connected",
+            Self::NoPeer => "no_peer",
+            Self::EncodeCaptures => "encode_captures",
+            Self::EncodeResult => "encode_result",
+            Self::DecodeResult => "decode_result",
+            Self::TooLarge { .. } => "too_large",
+        }
+    }
+}
+
+impl Refusal {
+    /// A short name that tells why and nothing of what was said: for logs and metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownBlock => "unknown_block",
+            Self::Skew { .. } => "skew",
+            Self::NotExposed => "not_exposed",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Forbidden(_) => "forbidden",
+            Self::DecodeCaptures(_) => "decode_captures",
+            Self::UnknownCodec(_) => "unknown_codec",
+            Self::Overloaded(_) => "overloaded",
+            Self::TooFast(_) => "too_fast",
+            Self::QueueFull(_) => "queue_full",
+            Self::TooManyHops(_) => "too_many_hops",
+            Self::GoingAway => "going_away",
+        }
+    }
+}
+
+/// The text of a panic as a cause.
+pub(crate) fn panic_text(text: &str) -> impl Error + 'static {
+    Text { text: text.to_owned(), source: None }
 }
 
 impl BlockName {

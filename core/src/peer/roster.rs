@@ -89,23 +89,23 @@ impl<P: Platform> Roster<P> {
         match join {
             Join::Accepted { visitor, guest, kill } => {
                 let them = guest.introduction();
-                let principal = recognise(shared, &visitor, them.peer)?;
+                let visitor = recognise(shared, visitor, them.peer)?;
                 if let Some((session, _)) = guest.resumes()
                     && let Some(link) = self.sessions.get(&session).filter(|link| link.is_alive())
                 {
                     if link.remote() != them.peer || !guest.has(&link.ticket().1) {
                         return Err(Reject::BadToken);
                     }
-                    link.recognise(principal)?;
+                    link.recognise(visitor)?;
                     return Ok(Admitted::Resumed(Arc::clone(link), kill));
                 }
                 let ticket = (SessionId::random(), Token::random());
-                self.begin(shared, them, principal, ticket, kill)
+                self.begin(shared, them, visitor, ticket, kill)
             }
             // We chose whom to dial.
             Join::Dialled { them, ticket, kill } => {
-                let principal = trusted(shared, them.peer);
-                self.begin(shared, &them, principal, ticket, kill)
+                let visitor = Visitor { principal: trusted(shared, them.peer), ..Visitor::default() };
+                self.begin(shared, &them, visitor, ticket, kill)
             }
         }
     }
@@ -114,7 +114,7 @@ impl<P: Platform> Roster<P> {
         &mut self,
         shared: &Arc<Shared<P>>,
         them: &Introduction,
-        principal: Option<Principal>,
+        visitor: Visitor,
         ticket: (SessionId, Token),
         kill: P::Kill,
     ) -> Result<Admitted<P>, Reject> {
@@ -124,7 +124,7 @@ impl<P: Platform> Roster<P> {
         if let Some(other) = shared.routes().session(them.peer) {
             // A live peer id cannot be taken over. A session that waits for its peer to come back gives way to a new one of
             // the same somebody: the peer was restarted.
-            if other.is_attached() || !other.gives_way_to(principal.as_ref()) {
+            if other.is_attached() || !other.gives_way_to(visitor.principal.as_ref()) {
                 return Err(Reject::IdInUse);
             }
             other.close(Goodbye::away("the peer came back with a new session"));
@@ -132,7 +132,7 @@ impl<P: Platform> Roster<P> {
         if self.sessions.len() >= shared.limits().sessions {
             return Err(Reject::Full);
         }
-        let link = Link::start(shared, them, principal, ticket, kill);
+        let link = Link::start(shared, them, visitor, ticket, kill);
         self.sessions.insert(ticket.0, Arc::clone(&link));
         shared.routes().add(Arc::clone(&link));
         Ok(Admitted::New(link))
@@ -201,21 +201,17 @@ impl<P: Platform> Roster<P> {
 
 /// Who a visitor is, if it may have the peer id that it claims. From weakest to strongest, an id is had by coming first, by a
 /// token that is bound to it, or by the key that it is made of, which the handshake has proved.
-fn recognise<P: Platform>(
-    shared: &Shared<P>,
-    visitor: &Visitor,
-    peer: PeerId,
-) -> Result<Option<Principal>, Reject> {
-    let principal = visitor.principal.clone().or_else(|| trusted(shared, peer));
-    match principal.as_ref().and_then(Principal::peer) {
+fn recognise<P: Platform>(shared: &Shared<P>, mut visitor: Visitor, peer: PeerId) -> Result<Visitor, Reject> {
+    visitor.principal = visitor.principal.or_else(|| trusted(shared, peer));
+    match visitor.principal.as_ref().and_then(Principal::peer) {
         Some(bound) if bound != peer => return Err(Reject::NotYours),
-        Some(_) => return Ok(principal),
+        Some(_) => return Ok(visitor),
         None => {}
     }
     let is_first_come = visitor.is_local || shared.allows_first_come();
     // A random id is nobody's by agreement, so somebody who is known may have it from anywhere. A name has to be proved.
-    let is_nobodys = principal.is_some() && peer.is_random();
-    if peer.is_of_key() || is_first_come || is_nobodys { Ok(principal) } else { Err(Reject::NotProved) }
+    let is_nobodys = visitor.principal.is_some() && peer.is_random();
+    if peer.is_of_key() || is_first_come || is_nobodys { Ok(visitor) } else { Err(Reject::NotProved) }
 }
 
 /// The principal of a key that this peer was told to trust.

@@ -25,8 +25,10 @@ use crate::block::{BlockId, Fingerprint};
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::{self, CallId, Catalogue, Frame, FrameError, HEAD, Introduction, Invoke, Reply};
+use crate::id::PeerId;
 use crate::limits::Limits;
 use crate::pending::{Ending, Payload};
+use crate::rate::TokenBucket;
 use crate::request::Request;
 use crate::time::{Deadline, Moment};
 
@@ -47,6 +49,7 @@ const SMALLEST_LIMIT: usize = 1024;
 /// One session, seen from one of its two ends.
 #[derive(Debug)]
 pub struct Session<W> {
+    remote: PeerId,
     limits: Limits,
     /// The largest message that both sides take.
     message: usize,
@@ -56,6 +59,8 @@ pub struct Session<W> {
     /// The other side has to be told how much has arrived.
     ack_is_due: bool,
     calls: Calls<W>,
+    /// How many calls the other side may make.
+    rate: TokenBucket,
     health: Health,
     /// How many bytes are read although the session is clogged.
     allowance: usize,
@@ -150,12 +155,14 @@ impl<W> Session<W> {
         let message = limits.message.min(them.message as usize);
         let theirs = Duration::from_millis(them.silence_ms.into());
         Self {
+            remote: them.peer,
             message,
             state: State::Attached,
             outbox: Outbox::new(limits.resend, limits.window),
             inbox: Inbox::new(limits.message),
             ack_is_due: false,
             calls: Calls::default(),
+            rate: TokenBucket::new(limits.calls_per_second),
             health: Health::new(limits.silence, theirs, limits.write_stall, now),
             allowance: 0,
             we_leave: false,
@@ -418,6 +425,8 @@ impl<W> Session<W> {
             Some(RemoteError::refused(Refusal::TooManyHops(self.limits.hops)))
         } else if running >= self.limits.calls_in {
             Some(RemoteError::refused(Refusal::Overloaded(self.limits.calls_in)))
+        } else if !self.rate.take(now) {
+            Some(RemoteError::refused(Refusal::TooFast(self.limits.calls_per_second)))
         } else if let Err(number) = frame::codec(invoke.codec) {
             Some(RemoteError::refused(Refusal::UnknownCodec(number)))
         } else if deadline.has_passed(now) {
@@ -426,6 +435,8 @@ impl<W> Session<W> {
             None
         };
         if let Some(error) = objection {
+            let code = error.kind().code();
+            tracing::debug!(caller = %self.remote, call = invoke.call.0, code, "call refused");
             self.reply(invoke.call, Err(error));
             return Ok(None);
         }

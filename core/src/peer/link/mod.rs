@@ -26,7 +26,7 @@ pub(super) use self::carriage::{Output, Room};
 use self::state::{State, Waiter};
 use super::differences::Differences;
 use super::{Kill, Platform, Shared, Task, executor, ticker};
-use crate::auth::Principal;
+use crate::auth::{Principal, Visitor};
 use crate::error::RemoteError;
 use crate::frame::{CallId, Introduction, Reject, SessionId, Token};
 use crate::id::PeerId;
@@ -42,7 +42,7 @@ pub struct Link<P: Platform> {
     id: SessionId,
     token: Token,
     /// Who is at the other end, as the connection that carries the session has shown.
-    principal: RwLock<Option<Principal>>,
+    visitor: RwLock<Visitor>,
     state: Mutex<State<P>>,
     /// How the other side's blocks differ from ours.
     differences: Differences,
@@ -53,7 +53,7 @@ impl<P: Platform> Link<P> {
     pub(super) fn start(
         shared: &Arc<Shared<P>>,
         them: &Introduction,
-        principal: Option<Principal>,
+        visitor: Visitor,
         (id, token): (SessionId, Token),
         kill: P::Kill,
     ) -> Arc<Self> {
@@ -67,7 +67,7 @@ impl<P: Platform> Link<P> {
             remote: them.peer,
             id,
             token,
-            principal: RwLock::new(principal),
+            visitor: RwLock::new(visitor),
             state: Mutex::new(State::new(session, kill)),
             differences: Differences::default(),
         });
@@ -88,25 +88,25 @@ impl<P: Platform> Link<P> {
 
     /// Who that is, as far as it was proved.
     pub fn principal(&self) -> Option<Principal> {
-        self.principal.read().clone()
+        self.visitor.read().principal.clone()
     }
 
     /// The session goes on with a connection that somebody made. It has to be who had it, unless nobody was known to have it.
-    pub(super) fn recognise(&self, somebody: Option<Principal>) -> Result<(), Reject> {
-        let mut principal = self.principal.write();
-        if let Some(known) = &*principal
-            && !somebody.as_ref().is_some_and(|somebody| known.is_same_as(somebody))
-        {
+    pub(super) fn recognise(&self, visitor: Visitor) -> Result<(), Reject> {
+        if !self.gives_way_to(visitor.principal.as_ref()) {
             return Err(Reject::NotYours);
         }
-        *principal = somebody;
+        *self.visitor.write() = visitor;
         Ok(())
     }
 
     /// Whether the session, while it waits for its peer, gives way to a new one of this somebody.
     pub(super) fn gives_way_to(&self, somebody: Option<&Principal>) -> bool {
-        let known = self.principal.read();
-        known.as_ref().is_none_or(|known| somebody.is_some_and(|somebody| known.is_same_as(somebody)))
+        let visitor = self.visitor.read();
+        visitor
+            .principal
+            .as_ref()
+            .is_none_or(|known| somebody.is_some_and(|somebody| known.is_same_as(somebody)))
     }
 
     /// The session's id.
