@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::link::Origin;
 use super::{Goodbye, Link, Platform, Shared};
+use crate::auth::Visitor;
 use crate::frame::{Introduction, Reject, Resume, SessionId, Token};
 use crate::id::PeerId;
 use crate::time::{Deadline, Moment};
@@ -28,6 +29,8 @@ struct Waiter {
 
 /// Somebody introduced itself on a connection and wants a session.
 pub struct Join<P: Platform> {
+    /// Who made the connection.
+    pub(super) visitor: Visitor,
     pub(super) them: Introduction,
     /// The session's ticket, when the other side made one because we dialled.
     pub(super) ticket: Option<(SessionId, Token)>,
@@ -71,7 +74,7 @@ impl<P: Platform> Default for Roster<P> {
 impl<P: Platform> Roster<P> {
     /// Decides who may join.
     pub fn join(&mut self, shared: &Arc<Shared<P>>, join: Join<P>) -> Result<Admitted<P>, Reject> {
-        let Join { them, ticket, resume, kill } = join;
+        let Join { visitor, them, ticket, resume, kill } = join;
         if shared.is_stopping() {
             return Err(Reject::GoingAway);
         }
@@ -99,7 +102,7 @@ impl<P: Platform> Roster<P> {
             return Err(Reject::Full);
         }
         let origin = ticket.map_or(Origin::Ours, Origin::Theirs);
-        let link = Link::start(shared, &them, origin, kill);
+        let link = Link::start(shared, &them, visitor.principal, origin, kill);
         self.sessions.insert(link.id(), Arc::clone(&link));
         shared.routes().add(Arc::clone(&link));
         Ok(Admitted::New(link))

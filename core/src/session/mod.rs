@@ -45,7 +45,9 @@ pub use self::violation::{Dead, Lost, Violation};
 pub const MAX_FRAME: usize = CHUNK + 1024;
 
 /// How much a clogged session reads per check in which the other side took nothing. If both sides are clogged, neither
-/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off.
+/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off. A result that is
+/// queued meanwhile counts as if it had been read, and a call as a chunk at least: small calls with large results
+/// would add to the queue without end otherwise.
 const READ_WHEN_STALLED: usize = 4 * CHUNK;
 
 /// A bare error is sent whatever the limit on messages is, so that much is always taken.
@@ -196,6 +198,11 @@ impl<W> Session<W> {
         self.is_full() && self.allowance == 0
     }
 
+    /// So much less is read while the session is clogged.
+    fn spend(&mut self, bytes: usize) {
+        self.allowance = self.allowance.saturating_sub(bytes);
+    }
+
     fn is_full(&self) -> bool {
         self.is_attached() && self.outbox.queued() > self.limits.queue && self.outbox.has_next()
     }
@@ -285,7 +292,7 @@ impl<W> Session<W> {
         if size > limit {
             return Err(Violation::TooLarge { size, limit });
         }
-        self.allowance = self.allowance.saturating_sub(size);
+        self.spend(size);
         let frame = Frame::decode(message)?;
         self.is_open = true;
         if let Frame::Ack(received) = frame {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Effect, SMALLEST_LIMIT, Session, Violation};
+use super::{CHUNK, Effect, SMALLEST_LIMIT, Session, Violation};
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::{self, CallId, Frame, HEAD, Invoke, Reply};
@@ -25,6 +25,7 @@ impl<W> Session<W> {
         };
         let running = self.calls.running();
         self.calls.start(invoke.call, deadline)?;
+        self.spend(CHUNK);
         let objection = if self.we_leave {
             Some(RemoteError::refused(Refusal::GoingAway))
         } else if invoke.hop >= self.limits.hops {
@@ -64,6 +65,7 @@ impl<W> Session<W> {
             Ok(payload) => (true, payload),
             Err(error) => (false, self.encoded(&error)),
         };
+        self.spend(payload.bytes.len());
         let codec = payload.codec.number();
         let reply = Reply { call, is_value, codec, payload: Bytes::new() };
         self.outbox.push(reply.seal(payload.bytes));
