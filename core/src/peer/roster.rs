@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_channel::oneshot;
 use rustc_hash::FxHashMap;
 
+use super::link::Origin;
 use super::{Goodbye, Link, Platform, Shared};
 use crate::auth::{Principal, Proof, Visitor};
 use crate::frame::{Introduction, Reject, SessionId, Token};
@@ -99,13 +100,12 @@ impl<P: Platform> Roster<P> {
                     link.recognise(visitor)?;
                     return Ok(Admitted::Resumed(Arc::clone(link), kill));
                 }
-                let ticket = (SessionId::random(), Token::random());
-                self.begin(shared, them, visitor, ticket, kill)
+                self.begin(shared, them, visitor, Origin::Ours, kill)
             }
             // We chose whom to dial.
             Join::Dialled { them, ticket, kill } => {
                 let visitor = Visitor { principal: trusted(shared, them.peer), ..Visitor::default() };
-                self.begin(shared, &them, visitor, ticket, kill)
+                self.begin(shared, &them, visitor, Origin::Theirs(ticket), kill)
             }
         }
     }
@@ -115,7 +115,7 @@ impl<P: Platform> Roster<P> {
         shared: &Arc<Shared<P>>,
         them: &Introduction,
         visitor: Visitor,
-        ticket: (SessionId, Token),
+        origin: Origin,
         kill: P::Kill,
     ) -> Result<Admitted<P>, Reject> {
         if self.is_draining {
@@ -132,8 +132,8 @@ impl<P: Platform> Roster<P> {
         if self.sessions.len() >= shared.limits().sessions {
             return Err(Reject::Full);
         }
-        let link = Link::start(shared, them, visitor, ticket, kill);
-        self.sessions.insert(ticket.0, Arc::clone(&link));
+        let link = Link::start(shared, them, visitor, origin, kill);
+        self.sessions.insert(link.id(), Arc::clone(&link));
         shared.routes().add(Arc::clone(&link));
         Ok(Admitted::New(link))
     }
@@ -154,7 +154,7 @@ impl<P: Platform> Roster<P> {
             // Nobody comes any more: the sender is dropped.
             Notice::Wanted { .. } if shared.is_stopping() => {}
             Notice::Wanted { peer, deadline, joined } => {
-                if shared.routes().session(peer).is_some_and(|link| link.is_attached()) {
+                if shared.routes().session(peer).is_some_and(|link| link.is_connected()) {
                     // Whoever waited may have given up.
                     let _ = joined.send(());
                 } else {
