@@ -62,7 +62,7 @@ pub(crate) fn upgrade(address: &str, protocols: &str, headers: &[(&str, &str)]) 
 /// What a server says.
 #[derive(Debug)]
 pub(crate) enum Said {
-    Frame(Frame),
+    Frame(Box<Frame>),
     /// It closes, with this code.
     Close(u16),
 }
@@ -70,7 +70,7 @@ pub(crate) enum Said {
 impl Said {
     pub(crate) fn frame(self) -> Frame {
         match self {
-            Self::Frame(frame) => frame,
+            Self::Frame(frame) => *frame,
             Self::Close(code) => panic!("it closed with {code}"),
         }
     }
@@ -129,7 +129,7 @@ impl Wire {
             match self.message() {
                 Ok(bytes) => match Frame::decode(bytes).unwrap() {
                     Frame::Ack(_) | Frame::Catalogue(_) => {}
-                    frame => return Said::Frame(frame),
+                    frame => return Said::Frame(Box::new(frame)),
                 },
                 Err(code) => return Said::Close(code),
             }
