@@ -68,8 +68,15 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
                 let deadline = Deadline::at(now + Duration::from_millis(millis.into()));
                 let frame = vec![0; HEAD + size(large)].into();
                 let to = PeerId::named("them");
-                let mut request =
-                    Request { to, block: &BLOCK, frame, codec: Codec::default(), deadline, hop: 0 };
+                let mut request = Request {
+                    to,
+                    block: &BLOCK,
+                    frame,
+                    codec: Codec::default(),
+                    deadline,
+                    hop: 0,
+                    is_detached: false,
+                };
                 drop(session.call(now, &mut request, ()));
                 None
             }
