@@ -2,13 +2,16 @@
 //!
 //! It uses the standard library alone, so that `cargo xtask` is quick to build in a clean checkout.
 
+mod autobahn;
 mod compile_cost;
 mod core_is_portable;
+mod fuzz;
 mod lint;
 mod step;
 mod test;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use step::Step;
 
@@ -21,6 +24,8 @@ Tasks:
   ci            lint, then test
   lint          formatting, clippy, documentation, and that the core stays portable; nothing may warn
   test          every test of the workspace, with each choice of the server's WebSocket
+  fuzz          each fuzz target, for ten seconds or for as long as `--seconds` says
+  autobahn      the Autobahn test suite against our WebSockets; `--accept` writes its results down
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
 
 Each step is printed before it runs; the first that fails ends the task and says how to run it alone.";
@@ -33,13 +38,22 @@ fn main() -> ExitCode {
         ["lint"] => lint::steps(),
         ["compile-cost"] => compile_cost::steps(),
         ["test"] => test::steps(),
+        ["autobahn"] => autobahn::steps(),
+        ["autobahn", "--accept"] => autobahn::accept(),
+        ["fuzz"] => vec![fuzz::smoke()],
+        ["fuzz", "--seconds", seconds] => match seconds.parse() {
+            Ok(seconds @ 1..) => fuzz::steps(Duration::from_secs(seconds)),
+            _ => return usage(&format!("`--seconds {seconds}` is no whole number of seconds from 1 on")),
+        },
         ["help" | "--help" | "-h"] => {
             step::say(HELP);
             return ExitCode::SUCCESS;
         }
         [] => return usage("no task was given"),
         [task] => return usage(&format!("there is no task `{task}`")),
-        [..] => return usage("a task takes no arguments"),
+        ["autobahn", ..] => return usage("`autobahn` takes nothing but `--accept`"),
+        ["fuzz", ..] => return usage("`fuzz` takes nothing but `--seconds N`"),
+        [..] => return usage("this task takes no arguments"),
     };
     step::run_all(&steps)
 }

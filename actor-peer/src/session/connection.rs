@@ -16,7 +16,7 @@ use distributed_scope_core::session::MAX_FRAME;
 use distributed_scope_core::{Reject, handshake};
 use futures_channel::oneshot;
 
-use super::incoming::{Assembler, Incoming};
+use super::incoming::{Assembler, Incoming, close_code};
 use super::kill::{Kill, Killed, SocketHandle};
 use super::link::{Epoch, Link, Output, Room};
 use crate::actor::{Admitted, Join};
@@ -110,7 +110,7 @@ impl Connection {
             Ok(Incoming::Part(item)) => match self.assembler.add(item) {
                 Ok(Some(message)) => message,
                 Ok(None) => return Next::Read,
-                Err(error) => return self.broken(CloseCode::Size, &error),
+                Err(error) => return self.broken(error.close_code(), &error),
             },
             Ok(Incoming::Ping(payload)) => {
                 self.out.pong(payload);
@@ -124,10 +124,11 @@ impl Connection {
                 }
                 return Next::Stop;
             }
-            Err(error @ ProtocolError::Overflow) => return self.broken(CloseCode::Size, &error),
-            // The connection is lost; the session is told by `stopped`.
-            Err(ProtocolError::Io(_)) => return Next::Stop,
-            Err(error) => return self.broken(CloseCode::Protocol, &error),
+            Err(error) => match close_code(&error) {
+                Some(code) => return self.broken(code, &error),
+                // The connection is lost; the session is told by `stopped`.
+                None => return Next::Stop,
+            },
         };
         if let Stage::Carrying { link, epoch } = &self.stage {
             return match link.receive(*epoch, message) {

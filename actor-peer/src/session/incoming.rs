@@ -1,6 +1,6 @@
 //! What comes in on a connection, whichever library reads the socket.
 
-use actix_http::ws::{Frame, Item, Message};
+use actix_http::ws::{CloseCode, Frame, Item, Message, ProtocolError};
 use bytes::{Bytes, BytesMut};
 
 /// One thing that the other side sent.
@@ -39,6 +39,19 @@ impl From<Frame> for Incoming {
     }
 }
 
+/// With which code a connection is closed after an error of its codec; `None` if it is lost, and nobody can be told.
+pub(crate) fn close_code(error: &ProtocolError) -> Option<CloseCode> {
+    match error {
+        ProtocolError::Overflow => Some(CloseCode::Size),
+        // A text that is none. Neither library has an error of its own for it, and one keeps its words only.
+        ProtocolError::Io(io) if io.get_ref().is_some_and(|inner| inner.to_string().contains("utf-8")) => {
+            Some(CloseCode::Invalid)
+        }
+        ProtocolError::Io(_) => None,
+        _ => Some(CloseCode::Protocol),
+    }
+}
+
 /// Puts the parts of a fragmented message together. We never fragment; a proxy or a browser may.
 #[derive(Debug)]
 pub(crate) struct Assembler {
@@ -55,6 +68,17 @@ pub(crate) enum PartsError {
     Order,
     #[error("it sent a message in parts of more than {0} bytes")]
     TooLarge(usize),
+}
+
+impl PartsError {
+    /// With which code the connection is closed.
+    pub(crate) const fn close_code(&self) -> CloseCode {
+        match self {
+            Self::Text => CloseCode::Unsupported,
+            Self::Order => CloseCode::Protocol,
+            Self::TooLarge(_) => CloseCode::Size,
+        }
+    }
 }
 
 impl Assembler {
@@ -113,5 +137,23 @@ mod tests {
         let mut assembler = Assembler::new(9);
         assert_eq!(assembler.add(Item::FirstBinary(bytes("a"))), Ok(None));
         assert_eq!(assembler.add(Item::FirstBinary(bytes("a"))), Err(PartsError::Order));
+    }
+    #[test]
+    fn each_mistake_has_a_close_code_of_its_own_and_a_lost_connection_has_none() {
+        let code = |item| Assembler::new(1).add(item).unwrap_err().close_code();
+        assert_eq!(code(Item::FirstText(bytes("x"))), CloseCode::Unsupported);
+        assert_eq!(code(Item::Continue(bytes("x"))), CloseCode::Protocol);
+        let mut assembler = Assembler::new(1);
+        assembler.add(Item::FirstBinary(bytes("x"))).unwrap();
+        assert_eq!(assembler.add(Item::Last(bytes("x"))).unwrap_err().close_code(), CloseCode::Size);
+
+        assert_eq!(close_code(&ProtocolError::Overflow), Some(CloseCode::Size));
+        assert_eq!(close_code(&ProtocolError::BadOpCode), Some(CloseCode::Protocol));
+        let no_text = String::from_utf8(vec![0xFF]).unwrap_err().utf8_error();
+        for io in [std::io::Error::other(no_text), std::io::Error::other(no_text.to_string())] {
+            assert_eq!(close_code(&ProtocolError::Io(io)), Some(CloseCode::Invalid));
+        }
+        let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert_eq!(close_code(&ProtocolError::Io(lost)), None);
     }
 }

@@ -18,6 +18,8 @@ mod actor;
 mod connection;
 pub(crate) mod dial;
 mod differences;
+#[cfg(test)]
+mod echo_tests;
 mod frame_guard;
 mod incoming;
 mod kill;
