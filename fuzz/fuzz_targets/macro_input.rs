@@ -10,6 +10,7 @@ macro_rules! modules {
 
 modules! {
     "../../macros/src/args.rs" args
+    "../../macros/src/attributes.rs" attributes
     "../../macros/src/block.rs" block
     "../../macros/src/call.rs" call
     "../../macros/src/capture.rs" capture
@@ -24,6 +25,7 @@ modules! {
     "../../macros/src/jumps.rs" jumps
     "../../macros/src/names.rs" names
     "../../macros/src/print.rs" print
+    "../../macros/src/requirement.rs" requirement
     "../../macros/src/scope.rs" scope
     "../../macros/src/service.rs" service
     "../../macros/src/validate.rs" validate

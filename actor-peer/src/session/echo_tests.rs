@@ -2,7 +2,7 @@
 //! nothing by themselves.
 //!
 //! They read through the same guard and the same codecs, put parts together in the same way and close with the same codes
-//! as a [`Connection`](super::connection::Connection). What a session would take for a mistake and the suite sends, text
+//! as a [`Reader`](super::reader::Reader). What a session would take for a mistake and the suite sends, text
 //! and large messages, is let pass here.
 
 use actix::prelude::*;
@@ -10,12 +10,13 @@ use actix_http::ws::{CloseCode, CloseReason, Frame, Item, Message as WsMessage, 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
 use distributed_scope_core::PeerId;
+use distributed_scope_core::peer::Goodbye;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 
-use super::connection::reason;
 use super::dial;
 use super::frame_guard::{self, payload::guarded_payload};
-use super::incoming::{Assembler, close_code};
+use super::incoming::{Assembler, goodbye};
+use super::reader::close_reason;
 use super::upgrade::on_connect;
 use crate::Peer;
 
@@ -38,7 +39,7 @@ impl Echo {
         &mut self,
         incoming: Result<WsMessage, ProtocolError>,
     ) -> Result<Option<WsMessage>, Option<CloseReason>> {
-        let message = incoming.map_err(|error| Some(reason(close_code(&error)?, &error.to_string())))?;
+        let message = incoming.map_err(|error| goodbye(&error).map(close_reason))?;
         match message {
             WsMessage::Continuation(item) => self.part(item),
             WsMessage::Ping(payload) => Ok(Some(WsMessage::Pong(payload))),
@@ -68,7 +69,7 @@ impl Echo {
 }
 
 fn text(bytes: Bytes) -> Result<WsMessage, Option<CloseReason>> {
-    let text = bytes.try_into().map_err(|_| Some(reason(CloseCode::Invalid, "this is no text")))?;
+    let text = bytes.try_into().map_err(|_| Some(close_reason(Goodbye::no_text("this is no text"))))?;
     Ok(WsMessage::Text(text))
 }
 

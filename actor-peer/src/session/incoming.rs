@@ -1,7 +1,8 @@
 //! What comes in on a connection, whichever library reads the socket.
 
-use actix_http::ws::{CloseCode, Frame, Item, Message, ProtocolError};
+use actix_http::ws::{Frame, Item, Message, ProtocolError};
 use bytes::{Bytes, BytesMut};
+use distributed_scope_core::peer::Goodbye;
 
 /// One thing that the other side sent.
 pub(crate) enum Incoming {
@@ -39,17 +40,18 @@ impl From<Frame> for Incoming {
     }
 }
 
-/// With which code a connection is closed after an error of its codec; `None` if it is lost, and nobody can be told.
-pub(crate) fn close_code(error: &ProtocolError) -> Option<CloseCode> {
-    match error {
-        ProtocolError::Overflow => Some(CloseCode::Size),
+/// What a connection ends with after an error of its codec; nothing if it is lost, and nobody can be told.
+pub(crate) fn goodbye(error: &ProtocolError) -> Option<Goodbye> {
+    let goodbye = match error {
+        ProtocolError::Overflow => Goodbye::too_large,
         // A text that is none. Neither library has an error of its own for it, and one keeps its words only.
         ProtocolError::Io(io) if io.get_ref().is_some_and(|inner| inner.to_string().contains("utf-8")) => {
-            Some(CloseCode::Invalid)
+            Goodbye::no_text
         }
-        ProtocolError::Io(_) => None,
-        _ => Some(CloseCode::Protocol),
-    }
+        ProtocolError::Io(_) => return None,
+        _ => Goodbye::protocol,
+    };
+    Some(goodbye(&error.to_string()))
 }
 
 /// Puts the parts of a fragmented message together. We never fragment; a proxy or a browser may.
@@ -70,14 +72,14 @@ pub(crate) enum PartsError {
     TooLarge(usize),
 }
 
-impl PartsError {
-    /// With which code the connection is closed.
-    pub(crate) const fn close_code(&self) -> CloseCode {
-        match self {
-            Self::Text => CloseCode::Unsupported,
-            Self::Order => CloseCode::Protocol,
-            Self::TooLarge(_) => CloseCode::Size,
-        }
+impl From<&PartsError> for Goodbye {
+    fn from(error: &PartsError) -> Self {
+        let goodbye = match error {
+            PartsError::Text => Self::unsupported,
+            PartsError::Order => Self::protocol,
+            PartsError::TooLarge(_) => Self::too_large,
+        };
+        goodbye(&error.to_string())
     }
 }
 
@@ -140,20 +142,21 @@ mod tests {
     }
     #[test]
     fn each_mistake_has_a_close_code_of_its_own_and_a_lost_connection_has_none() {
-        let code = |item| Assembler::new(1).add(item).unwrap_err().close_code();
-        assert_eq!(code(Item::FirstText(bytes("x"))), CloseCode::Unsupported);
-        assert_eq!(code(Item::Continue(bytes("x"))), CloseCode::Protocol);
+        let code = |item| Goodbye::from(&Assembler::new(1).add(item).unwrap_err()).code;
+        assert_eq!(code(Item::FirstText(bytes("x"))), 1003);
+        assert_eq!(code(Item::Continue(bytes("x"))), 1002);
         let mut assembler = Assembler::new(1);
         assembler.add(Item::FirstBinary(bytes("x"))).unwrap();
-        assert_eq!(assembler.add(Item::Last(bytes("x"))).unwrap_err().close_code(), CloseCode::Size);
+        assert_eq!(Goodbye::from(&assembler.add(Item::Last(bytes("x"))).unwrap_err()).code, 1009);
 
-        assert_eq!(close_code(&ProtocolError::Overflow), Some(CloseCode::Size));
-        assert_eq!(close_code(&ProtocolError::BadOpCode), Some(CloseCode::Protocol));
+        let code = |error| goodbye(&error).map(|goodbye| goodbye.code);
+        assert_eq!(code(ProtocolError::Overflow), Some(1009));
+        assert_eq!(code(ProtocolError::BadOpCode), Some(1002));
         let no_text = String::from_utf8(vec![0xFF]).unwrap_err().utf8_error();
         for io in [std::io::Error::other(no_text), std::io::Error::other(no_text.to_string())] {
-            assert_eq!(close_code(&ProtocolError::Io(io)), Some(CloseCode::Invalid));
+            assert_eq!(code(ProtocolError::Io(io)), Some(1007));
         }
         let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-        assert_eq!(close_code(&ProtocolError::Io(lost)), None);
+        assert_eq!(code(ProtocolError::Io(lost)), None);
     }
 }
