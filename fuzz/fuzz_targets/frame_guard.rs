@@ -27,12 +27,10 @@ fn first_oversize(mut bytes: &[u8], limit: u64) -> Option<(u64, u64)> {
             [_, second, ..] if second & 127 < 126 => ((second & 127).into(), 2),
             _ => return None,
         };
-        let (is_control, is_masked) = (bytes[0] & 8 != 0, bytes[1] & 128 != 0);
-        let limit = if is_control { limit.min(125) } else { limit };
         if announced > limit {
             return Some((announced, limit));
         }
-        let header = if is_masked { header + 4 } else { header };
+        let header = if bytes[1] & 128 != 0 { header + 4 } else { header };
         bytes = bytes.get(header..)?.get(usize::try_from(announced).ok()?..)?;
     }
 }

@@ -62,8 +62,7 @@ impl Echo {
             }
             other => other,
         };
-        let whole =
-            self.assembler.add(item).map_err(|error| Some(reason(error.close_code(), &error.to_string())))?;
+        let whole = self.assembler.add(item).map_err(|error| Some(close_reason(Goodbye::from(&error))))?;
         whole.map(|bytes| if self.is_text { text(bytes) } else { Ok(WsMessage::Binary(bytes)) }).transpose()
     }
 }

@@ -259,6 +259,7 @@ fn the_size_of_a_map_entry_is_that_of_its_key_and_its_value() {
 
 /// 960 bytes of memory, of which a leaf takes one on the wire.
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "this is what an attacker likes")]
 enum Fork {
     Leaf,
     Both(Box<Fork>, Box<Fork>),
@@ -290,6 +291,7 @@ fn returns_fork(fork: &Fork) {
 #[test]
 fn a_level_of_many_kibibytes_is_as_many_levels_because_it_takes_the_stack() {
     #[derive(Debug, Serialize, Deserialize)]
+    #[expect(clippy::large_enum_variant, reason = "this is what takes the stack")]
     enum Deep {
         End,
         Here(Large, Box<Deep>),
