@@ -7,6 +7,7 @@ mod compile_cost;
 mod core_is_portable;
 mod fuzz;
 mod lint;
+mod soak;
 mod step;
 mod test;
 
@@ -27,6 +28,7 @@ Tasks:
   fuzz          each fuzz target, for ten seconds or for as long as `--seconds` says
   autobahn      the Autobahn test suite against our WebSockets; `--accept` writes its results down
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
+  soak          the promises measured under load, with faults, between processes; `soak --help` says what can be chosen
 
 Each step is printed before it runs; the first that fails ends the task and says how to run it alone.";
 
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
             Ok(seconds @ 1..) => fuzz::steps(Duration::from_secs(seconds)),
             _ => return usage(&format!("`--seconds {seconds}` is no whole number of seconds from 1 on")),
         },
+        ["soak", ref rest @ ..] => return soak::run(rest),
         ["help" | "--help" | "-h"] => {
             step::say(HELP);
             return ExitCode::SUCCESS;
