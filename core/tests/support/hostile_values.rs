@@ -109,7 +109,6 @@ pub(crate) fn messages() -> Vec<(&'static str, Vec<u8>)> {
     };
     vec![
         ("zeros", of(length(rest), &mut |_| 0)),
-        ("ones", of(length(rest), &mut |_| 1)),
         ("half as many pairs 0 1", of(length(rest / 2), &mut |at| (at % 2) as u8)),
         ("half as many pairs 1 0", of(length(rest / 2), &mut |at| (at % 2 == 0).into())),
         ("a third as many 1 n 0", of(length(rest / 3), &mut |at| [1, (at / 3 % 251) as u8, 0][at % 3])),
@@ -119,7 +118,6 @@ pub(crate) fn messages() -> Vec<(&'static str, Vec<u8>)> {
         ("a length of zeros", of(Vec::new(), &mut |_| 0)),
         ("forks", of(Vec::new(), &mut |at| (at % 40 != 0).into())),
         ("forks and leaves", of(Vec::new(), &mut |at| ((at + 1).trailing_zeros() > 0).into())),
-        ("random", of(length(rest), &mut random)),
         ("random, small", of(length(rest), &mut |at| random(at) % 4)),
     ]
 }
