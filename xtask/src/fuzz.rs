@@ -88,16 +88,7 @@ fn build() -> Result<PathBuf, String> {
     let host = host()?;
     let directory = step::target_directory().join("fuzz");
     let status = step::cargo()
-        .args([
-            "build",
-            "--locked",
-            "--release",
-            "--quiet",
-            "--manifest-path",
-            "fuzz/Cargo.toml",
-            "--target",
-            &host,
-        ])
+        .args(["build", "--release", "--quiet", "--manifest-path", "fuzz/Cargo.toml", "--target", &host])
         .arg("--target-dir")
         .arg(&directory)
         .env("RUSTFLAGS", COVERAGE)
