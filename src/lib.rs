@@ -2,17 +2,18 @@
 
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
-    Authenticate, Builder, ConnectError, Endpoint, Invoke, Peer, PeerActor, StartError, Upgrade, on_connect,
+    Authenticate, Builder, ConnectError, Endpoint, Invoke, NoOrigin, Peer, PeerActor, StartError, Upgrade,
+    on_connect,
 };
 #[cfg(all(feature = "jwt", not(target_family = "wasm")))]
 pub use distributed_scope_actor_peer::jwt;
 #[cfg(all(feature = "rustls", not(target_family = "wasm")))]
 pub use distributed_scope_actor_peer::tls;
 pub use distributed_scope_core::{
-    Access, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError, Denied,
-    DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Identity, KeyPair, Limits, Listed, Listing,
-    Observer, PeerId, Principal, Proof, Raised, Ran, Refusal, Registry, Reject, RemoteError, Requirement,
-    Skew, Spawned, Travels, here,
+    Access, Attempt, Authorize, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline,
+    DecodeError, Denied, Disclosure, DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Identity, KeyPair,
+    Limits, Listed, Listing, Observer, PeerId, Principal, Proof, Raised, Ran, Refusal, Registry, Reject,
+    RemoteError, Requirement, Skew, Spawned, Travels, here,
 };
 pub use distributed_scope_macros::{distributed, remote};
 

@@ -37,7 +37,7 @@ pub mod tls;
 pub use actor::{Invoke, PeerActor};
 pub use builder::{Builder, StartError};
 pub use endpoint::Endpoint;
-pub use gate::{Authenticate, Upgrade};
+pub use gate::{Authenticate, NoOrigin, Upgrade};
 pub use peer::Peer;
 pub use session::dial::ConnectError;
 pub use session::on_connect;

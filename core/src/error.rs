@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::block::Block;
 use crate::id::PeerId;
@@ -39,7 +40,7 @@ pub enum ErrorKind {
     Raised,
     /// The peer, or ours on its behalf, did not start the block.
     Refused(Refusal),
-    /// The body panicked. Its peer logs where and why; the caller learns only that it did.
+    /// The body panicked. The caller learns no more than that, unless its peer [says otherwise](crate::Disclosure).
     Panicked,
     /// The peer dropped the block before it ended, because it is stopping.
     Cancelled,
@@ -61,6 +62,12 @@ pub enum ErrorKind {
     TooLarge {
         /// Its size in bytes.
         size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The result was dropped, because its peer would have had to keep more than
+    /// [`Limits::results`](crate::Limits::results) until they could be sent.
+    ResultDropped {
         /// The limit in bytes.
         limit: usize,
     },
@@ -109,6 +116,9 @@ pub enum Refusal {
     /// Too many calls are open already.
     #[error("too many calls are open: the limit is {0}")]
     Overloaded(usize),
+    /// The session makes more calls per second than it may.
+    #[error("this session makes more than {0} calls per second (`Limits::calls_per_second` of that peer)")]
+    TooFast(u32),
     /// Too many bytes wait to be sent to that peer.
     #[error("more than {0} bytes wait to be sent to that peer (`Limits::queue`)")]
     QueueFull(usize),
@@ -162,6 +172,19 @@ impl RemoteError {
     #[must_use]
     pub fn caused_by(mut self, source: &(dyn Error + 'static)) -> Self {
         self.0.source = Some(Cause::of(source, MAX_CAUSES));
+        self
+    }
+
+    /// The same without its causes.
+    pub(crate) fn without_causes(mut self) -> Self {
+        self.0.source = None;
+        self
+    }
+
+    /// The same with its outermost cause alone, as a text.
+    pub(crate) fn with_one_cause(mut self) -> Self {
+        self.0.source =
+            self.source().map(|source| Cause::Text(Text { text: source.to_string(), source: None }));
         self
     }
 
@@ -230,6 +253,9 @@ impl fmt::Display for RemoteError {
             write!(f, " on peer {peer}")?;
         }
         write!(f, " {}", self.0.kind)?;
+        if let (ErrorKind::Refused(Refusal::NotExposed), Some(block)) = (&self.0.kind, &self.0.block) {
+            write!(f, ", `.expose(Blocks::named(\"{}\"))`", block.path())?;
+        }
         if f.alternate() {
             let mut source = self.source();
             while let Some(error) = source {
@@ -268,8 +294,60 @@ impl fmt::Display for ErrorKind {
             Self::TooLarge { size, limit } => {
                 write!(f, "has a message of {size} bytes where the limit is {limit} (`Limits::message`)")
             }
+            Self::ResultDropped { limit } => write!(
+                f,
+                "ran, and its result was dropped: more than {limit} bytes waited to be sent (`Limits::results` there)"
+            ),
         }
     }
+}
+
+impl ErrorKind {
+    /// A short name that tells what happened and nothing of what was said: for logs and metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Raised => "raised",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Panicked => "panicked",
+            Self::Cancelled => "cancelled",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::Disconnected => "disconnected",
+            Self::NotConnected => "not_connected",
+            Self::NoPeer => "no_peer",
+            Self::EncodeCaptures => "encode_captures",
+            Self::EncodeResult => "encode_result",
+            Self::DecodeResult => "decode_result",
+            Self::TooLarge { .. } => "too_large",
+            Self::ResultDropped { .. } => "result_dropped",
+        }
+    }
+}
+
+impl Refusal {
+    /// A short name that tells why and nothing of what was said: for logs and metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownBlock => "unknown_block",
+            Self::Skew { .. } => "skew",
+            Self::NotExposed => "not_exposed",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Forbidden(_) => "forbidden",
+            Self::DecodeCaptures(_) => "decode_captures",
+            Self::UnknownCodec(_) => "unknown_codec",
+            Self::Overloaded(_) => "overloaded",
+            Self::TooFast(_) => "too_fast",
+            Self::QueueFull(_) => "queue_full",
+            Self::TooManyHops(_) => "too_many_hops",
+            Self::GoingAway => "going_away",
+        }
+    }
+}
+
+/// The text of a panic as a cause.
+pub(crate) fn panic_text(text: &str) -> impl Error + 'static {
+    Text { text: text.to_owned(), source: None }
 }
 
 impl BlockName {
@@ -350,8 +428,40 @@ impl Error for Text {
 }
 
 /// A chain as it is written: a list, so that decoding it needs no recursion.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct FlatChain(Vec<FlatCause>);
+
+impl<'de> Deserialize<'de> for FlatChain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct("FlatChain", ReadChain)
+    }
+}
+
+/// Reads no more causes than there may be: a large message could hold a million of them.
+struct ReadChain;
+
+impl<'de> Visitor<'de> for ReadChain {
+    type Value = FlatChain;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {} causes", MAX_CAUSES + 1)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<FlatChain, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut causes: A) -> Result<FlatChain, A::Error> {
+        let mut flat = Vec::new();
+        while let Some(cause) = causes.next_element()? {
+            if flat.len() > MAX_CAUSES {
+                return Err(A::Error::invalid_length(flat.len() + 1, &self));
+            }
+            flat.push(cause);
+        }
+        Ok(FlatChain(flat))
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 enum FlatCause {
@@ -381,8 +491,7 @@ impl From<RemoteError> for FlatChain {
 }
 
 impl From<FlatChain> for RemoteError {
-    fn from(FlatChain(mut flat): FlatChain) -> Self {
-        flat.truncate(MAX_CAUSES + 1);
+    fn from(FlatChain(flat): FlatChain) -> Self {
         let mut source = None;
         for link in flat.into_iter().rev() {
             source = Some(match link {
@@ -430,16 +539,16 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_from_the_wire_is_cut_at_its_limit() {
-        let flat = FlatChain((0..100_000).map(|n| FlatCause::Text(n.to_string())).collect());
-        let error = RemoteError::from(flat);
-        let first: &dyn Error = &error;
-        let mut depth = 0;
-        let mut next = Some(first);
-        while let Some(error) = next {
-            depth += 1;
-            next = error.source();
-        }
-        assert_eq!(depth, MAX_CAUSES + 2);
+    fn a_chain_of_as_many_causes_as_there_may_be_is_read_and_one_more_is_refused() {
+        let chain = |length: usize| FlatChain((0..length).map(|_| FlatCause::Text(String::new())).collect());
+        let decode = |chain| {
+            let bytes = Codec::Bincode.encode(0, &chain).unwrap();
+            Codec::Bincode.decode::<RemoteError>(&bytes)
+        };
+        assert!(decode(chain(MAX_CAUSES + 1)).is_ok());
+        let error = decode(chain(100_000)).unwrap_err();
+        let reason = error.source().unwrap().to_string();
+        assert!(decode(chain(MAX_CAUSES + 2)).is_err());
+        assert!(reason.contains("at most 33 causes"), "{reason}");
     }
 }

@@ -1,6 +1,7 @@
 //! Peer ids that prove themselves: each is made of a public key, and whoever has the private one has the id.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
@@ -20,7 +21,7 @@ pub enum Identity {
 
 /// An Ed25519 key pair. Its peer id is made of the public key, and only who has the private one can have a session under it.
 ///
-/// The id looks like any other, but for its UUID version, 8: so a peer knows an id that has to be proved when it sees one.
+/// Clones share the private key, and the last one wipes it. The id looks like any other, but for its UUID version, 8: so a peer knows an id that has to be proved when it sees one.
 ///
 /// ```
 /// use distributed_scope_core::KeyPair;
@@ -31,7 +32,7 @@ pub enum Identity {
 /// assert!(key.peer_id().is_of_key());
 /// ```
 #[derive(Clone)]
-pub struct KeyPair(SigningKey);
+pub struct KeyPair(Arc<SigningKey>);
 
 impl KeyPair {
     /// A new key pair, from the randomness of the operating system or the browser.
@@ -43,7 +44,7 @@ impl KeyPair {
     /// The key pair that was made with this seed.
     #[must_use]
     pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(SigningKey::from_bytes(seed))
+        Self(Arc::new(SigningKey::from_bytes(seed)))
     }
 
     /// What the key pair can be made of again. Whoever has it is this peer, so keep it like a password.

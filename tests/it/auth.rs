@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use distributed_scope::{
-    Blocks, ConnectError, Denied, Endpoint, ErrorKind, KeyPair, Peer, PeerId, Principal, Proof, Ran, Refusal,
-    Reject, RemoteError, Upgrade, distributed, here, remote,
+    Attempt, Blocks, ConnectError, Denied, Disclosure, Endpoint, ErrorKind, KeyPair, Peer, PeerId, Principal,
+    Proof, Ran, Refusal, Reject, RemoteError, Upgrade, distributed, here, remote,
 };
 
 use crate::raw;
@@ -267,4 +267,79 @@ async fn what_has_expired_before_it_is_shown_lets_nobody_in() {
     }));
     let error = open().start().connect(server.url()).await.unwrap_err();
     assert!(matches!(error, ConnectError::Denied { status: 401, .. }), "{error}");
+}
+
+#[distributed]
+async fn fail(on: PeerId, with: String) -> Result<(), RemoteError> {
+    remote!(on, [with], {
+        if with == "panic" {
+            panic!("the text of a panic");
+        }
+        with.parse::<u8>().map(drop).map_err(|error| format!("it is {with}: {error}"))?
+    })
+    .await
+}
+
+#[actix_web::test]
+async fn what_authorize_refuses_does_not_run_and_it_may_wait_and_may_panic() {
+    static ASKED: AtomicU64 = AtomicU64::new(0);
+    let server = Listening::start(open().authorize(|attempt: Attempt| async move {
+        ASKED.fetch_add(1, Ordering::SeqCst);
+        assert!(attempt.principal.is_none());
+        tokio::task::yield_now().await;
+        match attempt.block.path.rsplit("::").next() {
+            Some("who_calls#0") => Ok(()),
+            Some("fail#0") => panic!("it cannot make up its mind"),
+            _ => Err(Denied::forbidden("not on a Sunday")),
+        }
+    }));
+    let client = open().start();
+    client.connect(server.url()).await.unwrap();
+    let on = server.peer.id();
+    assert_eq!(client.run(who_calls(on, client.id())).await.unwrap(), [None, None]);
+    let error = client.run(shut_down(on)).await.unwrap_err();
+    assert!(
+        matches!(refusal(&error), Refusal::Unauthenticated(_)),
+        "the block's own requirement is first: {error}"
+    );
+    assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+    let error = client.run(fail(on, "panic".to_owned())).await.unwrap_err();
+    assert!(matches!(refusal(&error), Refusal::Forbidden(_)), "{error}");
+    let error = client.run(sunday(on)).await.unwrap_err();
+    assert_eq!(*refusal(&error), Refusal::Forbidden("not on a Sunday".to_owned()));
+    assert_eq!(server.peer.run(sunday(on)).await.unwrap(), 7, "a peer runs its own blocks for itself");
+}
+
+#[distributed]
+async fn sunday(on: PeerId) -> Result<u8, RemoteError> {
+    remote!(on, [], { 7 }).await
+}
+
+#[actix_web::test]
+async fn a_caller_is_told_of_errors_and_panics_as_much_as_its_peer_says() {
+    let told = async |disclosure| {
+        let server = Listening::start(open().disclose(disclosure));
+        let client = open().start();
+        client.connect(server.url()).await.unwrap();
+        let tell = async |with: &str| {
+            let error = client.run(fail(server.peer.id(), with.to_owned())).await.unwrap_err();
+            assert_eq!(error.ran(), Ran::Yes);
+            let text = format!("{error:#}");
+            [text.contains("it is "), text.contains("the text of a panic")]
+        };
+        [tell("x").await[0], tell("panic").await[1]]
+    };
+    assert_eq!(told(Disclosure::Code).await, [false, false]);
+    assert_eq!(told(Disclosure::Message).await, [true, false]);
+    assert_eq!(told(Disclosure::Chain).await, [true, false]);
+    assert_eq!(told(Disclosure::Panics).await, [true, true]);
+}
+
+#[actix_web::test]
+async fn a_refusal_for_want_of_exposure_names_the_line_to_add() {
+    let server = Listening::start(Peer::builder(PeerId::random()));
+    let client = open().start();
+    client.connect(server.url()).await.unwrap();
+    let text = client.run(sunday(server.peer.id())).await.unwrap_err().to_string();
+    assert!(text.contains(concat!(".expose(Blocks::named(\"", module_path!(), "::sunday#0\"))")), "{text}");
 }

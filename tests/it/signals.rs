@@ -90,7 +90,9 @@ async fn introduced(url: &str) -> actix_codec::Framed<awc::BoxedSocket, actix_ht
     let (_, mut connection) =
         awc::Client::new().ws(url).protocols(["distributed-scope.v1"]).connect().await.unwrap();
     let us = Us::new(&PeerId::random().into(), &Limits::default(), 0);
-    let Frame::Binary(invitation) = connection.next().await.unwrap().unwrap() else { panic!("no invitation") };
+    let Frame::Binary(invitation) = connection.next().await.unwrap().unwrap() else {
+        panic!("no invitation")
+    };
     let (hello, introduced) = handshake::answer(&us, None, invitation).unwrap().unwrap();
     connection.send(Message::Binary(hello)).await.unwrap();
     let Frame::Binary(welcome) = connection.next().await.unwrap().unwrap() else { panic!("no welcome") };

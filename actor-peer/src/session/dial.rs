@@ -159,7 +159,7 @@ pub(crate) async fn dial(
     }
 }
 
-fn parse(endpoint: &Endpoint) -> Result<Uri, ConnectError> {
+pub(super) fn parse(endpoint: &Endpoint) -> Result<Uri, ConnectError> {
     let url = endpoint.url();
     let wrong = |reason: String| ConnectError::Url { url: endpoint.to_string(), reason };
     let uri: Uri = url.parse().map_err(|error: awc::http::uri::InvalidUri| wrong(error.to_string()))?;
@@ -190,7 +190,7 @@ fn parse(endpoint: &Endpoint) -> Result<Uri, ConnectError> {
 
 /// awc leaves Nagle's algorithm on and has no setting for it, so a connector of ours turns it off; it also keeps a handle of
 /// the socket, by which the connection can be ended when it is stuck.
-async fn connect(
+pub(super) async fn connect(
     shared: &Shared,
     endpoint: &Endpoint,
     uri: &Uri,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_channel::oneshot;
 use rustc_hash::FxHashMap;
 
+use super::link::Origin;
 use super::{Goodbye, Link, Platform, Shared};
 use crate::auth::{Principal, Proof, Visitor};
 use crate::frame::{Introduction, Reject, SessionId, Token};
@@ -89,23 +90,22 @@ impl<P: Platform> Roster<P> {
         match join {
             Join::Accepted { visitor, guest, kill } => {
                 let them = guest.introduction();
-                let principal = recognise(shared, &visitor, them.peer)?;
+                let visitor = recognise(shared, visitor, them.peer)?;
                 if let Some((session, _)) = guest.resumes()
                     && let Some(link) = self.sessions.get(&session).filter(|link| link.is_alive())
                 {
                     if link.remote() != them.peer || !guest.has(&link.ticket().1) {
                         return Err(Reject::BadToken);
                     }
-                    link.recognise(principal)?;
+                    link.recognise(visitor)?;
                     return Ok(Admitted::Resumed(Arc::clone(link), kill));
                 }
-                let ticket = (SessionId::random(), Token::random());
-                self.begin(shared, them, principal, ticket, kill)
+                self.begin(shared, them, visitor, Origin::Ours, kill)
             }
             // We chose whom to dial.
             Join::Dialled { them, ticket, kill } => {
-                let principal = trusted(shared, them.peer);
-                self.begin(shared, &them, principal, ticket, kill)
+                let visitor = Visitor { principal: trusted(shared, them.peer), ..Visitor::default() };
+                self.begin(shared, &them, visitor, Origin::Theirs(ticket), kill)
             }
         }
     }
@@ -114,8 +114,8 @@ impl<P: Platform> Roster<P> {
         &mut self,
         shared: &Arc<Shared<P>>,
         them: &Introduction,
-        principal: Option<Principal>,
-        ticket: (SessionId, Token),
+        visitor: Visitor,
+        origin: Origin,
         kill: P::Kill,
     ) -> Result<Admitted<P>, Reject> {
         if self.is_draining {
@@ -124,7 +124,7 @@ impl<P: Platform> Roster<P> {
         if let Some(other) = shared.routes().session(them.peer) {
             // A live peer id cannot be taken over. A session that waits for its peer to come back gives way to a new one of
             // the same somebody: the peer was restarted.
-            if other.is_attached() || !other.gives_way_to(principal.as_ref()) {
+            if other.is_attached() || !other.gives_way_to(visitor.principal.as_ref()) {
                 return Err(Reject::IdInUse);
             }
             other.close(Goodbye::away("the peer came back with a new session"));
@@ -132,8 +132,8 @@ impl<P: Platform> Roster<P> {
         if self.sessions.len() >= shared.limits().sessions {
             return Err(Reject::Full);
         }
-        let link = Link::start(shared, them, principal, ticket, kill);
-        self.sessions.insert(ticket.0, Arc::clone(&link));
+        let link = Link::start(shared, them, visitor, origin, kill);
+        self.sessions.insert(link.id(), Arc::clone(&link));
         shared.routes().add(Arc::clone(&link));
         Ok(Admitted::New(link))
     }
@@ -154,7 +154,7 @@ impl<P: Platform> Roster<P> {
             // Nobody comes any more: the sender is dropped.
             Notice::Wanted { .. } if shared.is_stopping() => {}
             Notice::Wanted { peer, deadline, joined } => {
-                if shared.routes().session(peer).is_some_and(|link| link.is_attached()) {
+                if shared.routes().session(peer).is_some_and(|link| link.is_connected()) {
                     // Whoever waited may have given up.
                     let _ = joined.send(());
                 } else {
@@ -201,21 +201,17 @@ impl<P: Platform> Roster<P> {
 
 /// Who a visitor is, if it may have the peer id that it claims. From weakest to strongest, an id is had by coming first, by a
 /// token that is bound to it, or by the key that it is made of, which the handshake has proved.
-fn recognise<P: Platform>(
-    shared: &Shared<P>,
-    visitor: &Visitor,
-    peer: PeerId,
-) -> Result<Option<Principal>, Reject> {
-    let principal = visitor.principal.clone().or_else(|| trusted(shared, peer));
-    match principal.as_ref().and_then(Principal::peer) {
+fn recognise<P: Platform>(shared: &Shared<P>, mut visitor: Visitor, peer: PeerId) -> Result<Visitor, Reject> {
+    visitor.principal = visitor.principal.or_else(|| trusted(shared, peer));
+    match visitor.principal.as_ref().and_then(Principal::peer) {
         Some(bound) if bound != peer => return Err(Reject::NotYours),
-        Some(_) => return Ok(principal),
+        Some(_) => return Ok(visitor),
         None => {}
     }
     let is_first_come = visitor.is_local || shared.allows_first_come();
     // A random id is nobody's by agreement, so somebody who is known may have it from anywhere. A name has to be proved.
-    let is_nobodys = principal.is_some() && peer.is_random();
-    if peer.is_of_key() || is_first_come || is_nobodys { Ok(principal) } else { Err(Reject::NotProved) }
+    let is_nobodys = visitor.principal.is_some() && peer.is_random();
+    if peer.is_of_key() || is_first_come || is_nobodys { Ok(visitor) } else { Err(Reject::NotProved) }
 }
 
 /// The principal of a key that this peer was told to trust.

@@ -10,7 +10,9 @@ use futures_channel::oneshot;
 use rustc_hash::FxHashSet;
 
 use super::{Notice, Platform, Routes, own};
+use crate::auth::Authorize;
 use crate::block::{BlockId, Fingerprint};
+use crate::disclosure::Disclosure;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::exposure::Blocks;
 use crate::handshake::Us;
@@ -32,6 +34,10 @@ pub struct Parts {
     pub trusted: FxHashSet<PeerId>,
     /// Whether others may claim any id from anywhere, as long as nobody has it.
     pub allow_first_come: bool,
+    /// Decides on the calls of others, if anybody does.
+    pub authorize: Option<Arc<dyn Authorize>>,
+    /// What of an error they are told.
+    pub disclosure: Disclosure,
     /// Its bounds.
     pub limits: Limits,
     /// What its blocks find with [`here::data`](crate::here::data).
@@ -50,6 +56,8 @@ impl Parts {
             identity,
             trusted: FxHashSet::default(),
             allow_first_come: false,
+            authorize: None,
+            disclosure: Disclosure::default(),
             limits: Limits::default(),
             data: Data::default(),
             observer: None,
@@ -60,11 +68,23 @@ impl Parts {
 
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { identity, trusted, allow_first_come, limits, data, observer: _, blocks } = self;
+        let Self {
+            identity,
+            trusted,
+            allow_first_come,
+            authorize,
+            disclosure,
+            limits,
+            data,
+            observer: _,
+            blocks,
+        } = self;
         f.debug_struct("Parts")
             .field("identity", identity)
             .field("trusted", trusted)
             .field("allow_first_come", allow_first_come)
+            .field("authorize", authorize)
+            .field("disclosure", disclosure)
             .field("limits", limits)
             .field("data", data)
             .field("blocks", blocks)
@@ -85,6 +105,8 @@ pub struct Shared<P: Platform> {
     us: Us,
     trusted: FxHashSet<PeerId>,
     allow_first_come: bool,
+    authorize: Option<Arc<dyn Authorize>>,
+    disclosure: Disclosure,
     is_stopping: AtomicBool,
     routes: Routes<P>,
 }
@@ -97,7 +119,17 @@ impl<P: Platform> Shared<P> {
     ///
     /// When two blocks of this program have one id.
     pub fn start(parts: Parts, platform: impl FnOnce(&Weak<Self>) -> P) -> Result<Arc<Self>, DuplicateBlock> {
-        let Parts { identity, trusted, allow_first_come, limits, data, observer, blocks } = parts;
+        let Parts {
+            identity,
+            trusted,
+            allow_first_come,
+            authorize,
+            disclosure,
+            limits,
+            data,
+            observer,
+            blocks,
+        } = parts;
         let registry = Registry::of_process()?;
         let exposed: FxHashSet<_> = registry
             .blocks()
@@ -120,6 +152,8 @@ impl<P: Platform> Shared<P> {
             us,
             trusted,
             allow_first_come,
+            authorize,
+            disclosure,
             is_stopping: AtomicBool::new(false),
             routes: Routes::default(),
         });
@@ -151,6 +185,14 @@ impl<P: Platform> Shared<P> {
     /// Whether this id is of a key that it knows.
     pub(super) fn trusts(&self, peer: PeerId) -> bool {
         self.trusted.contains(&peer)
+    }
+
+    pub(super) fn authorize(&self) -> Option<&Arc<dyn Authorize>> {
+        self.authorize.as_ref()
+    }
+
+    pub(super) fn disclosure(&self) -> Disclosure {
+        self.disclosure
     }
 
     /// Whether others may claim any id from anywhere.
@@ -216,8 +258,8 @@ impl<P: Platform> Host for Shared<P> {
         if let Some(link) = self.routes.find(request.to) {
             match link.call(request) {
                 Ok(pending) => return pending,
-                // The session ended between the two lines; another one may come.
-                Err(error) if *error.kind() == ErrorKind::Disconnected => {}
+                // The session ended between the two lines, or is not quite open; one that is may come.
+                Err(error) if matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotConnected) => {}
                 Err(error) => return Pending::ended(Err(error)),
             }
         }

@@ -25,8 +25,8 @@ pub use self::carriage::Epoch;
 pub(super) use self::carriage::{Output, Room};
 use self::state::{State, Waiter};
 use super::differences::Differences;
-use super::{Kill, Platform, Shared, Task, executor, ticker};
-use crate::auth::Principal;
+use super::{Kill, Notice, Platform, Shared, Task, executor, ticker};
+use crate::auth::{Principal, Visitor};
 use crate::error::RemoteError;
 use crate::frame::{CallId, Introduction, Reject, SessionId, Token};
 use crate::id::PeerId;
@@ -42,10 +42,18 @@ pub struct Link<P: Platform> {
     id: SessionId,
     token: Token,
     /// Who is at the other end, as the connection that carries the session has shown.
-    principal: RwLock<Option<Principal>>,
+    visitor: RwLock<Visitor>,
     state: Mutex<State<P>>,
     /// How the other side's blocks differ from ours.
     differences: Differences,
+}
+
+/// Which side made a session.
+pub(super) enum Origin {
+    /// We did, for a peer that dialled.
+    Ours,
+    /// The other side did, when we dialled, and told us its ticket.
+    Theirs((SessionId, Token)),
 }
 
 impl<P: Platform> Link<P> {
@@ -53,11 +61,15 @@ impl<P: Platform> Link<P> {
     pub(super) fn start(
         shared: &Arc<Shared<P>>,
         them: &Introduction,
-        principal: Option<Principal>,
-        (id, token): (SessionId, Token),
+        visitor: Visitor,
+        origin: Origin,
         kill: P::Kill,
     ) -> Arc<Self> {
-        let mut session = Session::new(shared.limits().clone(), them, shared.now());
+        let (limits, now) = (shared.limits().clone(), shared.now());
+        let (mut session, (id, token)) = match origin {
+            Origin::Theirs(ticket) => (Session::dialled(limits, them, now), ticket),
+            Origin::Ours => (Session::accepted(limits, them, now), (SessionId::random(), Token::random())),
+        };
         if them.blocks != shared.us().blocks() {
             // It sees this, too, and tells us.
             session.tell_blocks(&shared.registry().catalogue());
@@ -67,7 +79,7 @@ impl<P: Platform> Link<P> {
             remote: them.peer,
             id,
             token,
-            principal: RwLock::new(principal),
+            visitor: RwLock::new(visitor),
             state: Mutex::new(State::new(session, kill)),
             differences: Differences::default(),
         });
@@ -88,25 +100,25 @@ impl<P: Platform> Link<P> {
 
     /// Who that is, as far as it was proved.
     pub fn principal(&self) -> Option<Principal> {
-        self.principal.read().clone()
+        self.visitor.read().principal.clone()
     }
 
     /// The session goes on with a connection that somebody made. It has to be who had it, unless nobody was known to have it.
-    pub(super) fn recognise(&self, somebody: Option<Principal>) -> Result<(), Reject> {
-        let mut principal = self.principal.write();
-        if let Some(known) = &*principal
-            && !somebody.as_ref().is_some_and(|somebody| known.is_same_as(somebody))
-        {
+    pub(super) fn recognise(&self, visitor: Visitor) -> Result<(), Reject> {
+        if !self.gives_way_to(visitor.principal.as_ref()) {
             return Err(Reject::NotYours);
         }
-        *principal = somebody;
+        *self.visitor.write() = visitor;
         Ok(())
     }
 
     /// Whether the session, while it waits for its peer, gives way to a new one of this somebody.
     pub(super) fn gives_way_to(&self, somebody: Option<&Principal>) -> bool {
-        let known = self.principal.read();
-        known.as_ref().is_none_or(|known| somebody.is_some_and(|somebody| known.is_same_as(somebody)))
+        let visitor = self.visitor.read();
+        visitor
+            .principal
+            .as_ref()
+            .is_none_or(|known| somebody.is_some_and(|somebody| known.is_same_as(somebody)))
     }
 
     /// The session's id.
@@ -133,17 +145,28 @@ impl<P: Platform> Link<P> {
 
     /// Takes a message that came in on one of its connections, and does what follows from it.
     pub(super) fn receive(self: &Arc<Self>, epoch: Epoch, message: Bytes) -> Result<Room, Violation> {
-        let (effect, is_clogged) = self.with(|state| {
+        let (effect, has_opened, is_clogged) = self.with(|state| {
+            let was_open = state.session.is_open();
             let effect = match state.epoch == epoch {
                 true => state.session.receive(self.shared.now(), message)?,
                 false => None,
             };
-            Ok::<_, Violation>((effect, state.session.is_clogged()))
+            let has_opened = state.session.is_open() != was_open;
+            Ok::<_, Violation>((effect, has_opened, state.session.is_clogged()))
         })?;
+        if has_opened {
+            self.opened();
+        }
         if let Some(effect) = effect {
             self.perform(effect);
         }
         Ok(if is_clogged { Room::None } else { Room::Free })
+    }
+
+    /// The other side has the session, too: whoever waits for it can go on.
+    pub(super) fn opened(&self) {
+        tracing::info!(peer = %self.shared.id(), remote = %self.remote, "session open");
+        self.shared.platform().tell(Notice::Joined(self.remote));
     }
 
     /// Sends how a block ended.
