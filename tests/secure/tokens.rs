@@ -270,9 +270,10 @@ async fn an_expired_token_ends_the_session_within_five_seconds() {
         now()
     };
     let (ended, call) = futures_util::join!(watch, call);
-    assert!((expires..=expires + 5).contains(&ended), "{} s late", ended - expires);
+    // Clocks that are set between the two do no harm.
+    assert!((expires - 1..=expires + 5).contains(&ended), "expired at {expires}, ended at {ended}");
     let error = call.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::DeadlineExceeded), "{error:?}");
+    assert_eq!(*error.kind(), ErrorKind::Disconnected, "{error:?}");
 }
 
 #[actix_web::test]
