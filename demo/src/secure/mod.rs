@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use anyhow::{Context, bail};
 use distributed_scope::jwt::{Issuer, Keys, Tokens};
 use distributed_scope::tls::{self, Clients, Roots};
-use distributed_scope::{Blocks, ConnectError, Endpoint, Peer, PeerId, RemoteError};
+use distributed_scope::{Blocks, ConnectError, Endpoint, ErrorKind, Peer, PeerId, Ran, RemoteError};
 
 use crate::output::{self, say};
 use crate::server::Server;
@@ -102,7 +102,10 @@ async fn bob(url: &str, authority: &Authority, token: String, server: PeerId) ->
     let Err(error) = publish(url, authority, token, server).await? else {
         bail!("bob is no editor, and could publish");
     };
-    let said = format!("{error}; ran: {:?}", error.ran());
+    let (ErrorKind::Refused(refusal), Ran::Never) = (error.kind(), error.ran()) else {
+        return Err(error).context("bob should have been refused");
+    };
+    let said = format!("{refusal}; nothing ran");
     Ok(Attempt { who: "bob", shows: "a token: role = reader", tries: "to publish", outcome: "refused", said })
 }
 
@@ -110,14 +113,12 @@ async fn mallory(url: &str, authority: &Authority, token: String) -> anyhow::Res
     let (_, Err(error)) = connect(url, authority, token).await? else {
         bail!("mallory signed her token herself, and was let in");
     };
-    let shows = "a token for \"alice\" that she signed herself";
-    Ok(Attempt {
-        who: "mallory",
-        shows,
-        tries: "to connect",
-        outcome: "turned away",
-        said: error.to_string(),
-    })
+    let ConnectError::Denied { status, .. } = error else {
+        return Err(error).context("mallory should have been denied");
+    };
+    let (shows, said) =
+        ("a token for alice, signed by herself", format!("HTTP {status}, before there is a session"));
+    Ok(Attempt { who: "mallory", shows, tries: "to connect", outcome: "turned away", said })
 }
 
 /// A server in the place of the real one: alice must not speak to it, or it would have her token.
@@ -128,12 +129,15 @@ async fn mallorys_server(authority: &Authority, login: &Mint) -> anyhow::Result<
         bail!("nobody vouches for mallory's server, and alice spoke to it");
     };
     server.stop().await;
-    let shows = "a certificate that she signed herself";
-    let said = error.to_string();
+    let ConnectError::Tls { source, .. } = error else {
+        return Err(error).context("mallory's server should not have been trusted");
+    };
+    let shows = "a certificate, signed by herself";
+    let said = source.to_string();
     Ok(Attempt {
         who: "mallory's server",
         shows,
-        tries: "to take alice's call",
+        tries: "to have alice's token",
         outcome: "not spoken to",
         said,
     })
