@@ -6,10 +6,10 @@ use crate::frame::FrameError;
 /// Why a connection is taken for dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Dead {
-    /// Nothing came in for [`Limits::silence`].
+    /// Nothing came in for [`Limits::silence`](crate::Limits::silence).
     #[error("nothing was heard from the other side")]
     Silent,
-    /// The other side took nothing for [`Limits::write_stall`] while something waited to be sent.
+    /// The other side took nothing for [`Limits::write_stall`](crate::Limits::write_stall) while something waited to be sent.
     #[error("the other side stopped reading")]
     Stalled,
 }
