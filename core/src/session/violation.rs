@@ -33,7 +33,7 @@ pub enum Violation {
     /// It says that it received what was never sent.
     #[error("it acknowledged what was never sent")]
     NeverSent,
-    /// It sent more than [`Limits::message`].
+    /// It sent more than [`Limits::message`](crate::Limits::message).
     #[error("it sent a message of {size} bytes where the limit is {limit}")]
     TooLarge {
         /// The size in bytes.
