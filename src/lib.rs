@@ -1,14 +1,14 @@
 #![doc = include_str!("docs/crate.md")]
 
+#[cfg(all(feature = "jwt", not(target_family = "wasm")))]
+pub use distributed_scope_actor_peer::jwt;
+#[cfg(all(feature = "rustls", not(target_family = "wasm")))]
+pub use distributed_scope_actor_peer::tls;
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
     Authenticate, Builder, ConnectError, Endpoint, Invoke, NoOrigin, Peer, PeerActor, StartError, Upgrade,
     on_connect,
 };
-#[cfg(all(feature = "jwt", not(target_family = "wasm")))]
-pub use distributed_scope_actor_peer::jwt;
-#[cfg(all(feature = "rustls", not(target_family = "wasm")))]
-pub use distributed_scope_actor_peer::tls;
 pub use distributed_scope_core::{
     Access, Attempt, Authorize, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline,
     DecodeError, Denied, Disclosure, DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Identity, KeyPair,
