@@ -91,7 +91,7 @@ impl Published {
 
     async fn fetch(&self) -> Result<KeySet, FetchError> {
         let request = async {
-            let mut answer = self.client()?.get(&self.url).send().await.map_err(FetchError::of)?;
+            let mut answer = self.request()?.send().await.map_err(FetchError::of)?;
             if !answer.status().is_success() {
                 return Err(FetchError(format!("it answered with HTTP status {}", answer.status())));
             }
@@ -102,7 +102,7 @@ impl Published {
     }
 
     /// Redirects are not followed: they could lead away from TLS.
-    fn client(&self) -> Result<awc::Client, FetchError> {
+    fn request(&self) -> Result<awc::ClientRequest, FetchError> {
         let connector = awc::Connector::new().timeout(PATIENCE);
         #[cfg(feature = "rustls")]
         let connector = match (self.url.scheme_str(), &self.tls) {
@@ -112,7 +112,9 @@ impl Published {
             }
             _ => connector,
         };
-        Ok(awc::Client::builder().connector(connector).disable_redirects().timeout(PATIENCE).finish())
+        let client =
+            awc::Client::builder().connector(connector).disable_redirects().timeout(PATIENCE).finish();
+        Ok(client.get(&self.url))
     }
 }
 
