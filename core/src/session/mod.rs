@@ -11,16 +11,18 @@ mod calls;
 mod health;
 mod inbox;
 mod outbox;
+mod parked;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use rustc_hash::FxHashSet;
 
-use self::calls::{Calls, OpenCall};
+use self::calls::{Calls, OpenCall, Stage};
 use self::health::Health;
 use self::inbox::Inbox;
 use self::outbox::{Gap, Outbox};
+use self::parked::{NoRoom, Parked};
 use crate::block::{BlockId, Fingerprint};
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
@@ -36,9 +38,7 @@ pub use self::outbox::{CHUNK, STREAMS};
 pub const MAX_FRAME: usize = CHUNK + 1024;
 
 /// How much a clogged session reads per check in which the other side took nothing. If both sides are clogged, neither
-/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off. A result that is
-/// queued meanwhile counts as if it had been read, and a call as a chunk at least: small calls with large results
-/// would add to the queue without end otherwise.
+/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off.
 const READ_WHEN_STALLED: usize = 4 * CHUNK;
 
 /// A bare error is sent whatever the limit on messages is, so that much is always taken.
@@ -56,6 +56,8 @@ pub struct Session<W> {
     /// The other side has to be told how much has arrived.
     ack_is_due: bool,
     calls: Calls<W>,
+    /// Calls of theirs that have to wait, because too much waits to be sent to them already.
+    parked: Parked,
     health: Health,
     /// How many bytes are read although the session is clogged.
     allowance: usize,
@@ -156,6 +158,7 @@ impl<W> Session<W> {
             inbox: Inbox::new(limits.message),
             ack_is_due: false,
             calls: Calls::default(),
+            parked: Parked::default(),
             health: Health::new(limits.silence, theirs, limits.write_stall, now),
             allowance: 0,
             we_leave: false,
@@ -222,13 +225,8 @@ impl<W> Session<W> {
         self.is_full() && self.allowance == 0
     }
 
-    /// So much less is read while the session is clogged.
-    fn spend(&mut self, bytes: usize) {
-        self.allowance = self.allowance.saturating_sub(bytes);
-    }
-
     fn is_full(&self) -> bool {
-        self.is_attached() && self.outbox.queued() > self.limits.queue && self.outbox.has_next()
+        self.is_attached() && self.owes_too_much() && self.outbox.has_next()
     }
 
     /// How many numbered frames have arrived: what the other side is told when it comes back, or when we do.
@@ -293,7 +291,7 @@ impl<W> Session<W> {
         if size > limit {
             return Err(Violation::TooLarge { size, limit });
         }
-        self.spend(size);
+        self.allowance = self.allowance.saturating_sub(size);
         let frame = Frame::decode(message)?;
         if let Frame::Ack(received) = frame {
             let kept = self.outbox.kept();
@@ -317,7 +315,10 @@ impl<W> Session<W> {
         match frame {
             Frame::Invoke(invoke) => self.invoked(now, invoke),
             Frame::Reply(reply) => self.replied(reply),
-            Frame::Cancel(call) => Ok(self.calls.stop(call).then_some(Effect::Abort(call))),
+            Frame::Cancel(call) => {
+                let ran = self.calls.stop(call) == Some(Stage::Running);
+                Ok(ran.then_some(Effect::Abort(call)))
+            }
             Frame::GoAway => {
                 self.they_leave = true;
                 Ok(Some(Effect::TheyLeave))
@@ -408,14 +409,13 @@ impl<W> Session<W> {
             Some(ms) => Deadline::at(now + Duration::from_millis(ms.into())),
             None => Deadline::never(),
         };
-        let running = self.calls.running();
+        let open = self.calls.theirs();
         self.calls.start(invoke.call, deadline)?;
-        self.spend(CHUNK);
         let objection = if self.we_leave {
             Some(RemoteError::refused(Refusal::GoingAway))
         } else if invoke.hop >= self.limits.hops {
             Some(RemoteError::refused(Refusal::TooManyHops(self.limits.hops)))
-        } else if running >= self.limits.calls_in {
+        } else if open >= self.limits.calls_in {
             Some(RemoteError::refused(Refusal::Overloaded(self.limits.calls_in)))
         } else if let Err(number) = frame::codec(invoke.codec) {
             Some(RemoteError::refused(Refusal::UnknownCodec(number)))
@@ -428,13 +428,39 @@ impl<W> Session<W> {
             self.reply(invoke.call, Err(error));
             return Ok(None);
         }
-        Ok(Some(Effect::Run(invoke, deadline)))
+        if !self.owes_too_much() {
+            return Ok(Some(Effect::Run(invoke, deadline)));
+        }
+        // It has to be read, because acknowledgements may stand behind it; but its result would only wait, too.
+        let call = invoke.call;
+        match self.parked.push(invoke, self.limits.queue) {
+            Ok(()) => self.calls.park(call),
+            Err(NoRoom) => self.reply(call, Err(RemoteError::refused(Refusal::QueueFull(self.limits.queue)))),
+        }
+        Ok(None)
+    }
+
+    /// A block that had to wait until less waits to be sent, if it can run now. Worth asking for after each frame that was
+    /// sent or received, until there is none.
+    pub fn next_run(&mut self) -> Option<Effect<W>> {
+        while !self.parked.is_empty() && !self.owes_too_much() {
+            let invoke = self.parked.pop()?;
+            // It may have been cancelled, or late, meanwhile.
+            if let Some(deadline) = self.calls.unpark(invoke.call) {
+                return Some(Effect::Run(invoke, deadline));
+            }
+        }
+        None
+    }
+
+    fn owes_too_much(&self) -> bool {
+        self.outbox.queued() > self.limits.queue
     }
 
     /// Sends how a block ended; a value stands behind [`HEAD`] bytes of room. Does nothing when the call was
     /// cancelled meanwhile.
     pub fn reply(&mut self, call: CallId, ending: Ending) {
-        if !self.calls.stop(call) {
+        if self.calls.stop(call).is_none() {
             return;
         }
         let ending = ending.and_then(|payload| match payload.bytes.len() {
@@ -447,7 +473,6 @@ impl<W> Session<W> {
             Ok(payload) => (true, payload),
             Err(error) => (false, encoded(&error, self.message)),
         };
-        self.spend(payload.bytes.len());
         let codec = payload.codec.number();
         let reply = Reply { call, is_value, codec, payload: Bytes::new() };
         self.outbox.push(reply.seal(payload.bytes));
@@ -477,6 +502,10 @@ impl<W> Session<W> {
         if !self.we_leave && self.is_alive() {
             self.we_leave = true;
             self.tell_that_we_leave();
+            // What did not begin will not.
+            while let Some(invoke) = self.parked.pop() {
+                self.reply(invoke.call, Err(RemoteError::refused(Refusal::GoingAway)));
+            }
         }
     }
 
@@ -490,7 +519,7 @@ impl<W> Session<W> {
     /// Whether nothing runs, nothing is waited for and everything was sent.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.calls.running() == 0
+        self.calls.theirs() == 0
             && self.calls.open() == 0
             && !self.outbox.has_next()
             && self.outbox.queued() == 0
@@ -529,9 +558,11 @@ impl<W> Session<W> {
                 effects.push(Effect::Complete(waiter, Err(error)));
             }
         }
-        for call in late.running {
-            self.reply(call, Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Maybe)));
-            effects.push(Effect::Abort(call));
+        for call in late.theirs {
+            let is_running = self.calls.is_running(call);
+            let ran = if is_running { Ran::Maybe } else { Ran::Never };
+            self.reply(call, Err(RemoteError::new(ErrorKind::DeadlineExceeded, ran)));
+            effects.extend(is_running.then_some(Effect::Abort(call)));
         }
         if self.is_attached() {
             if is_full {
@@ -565,6 +596,7 @@ impl<W> Session<W> {
         effects.extend(running.into_iter().map(Effect::Abort));
         self.outbox.clear();
         self.inbox.clear();
+        self.parked = Parked::default();
         effects
     }
 }

@@ -120,6 +120,7 @@ impl<P: Platform> Link<P> {
                 true => state.session.receive(self.shared.now(), message)?,
                 false => None,
             };
+            let effect = effect.or_else(|| state.session.next_run());
             Ok::<_, Violation>((effect, state.session.is_clogged()))
         })?;
         if let Some(effect) = effect {
