@@ -1,0 +1,161 @@
+//! The calls that the other side makes: taken or refused, and answered.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::calls::Stage;
+use super::parked::NoRoom;
+use super::{Effect, SMALLEST_LIMIT, Session, Violation};
+use crate::codec::Codec;
+use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
+use crate::frame::{self, CallId, Frame, HEAD, Invoke, Reply};
+use crate::pending::{Ending, Payload};
+use crate::time::{Deadline, Moment};
+
+impl<W> Session<W> {
+    /// A call of which the first byte came at `begun`.
+    pub(super) fn invoked(
+        &mut self,
+        now: Moment,
+        begun: Moment,
+        invoke: Invoke,
+    ) -> Result<Option<Effect<W>>, Violation> {
+        let deadline = match invoke.deadline_ms {
+            Some(ms) => Deadline::at(begun + Duration::from_millis(ms.into())),
+            None => Deadline::never(),
+        };
+        let open = self.calls.theirs();
+        self.calls.start(invoke.call, deadline)?;
+        let objection = if self.we_leave {
+            Some(RemoteError::refused(Refusal::GoingAway))
+        } else if invoke.hop >= self.limits.hops {
+            Some(RemoteError::refused(Refusal::TooManyHops(self.limits.hops)))
+        } else if open >= self.limits.calls_in {
+            Some(RemoteError::refused(Refusal::Overloaded(self.limits.calls_in)))
+        } else if let Err(number) = frame::codec(invoke.codec) {
+            Some(RemoteError::refused(Refusal::UnknownCodec(number)))
+        } else if deadline.has_passed(now) {
+            Some(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never))
+        } else {
+            None
+        };
+        if let Some(error) = objection {
+            self.reply(invoke.call, Err(error));
+            return Ok(None);
+        }
+        if !self.owes_too_much() {
+            return Ok(Some(Effect::Run(invoke, deadline)));
+        }
+        // It has to be read, because acknowledgements may stand behind it; but its result would only wait, too.
+        let call = invoke.call;
+        match self.parked.push(invoke, self.limits.queue) {
+            Ok(()) => self.calls.park(call),
+            Err(NoRoom) => self.reply(call, Err(RemoteError::refused(Refusal::QueueFull(self.limits.queue)))),
+        }
+        Ok(None)
+    }
+
+    /// A block that had to wait until less waits to be sent, if it can run now. Worth asking for after each frame that was
+    /// sent or received, until there is none.
+    pub fn next_run(&mut self) -> Option<Effect<W>> {
+        while !self.parked.is_empty() && !self.owes_too_much() {
+            let invoke = self.parked.pop()?;
+            // It may have been cancelled, or late, meanwhile.
+            if let Some(deadline) = self.calls.unpark(invoke.call) {
+                return Some(Effect::Run(invoke, deadline));
+            }
+        }
+        None
+    }
+
+    /// Whether so much waits to be sent that nothing should be added.
+    pub(super) fn owes_too_much(&self) -> bool {
+        self.outbox.queued() > self.limits.queue
+    }
+
+    /// Nobody waits for this call of the other side any longer: neither for its block nor for the rest of its result.
+    pub(super) fn cancelled(&mut self, call: CallId) -> Option<Effect<W>> {
+        match self.calls.stop(call) {
+            Some(Stage::Running) => return Some(Effect::Abort(call)),
+            Some(Stage::Parked) => {}
+            None => self.outbox.withdraw_reply(call),
+        }
+        None
+    }
+
+    /// Sends how a block ended; a value stands behind [`HEAD`] bytes of room. Does nothing when the call was
+    /// cancelled meanwhile.
+    pub fn reply(&mut self, call: CallId, ending: Ending) {
+        if self.calls.stop(call).is_none() {
+            return;
+        }
+        let (is_value, payload) = match ending.and_then(|payload| self.fits(payload)) {
+            Ok(payload) => (true, payload),
+            Err(error) => (false, self.encoded(&error)),
+        };
+        let codec = payload.codec.number();
+        let reply = Reply { call, is_value, codec, payload: Bytes::new() };
+        self.outbox.push(reply.seal(payload.bytes));
+    }
+
+    /// Whether a result can be sent, and kept until it is.
+    fn fits(&self, payload: Payload) -> Result<Payload, RemoteError> {
+        let size = payload.bytes.len();
+        if size > self.message {
+            return Err(RemoteError::new(ErrorKind::TooLarge { size, limit: self.message }, Ran::Yes));
+        }
+        if self.has_room(size) { Ok(payload) } else { Err(self.dropped()) }
+    }
+
+    fn has_room(&self, size: usize) -> bool {
+        let queued = self.outbox.queued();
+        queued == 0 || queued + size <= self.limits.results
+    }
+
+    fn dropped(&self) -> RemoteError {
+        RemoteError::new(ErrorKind::ResultDropped { limit: self.limits.results }, Ran::Yes)
+    }
+
+    /// We are stopping: running blocks end and are answered, new calls are refused. Told to the other side.
+    pub fn go_away(&mut self) {
+        if !self.we_leave && self.is_alive() {
+            self.we_leave = true;
+            self.tell_that_we_leave();
+            // What did not begin will not.
+            while let Some(invoke) = self.parked.pop() {
+                self.reply(invoke.call, Err(RemoteError::refused(Refusal::GoingAway)));
+            }
+        }
+    }
+
+    /// Only a side that is there is told: nobody should wait for one that may never come back only to tell it.
+    pub(super) fn tell_that_we_leave(&mut self) {
+        if self.we_leave && self.is_attached() {
+            self.outbox.push(Frame::GoAway.encode());
+        }
+    }
+
+    /// An error as it travels. One that there is no room for, or that cannot be written, travels without its causes, or at
+    /// last as one that says no more than that.
+    fn encoded(&self, error: &RemoteError) -> Payload {
+        let codec = Codec::default();
+        let limit = self.message;
+        let encode = |error: &RemoteError| codec.encode(HEAD, error);
+        let fits = |bytes: &Vec<u8>| {
+            bytes.len() <= SMALLEST_LIMIT || bytes.len() <= limit && self.has_room(bytes.len())
+        };
+        let bytes = encode(error).ok().filter(fits).unwrap_or_else(|| {
+            let bare = encode(&RemoteError::new(error.kind().clone(), error.ran()));
+            bare.ok().filter(fits).unwrap_or_else(|| {
+                let size = encode(error).map_or(0, |bytes| bytes.len());
+                let kind = match size {
+                    size if size <= limit => ErrorKind::ResultDropped { limit: self.limits.results },
+                    size => ErrorKind::TooLarge { size, limit },
+                };
+                encode(&RemoteError::new(kind, error.ran())).unwrap_or_else(|_| vec![0; HEAD])
+            })
+        });
+        Payload { codec, bytes: bytes.into() }
+    }
+}
