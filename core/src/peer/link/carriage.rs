@@ -117,7 +117,7 @@ impl<P: Platform> Link<P> {
         if state.epoch != epoch {
             return Poll::Ready(Output::Close(Goodbye::normal("the session goes on elsewhere")));
         }
-        if let Some(frame) = state.session.next_frame(self.shared.now()) {
+        if let Some(frame) = state.session.next_frame(|| self.shared.now()) {
             let mut next = state.session.next_run();
             Self::took_frame(state);
             while let Some(effect) = next {
