@@ -12,7 +12,6 @@ use distributed_scope_core::{Call, Deadline, PeerId, Reject, RemoteError};
 use futures_channel::oneshot;
 use futures_util::future::join_all;
 use rustc_hash::FxHashMap;
-use serde::de::DeserializeOwned;
 
 use crate::clock;
 use crate::peer::{Peer, Shared};
@@ -274,7 +273,7 @@ impl<R: Send + 'static> Message for Invoke<R> {
     type Result = Result<R, RemoteError>;
 }
 
-impl<R: DeserializeOwned + Send + 'static> Handler<Invoke<R>> for PeerActor {
+impl<R: Send + 'static> Handler<Invoke<R>> for PeerActor {
     type Result = ResponseFuture<Result<R, RemoteError>>;
 
     /// The call waits in a task of its own, so that many of them do not slow this actor down.

@@ -38,6 +38,8 @@ mod shape;
 mod skew;
 mod slot;
 mod time;
+#[doc(hidden)]
+pub mod travels;
 mod type_names;
 
 pub use block::{Block, BlockId, Fingerprint};
@@ -54,8 +56,8 @@ pub use raised::Raised;
 pub use registry::{DuplicateBlock, Registry};
 pub use request::Request;
 pub use skew::{Difference, Skew, TheirBlocks};
-pub use slot::Travels;
 pub use time::{Deadline, Moment};
+pub use travels::Travels;
 
 /// What generated code calls. Not part of the public interface.
 #[doc(hidden)]
@@ -68,8 +70,6 @@ pub mod __private {
     pub use crate::block::Block;
     pub use crate::raised::Raised;
     pub use crate::registry::{Registrar, Registration};
-    pub use crate::slot::{
-        Arrival, Arrive, Arrives, Captures, Departs, Slot, arrived, call, call_declared, captured, check,
-        lend, never, to, travels,
-    };
+    pub use crate::slot::{Captures, Slot, check, lend, never, output, to};
+    pub use crate::travels::{Arrive, Departs, Journey, Known, Return, Returns, Travels, captured};
 }

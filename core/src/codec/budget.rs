@@ -4,8 +4,10 @@
 //! that building it overflows the stack, which no `catch_unwind` stops. A serializer that bounds bytes bounds
 //! neither. So decoding goes through a [`Guarded`] deserializer, which counts both.
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
 use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer};
 
 use super::guarded::Guarded;
 
@@ -99,7 +101,7 @@ impl<'b, T> Within<'b, T> {
     }
 }
 
-impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Within<'_, T> {
+impl<'de, T: Deserialize<'static>> DeserializeSeed<'de> for Within<'_, T> {
     type Value = T;
 
     #[inline]

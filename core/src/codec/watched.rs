@@ -1,6 +1,7 @@
 //! The visitors of a [`Guarded`] deserializer, and the accesses that they are given.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
@@ -26,11 +27,11 @@ impl<'b, V, const COUNTED: bool> Watched<'b, V, COUNTED> {
 
     /// The access to parts, after what was announced of them is paid for.
     #[inline]
-    fn access<A, E: Error>(
+    fn access<'de, A, E: Error>(
         self,
         inner: A,
         announced: Option<usize>,
-    ) -> Result<(V, Parts<'b, A, COUNTED>), E> {
+    ) -> Result<(V, Parts<'b, 'de, A, COUNTED>), E> {
         let Self { inner: visitor, mut levels, budget } = self;
         let mut prepaid = usize::MAX;
         if COUNTED {
@@ -38,7 +39,7 @@ impl<'b, V, const COUNTED: bool> Watched<'b, V, COUNTED> {
             prepaid = announced.unwrap_or(0);
             budget.pay(prepaid)?;
         }
-        Ok((visitor, Parts { inner, levels, budget, prepaid }))
+        Ok((visitor, Parts { inner, levels, budget, prepaid, source: PhantomData }))
     }
 }
 
@@ -53,7 +54,7 @@ macro_rules! plain {
     };
 }
 
-impl<'de, V: Visitor<'de>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, COUNTED> {
+impl<'de, V: Visitor<'static>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, COUNTED> {
     type Value = V::Value;
 
     plain! {
@@ -61,8 +62,8 @@ impl<'de, V: Visitor<'de>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, 
         visit_i8: i8 visit_i16: i16 visit_i32: i32 visit_i64: i64 visit_i128: i128
         visit_u8: u8 visit_u16: u16 visit_u32: u32 visit_u64: u64 visit_u128: u128
         visit_f32: f32 visit_f64: f64 visit_char: char
-        visit_str: &str visit_borrowed_str: &'de str visit_string: String
-        visit_bytes: &[u8] visit_borrowed_bytes: &'de [u8] visit_byte_buf: Vec<u8>
+        visit_str: &str visit_string: String
+        visit_bytes: &[u8] visit_byte_buf: Vec<u8>
     }
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,20 +108,22 @@ impl<'de, V: Visitor<'de>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, 
     #[inline]
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<V::Value, A::Error> {
         let levels = self.budget.descend(self.levels)?;
-        self.inner.visit_enum(Parts::<_, false> { inner: data, levels, budget: self.budget, prepaid: 0 })
+        let (budget, source) = (self.budget, PhantomData);
+        self.inner.visit_enum(Parts::<_, false> { inner: data, levels, budget, prepaid: 0, source })
     }
 }
 
 /// The parts of a sequence, a map or an enum.
-pub(super) struct Parts<'b, A, const COUNTED: bool> {
+pub(super) struct Parts<'b, 'de, A, const COUNTED: bool> {
     inner: A,
     levels: u8,
     budget: &'b mut Budget,
     /// How many more elements are paid for; those of a struct or a tuple are free.
     prepaid: usize,
+    source: PhantomData<&'de ()>,
 }
 
-impl<A, const COUNTED: bool> Parts<'_, A, COUNTED> {
+impl<A, const COUNTED: bool> Parts<'_, '_, A, COUNTED> {
     /// Pays for an element that was not announced, which some formats have.
     #[inline]
     fn pay_for_one<E: Error>(&mut self) -> Result<(), E> {
@@ -148,11 +151,11 @@ impl<A, const COUNTED: bool> Parts<'_, A, COUNTED> {
     }
 }
 
-impl<'de, A: SeqAccess<'de>, const COUNTED: bool> SeqAccess<'de> for Parts<'_, A, COUNTED> {
+impl<'de, A: SeqAccess<'de>, const COUNTED: bool> SeqAccess<'static> for Parts<'_, 'de, A, COUNTED> {
     type Error = A::Error;
 
     #[inline]
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_element_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         let (access, seed) = self.seed(seed);
         let element = access.next_element_seed(seed)?;
         if element.is_some() {
@@ -167,11 +170,11 @@ impl<'de, A: SeqAccess<'de>, const COUNTED: bool> SeqAccess<'de> for Parts<'_, A
     }
 }
 
-impl<'de, A: MapAccess<'de>, const COUNTED: bool> MapAccess<'de> for Parts<'_, A, COUNTED> {
+impl<'de, A: MapAccess<'de>, const COUNTED: bool> MapAccess<'static> for Parts<'_, 'de, A, COUNTED> {
     type Error = A::Error;
 
     #[inline]
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_key_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         let (access, seed) = self.seed(seed);
         let key = access.next_key_seed(seed)?;
         if key.is_some() {
@@ -181,7 +184,7 @@ impl<'de, A: MapAccess<'de>, const COUNTED: bool> MapAccess<'de> for Parts<'_, A
     }
 
     #[inline]
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+    fn next_value_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         let (access, seed) = self.seed(seed);
         access.next_value_seed(seed)
     }
@@ -192,20 +195,20 @@ impl<'de, A: MapAccess<'de>, const COUNTED: bool> MapAccess<'de> for Parts<'_, A
     }
 }
 
-impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'de> for Parts<'b, A, false> {
+impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'static> for Parts<'b, 'de, A, false> {
     type Error = A::Error;
-    type Variant = Parts<'b, A::Variant, false>;
+    type Variant = Parts<'b, 'de, A::Variant, false>;
 
     #[inline]
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
-        let Self { inner, levels, budget, prepaid } = self;
-        // The variant's own name or number has no parts.
-        let (variant, inner) = inner.variant_seed(seed)?;
-        Ok((variant, Parts { inner, levels, budget, prepaid }))
+    fn variant_seed<S: DeserializeSeed<'static>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
+        let Self { inner, levels, budget, prepaid, source } = self;
+        // The variant's own name or number has no parts, and costs nothing.
+        let (variant, inner) = inner.variant_seed(GuardedSeed::new(seed, levels, &mut *budget))?;
+        Ok((variant, Parts { inner, levels, budget, prepaid, source }))
     }
 }
 
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Parts<'_, A, false> {
+impl<'de, A: VariantAccess<'de>> VariantAccess<'static> for Parts<'_, 'de, A, false> {
     type Error = A::Error;
 
     #[inline]
@@ -214,17 +217,17 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Parts<'_, A, false> {
     }
 
     #[inline]
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
+    fn newtype_variant_seed<S: DeserializeSeed<'static>>(self, seed: S) -> Result<S::Value, A::Error> {
         self.inner.newtype_variant_seed(GuardedSeed::new(seed, self.levels, self.budget))
     }
 
     #[inline]
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
+    fn tuple_variant<V: Visitor<'static>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
         self.inner.tuple_variant(len, Watched::<_, false>::new(visitor, self.levels, self.budget))
     }
 
     #[inline]
-    fn struct_variant<V: Visitor<'de>>(
+    fn struct_variant<V: Visitor<'static>>(
         self,
         fields: &'static [&'static str],
         visitor: V,
@@ -239,7 +242,7 @@ pub(super) struct OwnedStr<V>(pub(super) V);
 /// The same for bytes.
 pub(super) struct OwnedBytes<V>(pub(super) V);
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for OwnedStr<V> {
+impl<V: Visitor<'static>> Visitor<'static> for OwnedStr<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -257,7 +260,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for OwnedStr<V> {
     }
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for OwnedBytes<V> {
+impl<V: Visitor<'static>> Visitor<'static> for OwnedBytes<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -276,7 +279,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for OwnedBytes<V> {
 
     // A text format has no bytes, and writes them as a sequence of numbers.
     #[inline]
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'static>>(self, seq: A) -> Result<V::Value, A::Error> {
         self.0.visit_seq(seq)
     }
 }
