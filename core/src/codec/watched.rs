@@ -155,7 +155,10 @@ impl<'de, A: SeqAccess<'de>, const COUNTED: bool> SeqAccess<'static> for Parts<'
     type Error = A::Error;
 
     #[inline]
-    fn next_element_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_element_seed<S: DeserializeSeed<'static>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
         let (access, seed) = self.seed(seed);
         let element = access.next_element_seed(seed)?;
         if element.is_some() {
@@ -200,7 +203,10 @@ impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'static> for Parts<'b, 'de, A, fals
     type Variant = Parts<'b, 'de, A::Variant, false>;
 
     #[inline]
-    fn variant_seed<S: DeserializeSeed<'static>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
+    fn variant_seed<S: DeserializeSeed<'static>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Self::Variant), A::Error> {
         let Self { inner, levels, budget, prepaid, source } = self;
         // The variant's own name or number has no parts, and costs nothing.
         let (variant, inner) = inner.variant_seed(GuardedSeed::new(seed, levels, &mut *budget))?;
