@@ -8,6 +8,7 @@
 //! | [`id`](PeerId), [`block`](Block) | names: of peers, of blocks and their versions |
 //! | `registry`, `exposure`, `listing` | the blocks of this binary, and which of them a peer runs for others |
 //! | `shape`, `skew` | what makes two versions of a block differ, and what is said of it |
+//! | `travels`, `slot` | which types may travel, and how the types of a block are found |
 //! | `call`, [`pending`] | a call, from `remote!` to its result |
 //! | [`error`](RemoteError) | how a call fails |
 //! | [`frame`], `codec` | what stands on the wire |
