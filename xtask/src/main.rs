@@ -5,6 +5,7 @@
 mod compile_cost;
 mod core_is_portable;
 mod lint;
+mod soak;
 mod step;
 mod test;
 
@@ -22,6 +23,7 @@ Tasks:
   lint          formatting, clippy, documentation, and that the core stays portable; nothing may warn
   test          every test of the workspace, with each choice of the server's WebSocket
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
+  soak          the promises measured under load, with faults, between processes; `soak --help` says what can be chosen
 
 Each step is printed before it runs; the first that fails ends the task and says how to run it alone.";
 
@@ -33,13 +35,14 @@ fn main() -> ExitCode {
         ["lint"] => lint::steps(),
         ["compile-cost"] => compile_cost::steps(),
         ["test"] => test::steps(),
+        ["soak", ref rest @ ..] => return soak::run(rest),
         ["help" | "--help" | "-h"] => {
             step::say(HELP);
             return ExitCode::SUCCESS;
         }
         [] => return usage("no task was given"),
         [task] => return usage(&format!("there is no task `{task}`")),
-        [..] => return usage("a task takes no arguments"),
+        [..] => return usage("a task other than `soak` takes no arguments"),
     };
     step::run_all(&steps)
 }

@@ -7,6 +7,7 @@ use futures_channel::oneshot;
 use rustc_hash::FxHashMap;
 
 use super::{Goodbye, Link, Platform, Shared};
+use crate::auth::Visitor;
 use crate::frame::{Introduction, Reject, Resume, SessionId, Token};
 use crate::id::PeerId;
 use crate::time::{Deadline, Moment};
@@ -27,6 +28,8 @@ struct Waiter {
 
 /// Somebody introduced itself on a connection and wants a session.
 pub struct Join<P: Platform> {
+    /// Who made the connection.
+    pub(super) visitor: Visitor,
     pub(super) them: Introduction,
     /// The session's ticket, when the other side made one because we dialled.
     pub(super) ticket: Option<(SessionId, Token)>,
@@ -70,7 +73,7 @@ impl<P: Platform> Default for Roster<P> {
 impl<P: Platform> Roster<P> {
     /// Decides who may join.
     pub fn join(&mut self, shared: &Arc<Shared<P>>, join: Join<P>) -> Result<Admitted<P>, Reject> {
-        let Join { them, ticket, resume, kill } = join;
+        let Join { visitor, them, ticket, resume, kill } = join;
         if shared.is_stopping() {
             return Err(Reject::GoingAway);
         }
@@ -98,7 +101,7 @@ impl<P: Platform> Roster<P> {
             return Err(Reject::Full);
         }
         let ticket = ticket.unwrap_or_else(|| (SessionId::random(), Token::random()));
-        let link = Link::start(shared, &them, ticket, kill);
+        let link = Link::start(shared, &them, visitor.principal, ticket, kill);
         self.sessions.insert(ticket.0, Arc::clone(&link));
         shared.routes().add(Arc::clone(&link));
         Ok(Admitted::New(link))

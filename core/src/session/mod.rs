@@ -36,7 +36,9 @@ pub use self::outbox::{CHUNK, STREAMS};
 pub const MAX_FRAME: usize = CHUNK + 1024;
 
 /// How much a clogged session reads per check in which the other side took nothing. If both sides are clogged, neither
-/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off.
+/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off. A result that is
+/// queued meanwhile counts as if it had been read, and a call as a chunk at least: small calls with large results
+/// would add to the queue without end otherwise.
 const READ_WHEN_STALLED: usize = 4 * CHUNK;
 
 /// A bare error is sent whatever the limit on messages is, so that much is always taken.
@@ -220,6 +222,11 @@ impl<W> Session<W> {
         self.is_full() && self.allowance == 0
     }
 
+    /// So much less is read while the session is clogged.
+    fn spend(&mut self, bytes: usize) {
+        self.allowance = self.allowance.saturating_sub(bytes);
+    }
+
     fn is_full(&self) -> bool {
         self.is_attached() && self.outbox.queued() > self.limits.queue && self.outbox.has_next()
     }
@@ -286,7 +293,7 @@ impl<W> Session<W> {
         if size > limit {
             return Err(Violation::TooLarge { size, limit });
         }
-        self.allowance = self.allowance.saturating_sub(size);
+        self.spend(size);
         let frame = Frame::decode(message)?;
         if let Frame::Ack(received) = frame {
             let kept = self.outbox.kept();
@@ -403,6 +410,7 @@ impl<W> Session<W> {
         };
         let running = self.calls.running();
         self.calls.start(invoke.call, deadline)?;
+        self.spend(CHUNK);
         let objection = if self.we_leave {
             Some(RemoteError::refused(Refusal::GoingAway))
         } else if invoke.hop >= self.limits.hops {
@@ -439,6 +447,7 @@ impl<W> Session<W> {
             Ok(payload) => (true, payload),
             Err(error) => (false, encoded(&error, self.message)),
         };
+        self.spend(payload.bytes.len());
         let codec = payload.codec.number();
         let reply = Reply { call, is_value, codec, payload: Bytes::new() };
         self.outbox.push(reply.seal(payload.bytes));

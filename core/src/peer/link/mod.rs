@@ -19,13 +19,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 pub use self::carriage::Epoch;
 pub(super) use self::carriage::{Output, Room};
 use self::state::{State, Waiter};
 use super::differences::Differences;
 use super::{Kill, Platform, Shared, Task, executor, ticker};
+use crate::auth::Principal;
 use crate::error::RemoteError;
 use crate::frame::{CallId, Introduction, SessionId, Token};
 use crate::id::PeerId;
@@ -40,6 +41,8 @@ pub struct Link<P: Platform> {
     remote: PeerId,
     id: SessionId,
     token: Token,
+    /// Who is at the other end, as the connection that carries the session has shown.
+    principal: RwLock<Option<Principal>>,
     state: Mutex<State<P>>,
     /// How the other side's blocks differ from ours.
     differences: Differences,
@@ -50,6 +53,7 @@ impl<P: Platform> Link<P> {
     pub(super) fn start(
         shared: &Arc<Shared<P>>,
         them: &Introduction,
+        principal: Option<Principal>,
         (id, token): (SessionId, Token),
         kill: P::Kill,
     ) -> Arc<Self> {
@@ -63,6 +67,7 @@ impl<P: Platform> Link<P> {
             remote: them.peer,
             id,
             token,
+            principal: RwLock::new(principal),
             state: Mutex::new(State::new(session, kill)),
             differences: Differences::default(),
         });
@@ -79,6 +84,11 @@ impl<P: Platform> Link<P> {
     /// The peer at the other end.
     pub fn remote(&self) -> PeerId {
         self.remote
+    }
+
+    /// Who that is, as far as it was proved.
+    pub fn principal(&self) -> Option<Principal> {
+        self.principal.read().clone()
     }
 
     /// The session's id.
