@@ -5,7 +5,6 @@
 //! as a [`Reader`](super::reader::Reader). What a session would take for a mistake and the suite sends, text
 //! and large messages, is let pass here.
 
-use actix::prelude::*;
 use actix_http::ws::{CloseCode, CloseReason, Frame, Item, Message as WsMessage, ProtocolError};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
