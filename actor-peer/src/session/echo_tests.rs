@@ -105,6 +105,7 @@ async fn by_actix_ws(request: HttpRequest, body: web::Payload) -> actix_web::Res
 
 #[cfg(feature = "actix-web-actors")]
 mod context {
+    use actix::prelude::*;
     use actix_web_actors::ws::{WebsocketContext, WsResponseBuilder};
 
     use super::*;
