@@ -1,5 +1,9 @@
 #![doc = include_str!("docs/crate.md")]
 
+#[cfg(all(feature = "jwt", not(target_family = "wasm")))]
+pub use distributed_scope_actor_peer::jwt;
+#[cfg(all(feature = "rustls", not(target_family = "wasm")))]
+pub use distributed_scope_actor_peer::tls;
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
     Authenticate, Builder, ConnectError, Endpoint, Invoke, NoOrigin, Peer, PeerActor, StartError, Upgrade,

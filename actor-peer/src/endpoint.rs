@@ -31,16 +31,25 @@ pub struct Endpoint {
     token: Option<Token>,
     peer: Option<PeerId>,
     allow_plaintext: bool,
+    #[cfg(feature = "rustls")]
+    tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 type TokenFuture = LocalBoxFuture<'static, Result<String, Box<dyn Error + Send + Sync>>>;
 type Token = Arc<dyn Fn() -> TokenFuture + Send + Sync>;
 
 impl Endpoint {
-    /// The peer at this URL, which begins with `ws://`.
+    /// The peer at this URL, which begins with `ws://`, or with `wss://` for TLS (feature `rustls`).
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), token: None, peer: None, allow_plaintext: false }
+        Self {
+            url: url.into(),
+            token: None,
+            peer: None,
+            allow_plaintext: false,
+            #[cfg(feature = "rustls")]
+            tls: None,
+        }
     }
 
     /// Shows this token each time the connection is made, as `Authorization: Bearer`.
@@ -79,6 +88,27 @@ impl Endpoint {
         self
     }
 
+    /// Whom to trust at a `wss://` URL, and which certificate to show there: see [`tls::client`](crate::tls::client). Without this, the
+    /// other side needs a certificate that the operating system trusts.
+    #[cfg(feature = "rustls")]
+    #[must_use]
+    pub fn tls(mut self, config: rustls::ClientConfig) -> Self {
+        self.tls = Some(crate::tls::for_http(config));
+        self
+    }
+
+    #[cfg(feature = "rustls")]
+    pub(crate) fn tls_config(&self) -> Result<Arc<rustls::ClientConfig>, ConnectError> {
+        if let Some(config) = &self.tls {
+            return Ok(Arc::clone(config));
+        }
+        crate::tls::usual_client().map_err(|source| ConnectError::Tls {
+            url: self.to_string(),
+            reason: "there is nobody whom this peer trusts; name somebody with `Endpoint::tls(..)`",
+            source: Box::new(source),
+        })
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -99,7 +129,7 @@ impl Endpoint {
 }
 
 /// Whether a host is this machine by its name, without asking anybody.
-fn is_this_machine(host: &str) -> bool {
+pub(crate) fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(is_loopback)
 }

@@ -7,6 +7,8 @@
 //! | `actor` | the peer actor: who may join, who waits for whom, dialling |
 //! | `endpoint` | where a peer connects to, and what it shows there |
 //! | `gate` | what is asked of those who connect, before there is a session |
+//! | `tls` | `wss://` at both ends (feature `rustls`) |
+//! | `jwt` | clients are known by JSON web tokens (feature `jwt`) |
 //! | `session` | one connection: the actor that reads, the task that writes, server's end and client's end |
 //!
 //! What is the same for a peer of any kind is in `distributed_scope_core::peer`.
@@ -24,9 +26,13 @@ mod builder;
 mod clock;
 mod endpoint;
 mod gate;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 mod peer;
 mod platform;
 mod session;
+#[cfg(feature = "rustls")]
+pub mod tls;
 
 pub use actor::{Invoke, PeerActor};
 pub use builder::{Builder, StartError};

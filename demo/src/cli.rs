@@ -56,6 +56,12 @@ pub(crate) enum Command {
         id: PeerId,
     },
 
+    /// Show who is let in: a server over TLS whose clients show tokens, with certificates and keys that are made on the spot.
+    ///
+    /// One call is allowed, one is refused for a claim that its caller lacks, and two impostors are turned away: a client that forged
+    /// its token, and a server that nobody vouches for.
+    Secure,
+
     /// List the blocks of this program: where each stands, what travels with it, and its version.
     Blocks,
 

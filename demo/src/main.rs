@@ -9,6 +9,7 @@ mod latency;
 mod output;
 mod processes;
 mod round_trip;
+mod secure;
 mod seed;
 mod server;
 mod wordcount;
@@ -63,6 +64,7 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         Some(Command::Client { url }) => unless(interrupted, round_trip::client(&url)).await,
         Some(Command::Wordcount(options)) => unless(interrupted, wordcount::run(options)).await,
         Some(Command::Worker { url, id }) => unless(interrupted, wordcount::worker(&url, id)).await,
+        Some(Command::Secure) => unless(interrupted, secure::run()).await,
         Some(Command::Blocks) => blocks::list().map(|()| Ended::Done),
         Some(Command::Latency { url, calls }) => unless(interrupted, latency::run(url, calls)).await,
     }

@@ -76,7 +76,7 @@ impl Gate {
         }
         let principal = match &self.rules.authenticate {
             Some(authenticate) => authenticate.authenticate(upgrade).await?,
-            None => None,
+            None => upgrade::certified(&upgrade)?,
         };
         let expires = principal.as_ref().and_then(Principal::expires);
         if expires.is_some_and(|expires| expires <= SystemTime::now()) {

@@ -58,6 +58,13 @@ impl Upgrade {
         bearer(self.0.headers())
     }
 
+    /// The certificate that the client showed, if the server asks for one: see [`tls::Clients`](crate::tls::Clients).
+    #[cfg(feature = "rustls")]
+    #[must_use]
+    pub fn certificate(&self) -> Option<&crate::tls::ClientCertificate> {
+        self.0.conn_data()
+    }
+
     pub(crate) fn host(&self) -> Option<&str> {
         self.0.headers().get(header::HOST)?.to_str().ok()
     }
@@ -95,6 +102,18 @@ impl std::fmt::Debug for Upgrade {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Upgrade").field("from", &self.peer_addr()).finish_non_exhaustive()
     }
+}
+
+/// Who that is by the certificate.
+#[cfg(feature = "rustls")]
+pub(super) fn certified(upgrade: &Upgrade) -> Result<Option<Principal>, Denied> {
+    upgrade.certificate().map(crate::tls::ClientCertificate::principal).transpose()
+}
+
+/// Without TLS there are no certificates.
+#[cfg(not(feature = "rustls"))]
+pub(super) fn certified(_: &Upgrade) -> Result<Option<Principal>, Denied> {
+    Ok(None)
 }
 
 pub(crate) fn is_loopback(address: IpAddr) -> bool {

@@ -32,7 +32,9 @@ use crate::platform::Shared;
 #[non_exhaustive]
 pub enum ConnectError {
     /// The URL is not one of a WebSocket.
-    #[error("`{url}` is no WebSocket URL ({reason}): write it as `ws://host:port/path`")]
+    #[error(
+        "`{url}` is no WebSocket URL ({reason}): write it as `ws://host:port/path` or `wss://host:port/path`"
+    )]
     Url {
         /// The URL as it was given.
         url: String,
@@ -45,6 +47,16 @@ pub enum ConnectError {
         /// The URL.
         url: String,
         /// What the network said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The other side was not trusted, or did not trust this one, and nothing was sent to it.
+    #[error("no TLS connection with {url}: {reason}")]
+    Tls {
+        /// The URL.
+        url: String,
+        /// What to do about it.
+        reason: &'static str,
+        /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Something answers, and it is not a peer.
@@ -129,7 +141,7 @@ pub(crate) async fn dial(
     let (opened, is_open) = oneshot::channel();
     let session = async {
         let token = endpoint.token(&uri).await?;
-        let (framed, socket) = connect(&shared, &uri, token).await.map_err(|error| failure(&url, error))?;
+        let (framed, socket) = connect(&shared, &endpoint, &uri, token).await?;
         let (sink, stream) = framed.split();
         tracing::debug!(peer = %shared.id(), %url, "connected");
         let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(endpoint.wanted());
@@ -153,7 +165,11 @@ pub(super) fn parse(endpoint: &Endpoint) -> Result<Uri, ConnectError> {
     let uri: Uri = url.parse().map_err(|error: awc::http::uri::InvalidUri| wrong(error.to_string()))?;
     match uri.scheme_str() {
         Some("ws") => {}
-        Some("wss") => return Err(wrong("this build has no TLS".to_owned())),
+        Some("wss") if cfg!(feature = "rustls") => {}
+        Some("wss") => {
+            let reason = "this build has no TLS; enable the feature `rustls` of `distributed-scope`";
+            return Err(wrong(reason.to_owned()));
+        }
         Some(other) => return Err(wrong(format!("its scheme is `{other}`"))),
         None => return Err(wrong("it has no scheme".to_owned())),
     }
@@ -176,9 +192,11 @@ pub(super) fn parse(endpoint: &Endpoint) -> Result<Uri, ConnectError> {
 /// the socket, by which the connection can be ended when it is stuck.
 pub(super) async fn connect(
     shared: &Shared,
+    endpoint: &Endpoint,
     uri: &Uri,
     token: Option<String>,
-) -> Result<(Framed<GuardedIo<BoxedSocket>, Codec>, Option<SocketHandle>), WsClientError> {
+) -> Result<(Framed<GuardedIo<BoxedSocket>, Codec>, Option<SocketHandle>), ConnectError> {
+    let limit = shared.limits().handshake;
     let socket = Rc::new(RefCell::new(None));
     let keep = Rc::clone(&socket);
     let tcp = Connector::new(Resolver::default()).service().map(
@@ -193,21 +211,27 @@ pub(super) async fn connect(
             connection
         },
     );
-    let client = awc::Client::builder()
-        .connector(awc::Connector::new().connector(tcp).timeout(shared.limits().handshake))
-        .timeout(shared.limits().handshake)
-        .finish();
+    let connector = awc::Connector::new().connector(tcp).timeout(limit).handshake_timeout(limit);
+    #[cfg(feature = "rustls")]
+    let connector = match uri.scheme_str() {
+        Some("wss") => connector.rustls_0_23(endpoint.tls_config()?),
+        _ => connector,
+    };
+    let client = awc::Client::builder().connector(connector).timeout(limit).finish();
     let mut request = client.ws(uri.clone()).protocols([SUBPROTOCOL]).max_frame_size(MAX_FRAME);
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
-    let (_, framed) = request.connect().await?;
+    let (_, framed) = request.connect().await.map_err(|error| failure(endpoint.to_string(), error))?;
     let socket = socket.take();
     Ok((guarded_framed(framed, frame_guard::limit(MAX_FRAME)), socket))
 }
 
-fn failure(url: &str, error: WsClientError) -> ConnectError {
-    let url = url.to_owned();
+fn failure(url: String, error: WsClientError) -> ConnectError {
+    #[cfg(feature = "rustls")]
+    if let Some(reason) = io_error(&error).and_then(crate::tls::hint) {
+        return ConnectError::Tls { url, reason, source: error.to_string().into() };
+    }
     let not_a_peer = |status: u16| ConnectError::NotAPeer { url: url.clone(), status };
     match error {
         WsClientError::InvalidResponseStatus(status) if matches!(status.as_u16(), 401 | 403 | 429 | 503) => {
@@ -226,5 +250,18 @@ fn failure(url: &str, error: WsClientError) -> ConnectError {
         }
         // The answer had a status that says "upgraded" and headers that do not.
         error => ConnectError::Unreachable { url, source: error.to_string().into() },
+    }
+}
+
+/// What the connection ended of, where that is known. With TLS 1.3 the other side looks at our certificate after we have sent the
+/// request.
+#[cfg(feature = "rustls")]
+fn io_error(error: &WsClientError) -> Option<&std::io::Error> {
+    let WsClientError::SendRequest(error) = error else { return None };
+    match error {
+        SendRequestError::Connect(awc::error::ConnectError::Io(error))
+        | SendRequestError::Send(error)
+        | SendRequestError::Response(actix_http::error::ParseError::Io(error)) => Some(error),
+        _ => None,
     }
 }
