@@ -10,7 +10,7 @@ mod watched;
 
 use std::fmt;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 pub use budget::OverBudget;
 use budget::{Budget, Within};
@@ -114,8 +114,9 @@ impl Codec {
 
     /// Reads a value that must fill `bytes` exactly.
     ///
-    /// Whatever the bytes are, this returns soon: see [`Codec`] for the bounds.
-    pub fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
+    /// Whatever the bytes are, this returns soon: see [`Codec`] for the bounds. Nothing in the value is borrowed from them:
+    /// every `T: DeserializeOwned` is read, and a type that insists on borrowing gets an error.
+    pub fn decode<T: Deserialize<'static>>(self, bytes: &[u8]) -> Result<T, DecodeError> {
         let mut budget = Budget::of(bytes.len());
         let result = match self {
             Self::Bincode => decode_bincode(bytes, Within::<T>::new(&mut budget)),
@@ -133,7 +134,7 @@ impl Codec {
 /// bincode has a limit of bytes of its own, which counts each integer with its size in memory and so refuses
 /// honest messages of small ones. It is not needed: what it would bound is the room for texts and bytes that are announced,
 /// and those are borrowed here, which fails where they are not there.
-fn decode_bincode<T: DeserializeOwned>(
+fn decode_bincode<T: Deserialize<'static>>(
     bytes: &[u8],
     within: Within<'_, T>,
 ) -> Result<(T, usize), bincode::error::DecodeError> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::Link;
 use super::state::Awaited;
-use crate::frame::Resume;
+use crate::handshake::Ticket;
 use crate::peer::{Goodbye, Kill, Platform};
 use crate::session::Lost;
 
@@ -42,10 +42,10 @@ impl<P: Platform> Link<P> {
     }
 
     /// What a new connection says to go on with this session, if that is possible.
-    pub(in crate::peer) fn resume(&self) -> Option<Resume> {
+    pub(in crate::peer) fn resume(&self) -> Option<Ticket> {
         let state = self.state.lock();
-        let (session, token) = self.ticket();
-        state.session.is_alive().then(|| Resume { session, token, received: state.session.received() })
+        let (session, token, peer) = (self.id, self.token, self.remote);
+        state.session.is_alive().then(|| Ticket { session, token, received: state.session.received(), peer })
     }
 
     /// Gives the session to another connection, which the other side told how many frames it has. A connection that
