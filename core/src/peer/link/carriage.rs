@@ -1,12 +1,12 @@
 //! The connections that carry a session, one at a time.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
 use super::Link;
+use super::state::Awaited;
 use crate::handshake::Ticket;
 use crate::peer::{Goodbye, Kill, Platform};
 use crate::session::Lost;
@@ -86,28 +86,12 @@ impl<P: Platform> Link<P> {
 
     /// Waits until the session has no connection.
     pub(in crate::peer) async fn until_detached(&self) {
-        poll_fn(|cx| {
-            let mut state = self.state.lock();
-            if !state.session.is_attached() {
-                return Poll::Ready(());
-            }
-            state.for_loss.add(cx);
-            Poll::Pending
-        })
-        .await;
+        self.until(Awaited::Loss).await;
     }
 
     /// Waits until the other side has taken enough of what waits to be sent to it.
     pub async fn until_room(self: Arc<Self>) {
-        poll_fn(|cx| {
-            let mut state = self.state.lock();
-            if !state.session.is_clogged() {
-                return Poll::Ready(());
-            }
-            state.for_room.add(cx);
-            Poll::Pending
-        })
-        .await;
+        self.until(Awaited::Room).await;
     }
 
     /// What one of its connections has to send next; the writer is woken when there is something. Blocks that had to wait
