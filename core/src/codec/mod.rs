@@ -1,9 +1,10 @@
-//! How captures and results become bytes. The only file that names the serializer.
+//! How captures and results become bytes.
 //!
 //! bincode is what this project was asked to use. Its maintainers have stopped (RUSTSEC-2025-0141), so everything
-//! it does for us stands here, and another serializer is one more arm in each of the two functions. What keeps a
-//! hostile message from ending the process ([`budget`]) is the same for every serializer.
+//! it does for us stands in [`mod@bincode`], and another serializer is one more module and one more arm in each of the two
+//! functions. What keeps a hostile message from ending the process ([`budget`]) is the same for every serializer.
 
+mod bincode;
 mod budget;
 mod guarded;
 mod watched;
@@ -25,7 +26,7 @@ use budget::{Budget, Within};
 ///
 /// - A value is nested at most 64 levels deep. A `Some`, a sequence, a map and an enum's variant are one level each;
 ///   structs, tuples and newtypes around them are none. A longer chain (a linked list of `Option<Box<Node>>`) has to
-///   travel as a `Vec` of its parts.
+///   travel as a `Vec` of its parts. A `Vec` of bytes or floats is none either.
 /// - Its sequences and maps have at most 8 elements for each byte of the message, plus 1024. Only elements that take no
 ///   byte at all, as in a long `Vec<()>`, can be more.
 ///
@@ -44,7 +45,7 @@ pub enum Codec {
 #[error("cannot encode {type_name}")]
 pub struct EncodeError {
     type_name: &'static str,
-    source: bincode::error::EncodeError,
+    source: ::bincode::error::EncodeError,
 }
 
 /// Bytes that are not the value that was expected.
@@ -61,7 +62,7 @@ enum DecodeFault {
     #[error(transparent)]
     OverBudget(OverBudget),
     #[error(transparent)]
-    Bincode(#[from] bincode::error::DecodeError),
+    Bincode(#[from] ::bincode::error::DecodeError),
     #[error("{0} bytes are left over")]
     Trailing(usize),
 }
@@ -100,12 +101,9 @@ impl Codec {
         let mut buffer = Vec::with_capacity(head + 64);
         buffer.resize(head, 0);
         match self {
-            Self::Bincode => {
-                bincode::serde::encode_into_std_write(value, &mut buffer, bincode::config::standard())
-                    .map_err(|source| EncodeError { type_name: std::any::type_name::<T>(), source })?;
-            }
+            Self::Bincode => bincode::encode(buffer, value),
         }
-        Ok(buffer)
+        .map_err(|source| EncodeError { type_name: std::any::type_name::<T>(), source })
     }
 
     /// Reads a value that must fill `bytes` exactly.
@@ -114,35 +112,15 @@ impl Codec {
     pub fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
         let mut budget = Budget::of(bytes.len());
         let result = match self {
-            Self::Bincode => decode_bincode(bytes, Within::<T>::new(&mut budget)),
+            Self::Bincode => bincode::decode(bytes, Within::<T>::new(&mut budget)),
         };
         let fault = match (budget.exceeded(), result) {
             (Some(over), _) => DecodeFault::OverBudget(over),
-            (None, Ok((value, read))) if read == bytes.len() => return Ok(value),
-            (None, Ok((_, read))) => DecodeFault::Trailing(bytes.len() - read),
+            (None, Ok((value, 0))) => return Ok(value),
+            (None, Ok((_, left))) => DecodeFault::Trailing(left),
             (None, Err(error)) => error.into(),
         };
         Err(DecodeError { type_name: std::any::type_name::<T>(), length: bytes.len(), source: fault })
-    }
-}
-
-/// bincode believes a length before it has seen the bytes, unless it has a limit.
-/// The limit is a constant in its types, so the smallest of four that leaves room for the message is taken.
-fn decode_bincode<T: DeserializeOwned>(
-    bytes: &[u8],
-    within: Within<'_, T>,
-) -> Result<(T, usize), bincode::error::DecodeError> {
-    const KIB_64: usize = 64 << 10;
-    const MIB: usize = 1 << 20;
-    const MIB_32: usize = 32 << 20;
-    const GIB: usize = 1 << 30;
-    use bincode::serde::seed_decode_from_slice as decode;
-    let config = bincode::config::standard();
-    match budget::elements(bytes.len()) {
-        room if room <= KIB_64 => decode(within, bytes, config.with_limit::<KIB_64>()),
-        room if room <= MIB => decode(within, bytes, config.with_limit::<MIB>()),
-        room if room <= MIB_32 => decode(within, bytes, config.with_limit::<MIB_32>()),
-        _ => decode(within, bytes, config.with_limit::<GIB>()),
     }
 }
 
