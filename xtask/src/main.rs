@@ -4,6 +4,7 @@
 
 mod compile_cost;
 mod core_is_portable;
+mod instructions;
 mod lint;
 mod step;
 mod test;
@@ -18,9 +19,11 @@ What CI and people run on this workspace.
 Usage: cargo xtask <TASK>
 
 Tasks:
-  ci            lint, then test
+  ci            lint, then test, then instructions
   lint          formatting, clippy, documentation, and that the core stays portable; nothing may warn
   test          every test of the workspace, with each choice of the server's WebSocket
+  instructions  what the hot path costs, counted by valgrind, beside the figures that were kept;
+                `instructions keep` keeps new ones
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
 
 Each step is printed before it runs; the first that fails ends the task and says how to run it alone.";
@@ -29,17 +32,19 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let steps = match arguments[..] {
-        ["ci"] => [lint::steps(), test::steps()].concat(),
+        ["ci"] => [lint::steps(), test::steps(), instructions::check()].concat(),
         ["lint"] => lint::steps(),
         ["compile-cost"] => compile_cost::steps(),
         ["test"] => test::steps(),
+        ["instructions"] => instructions::check(),
+        ["instructions", "keep"] => instructions::keep(),
         ["help" | "--help" | "-h"] => {
             step::say(HELP);
             return ExitCode::SUCCESS;
         }
         [] => return usage("no task was given"),
         [task] => return usage(&format!("there is no task `{task}`")),
-        [..] => return usage("a task takes no arguments"),
+        [..] => return usage("only `instructions` takes an argument, which is `keep`"),
     };
     step::run_all(&steps)
 }

@@ -5,7 +5,7 @@ use bincode::de::read::{self, BorrowReader as _};
 use bincode::de::{BorrowDecoder as _, Decode, Decoder, DecoderImpl};
 use bincode::error::DecodeError;
 use serde::de::value::U32Deserializer;
-use serde::de::{self, DeserializeSeed, Error as _, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::{CONFIGURATION, plain};
 
