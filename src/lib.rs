@@ -2,12 +2,13 @@
 
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
-    Builder, ConnectError, Invoke, Peer, PeerActor, StartError, on_connect,
+    Authenticate, Builder, ConnectError, Invoke, Peer, PeerActor, StartError, Upgrade, on_connect,
 };
 pub use distributed_scope_core::{
-    Access, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError,
-    DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Limits, Listed, Listing, Observer, PeerId, Raised,
-    Ran, Refusal, Registry, Reject, RemoteError, Skew, Spawned, Travels, here,
+    Access, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError, Denied,
+    DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Limits, Listed, Listing, Observer, PeerId,
+    Principal, Proof, Raised, Ran, Refusal, Registry, Reject, RemoteError, Requirement, Skew, Spawned,
+    Travels, here,
 };
 pub use distributed_scope_macros::{distributed, remote};
 

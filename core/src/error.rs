@@ -92,6 +92,14 @@ pub enum Refusal {
         "that peer does not expose this block: start it with `Peer::builder(..).expose(Blocks::all())`, or name the block there"
     )]
     NotExposed,
+    /// The block asks for a caller that is known, and this one is not.
+    #[error(
+        "that peer does not know its caller, {0}: connect with a token it accepts, `Endpoint::new(url).bearer(token)`, or with a key it trusts, `Peer::builder(key_pair)`"
+    )]
+    Unauthenticated(String),
+    /// The caller is known, and may not have this block run.
+    #[error("that peer does not let its caller have this block run: {0}")]
+    Forbidden(String),
     /// The captures that arrived are not what the block takes.
     #[error("that peer could not decode the captures: {0}")]
     DecodeCaptures(String),
