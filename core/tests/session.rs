@@ -119,6 +119,42 @@ fn a_clogged_side_reads_no_more_than_a_little_for_a_partner_that_takes_nothing()
 }
 
 #[test]
+fn a_clogged_side_takes_few_more_calls_from_a_partner_that_takes_nothing_however_small_they_are() {
+    const RESULT: usize = 1 << 20;
+    let limits = Limits { queue: 4 << 20, ..Limits::default() };
+    // Blocks that end at once, and blocks that end when all have been read.
+    for are_held in [false, true] {
+        let mut session = session(&limits, &limits);
+        let (mut calls, mut held) = (0, Vec::new());
+        // More would wait to be sent than may.
+        for call in 1_000_000..1_000_010 {
+            session.receive(at(0), invoke(call, 1).encode()).expect("an honest frame");
+            session.reply(CallId(call), Ok(value(RESULT)));
+        }
+        assert!(session.is_clogged());
+        let before = session.queued();
+        let dead = loop {
+            while !session.is_clogged() {
+                session.receive(at(0), invoke(calls, 1).encode()).expect("an honest frame");
+                match are_held {
+                    true => held.push(CallId(calls)),
+                    false => session.reply(CallId(calls), Ok(value(RESULT))),
+                }
+                calls += 1;
+            }
+            if let Some(effect) = session.tick(session.wake().expect("it is alive")).pop() {
+                break effect;
+            }
+        };
+        assert!(matches!(dead, Effect::DropConnection(Dead::Stalled)), "{dead:?}");
+        held.into_iter().for_each(|call| session.reply(call, Ok(value(RESULT))));
+        let more = (session.queued() - before) / RESULT;
+        let bound = if are_held { 64 } else { 16 };
+        assert!((1..=bound).contains(&more), "{more} more results wait, of {calls} calls");
+    }
+}
+
+#[test]
 fn a_session_that_reads_nothing_because_it_is_clogged_does_not_take_the_other_side_for_silent() {
     let limits = Limits { queue: 10, ..Limits::default() };
     let mut session = session(&limits, &limits);

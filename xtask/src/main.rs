@@ -6,6 +6,7 @@ mod compile_cost;
 mod core_is_portable;
 mod instructions;
 mod lint;
+mod soak;
 mod step;
 mod test;
 
@@ -25,6 +26,7 @@ Tasks:
   instructions  what the hot path costs, counted by valgrind, beside the figures that were kept;
                 `instructions keep` keeps new ones
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
+  soak          the promises measured under load, with faults, between processes; `soak --help` says what can be chosen
 
 Each step is printed before it runs; the first that fails ends the task and says how to run it alone.";
 
@@ -38,13 +40,14 @@ fn main() -> ExitCode {
         ["test"] => test::steps(),
         ["instructions"] => instructions::check(),
         ["instructions", "keep"] => instructions::keep(),
+        ["soak", ref rest @ ..] => return soak::run(rest),
         ["help" | "--help" | "-h"] => {
             step::say(HELP);
             return ExitCode::SUCCESS;
         }
         [] => return usage("no task was given"),
         [task] => return usage(&format!("there is no task `{task}`")),
-        [..] => return usage("only `instructions` takes an argument, which is `keep`"),
+        [..] => return usage("a task other than `instructions keep` and `soak` takes no arguments"),
     };
     step::run_all(&steps)
 }

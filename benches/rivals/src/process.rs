@@ -48,6 +48,9 @@ impl Used {
     }
 }
 
+/// In a second: what Linux shows to programs is in hundredths, whatever it counts in itself.
+const TICKS: f64 = 100.0;
+
 /// Seconds of processor time that all programs of the machine have used.
 pub fn machine_busy() -> f64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
@@ -61,7 +64,7 @@ pub fn machine_busy() -> f64 {
         .collect();
     // User, nice, system, then (after idle and waiting) both kinds of interrupts.
     let busy: f64 = [0, 1, 2, 5, 6].iter().filter_map(|&place| ticks.get(place)).sum();
-    busy / rustix::param::clock_ticks_per_second() as f64
+    busy / TICKS
 }
 
 /// Memory of a process in KiB.

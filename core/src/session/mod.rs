@@ -36,7 +36,9 @@ pub use self::outbox::{CHUNK, STREAMS};
 pub const MAX_FRAME: usize = CHUNK + 1024;
 
 /// How much a clogged session reads per check in which the other side took nothing. If both sides are clogged, neither
-/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off.
+/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off. A result that is
+/// queued meanwhile counts as if it had been read, and a call as a chunk at least: small calls with large results
+/// would add to the queue without end otherwise.
 const READ_WHEN_STALLED: usize = 4 * CHUNK;
 
 /// A bare error is sent whatever the limit on messages is, so that much is always taken.
@@ -220,6 +222,11 @@ impl<W> Session<W> {
         self.is_full() && self.allowance == 0
     }
 
+    /// So much less is read while the session is clogged.
+    fn spend(&mut self, bytes: usize) {
+        self.allowance = self.allowance.saturating_sub(bytes);
+    }
+
     fn is_full(&self) -> bool {
         self.is_attached() && self.outbox.queued() > self.limits.queue && self.outbox.has_next()
     }
@@ -276,6 +283,15 @@ impl<W> Session<W> {
 
     /// Takes one message from the other side.
     pub fn receive(&mut self, now: Moment, message: Bytes) -> Result<Option<Effect<W>>, Violation> {
+        self.receive_at(|| now, message)
+    }
+
+    /// The same for a driver whose clock is worth a thought: only a request to run a block needs the time.
+    pub fn receive_at(
+        &mut self,
+        now: impl FnOnce() -> Moment,
+        message: Bytes,
+    ) -> Result<Option<Effect<W>>, Violation> {
         // What was on its way on a connection that is no longer ours is sent again on the next one.
         if !self.is_attached() {
             return Ok(None);
@@ -286,7 +302,7 @@ impl<W> Session<W> {
         if size > limit {
             return Err(Violation::TooLarge { size, limit });
         }
-        self.allowance = self.allowance.saturating_sub(size);
+        self.spend(size);
         let frame = Frame::decode(message)?;
         if let Frame::Ack(received) = frame {
             let kept = self.outbox.kept();
@@ -306,9 +322,13 @@ impl<W> Session<W> {
         }
     }
 
-    fn received_whole(&mut self, now: Moment, frame: Frame) -> Result<Option<Effect<W>>, Violation> {
+    fn received_whole(
+        &mut self,
+        now: impl FnOnce() -> Moment,
+        frame: Frame,
+    ) -> Result<Option<Effect<W>>, Violation> {
         match frame {
-            Frame::Invoke(invoke) => self.invoked(now, invoke),
+            Frame::Invoke(invoke) => self.invoked(now(), invoke),
             Frame::Reply(reply) => self.replied(reply),
             Frame::Cancel(call) => Ok(self.calls.stop(call).then_some(Effect::Abort(call))),
             Frame::GoAway => {
@@ -403,6 +423,7 @@ impl<W> Session<W> {
         };
         let running = self.calls.running();
         self.calls.start(invoke.call, deadline)?;
+        self.spend(CHUNK);
         let objection = if self.we_leave {
             Some(RemoteError::refused(Refusal::GoingAway))
         } else if invoke.hop >= self.limits.hops {
@@ -439,6 +460,7 @@ impl<W> Session<W> {
             Ok(payload) => (true, payload),
             Err(error) => (false, encoded(&error, self.message)),
         };
+        self.spend(payload.bytes.len());
         let codec = payload.codec.number();
         let reply = Reply { call, is_value, codec, payload: Bytes::new() };
         self.outbox.push(reply.seal(payload.bytes));

@@ -117,7 +117,7 @@ impl<P: Platform> Link<P> {
     pub(super) fn receive(self: &Arc<Self>, epoch: Epoch, message: Bytes) -> Result<Room, Violation> {
         let (effect, is_clogged) = self.with(|state| {
             let effect = match state.epoch == epoch {
-                true => state.session.receive(self.shared.now(), message)?,
+                true => state.session.receive_at(|| self.shared.now(), message)?,
                 false => None,
             };
             Ok::<_, Violation>((effect, state.session.is_clogged()))
