@@ -27,7 +27,7 @@ const BYTES: usize = 32 << 10;
 pub(super) struct Arrived;
 
 /// What was received and is unread, in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Unread(Rc<RefCell<VecDeque<Received>>>);
 
 impl Unread {
