@@ -64,6 +64,12 @@ pub enum ErrorKind {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The result was dropped, because its peer would have had to keep more than
+    /// [`Limits::results`](crate::Limits::results) until they could be sent.
+    ResultDropped {
+        /// The limit in bytes.
+        limit: usize,
+    },
 }
 
 /// Why a peer did not start a block. Nothing of it ran.
@@ -268,6 +274,10 @@ impl fmt::Display for ErrorKind {
             Self::TooLarge { size, limit } => {
                 write!(f, "has a message of {size} bytes where the limit is {limit} (`Limits::message`)")
             }
+            Self::ResultDropped { limit } => write!(
+                f,
+                "ran, and its result was dropped: more than {limit} bytes waited to be sent (`Limits::results` there)"
+            ),
         }
     }
 }

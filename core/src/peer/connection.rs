@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 
 use super::link::Room;
-use super::{Admitted, Epoch, Goodbye, Join, Link, Notice, Out, Platform, Shared};
+use super::{Admitted, Epoch, Goodbye, Join, Link, Out, Platform, Shared};
 use crate::auth::Visitor;
 use crate::frame::{Hello, Reject, Welcome};
 use crate::handshake;
@@ -212,9 +212,11 @@ impl<P: Platform> Connection<P> {
     }
 
     fn carry(&mut self, link: Arc<Link<P>>, epoch: Epoch) -> Next<P> {
-        tracing::info!(peer = %self.shared.id(), remote = %link.remote(), connection = ?epoch, "session open");
+        tracing::debug!(peer = %self.shared.id(), remote = %link.remote(), connection = ?epoch, "connection carries its session");
         self.out.carry(Arc::clone(&link), epoch);
-        self.shared.platform().tell(Notice::Joined(link.remote()));
+        if link.is_connected() {
+            link.opened();
+        }
         self.stage = Stage::Carrying { link, epoch };
         Next::Read
     }

@@ -25,7 +25,7 @@ pub use self::carriage::Epoch;
 pub(super) use self::carriage::{Output, Room};
 use self::state::{State, Waiter};
 use super::differences::Differences;
-use super::{Kill, Platform, Shared, Task, executor, ticker};
+use super::{Kill, Notice, Platform, Shared, Task, executor, ticker};
 use crate::auth::Principal;
 use crate::error::RemoteError;
 use crate::frame::{CallId, Introduction, SessionId, Token};
@@ -48,16 +48,28 @@ pub struct Link<P: Platform> {
     differences: Differences,
 }
 
+/// Which side made a session.
+pub(super) enum Origin {
+    /// We did, for a peer that dialled.
+    Ours,
+    /// The other side did, when we dialled, and told us its ticket.
+    Theirs((SessionId, Token)),
+}
+
 impl<P: Platform> Link<P> {
     /// A session with the peer that introduced itself, carried by a connection that `kill` ends.
     pub(super) fn start(
         shared: &Arc<Shared<P>>,
         them: &Introduction,
         principal: Option<Principal>,
-        (id, token): (SessionId, Token),
+        origin: Origin,
         kill: P::Kill,
     ) -> Arc<Self> {
-        let mut session = Session::new(shared.limits().clone(), them, shared.now());
+        let (limits, now) = (shared.limits().clone(), shared.now());
+        let (mut session, (id, token)) = match origin {
+            Origin::Theirs(ticket) => (Session::dialled(limits, them, now), ticket),
+            Origin::Ours => (Session::accepted(limits, them, now), (SessionId::random(), Token::random())),
+        };
         if them.blocks != shared.introduction().blocks {
             // It sees this, too, and tells us.
             session.tell_blocks(&shared.registry().catalogue());
@@ -115,17 +127,28 @@ impl<P: Platform> Link<P> {
 
     /// Takes a message that came in on one of its connections, and does what follows from it.
     pub(super) fn receive(self: &Arc<Self>, epoch: Epoch, message: Bytes) -> Result<Room, Violation> {
-        let (effect, is_clogged) = self.with(|state| {
+        let (effect, has_opened, is_clogged) = self.with(|state| {
+            let was_open = state.session.is_open();
             let effect = match state.epoch == epoch {
-                true => state.session.receive_at(|| self.shared.now(), message)?,
+                true => state.session.receive(self.shared.now(), message)?,
                 false => None,
             };
-            Ok::<_, Violation>((effect, state.session.is_clogged()))
+            let has_opened = state.session.is_open() != was_open;
+            Ok::<_, Violation>((effect, has_opened, state.session.is_clogged()))
         })?;
+        if has_opened {
+            self.opened();
+        }
         if let Some(effect) = effect {
             self.perform(effect);
         }
         Ok(if is_clogged { Room::None } else { Room::Free })
+    }
+
+    /// The other side has the session, too: whoever waits for it can go on.
+    pub(super) fn opened(&self) {
+        tracing::info!(peer = %self.shared.id(), remote = %self.remote, "session open");
+        self.shared.platform().tell(Notice::Joined(self.remote));
     }
 
     /// Sends how a block ended.
