@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use actix_web::{App, HttpServer};
 use distributed_scope::{Blocks, Peer, PeerId, RemoteError, distributed, on_connect, remote};
+use distributed_scope_core::__private::{Registrar, Registration, Slot, inventory};
 use distributed_scope_core::frame::HEAD;
 use distributed_scope_core::pending::Payload;
 use distributed_scope_core::session::{Effect, Session};
 use distributed_scope_core::{
     Block, Codec, Deadline, Fingerprint, Limits, Moment, Registry, Request, handshake,
 };
-use distributed_scope_core::__private::{Registrar, Registration, Slot, inventory};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -65,7 +65,10 @@ fn main() -> ExitCode {
         }
         _ => {
             let names: Vec<_> = CASES.iter().map(|(name, _)| *name).collect();
-            eprintln!("instructions CASE COUNT, run by `cargo xtask instructions`; the cases:\n{}", names.join("\n"));
+            eprintln!(
+                "instructions CASE COUNT, run by `cargo xtask instructions`; the cases:\n{}",
+                names.join("\n")
+            );
             // A plain `cargo bench` or `cargo test --benches` has nothing to count here.
             if name.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
@@ -96,11 +99,8 @@ fn texts() -> HashMap<String, Vec<String>, std::hash::BuildHasherDefault<std::ha
 
 fn block() -> (&'static Block, Fingerprint) {
     let registry = Registry::of_process().expect("no two blocks of this program have one id");
-    let block = registry
-        .blocks()
-        .into_iter()
-        .find(|block| block.path.ends_with("echo#0"))
-        .expect("this file has it");
+    let block =
+        registry.blocks().into_iter().find(|block| block.path.ends_with("echo#0")).expect("this file has it");
     (block, block.fingerprint())
 }
 

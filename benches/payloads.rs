@@ -55,7 +55,9 @@ fn sizes(criterion: &mut Criterion) {
         group.throughput(Throughput::Bytes(value.len() as u64));
         group.bench_with_input(BenchmarkId::from_parameter(value.len()), &value, |bencher, value| {
             let call = || pair.client.run(bytes_vec(pair.server, value.clone()));
-            bencher.to_async(&pair).iter(async || assert_eq!(call().await.expect("it answers").len(), value.len()));
+            bencher
+                .to_async(&pair)
+                .iter(async || assert_eq!(call().await.expect("it answers").len(), value.len()));
         });
     }
     group.finish();

@@ -43,7 +43,9 @@ fn in_flight(criterion: &mut Criterion) {
     for count in [1u64, 8, 64, 512] {
         group.throughput(Throughput::Elements(count));
         group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
-            bencher.to_async(&pair).iter(|| client.run(try_join_all((0..count).map(|_| echo(server, [1; 4])))));
+            bencher
+                .to_async(&pair)
+                .iter(|| client.run(try_join_all((0..count).map(|_| echo(server, [1; 4])))));
         });
     }
     group.finish();

@@ -25,7 +25,11 @@ fn main() {
     // Cap'n Proto's compiler is a program of its own (Debian: capnproto). Without it this rival is left out, and the
     // table says so.
     let parent = vec!["contenders".to_owned(), "capnp".to_owned()];
-    match capnpc::CompilerCommand::new().src_prefix("schema").file("schema/calls.capnp").default_parent_module(parent).run()
+    match capnpc::CompilerCommand::new()
+        .src_prefix("schema")
+        .file("schema/calls.capnp")
+        .default_parent_module(parent)
+        .run()
     {
         Ok(()) => println!("cargo::rustc-cfg=has_capnp"),
         Err(error) => println!("cargo::warning=capnp-rpc is left out: {error}"),

@@ -64,7 +64,9 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         Some(Command::Wordcount(options)) => unless(interrupted, wordcount::run(options)).await,
         Some(Command::Worker { url, id }) => unless(interrupted, wordcount::worker(&url, id)).await,
         Some(Command::Blocks) => blocks::list().map(|()| Ended::Done),
-        Some(Command::Latency { url, calls, html }) => unless(interrupted, latency::run(url, calls, html)).await,
+        Some(Command::Latency { url, calls, html }) => {
+            unless(interrupted, latency::run(url, calls, html)).await
+        }
     }
 }
 

@@ -39,7 +39,8 @@ fn the_times_are_drawn_here_and_kept_as_a_page_that_needs_nothing_else() {
 
 #[test]
 fn a_page_that_cannot_be_written_is_an_error() {
-    demo(&["latency", "--calls", "10", "--html", "/nowhere/at/all.html"]).failed(1, "cannot write /nowhere/at/all.html");
+    demo(&["latency", "--calls", "10", "--html", "/nowhere/at/all.html"])
+        .failed(1, "cannot write /nowhere/at/all.html");
 }
 
 #[test]

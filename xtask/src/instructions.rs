@@ -36,7 +36,9 @@ const CASES: [(&str, u64); 15] = [
 ];
 
 pub(crate) fn check() -> Vec<Step> {
-    vec![Step::check("instructions of the hot path, at most 5 % above those that were kept", || compare(&kept()?))]
+    vec![Step::check("instructions of the hot path, at most 5 % above those that were kept", || {
+        compare(&kept()?)
+    })]
 }
 
 pub(crate) fn keep() -> Vec<Step> {
@@ -77,7 +79,8 @@ fn parse(text: &str) -> Vec<(String, u64)> {
 }
 
 fn missing() -> Option<String> {
-    let found = Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let found =
+        Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     match found {
         Ok(status) if status.success() => None,
         _ => Some("valgrind is not installed (Debian: apt-get install valgrind)".to_owned()),
@@ -122,7 +125,8 @@ fn one(name: &str, times: u64) -> Result<u64, String> {
 }
 
 fn total(name: &str, times: u64) -> Result<u64, String> {
-    let valgrind = r#"target."cfg(all())".runner=["valgrind","--tool=callgrind","--callgrind-out-file=/dev/null"]"#;
+    let valgrind =
+        r#"target."cfg(all())".runner=["valgrind","--tool=callgrind","--callgrind-out-file=/dev/null"]"#;
     let output = step::cargo()
         .args(["--config", valgrind])
         .args(BENCH)

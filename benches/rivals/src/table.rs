@@ -16,10 +16,20 @@ struct Column {
 
 const COLUMNS: [Column; 6] = [
     Column { workload: W1, title: "W1 one call, µs", value: |run| run.outcome.p50_us, digits: 1 },
-    Column { workload: W2, title: "W2 64 in flight, calls/ms", value: |run| run.outcome.calls_per_s / 1e3, digits: 0 },
+    Column {
+        workload: W2,
+        title: "W2 64 in flight, calls/ms",
+        value: |run| run.outcome.calls_per_s / 1e3,
+        digits: 0,
+    },
     Column { workload: W3, title: "W3 1 MiB, ms", value: |run| run.outcome.p50_us / 1e3, digits: 2 },
     Column { workload: W4, title: "W4 called back, µs", value: |run| run.outcome.p50_us, digits: 1 },
-    Column { workload: W7, title: "W7 W1 beside waiting calls, µs", value: |run| run.outcome.p50_us, digits: 1 },
+    Column {
+        workload: W7,
+        title: "W7 W1 beside waiting calls, µs",
+        value: |run| run.outcome.p50_us,
+        digits: 1,
+    },
     Column {
         workload: W5,
         title: "W5 KiB a connection",
@@ -49,7 +59,9 @@ pub fn print(places: &[Place], contenders: &[Contender], runs: &[Run]) {
         }
         println!("\n{place:?}\n\n{table}");
     }
-    println!("\nMedians of the rounds; in brackets how many times the bare WebSocket of the same round it is.");
+    println!(
+        "\nMedians of the rounds; in brackets how many times the bare WebSocket of the same round it is."
+    );
 }
 
 fn cell(column: &Column, name: &str, runs: &[&Run]) -> String {

@@ -56,12 +56,13 @@ fn open(frame: Frame) -> Result<Message> {
 impl Wire for Awc {
     async fn connect(port: u16) -> Result<Self> {
         // awc has no setting for TCP_NODELAY; its connector may be one of our own.
-        let tcp = Connector::new(Resolver::default()).service().map(|connection: Connection<Uri, TcpStream>| {
-            if let Err(error) = connection.io_ref().set_nodelay(true) {
-                eprintln!("TCP_NODELAY is off: {error}");
-            }
-            connection
-        });
+        let tcp =
+            Connector::new(Resolver::default()).service().map(|connection: Connection<Uri, TcpStream>| {
+                if let Err(error) = connection.io_ref().set_nodelay(true) {
+                    eprintln!("TCP_NODELAY is off: {error}");
+                }
+                connection
+            });
         let client = awc::Client::builder().connector(awc::Connector::new().connector(tcp)).finish();
         let request = client.ws(format!("ws://127.0.0.1:{port}/")).max_frame_size(LARGEST_FRAME);
         let (_, framed) = request.connect().await.map_err(|error| anyhow!("{error}"))?;

@@ -42,20 +42,32 @@ struct Server {
 }
 
 impl calls::Server for Server {
-    async fn echo(self: Rc<Self>, asked: calls::EchoParams, mut answer: calls::EchoResults) -> Result<(), Error> {
+    async fn echo(
+        self: Rc<Self>,
+        asked: calls::EchoParams,
+        mut answer: calls::EchoResults,
+    ) -> Result<(), Error> {
         let numbers = read(asked.get()?.get_numbers()?);
         write(answer.get().init_numbers(), served(numbers));
         Ok(())
     }
 
-    async fn blob(self: Rc<Self>, asked: calls::BlobParams, mut answer: calls::BlobResults) -> Result<(), Error> {
+    async fn blob(
+        self: Rc<Self>,
+        asked: calls::BlobParams,
+        mut answer: calls::BlobResults,
+    ) -> Result<(), Error> {
         // The handlers of the others own their bytes, so this one does, too.
         let bytes = asked.get()?.get_bytes()?.to_vec();
         answer.get().set_bytes(&bytes);
         Ok(())
     }
 
-    async fn slow(self: Rc<Self>, asked: calls::SlowParams, mut answer: calls::SlowResults) -> Result<(), Error> {
+    async fn slow(
+        self: Rc<Self>,
+        asked: calls::SlowParams,
+        mut answer: calls::SlowResults,
+    ) -> Result<(), Error> {
         let asked = asked.get()?;
         let numbers = read(asked.get_numbers()?);
         tokio::time::sleep(Duration::from_millis(asked.get_milliseconds())).await;
@@ -72,7 +84,11 @@ impl calls::Server for Server {
         Ok(())
     }
 
-    async fn nested(self: Rc<Self>, asked: calls::NestedParams, mut answer: calls::NestedResults) -> Result<(), Error> {
+    async fn nested(
+        self: Rc<Self>,
+        asked: calls::NestedParams,
+        mut answer: calls::NestedResults,
+    ) -> Result<(), Error> {
         let numbers = read(asked.get()?.get_numbers()?);
         let home = self.home.borrow().clone().ok_or_else(|| Error::failed("it has no home".to_owned()))?;
         let mut request = home.back_request();
@@ -86,13 +102,20 @@ impl calls::Server for Server {
 struct Home;
 
 impl home::Server for Home {
-    async fn back(self: Rc<Self>, asked: home::BackParams, mut answer: home::BackResults) -> Result<(), Error> {
+    async fn back(
+        self: Rc<Self>,
+        asked: home::BackParams,
+        mut answer: home::BackResults,
+    ) -> Result<(), Error> {
         write(answer.get().init_numbers(), called_back(read(asked.get()?.get_numbers()?)));
         Ok(())
     }
 }
 
-fn network(stream: TcpStream, side: Side) -> Result<Box<twoparty::VatNetwork<impl futures_util::AsyncRead + Unpin>>> {
+fn network(
+    stream: TcpStream,
+    side: Side,
+) -> Result<Box<twoparty::VatNetwork<impl futures_util::AsyncRead + Unpin>>> {
     stream.set_nodelay(true)?;
     let (reader, writer) = stream.compat().split();
     let (reader, writer) = (BufReader::new(reader), BufWriter::new(writer));

@@ -98,7 +98,8 @@ impl Client for Remoc {
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
         let (reader, writer) = stream.into_split();
-        let calls: CallsClient = ::remoc::Connect::io(::remoc::Cfg::default(), reader, writer).consume().await?;
+        let calls: CallsClient =
+            ::remoc::Connect::io(::remoc::Cfg::default(), reader, writer).consume().await?;
         let (home, client) = HomeServerShared::<_, codec::Default>::new(Arc::new(AtHome));
         tokio::spawn(home.serve());
         calls.call_me_back(client).await?;
