@@ -2,8 +2,10 @@
 //!
 //! It uses the standard library alone, so that `cargo xtask` is quick to build in a clean checkout.
 
+mod autobahn;
 mod compile_cost;
 mod core_is_portable;
+mod fuzz;
 mod instructions;
 mod lint;
 mod soak;
@@ -11,6 +13,7 @@ mod step;
 mod test;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use step::Step;
 
@@ -25,6 +28,8 @@ Tasks:
   test          every test of the workspace, with each choice of the server's WebSocket
   instructions  what the hot path costs, counted by valgrind, beside the figures that were kept;
                 `instructions keep` keeps new ones
+  fuzz          each fuzz target, for ten seconds or for as long as `--seconds` says
+  autobahn      the Autobahn test suite against our WebSockets; `--accept` writes its results down
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
   soak          the promises measured under load, with faults, between processes; `soak --help` says what can be chosen
 
@@ -40,6 +45,13 @@ fn main() -> ExitCode {
         ["test"] => test::steps(),
         ["instructions"] => instructions::check(),
         ["instructions", "keep"] => instructions::keep(),
+        ["autobahn"] => autobahn::steps(),
+        ["autobahn", "--accept"] => autobahn::accept(),
+        ["fuzz"] => vec![fuzz::smoke()],
+        ["fuzz", "--seconds", seconds] => match seconds.parse() {
+            Ok(seconds @ 1..) => fuzz::steps(Duration::from_secs(seconds)),
+            _ => return usage(&format!("`--seconds {seconds}` is no whole number of seconds from 1 on")),
+        },
         ["soak", ref rest @ ..] => return soak::run(rest),
         ["help" | "--help" | "-h"] => {
             step::say(HELP);
@@ -47,7 +59,10 @@ fn main() -> ExitCode {
         }
         [] => return usage("no task was given"),
         [task] => return usage(&format!("there is no task `{task}`")),
-        [..] => return usage("a task other than `instructions keep` and `soak` takes no arguments"),
+        ["instructions", ..] => return usage("`instructions` takes nothing but `keep`"),
+        ["autobahn", ..] => return usage("`autobahn` takes nothing but `--accept`"),
+        ["fuzz", ..] => return usage("`fuzz` takes nothing but `--seconds N`"),
+        [..] => return usage("this task takes no arguments"),
     };
     step::run_all(&steps)
 }

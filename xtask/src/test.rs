@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is.
 
-use crate::Step;
+use crate::{Step, fuzz};
 
 pub(crate) fn steps() -> Vec<Step> {
     // The session actor exists twice, once on each of actix's WebSocket crates: what users see must not differ, so the
@@ -35,5 +35,6 @@ pub(crate) fn steps() -> Vec<Step> {
                 "actix-web-actors",
             ],
         ),
+        fuzz::smoke(),
     ]
 }

@@ -17,6 +17,8 @@ pub(crate) mod accept_context;
 mod actor;
 mod batches;
 pub(crate) mod dial;
+#[cfg(test)]
+mod echo_tests;
 mod frame_guard;
 mod incoming;
 mod kill;

@@ -20,15 +20,20 @@ use budget::{Budget, Within};
 ///
 /// # What a value may be
 ///
-/// Any serde type, with two bounds that keep a hostile message from ending the process that decodes it. Both are kept
+/// Any serde type, with three bounds that keep a hostile message from ending the process that decodes it. Both are kept
 /// where a value is *decoded*, and are a [`DecodeError`] there that says which of them and its number
 /// ([`DecodeError::over_budget`]):
 ///
 /// - A value is nested at most 64 levels deep. A `Some`, a sequence, a map and an enum's variant are one level each;
 ///   structs, tuples and newtypes around them are none. A longer chain (a linked list of `Option<Box<Node>>`) has to
-///   travel as a `Vec` of its parts. A `Vec` of bytes or floats is none either.
-/// - Its sequences and maps have at most 8 elements for each byte of the message, plus 1024. Only elements that take no
+///   travel as a `Vec` of its parts. A `Vec` of bytes or floats is no level. An option or an enum of several KiB is one
+///   level more for each of them, up to 16.
+/// - Its sequences and maps have at most one element for each byte of the message, plus 1024. Only elements that take no
 ///   byte at all, as in a long `Vec<()>`, can be more.
+/// - It takes at most 32 bytes of memory for each byte of the message, plus 16 MiB. The elements of sequences and maps
+///   count with their size, and so do options and enums that have memory of their own. Only types that are
+///   large and mostly absent can take more, as a long `Vec<Option<[u64; 1000]>>` of `None`s; a `Box` inside the `Option`
+///   helps.
 ///
 /// Encoding counts nothing: the sender's own value already fits in its memory, and a receiver may never trust that
 /// somebody else has counted.
