@@ -132,11 +132,9 @@ fn look_up(count: usize, among: usize) {
 /// decode, run, and all the way back.
 fn call_in_memory(count: usize) {
     let limits = Limits::default();
-    let session = || {
-        let them = handshake::introduction(PeerId::named("them"), &limits, 0);
-        Session::<()>::new(limits.clone(), &them, Moment::default())
-    };
-    let (mut caller, mut callee) = (session(), session());
+    let them = handshake::introduction(PeerId::named("them"), &limits, 0);
+    let mut caller = Session::<()>::dialled(limits.clone(), &them, Moment::default());
+    let mut callee = Session::<()>::accepted(limits, &them, Moment::default());
     let registry = Registry::of_process().expect("no two blocks of this program have one id");
     let (block, _) = block();
     let now = Moment::after_origin(Duration::from_millis(1));

@@ -32,7 +32,7 @@ impl Axis {
 
     /// From 0 to 1; what is beyond an end is at the end.
     pub(super) fn place(self, nanoseconds: u64) -> f64 {
-        let share = (nanoseconds.max(1) as f64 / self.from).ln() / (self.to / self.from).ln();
+        let share = (nanoseconds.max(1) as f64 / self.from).log(self.to / self.from);
         share.clamp(0.0, 1.0)
     }
 
