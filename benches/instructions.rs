@@ -147,7 +147,7 @@ fn call_in_memory(count: usize) {
         let mut request = Request { to, block, frame, codec, deadline, hop: 0, is_detached: false };
         caller.call(now, &mut request, ()).expect("a session that is open");
         drop(request);
-        while let Some(frame) = caller.next_frame(now) {
+        while let Some(frame) = caller.next_frame(|| now) {
             if let Some(Effect::Run(invoke, _)) = callee.receive(now, frame).expect("an honest frame") {
                 let entry = registry.find(invoke.block, invoke.fingerprint).expect("it is there");
                 let mut body = entry.start(&invoke.captures, codec, HEAD).expect("they were encoded");
@@ -158,7 +158,7 @@ fn call_in_memory(count: usize) {
                 callee.reply(invoke.call, Ok(Payload { codec, bytes: bytes.into() }));
             }
         }
-        while let Some(frame) = callee.next_frame(now) {
+        while let Some(frame) = callee.next_frame(|| now) {
             if let Some(Effect::Complete((), ending)) = caller.receive(now, frame).expect("an honest frame") {
                 let payload = ending.expect("a value");
                 black_box(codec.decode::<[u64; 4]>(&payload.bytes).expect("it was encoded"));

@@ -30,7 +30,7 @@ use budget::{Budget, Within};
 ///   level more for each of them, up to 16.
 /// - Its sequences and maps have at most one element for each byte of the message, plus 1024. Only elements that take no
 ///   byte at all, as in a long `Vec<()>`, can be more.
-/// - It takes at most 32 bytes of memory for each byte of the message, plus 16 MiB. The elements of sequences and maps
+/// - It takes at most 24 bytes of memory for each byte of the message, plus 8 MiB. The elements of sequences and maps
 ///   count with their size, and so do options and enums that have memory of their own. Only types that are
 ///   large and mostly absent can take more, as a long `Vec<Option<[u64; 1000]>>` of `None`s; a `Box` inside the `Option`
 ///   helps.
