@@ -54,6 +54,7 @@ const CASES: &[(&str, Case)] = &[
     ("64 hops in flight", |count| on_actix(async move || in_flight(count).await)),
 ];
 
+#[expect(clippy::print_stderr, reason = "it is a program for people and for xtask")]
 fn main() -> ExitCode {
     // `cargo bench` puts `--bench` behind what it was given.
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");

@@ -7,17 +7,17 @@ use distributed_scope::{Blocks, Limits, Peer, PeerId, on_connect};
 
 /// A client that is connected to a server. It runs the futures of a benchmark.
 #[derive(Debug)]
-pub struct Pair {
+pub(crate) struct Pair {
     system: SystemRunner,
     /// The peer that dialled.
-    pub client: Peer,
+    pub(crate) client: Peer,
     /// The peer that it is connected to.
-    pub server: PeerId,
+    pub(crate) server: PeerId,
 }
 
 impl Pair {
     /// Both have these limits.
-    pub fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         let system = System::new();
         let (client, server) = system.block_on(async {
             let (server, port) = serve(limits.clone());
@@ -36,17 +36,17 @@ impl AsyncExecutor for &Pair {
 }
 
 /// A peer that runs everything for everybody.
-pub fn peer(name: &str, limits: Limits) -> Peer {
+pub(crate) fn peer(name: &str, limits: Limits) -> Peer {
     Peer::builder(PeerId::named(name)).limits(limits).expose(Blocks::all()).start()
 }
 
 /// Where a server on this port is.
-pub fn url(port: u16) -> String {
+pub(crate) fn url(port: u16) -> String {
     format!("ws://127.0.0.1:{port}/scope")
 }
 
 /// Starts a server on any port, with one worker.
-pub fn serve(limits: Limits) -> (PeerId, u16) {
+pub(crate) fn serve(limits: Limits) -> (PeerId, u16) {
     let server = peer("server", limits);
     let id = server.id();
     let http = HttpServer::new(move || App::new().service(server.service("/scope")))
