@@ -2,15 +2,20 @@
 
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
-    Authenticate, Builder, ConnectError, Invoke, Peer, PeerActor, StartError, Upgrade, on_connect,
+    Authenticate, Builder, ConnectError, Endpoint, Invoke, NoOrigin, Peer, PeerActor, StartError, Upgrade,
+    on_connect,
 };
 pub use distributed_scope_core::{
-    Access, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError, Denied,
-    DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Limits, Listed, Listing, Observer, PeerId,
-    Principal, Proof, Raised, Ran, Refusal, Registry, Reject, RemoteError, Requirement, Skew, Spawned,
-    Travels, here,
+    Access, Attempt, Authorize, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline,
+    DecodeError, Denied, Disclosure, DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Identity, KeyPair,
+    Limits, Listed, Listing, Observer, PeerId, Principal, Proof, Raised, Ran, Refusal, Registry, Reject,
+    RemoteError, Requirement, Skew, Spawned, Travels, here,
 };
 pub use distributed_scope_macros::{distributed, remote};
+
+/// What rustc names when something cannot travel.
+#[doc(hidden)]
+pub use distributed_scope_core::travels;
 
 /// What generated code calls. Not part of the public interface.
 #[doc(hidden)]

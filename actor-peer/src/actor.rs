@@ -8,9 +8,9 @@ use std::time::Duration;
 use actix::prelude::*;
 use distributed_scope_core::peer::{Admitted, Join, Notice, Roster, keep_connected};
 use distributed_scope_core::{Call, PeerId, Reject, RemoteError};
-use serde::de::DeserializeOwned;
 
 use crate::clock;
+use crate::endpoint::Endpoint;
 use crate::peer::Peer;
 use crate::platform::{Actix, Shared};
 use crate::session::dial::{self, ConnectError};
@@ -75,21 +75,21 @@ impl Handler<Tell> for PeerActor {
 /// Connects to a peer, and stays connected.
 #[derive(Message)]
 #[rtype(result = "Result<PeerId, ConnectError>")]
-pub(crate) struct Dial(pub(crate) String);
+pub(crate) struct Dial(pub(crate) Endpoint);
 
 impl Handler<Dial> for PeerActor {
     type Result = ResponseFuture<Result<PeerId, ConnectError>>;
 
-    fn handle(&mut self, Dial(url): Dial, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Dial(endpoint): Dial, _: &mut Self::Context) -> Self::Result {
         let Some(shared) = self.running_peer() else {
             return Box::pin(async { Err(ConnectError::Stopped) });
         };
         Box::pin(async move {
             let peer = Arc::downgrade(&shared);
-            let link = dial::dial(shared, url.clone(), None).await?;
+            let link = dial::dial(shared, endpoint.clone(), None).await?;
             let remote = link.remote();
             actix_rt::spawn(keep_connected(peer, link, async move |shared, old| {
-                dial::dial(shared, url.clone(), old).await
+                dial::dial(shared, endpoint.clone(), old).await
             }));
             Ok(remote)
         })
@@ -144,7 +144,7 @@ impl<R: Send + 'static> Message for Invoke<R> {
     type Result = Result<R, RemoteError>;
 }
 
-impl<R: DeserializeOwned + Send + 'static> Handler<Invoke<R>> for PeerActor {
+impl<R: Send + 'static> Handler<Invoke<R>> for PeerActor {
     type Result = ResponseFuture<Result<R, RemoteError>>;
 
     /// The call waits in a task of its own, so that many of them do not slow this actor down.

@@ -5,6 +5,7 @@
 //! | `peer`, `builder` | the handle that programs hold |
 //! | `platform`, `clock` | the world of an Actix peer, as the core's part of a peer sees it |
 //! | `actor` | the peer actor: who may join, who waits for whom, dialling |
+//! | `endpoint` | where a peer connects to, and what it shows there |
 //! | `gate` | what is asked of those who connect, before there is a session |
 //! | `session` | one connection: the actor that reads, the task that writes, server's end and client's end |
 //!
@@ -21,6 +22,7 @@ compile_error!(
 mod actor;
 mod builder;
 mod clock;
+mod endpoint;
 mod gate;
 mod peer;
 mod platform;
@@ -28,7 +30,8 @@ mod session;
 
 pub use actor::{Invoke, PeerActor};
 pub use builder::{Builder, StartError};
-pub use gate::{Authenticate, Upgrade};
+pub use endpoint::Endpoint;
+pub use gate::{Authenticate, NoOrigin, Upgrade};
 pub use peer::Peer;
 pub use session::dial::ConnectError;
 pub use session::on_connect;

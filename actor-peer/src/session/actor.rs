@@ -40,6 +40,9 @@ impl SessionActor {
                 let next = actor.reader.late();
                 actor.go_on(next, ctx);
             });
+            if let Some(left) = reader.time_left() {
+                ctx.run_later(left, |actor, ctx| actor.reader.expire(ctx.address().recipient()));
+            }
             Self { reader, unread, writer: Some(writer) }
         });
     }

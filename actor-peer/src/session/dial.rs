@@ -24,6 +24,7 @@ use super::frame_guard::{self, GuardedIo, guarded_framed};
 use super::incoming::Incoming;
 use super::kill::SocketHandle;
 use super::reader::{Connection, Reader};
+use crate::endpoint::Endpoint;
 use crate::platform::Shared;
 
 /// Why [`Peer::connect`](crate::Peer::connect) did not connect.
@@ -56,6 +57,30 @@ pub enum ConnectError {
         /// The HTTP status of the answer.
         status: u16,
     },
+    /// The peer there did not let this one in.
+    #[error("{url} does not let this peer in: {}", meaning(*.status))]
+    Denied {
+        /// The URL.
+        url: String,
+        /// The HTTP status of the answer: 401, 403, 429 or 503.
+        status: u16,
+    },
+    /// A token would have been sent where everybody on the way can read it.
+    #[error(
+        "no token was sent to {url}, because everybody on the way could read it: connect with `wss://`, or write `Endpoint::new(url).bearer(token).allow_plaintext()`"
+    )]
+    Plaintext {
+        /// The URL.
+        url: String,
+    },
+    /// There is no token to show.
+    #[error("there is no token for {url}")]
+    Token {
+        /// The URL.
+        url: String,
+        /// What the closure given to [`Endpoint::bearer_from`] said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The two could not agree to open a session.
     #[error("{url} is a peer, and the session was refused")]
     Refused {
@@ -81,20 +106,33 @@ pub enum ConnectError {
     Stopped,
 }
 
+fn meaning(status: u16) -> &'static str {
+    match status {
+        401 => {
+            "it does not know it (HTTP 401); show a token that it takes, `Endpoint::new(url).bearer(token)`"
+        }
+        403 => "it may not (HTTP 403); the log over there says why",
+        429 => "too many have come from there, or at once (HTTP 429); try again later",
+        _ => "it cannot find out who it is at present (HTTP 503); try again later",
+    }
+}
+
 /// Connects, to go on with `old` if that is possible, and returns when the session is open.
 pub(crate) async fn dial(
     shared: Arc<Shared>,
-    url: String,
+    endpoint: Endpoint,
     old: Option<Arc<Link>>,
 ) -> Result<Arc<Link>, ConnectError> {
-    let uri = parse(&url)?;
+    let uri = parse(&endpoint)?;
+    let url = endpoint.to_string();
     let limit = shared.limits().handshake;
     let (opened, is_open) = oneshot::channel();
     let session = async {
-        let (framed, socket) = connect(&shared, &uri).await.map_err(|error| failure(&url, error))?;
+        let token = endpoint.token(&uri).await?;
+        let (framed, socket) = connect(&shared, &uri, token).await.map_err(|error| failure(&url, error))?;
         let (sink, stream) = framed.split();
         tracing::debug!(peer = %shared.id(), %url, "connected");
-        let connection = Connection::dialled(Arc::clone(&shared), old, opened);
+        let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(endpoint.wanted());
         let stream = stream.map(|item| item.map(Incoming::from).map_err(frame_guard::unwrap_oversize));
         SessionActor::start(Reader::new(connection, socket), stream, sink);
         match is_open.await {
@@ -109,8 +147,9 @@ pub(crate) async fn dial(
     }
 }
 
-pub(super) fn parse(url: &str) -> Result<Uri, ConnectError> {
-    let wrong = |reason: String| ConnectError::Url { url: url.to_owned(), reason };
+pub(super) fn parse(endpoint: &Endpoint) -> Result<Uri, ConnectError> {
+    let url = endpoint.url();
+    let wrong = |reason: String| ConnectError::Url { url: endpoint.to_string(), reason };
     let uri: Uri = url.parse().map_err(|error: awc::http::uri::InvalidUri| wrong(error.to_string()))?;
     match uri.scheme_str() {
         Some("ws") => {}
@@ -120,6 +159,10 @@ pub(super) fn parse(url: &str) -> Result<Uri, ConnectError> {
     }
     if uri.host().is_none_or(str::is_empty) {
         return Err(wrong("it has no host".to_owned()));
+    }
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        let reason = "it has a password in it, and URLs end up in logs; show a token with `Endpoint::new(url).bearer(token)`";
+        return Err(wrong(reason.to_owned()));
     }
     // `http` reads a port that does not fit as no port, and another one would be dialled.
     let after_host = uri.authority().and_then(|authority| authority.as_str().strip_prefix(authority.host()));
@@ -134,6 +177,7 @@ pub(super) fn parse(url: &str) -> Result<Uri, ConnectError> {
 pub(super) async fn connect(
     shared: &Shared,
     uri: &Uri,
+    token: Option<String>,
 ) -> Result<(Framed<GuardedIo<BoxedSocket>, Codec>, Option<SocketHandle>), WsClientError> {
     let socket = Rc::new(RefCell::new(None));
     let keep = Rc::clone(&socket);
@@ -153,7 +197,10 @@ pub(super) async fn connect(
         .connector(awc::Connector::new().connector(tcp).timeout(shared.limits().handshake))
         .timeout(shared.limits().handshake)
         .finish();
-    let request = client.ws(uri.clone()).protocols([SUBPROTOCOL]).max_frame_size(MAX_FRAME);
+    let mut request = client.ws(uri.clone()).protocols([SUBPROTOCOL]).max_frame_size(MAX_FRAME);
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
     let (_, framed) = request.connect().await?;
     let socket = socket.take();
     Ok((guarded_framed(framed, frame_guard::limit(MAX_FRAME)), socket))
@@ -163,6 +210,9 @@ fn failure(url: &str, error: WsClientError) -> ConnectError {
     let url = url.to_owned();
     let not_a_peer = |status: u16| ConnectError::NotAPeer { url: url.clone(), status };
     match error {
+        WsClientError::InvalidResponseStatus(status) if matches!(status.as_u16(), 401 | 403 | 429 | 503) => {
+            ConnectError::Denied { url, status: status.as_u16() }
+        }
         WsClientError::InvalidResponseStatus(status) => not_a_peer(status.as_u16()),
         WsClientError::SendRequest(SendRequestError::Timeout) => ConnectError::TimedOut { url },
         // These two hold errors that cannot cross threads, so what they say is kept.

@@ -12,7 +12,7 @@ use distributed_scope_core::auth::Visitor;
 use distributed_scope_core::frame::SUBPROTOCOL;
 
 use super::kill::SocketHandle;
-use crate::gate;
+use crate::gate::{self, Closed};
 use crate::platform::Shared;
 
 /// The peer whose service a request came to.
@@ -29,15 +29,16 @@ pub(super) enum UpgradeError {
     #[error("this endpoint speaks the WebSocket subprotocol {SUBPROTOCOL}, and the request does not name it")]
     Subprotocol,
     #[error(transparent)]
-    Denied(#[from] Denied),
+    Closed(#[from] Closed),
 }
 
 impl ResponseError for UpgradeError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Denied(Denied::Unauthenticated(_)) => StatusCode::UNAUTHORIZED,
-            Self::Denied(Denied::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Denied(_) => StatusCode::FORBIDDEN,
+            Self::Closed(Closed::NoPlace(_)) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Closed(Closed::Denied(Denied::Unauthenticated(_))) => StatusCode::UNAUTHORIZED,
+            Self::Closed(Closed::Denied(Denied::Unavailable(_))) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Closed(Closed::Denied(_)) => StatusCode::FORBIDDEN,
             Self::NotWebSocket | Self::Subprotocol => StatusCode::BAD_REQUEST,
         }
     }
@@ -52,9 +53,14 @@ impl ResponseError for UpgradeError {
 /// Whether this request wants to speak our protocol, and who sends it.
 pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Visitor, UpgradeError> {
     speaks_our_protocol(request)?;
-    shared.platform().gate().admit(request).await.map_err(|denied| {
-        tracing::warn!(peer = %shared.id(), from = ?request.peer_addr(), %denied, "upgrade refused");
-        denied.into()
+    shared.platform().gate().admit(request).await.map_err(|closed| {
+        let (peer, from) = (shared.id(), request.peer_addr());
+        match &closed {
+            // Those come in crowds.
+            Closed::NoPlace(reason) => tracing::debug!(%peer, ?from, %reason, "upgrade refused"),
+            Closed::Denied(reason) => tracing::warn!(%peer, ?from, %reason, "upgrade refused"),
+        }
+        closed.into()
     })
 }
 

@@ -5,8 +5,10 @@
 //! `catch_unwind` stops. A serializer bounds none of these. So decoding goes through a [`Guarded`] deserializer, which
 //! counts all three.
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
 use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer};
 
 use super::guarded::Guarded;
 
@@ -166,7 +168,7 @@ impl<'b, T> Within<'b, T> {
     }
 }
 
-impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Within<'_, T> {
+impl<'de, T: Deserialize<'static>> DeserializeSeed<'de> for Within<'_, T> {
     type Value = T;
 
     #[inline]

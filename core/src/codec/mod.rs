@@ -11,7 +11,7 @@ mod watched;
 
 use std::fmt;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 pub use budget::OverBudget;
 use budget::{Budget, Within};
@@ -113,8 +113,9 @@ impl Codec {
 
     /// Reads a value that must fill `bytes` exactly.
     ///
-    /// Whatever the bytes are, this returns soon: see [`Codec`] for the bounds.
-    pub fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
+    /// Whatever the bytes are, this returns soon: see [`Codec`] for the bounds. Nothing in the value is borrowed from them:
+    /// every `T: DeserializeOwned` is read, and a type that insists on borrowing gets an error.
+    pub fn decode<T: Deserialize<'static>>(self, bytes: &[u8]) -> Result<T, DecodeError> {
         let mut budget = Budget::of(bytes.len());
         let result = match self {
             Self::Bincode => bincode::decode(bytes, Within::<T>::new(&mut budget)),

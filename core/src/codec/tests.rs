@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::*;

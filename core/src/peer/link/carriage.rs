@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use super::Link;
-use crate::frame::Resume;
+use crate::handshake::Ticket;
 use crate::peer::{Goodbye, Kill, Platform};
 use crate::session::Lost;
 
@@ -42,10 +42,10 @@ impl<P: Platform> Link<P> {
     }
 
     /// What a new connection says to go on with this session, if that is possible.
-    pub(in crate::peer) fn resume(&self) -> Option<Resume> {
+    pub(in crate::peer) fn resume(&self) -> Option<Ticket> {
         let state = self.state.lock();
-        let (session, token) = self.ticket();
-        state.session.is_alive().then(|| Resume { session, token, received: state.session.received() })
+        let (session, token, peer) = (self.id, self.token, self.remote);
+        state.session.is_alive().then(|| Ticket { session, token, received: state.session.received(), peer })
     }
 
     /// Gives the session to another connection, which the other side told how many frames it has. A connection that
@@ -110,14 +110,24 @@ impl<P: Platform> Link<P> {
         .await;
     }
 
-    /// What one of its connections has to send next; the writer is woken when there is something.
-    pub(in crate::peer) fn poll_output(&self, epoch: Epoch, cx: Option<&Context<'_>>) -> Poll<Output> {
+    /// What one of its connections has to send next; the writer is woken when there is something. Blocks that had to wait
+    /// until less is to be sent run here, when it is less.
+    pub(in crate::peer) fn poll_output(
+        self: &Arc<Self>,
+        epoch: Epoch,
+        cx: Option<&Context<'_>>,
+    ) -> Poll<Output> {
         let mut state = self.state.lock();
         if state.epoch != epoch {
             return Poll::Ready(Output::Close(Goodbye::normal("the session goes on elsewhere")));
         }
         if let Some(frame) = state.session.next_frame(|| self.shared.now()) {
+            let mut next = state.session.next_run();
             Self::took_frame(state);
+            while let Some(effect) = next {
+                self.perform(effect);
+                next = self.state.lock().session.next_run();
+            }
             return Poll::Ready(Output::Frame(frame));
         }
         if let Some(goodbye) = state.goodbye.clone() {
