@@ -73,6 +73,10 @@ pub(crate) enum Command {
         /// How many calls each row measures; a tenth as many go before them as warm-up.
         #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
         calls: u64,
+
+        /// Also write a page with plots to this file.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
     },
 }
 

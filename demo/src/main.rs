@@ -66,7 +66,9 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         Some(Command::Worker { url, id }) => unless(interrupted, wordcount::worker(&url, id)).await,
         Some(Command::Secure) => unless(interrupted, secure::run()).await,
         Some(Command::Blocks) => blocks::list().map(|()| Ended::Done),
-        Some(Command::Latency { url, calls }) => unless(interrupted, latency::run(url, calls)).await,
+        Some(Command::Latency { url, calls, html }) => {
+            unless(interrupted, latency::run(url, calls, html)).await
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::task::{self, Poll, Waker, ready};
 
 use tracing::Instrument;
 use tracing::instrument::Instrumented;
+use tracing::level_filters::LevelFilter;
 
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError, panic_text};
@@ -18,9 +19,24 @@ use crate::registry::{Body, BodyError, Entry};
 
 /// A block that has begun.
 pub(super) struct Running {
-    body: Instrumented<Scoped<Body>>,
+    body: Traced,
     codec: Codec,
     entry: &'static Entry,
+}
+
+/// The body of a block, in a span of its own where somebody listens.
+enum Traced {
+    Not(Scoped<Body>),
+    InSpan(Instrumented<Scoped<Body>>),
+}
+
+impl Traced {
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<<Body as Future>::Output> {
+        match self {
+            Self::Not(body) => Pin::new(body).poll(cx),
+            Self::InSpan(body) => Pin::new(body).poll(cx),
+        }
+    }
 }
 
 impl Running {
@@ -39,9 +55,15 @@ impl Running {
             Err(panic) => return Err(panicked(entry, &*panic, Ran::Never)),
         };
         let block = entry.block();
-        let span =
-            tracing::debug_span!("block", path = block.path, caller = %context.caller, hop = context.hop);
-        Ok(Self { body: Scoped::new(Arc::new(context), body).instrument(span), codec, entry })
+        // A span that nobody listens to costs a tenth of what a short block does.
+        let body = if LevelFilter::current() >= LevelFilter::DEBUG {
+            let span =
+                tracing::debug_span!("block", path = block.path, caller = %context.caller, hop = context.hop);
+            Traced::InSpan(Scoped::new(Arc::new(context), body).instrument(span))
+        } else {
+            Traced::Not(Scoped::new(Arc::new(context), body))
+        };
+        Ok(Self { body, codec, entry })
     }
 
     /// Runs it until it has to wait for something. Nothing is woken when that comes.
@@ -56,7 +78,7 @@ impl Future for Running {
     /// Not polled again after it has ended, also not when that was by a panic.
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ending> {
         let codec = self.codec;
-        let polled = match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll(cx))) {
+        let polled = match catch_unwind(AssertUnwindSafe(|| self.body.poll(cx))) {
             Ok(polled) => polled,
             Err(panic) => return Poll::Ready(Err(panicked(self.entry, &*panic, Ran::Yes))),
         };

@@ -96,7 +96,11 @@ impl<P: Platform> Link<P> {
 
     /// What one of its connections has to send next; the writer is woken when there is something. Blocks that had to wait
     /// until less is to be sent run here, when it is less.
-    pub(in crate::peer) fn poll_output(self: &Arc<Self>, epoch: Epoch, cx: &Context<'_>) -> Poll<Output> {
+    pub(in crate::peer) fn poll_output(
+        self: &Arc<Self>,
+        epoch: Epoch,
+        cx: Option<&Context<'_>>,
+    ) -> Poll<Output> {
         let mut state = self.state.lock();
         if state.epoch != epoch {
             return Poll::Ready(Output::Close(Goodbye::normal("the session goes on elsewhere")));
@@ -113,7 +117,9 @@ impl<P: Platform> Link<P> {
         if let Some(goodbye) = state.goodbye.clone() {
             return Poll::Ready(Output::Close(goodbye));
         }
-        if !state.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        if let Some(cx) = cx
+            && !state.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
             state.writer = Some(cx.waker().clone());
         }
         Poll::Pending

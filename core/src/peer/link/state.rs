@@ -91,7 +91,12 @@ impl<P: Platform> Link<P> {
         let ticker = if is_earlier { state.ticker.take() } else { None };
         let awaited = state.awaited();
         drop(state);
-        writer.into_iter().chain(ticker).for_each(Waker::wake);
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+        if let Some(ticker) = ticker {
+            ticker.wake();
+        }
         awaited.into_iter().for_each(Waker::wake);
         result
     }
