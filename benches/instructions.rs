@@ -3,8 +3,6 @@
 //! `instructions CASE COUNT` does one thing that often and nothing else. Two counts tell what one costs, without what comes
 //! before and after. Unlike time, the figure does not depend on how busy a machine is.
 
-#![expect(clippy::print_stderr, reason = "what a program says about how it is used")]
-
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::process::ExitCode;
