@@ -1,12 +1,9 @@
 //! The first rule of the architecture: the core knows no socket and no runtime, and builds for the browser.
 
-use std::path::Path;
-use std::process::Command;
-
-use crate::step::{Passed, cargo};
+use crate::step::{Passed, cargo, output};
+use crate::web_toolchain::{TARGET, Toolchain};
 
 const CORE: &str = "distributed-scope-core";
-const WASM: &str = "wasm32-unknown-unknown";
 
 /// What the core must not depend on, directly or not. Names that end in `*` stand for all that begin like this.
 const FORBIDDEN: &[&str] = &["tokio", "tokio-*", "mio", "socket2", "actix", "actix-*", "async-std", "awc"];
@@ -37,13 +34,12 @@ pub(crate) fn depends_on_no_runtime() -> Result<Passed, String> {
     ))
 }
 
-/// Checks the core for wasm32, if rustc has a standard library for it here.
+/// Checks the core for wasm32, if there is a compiler for it here.
 pub(crate) fn builds_for_wasm() -> Result<Passed, String> {
-    let libraries = output(Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]))?;
-    if !Path::new(libraries.trim()).exists() {
-        return Ok(Passed::Skipped(format!("rustc has no standard library for {WASM} here")));
-    }
-    output(cargo().args(["check", "--package", CORE, "--target", WASM])).map(|_| Passed::Holds)
+    let Some(toolchain) = Toolchain::present() else {
+        return Ok(Passed::Skipped(format!("no rustc here builds for {TARGET}; `cargo xtask web` gets one")));
+    };
+    output(toolchain.cargo("check")?.args(["--package", CORE])).map(|_| Passed::Holds)
 }
 
 fn forbidden_in(tree: &str) -> Vec<&str> {
@@ -59,16 +55,6 @@ fn is_forbidden(package: &str) -> bool {
         Some(prefix) => name.starts_with(prefix),
         None => name == *pattern,
     })
-}
-
-/// What a command prints, if it succeeds.
-fn output(command: &mut Command) -> Result<String, String> {
-    let program = format!("{:?}", command.get_program());
-    let output = command.output().map_err(|error| format!("{program} cannot be started: {error}"))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    Err(format!("{program} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr)))
 }
 
 #[cfg(test)]

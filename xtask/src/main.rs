@@ -7,6 +7,8 @@ mod core_is_portable;
 mod lint;
 mod step;
 mod test;
+mod web;
+mod web_toolchain;
 
 use std::process::ExitCode;
 
@@ -21,9 +23,14 @@ Tasks:
   ci            lint, then test
   lint          formatting, clippy, documentation, and that the core stays portable; nothing may warn
   test          every test of the workspace, with each choice of the server's WebSocket
+  web           builds the pages for the browser and serves them; `web build [PACKAGE]` builds them only
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
 
-Each step is printed before it runs; the first that fails ends the task and says how to run it alone.";
+
+Each step is printed before it runs; the first that fails ends the task and says how to run it alone.
+
+What builds for the browser is rustup's wasm32-unknown-unknown, or where rustup reaches no server, Debian's rustc for the
+web, unpacked under target/. WASM_TOOLCHAIN=rustup or =debian chooses one.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +40,9 @@ fn main() -> ExitCode {
         ["lint"] => lint::steps(),
         ["compile-cost"] => compile_cost::steps(),
         ["test"] => test::steps(),
+        ["web"] => return ended(web::serve()),
+        ["web", "build"] => return ended(web::build(None)),
+        ["web", "build", package] => return ended(web::build(Some(package))),
         ["help" | "--help" | "-h"] => {
             step::say(HELP);
             return ExitCode::SUCCESS;
@@ -42,6 +52,16 @@ fn main() -> ExitCode {
         [..] => return usage("a task takes no arguments"),
     };
     step::run_all(&steps)
+}
+
+fn ended(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            step::complain(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn usage(mistake: &str) -> ExitCode {

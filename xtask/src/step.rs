@@ -91,14 +91,26 @@ impl fmt::Display for CargoCommand {
     }
 }
 
+/// The workspace's root.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ stands directly in the root")
+}
+
 /// The cargo that runs this program, in the workspace's root.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // xtask/ stands directly in the root.
-    if let Some(root) = Path::new(env!("CARGO_MANIFEST_DIR")).parent() {
-        command.current_dir(root);
-    }
+    command.current_dir(root());
     command
+}
+
+/// What a command prints, if it succeeds.
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
+    let program = format!("{:?}", command.get_program());
+    let output = command.output().map_err(|error| format!("{program} cannot be started: {error}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(format!("{program} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr)))
 }
 
 /// Runs the steps in order, and stops at the first that fails.

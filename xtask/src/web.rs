@@ -1,0 +1,71 @@
+//! `cargo xtask web`: builds the pages' bundles, and serves them.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::step::{Passed, cargo, say};
+use crate::web_toolchain::{TARGET, Toolchain, target_dir};
+
+/// The packages that are built into bundles, and the size that each may have, compressed.
+const BUNDLES: &[Bundle] = &[];
+
+/// A package that is built for the browser.
+#[derive(Debug)]
+struct Bundle {
+    package: &'static str,
+    /// In kilobytes of 1000 bytes, compressed by gzip; a build that is larger fails.
+    limit: u64,
+}
+
+/// Builds all bundles, or the one of this package.
+pub(crate) fn build(only: Option<&str>) -> Result<(), String> {
+    let bundles: Vec<_> =
+        BUNDLES.iter().filter(|bundle| only.is_none_or(|only| bundle.package == only)).collect();
+    if bundles.is_empty() {
+        let known: Vec<_> = BUNDLES.iter().map(|bundle| bundle.package).collect();
+        let asked = only.unwrap_or_default();
+        return Err(format!("there is no bundle `{asked}`; there are: {}", known.join(", ")));
+    }
+    let toolchain = Toolchain::get()?;
+    for bundle in bundles {
+        bundle.build(&toolchain)?;
+    }
+    Ok(())
+}
+
+/// Builds all bundles, as a step.
+pub(crate) fn build_all() -> Result<Passed, String> {
+    build(None).map(|()| Passed::Holds)
+}
+
+/// Builds all bundles and serves the pages until it is interrupted.
+pub(crate) fn serve() -> Result<(), String> {
+    build(None)?;
+    run(cargo().args(["run", "--quiet", "--package", "demo", "--", "search"]))
+}
+
+impl Bundle {
+    fn build(&self, toolchain: &Toolchain) -> Result<(), String> {
+        let Self { package, limit } = self;
+        say(&format!("building {package} for {TARGET}"));
+        run(toolchain.cargo("build")?.args(["--quiet", "--profile", "web", "--package", package]))?;
+        let built = toolchain.target_dir().join(TARGET).join("web").join(format!("{}.wasm", package.replace('-', "_")));
+        // A program of its own, with libraries that take a minute to build, so that other tasks need not wait for them.
+        let finish = ["run", "--quiet", "--package", "web-bundle", "--"];
+        run(cargo().args(finish).args([&built, &folder(package)]).arg(limit.to_string()))
+    }
+}
+
+/// Where a package's bundle stands.
+fn folder(package: &str) -> PathBuf {
+    target_dir().join("web").join(package)
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let program = format!("{:?}", command.get_program());
+    let status = command.stdin(Stdio::null()).status();
+    match status.map_err(|error| format!("{program} cannot be started: {error}"))? {
+        status if status.success() => Ok(()),
+        status => Err(format!("{program} ended with {status}")),
+    }
+}
