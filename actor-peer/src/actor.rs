@@ -6,19 +6,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actix::prelude::*;
-use actix_http::ws::{CloseCode, CloseReason};
-use distributed_scope_core::frame::{Introduction, Resume, SessionId, Token};
-use distributed_scope_core::{Call, Deadline, PeerId, Reject, RemoteError};
-use futures_channel::oneshot;
-use futures_util::future::join_all;
-use rustc_hash::FxHashMap;
+use distributed_scope_core::peer::{Admitted, Join, Notice, Roster, keep_connected};
+use distributed_scope_core::{Call, PeerId, Reject, RemoteError};
 use serde::de::DeserializeOwned;
 
 use crate::clock;
-use crate::peer::{Peer, Shared};
-use crate::routes::Routes;
+use crate::peer::Peer;
+use crate::platform::{Actix, Shared};
 use crate::session::dial::{self, ConnectError};
-use crate::session::{Kill, Link, keep_connected};
 
 /// The actor of a [`Peer`]: it owns the registry of the scopes that are reachable.
 ///
@@ -26,29 +21,16 @@ use crate::session::{Kill, Link, keep_connected};
 #[derive(Debug)]
 pub struct PeerActor {
     peer: Weak<Shared>,
-    routes: Arc<Routes>,
-    /// Calls to peers that are not connected yet.
-    waiting: FxHashMap<PeerId, Vec<Waiter>>,
-    /// All sessions, with or without a connection.
-    sessions: FxHashMap<SessionId, Arc<Link>>,
-    is_draining: bool,
-}
-
-#[derive(Debug)]
-struct Waiter {
-    joined: oneshot::Sender<()>,
-    deadline: Deadline,
+    roster: Roster<Actix>,
 }
 
 impl PeerActor {
-    pub(crate) fn new(peer: Weak<Shared>, routes: Arc<Routes>) -> Self {
-        Self {
-            peer,
-            routes,
-            waiting: FxHashMap::default(),
-            sessions: FxHashMap::default(),
-            is_draining: false,
-        }
+    pub(crate) fn new(peer: Weak<Shared>) -> Self {
+        Self { peer, roster: Roster::default() }
+    }
+
+    fn running_peer(&self) -> Option<Arc<Shared>> {
+        self.peer.upgrade().filter(|shared| !shared.is_stopping())
     }
 }
 
@@ -58,140 +40,34 @@ impl Actor for PeerActor {
 
 /// Somebody introduced itself on a connection and wants a session.
 #[derive(Message)]
-#[rtype(result = "Result<Admitted, Reject>")]
-pub(crate) struct Join {
-    pub(crate) them: Introduction,
-    /// The session's ticket, when the other side made one because we dialled.
-    pub(crate) ticket: Option<(SessionId, Token)>,
-    /// The session that is to go on.
-    pub(crate) resume: Option<Resume>,
-    /// Ends the connection.
-    pub(crate) kill: Kill,
-}
+#[rtype(result = "Result<Admitted<Actix>, Reject>")]
+pub(crate) struct Ask(pub(crate) Join<Actix>);
 
-/// The session that a connection is to carry.
-pub(crate) enum Admitted {
-    New(Arc<Link>),
-    Resumed(Arc<Link>),
-}
+impl Handler<Ask> for PeerActor {
+    type Result = MessageResult<Ask>;
 
-impl Handler<Join> for PeerActor {
-    type Result = MessageResult<Join>;
-
-    fn handle(&mut self, join: Join, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.join(join))
+    fn handle(&mut self, Ask(join): Ask, _: &mut Self::Context) -> Self::Result {
+        MessageResult(match self.peer.upgrade() {
+            Some(shared) => self.roster.join(&shared, join),
+            None => Err(Reject::GoingAway),
+        })
     }
 }
 
-impl PeerActor {
-    fn join(&mut self, Join { them, ticket, resume, kill }: Join) -> Result<Admitted, Reject> {
-        let shared = self.peer.upgrade().filter(|shared| !shared.is_stopping()).ok_or(Reject::GoingAway)?;
-        if let Some(resume) = resume
-            && let Some(link) = self.sessions.get(&resume.session).filter(|link| link.is_alive())
-        {
-            let is_theirs = link.ticket().1 == resume.token && link.remote() == them.peer;
-            return if is_theirs { Ok(Admitted::Resumed(Arc::clone(link))) } else { Err(Reject::BadToken) };
-        }
-        if self.is_draining {
-            return Err(Reject::GoingAway);
-        }
-        if let Some(other) = self.routes.session(them.peer) {
-            // A live peer id cannot be taken over. A session that waits for its peer to come back gives way to a new one:
-            // the peer was restarted.
-            if other.is_attached() {
-                return Err(Reject::IdInUse);
-            }
-            other.close(away("the peer came back with a new session"));
-        }
-        if self.sessions.len() >= shared.limits().sessions {
-            return Err(Reject::Full);
-        }
-        let ticket = ticket.unwrap_or_else(|| (SessionId::random(), Token::random()));
-        let link = Link::start(&shared, &them, ticket, kill);
-        self.sessions.insert(ticket.0, Arc::clone(&link));
-        self.routes.add(Arc::clone(&link));
-        Ok(Admitted::New(link))
-    }
-}
-
-fn away(text: &str) -> CloseReason {
-    CloseReason { code: CloseCode::Away, description: Some(text.to_owned()) }
-}
-
-/// A session that was let in is open: whoever waits for its peer can go on.
+/// Something that happened to a session, or somebody waits for one.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Joined {
-    pub(crate) peer: PeerId,
-}
+pub(crate) struct Tell(pub(crate) Notice<Actix>);
 
-impl Handler<Joined> for PeerActor {
+impl Handler<Tell> for PeerActor {
     type Result = ();
 
-    fn handle(&mut self, Joined { peer }: Joined, _: &mut Self::Context) {
-        for waiter in self.waiting.remove(&peer).unwrap_or_default() {
-            // Whoever waited may have given up.
-            let _ = waiter.joined.send(());
-        }
-    }
-}
-
-/// A session is over.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Leave {
-    pub(crate) link: Arc<Link>,
-}
-
-impl Handler<Leave> for PeerActor {
-    type Result = ();
-
-    fn handle(&mut self, Leave { link }: Leave, _: &mut Self::Context) {
-        self.sessions.remove(&link.id());
-        self.routes.remove(&link);
-    }
-}
-
-/// Somebody waits for a peer; dropped senders mean that it did not come in time.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Await {
-    pub(crate) peer: PeerId,
-    pub(crate) deadline: Deadline,
-    pub(crate) joined: oneshot::Sender<()>,
-}
-
-impl Handler<Await> for PeerActor {
-    type Result = ();
-
-    fn handle(&mut self, Await { peer, deadline, joined }: Await, ctx: &mut Self::Context) {
-        if self.is_stopping() {
-            return;
-        }
-        if self.routes.session(peer).is_some_and(|link| link.is_attached()) {
-            // Whoever waited may have given up.
-            let _ = joined.send(());
-            return;
-        }
-        self.waiting.entry(peer).or_default().push(Waiter { joined, deadline });
-        if let Some(left) = deadline.remaining(clock::now()) {
-            ctx.run_later(left, move |actor, _| actor.give_up_late(peer));
-        }
-    }
-}
-
-impl PeerActor {
-    fn is_stopping(&self) -> bool {
-        self.peer.upgrade().is_none_or(|shared| shared.is_stopping())
-    }
-
-    fn give_up_late(&mut self, peer: PeerId) {
-        if let Some(waiters) = self.waiting.get_mut(&peer) {
-            let now = clock::now();
-            waiters.retain(|waiter| !waiter.deadline.has_passed(now) && !waiter.joined.is_canceled());
-            if waiters.is_empty() {
-                self.waiting.remove(&peer);
-            }
+    fn handle(&mut self, Tell(notice): Tell, ctx: &mut Self::Context) {
+        let Some(shared) = self.peer.upgrade() else { return };
+        if let Some((peer, moment)) = self.roster.take(&shared, notice) {
+            ctx.run_later(moment.since(clock::now()), move |actor, _| {
+                actor.roster.give_up_late(peer, clock::now());
+            });
         }
     }
 }
@@ -205,14 +81,16 @@ impl Handler<Dial> for PeerActor {
     type Result = ResponseFuture<Result<PeerId, ConnectError>>;
 
     fn handle(&mut self, Dial(url): Dial, _: &mut Self::Context) -> Self::Result {
-        let Some(shared) = self.peer.upgrade().filter(|shared| !shared.is_stopping()) else {
+        let Some(shared) = self.running_peer() else {
             return Box::pin(async { Err(ConnectError::Stopped) });
         };
         Box::pin(async move {
             let peer = Arc::downgrade(&shared);
             let link = dial::dial(shared, url.clone(), None).await?;
             let remote = link.remote();
-            actix_rt::spawn(keep_connected(peer, url, link));
+            actix_rt::spawn(keep_connected(peer, link, async move |shared, old| {
+                dial::dial(shared, url.clone(), old).await
+            }));
             Ok(remote)
         })
     }
@@ -227,14 +105,9 @@ impl Handler<Drain> for PeerActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, Drain(grace): Drain, _: &mut Self::Context) -> Self::Result {
-        self.is_draining = true;
-        let links: Vec<_> = self.sessions.values().cloned().collect();
-        links.iter().for_each(|link| link.go_away());
-        Box::pin(async move {
-            let idle = join_all(links.iter().map(|link| link.until_idle()));
-            // Whether all are idle or the grace is over, what follows is the same.
-            let _ = tokio::time::timeout(grace, idle).await;
-        })
+        let idle = self.roster.drain();
+        // Whether all are idle or the grace is over, what follows is the same.
+        Box::pin(async move { drop(tokio::time::timeout(grace, idle).await) })
     }
 }
 
@@ -247,12 +120,9 @@ impl Handler<Stop> for PeerActor {
     type Result = ();
 
     fn handle(&mut self, _: Stop, _: &mut Self::Context) {
+        // A peer that nobody has any more has no session either.
         if let Some(shared) = self.peer.upgrade() {
-            shared.stop();
-        }
-        self.waiting.clear();
-        for link in self.sessions.values() {
-            link.close(away("the peer was stopped"));
+            self.roster.stop(&shared);
         }
     }
 }

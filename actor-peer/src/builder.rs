@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use actix_rt::Arbiter;
-use distributed_scope_core::host::Data;
+use distributed_scope_core::peer::Parts;
 use distributed_scope_core::{Blocks, DuplicateBlock, Limits, Observer, PeerId};
 
-use crate::peer::{Parts, Peer, Shared};
+use crate::peer::Peer;
+use crate::platform::{Actix, Shared};
 
 /// Begun by [`Peer::builder`].
 #[must_use = "a peer begins to live at `start`"]
@@ -15,8 +16,7 @@ pub struct Builder(Parts);
 
 impl Builder {
     pub(crate) fn new(id: PeerId) -> Self {
-        let (limits, data, blocks) = (Limits::default(), Data::default(), Blocks::none());
-        Self(Parts { id, limits, data, observer: None, blocks })
+        Self(Parts::new(id))
     }
 
     /// Which blocks it runs for other peers. Without this, none: a block that is compiled into a program is not thereby
@@ -78,19 +78,13 @@ impl Builder {
         if Arbiter::try_current().is_none() {
             return Err(StartError::NoRuntime);
         }
-        Ok(Peer::of(Shared::start(self.0)?))
+        Ok(Peer::of(Shared::start(self.0, Actix::new)?))
     }
 }
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Parts { id, limits, data, observer: _, blocks } = &self.0;
-        f.debug_struct("Builder")
-            .field("id", id)
-            .field("limits", limits)
-            .field("data", data)
-            .field("blocks", blocks)
-            .finish_non_exhaustive()
+        f.debug_tuple("Builder").field(&self.0).finish()
     }
 }
 

@@ -2,14 +2,15 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | `peer`, `builder` | the handle that programs hold, and what all parts of a peer share |
+//! | `peer`, `builder` | the handle that programs hold |
+//! | `platform`, `clock` | the world of an Actix peer, as the core's part of a peer sees it |
 //! | `actor` | the peer actor: who may join, who waits for whom, dialling |
-//! | `routes` | which peers are reachable by which session; read without asking the actor |
 //! | `session` | one connection: the actor that reads, the task that writes, server's end and client's end |
-//! | `executor` | runs blocks: guarded, polled in place once, then as tasks |
+//!
+//! What is the same for a peer of any kind is in `distributed_scope_core::peer`.
 //!
 //! Invariants: the code of a block never runs unguarded in an actor's turn; a call on the session's own thread crosses no
-//! thread and no mailbox; only the peer actor writes the routes.
+//! thread and no mailbox; only the peer actor has the roster, which alone writes the routes.
 
 #[cfg(not(any(feature = "actix-ws", feature = "actix-web-actors")))]
 compile_error!(
@@ -19,9 +20,8 @@ compile_error!(
 mod actor;
 mod builder;
 mod clock;
-mod executor;
 mod peer;
-mod routes;
+mod platform;
 mod session;
 
 pub use actor::{Invoke, PeerActor};

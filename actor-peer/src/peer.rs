@@ -2,34 +2,23 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Addr};
-use actix_rt::{Arbiter, ArbiterHandle};
+use actix::Addr;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::web;
-use distributed_scope_core::frame::Introduction;
-use distributed_scope_core::handshake;
 use distributed_scope_core::here::{Context, Scoped};
-use distributed_scope_core::host::{self, Data, Host};
-use distributed_scope_core::pending::Pending;
-use distributed_scope_core::registry::Entry;
-use distributed_scope_core::{
-    BlockId, Blocks, Deadline, DuplicateBlock, ErrorKind, Fingerprint, Limits, Listing, Moment, Observer,
-    PeerId, Ran, Refusal, Registry, RemoteError, Request, Skew,
-};
+use distributed_scope_core::host::Host;
+use distributed_scope_core::peer::Notice;
+use distributed_scope_core::{Deadline, Listing, PeerId, Skew};
 use futures_channel::oneshot;
-use rustc_hash::FxHashSet;
 
-use crate::actor::{Await, Dial, Drain, PeerActor, Stop};
-use crate::executor;
-use crate::routes::Routes;
+use crate::Builder;
+use crate::actor::{Dial, Drain, PeerActor, Stop, Tell};
+use crate::platform::Shared;
 use crate::session::Served;
 use crate::session::dial::ConnectError;
-use crate::{Builder, clock};
 
 /// A peer: runs blocks for others, calls blocks on others, over any number of sessions.
 ///
@@ -53,7 +42,7 @@ impl Peer {
     /// Its id.
     #[must_use]
     pub fn id(&self) -> PeerId {
-        self.0.id
+        self.0.id()
     }
 
     /// A service for an actix-web `App` that takes sessions at `path`.
@@ -88,7 +77,7 @@ impl Peer {
     /// # Errors
     ///
     /// When the URL is none, nothing answers there, what answers is no peer, or it refuses the session (for instance
-    /// because a live session has this peer's id). It gives up after [`Limits::handshake`].
+    /// because a live session has this peer's id). It gives up after [`Limits::handshake`](distributed_scope_core::Limits::handshake).
     ///
     /// The attempt is made by the peer's actor: dropping the future does not stop it.
     pub async fn connect(&self, url: impl Into<String>) -> Result<PeerId, ConnectError> {
@@ -104,14 +93,14 @@ impl Peer {
     /// The peers that are connected now, ordered by id.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerId> {
-        self.0.routes.peers()
+        self.0.routes().peers()
     }
 
     /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
     pub async fn connected(&self, peer: PeerId) {
         if !self.peers().contains(&peer) {
             let (joined, is_joined) = oneshot::channel();
-            self.addr().do_send(Await { peer, deadline: Deadline::never(), joined });
+            self.addr().do_send(Tell(Notice::Wanted { peer, deadline: Deadline::never(), joined }));
             let _ = is_joined.await;
         }
     }
@@ -127,18 +116,18 @@ impl Peer {
     /// ```
     #[must_use]
     pub fn blocks(&self) -> Listing {
-        self.0.registry.list(&self.0.blocks)
+        self.0.list()
     }
 
     /// The blocks that a peer has in another version than this one, as far as it has told: it does so right after it has
     /// connected, before it answers the first call. Calls of these blocks are refused, in both directions.
     #[must_use]
     pub fn skew(&self, peer: PeerId) -> Vec<Skew> {
-        self.0.routes.session(peer).map(|link| link.skews().to_vec()).unwrap_or_default()
+        self.0.routes().session(peer).map(|link| link.skews().to_vec()).unwrap_or_default()
     }
 
     /// Stops politely: new sessions and new calls from other peers are refused as
-    /// [`GoingAway`](Refusal::GoingAway) (nothing of them runs), and running blocks go on. Returns when all of them have
+    /// [`GoingAway`](distributed_scope_core::Refusal::GoingAway) (nothing of them runs), and running blocks go on. Returns when all of them have
     /// ended and were answered, at the latest after `grace`; then everything is closed as by [`stop`](Self::stop).
     pub async fn drain(&self, grace: Duration) {
         // An actor that is gone has nothing left to drain.
@@ -156,165 +145,12 @@ impl Peer {
     /// The address of its actor, for code that works by messages: see [`Invoke`](crate::Invoke).
     #[must_use]
     pub fn addr(&self) -> &Addr<PeerActor> {
-        self.0.actor()
+        self.0.platform().actor()
     }
 }
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Peer").field("id", &self.0.id).field("peers", &self.peers()).finish()
-    }
-}
-
-/// What all handles, sessions and blocks of one peer share.
-pub(crate) struct Shared {
-    id: PeerId,
-    limits: Limits,
-    data: Data,
-    observer: Option<Box<dyn Observer>>,
-    registry: &'static Registry,
-    blocks: Blocks,
-    exposed: FxHashSet<BlockId>,
-    introduction: Introduction,
-    is_stopping: AtomicBool,
-    routes: Arc<Routes>,
-    arbiter: ArbiterHandle,
-    /// Set right after the actor is made, before anybody else has a handle.
-    actor: OnceLock<Addr<PeerActor>>,
-}
-
-/// What a peer is made of.
-pub(crate) struct Parts {
-    pub(crate) id: PeerId,
-    pub(crate) limits: Limits,
-    pub(crate) data: Data,
-    pub(crate) observer: Option<Box<dyn Observer>>,
-    pub(crate) blocks: Blocks,
-}
-
-impl Shared {
-    pub(crate) fn start(parts: Parts) -> Result<Arc<Self>, DuplicateBlock> {
-        let Parts { id, limits, data, observer, blocks } = parts;
-        let registry = Registry::of_process()?;
-        let exposed: FxHashSet<_> = registry
-            .blocks()
-            .into_iter()
-            .filter(|block| blocks.contains(block))
-            .map(|block| block.id)
-            .collect();
-        tracing::info!(peer = %id, blocks = registry.blocks().len(), exposed = exposed.len(), "peer started");
-        let routes = Arc::new(Routes::default());
-        let introduction = handshake::introduction(id, &limits, registry.digest());
-        let shared = Arc::new(Self {
-            id,
-            introduction,
-            is_stopping: AtomicBool::new(false),
-            limits,
-            data,
-            observer,
-            registry,
-            blocks,
-            exposed,
-            routes: Arc::clone(&routes),
-            arbiter: Arbiter::current(),
-            actor: OnceLock::new(),
-        });
-        let actor = PeerActor::new(Arc::downgrade(&shared), routes).start();
-        shared.actor.get_or_init(|| actor);
-        let weak = Arc::downgrade(&shared);
-        host::announce(weak);
-        Ok(shared)
-    }
-
-    pub(crate) fn id(&self) -> PeerId {
-        self.id
-    }
-
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
-    /// How it introduces itself to other peers.
-    pub(crate) fn introduction(&self) -> &Introduction {
-        &self.introduction
-    }
-
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.is_stopping.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn stop(&self) {
-        self.is_stopping.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn actor(&self) -> &Addr<PeerActor> {
-        self.actor.get().expect("`start` sets it before it returns")
-    }
-
-    pub(crate) fn arbiter(&self) -> &ArbiterHandle {
-        &self.arbiter
-    }
-
-    pub(crate) fn registry(&self) -> &'static Registry {
-        self.registry
-    }
-
-    /// The block that another peer asks for, if it may have it.
-    pub(crate) fn exposed(&self, id: BlockId, fingerprint: Fingerprint) -> Result<&'static Entry, Refusal> {
-        let entry = self.registry.find(id, fingerprint)?;
-        if self.exposed.contains(&id) { Ok(entry) } else { Err(Refusal::NotExposed) }
-    }
-}
-
-impl Host for Shared {
-    fn id(&self) -> PeerId {
-        self.id
-    }
-
-    fn now(&self) -> Moment {
-        clock::now()
-    }
-
-    fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
-    fn data(&self) -> &Data {
-        &self.data
-    }
-
-    fn start(self: Arc<Self>, request: &mut Request) -> Pending {
-        if request.to == self.id {
-            return executor::run_for_self(&self, request);
-        }
-        if let Some(link) = self.routes.find(request.to) {
-            match link.call(request) {
-                Ok(pending) => return pending,
-                // The session ended between the two lines; another one may come.
-                Err(error) if *error.kind() == ErrorKind::Disconnected => {}
-                Err(error) => return Pending::ended(Err(error)),
-            }
-        }
-        let (joined, is_joined) = oneshot::channel();
-        self.actor().do_send(Await { peer: request.to, deadline: request.deadline, joined });
-        let mut request = request.clone();
-        Pending::Waiting(Box::pin(async move {
-            match is_joined.await {
-                Ok(()) => self.start(&mut request).await,
-                Err(oneshot::Canceled) => Err(RemoteError::new(ErrorKind::NotConnected, Ran::Never)),
-            }
-        }))
-    }
-
-    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(task)),
-            // Away from any runtime, the peer's own arbiter runs it.
-            Err(_) => drop(self.arbiter.spawn(task)),
-        }
-    }
-
-    fn observer(&self) -> Option<&dyn Observer> {
-        self.observer.as_deref()
+        f.debug_struct("Peer").field("id", &self.id()).field("peers", &self.peers()).finish()
     }
 }

@@ -14,7 +14,8 @@
 //! | [`handshake`] | how a connection begins |
 //! | [`session`] | the state machine of one session: frames and moments in, effects and frames out |
 //! | [`here`] | what a block can reach where it runs |
-//! | [`host`] | what a peer of any kind has to provide |
+//! | [`host`] | a peer, as calls and blocks see it |
+//! | [`peer`] | a peer without its sockets and its event loop: what peers of all kinds have in common |
 
 mod block;
 mod call;
@@ -29,6 +30,7 @@ pub mod host;
 mod id;
 mod limits;
 mod listing;
+pub mod peer;
 pub mod pending;
 mod raised;
 pub mod registry;

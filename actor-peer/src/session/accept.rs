@@ -6,9 +6,9 @@ use distributed_scope_core::session::MAX_FRAME;
 use futures_util::StreamExt;
 
 use super::actor::SessionActor;
-use super::connection::Connection;
 use super::frame_guard::{self, payload::guarded_payload};
 use super::incoming::Incoming;
+use super::reader::{Connection, Reader};
 use super::upgrade::{self, Served};
 
 /// Answers a request to a peer's path with a session.
@@ -20,10 +20,10 @@ pub(crate) async fn accept(
     upgrade::check(&request)?;
     let body = guarded_payload(&request, body, frame_guard::limit(MAX_FRAME))?;
     let (response, sink, stream) = actix_ws::handle_with_protocols(&request, body, &[SUBPROTOCOL])?;
-    let connection = Connection::accepted(served.0.clone(), upgrade::socket(&request));
+    let connection = Connection::accepted(served.0.clone());
     tracing::debug!(peer = %connection.shared().id(), from = ?request.peer_addr(), "connection accepted");
     let stream = stream.max_frame_size(MAX_FRAME);
     let stream = stream.map(|item| item.map(Incoming::from).map_err(frame_guard::unwrap_oversize));
-    SessionActor::start(connection, stream, sink);
+    SessionActor::start(Reader::new(connection, upgrade::socket(&request)), stream, sink);
     Ok(response)
 }

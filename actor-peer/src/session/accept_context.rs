@@ -12,14 +12,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{WebsocketContext, WsResponseBuilder};
 use distributed_scope_core::Reject;
 use distributed_scope_core::frame::SUBPROTOCOL;
+use distributed_scope_core::peer::Outgoing;
 use distributed_scope_core::session::MAX_FRAME;
 use futures_util::stream;
 
-use super::connection::{Connection, Next, Out, Outgoing};
 use super::frame_guard::{self, payload::guarded_payload};
 use super::incoming::Incoming;
 use super::kill::Killed;
+use super::reader::{Connection, Next, Out, Reader, close_reason};
 use super::upgrade::{self, Served};
+use crate::actor::Ask;
 
 /// Answers a request to a peer's path with a session.
 pub(crate) async fn accept(
@@ -29,16 +31,17 @@ pub(crate) async fn accept(
 ) -> actix_web::Result<HttpResponse> {
     upgrade::check(&request)?;
     let body = guarded_payload(&request, body, frame_guard::limit(MAX_FRAME))?;
-    let connection = Connection::accepted(served.0.clone(), upgrade::socket(&request));
+    let connection = Connection::accepted(served.0.clone());
     tracing::debug!(peer = %connection.shared().id(), from = ?request.peer_addr(), "connection accepted");
-    WsResponseBuilder::new(ContextSession(connection), &request, body)
+    let reader = Reader::new(connection, upgrade::socket(&request));
+    WsResponseBuilder::new(ContextSession(reader), &request, body)
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME)
         .start()
 }
 
 /// The session actor in a `WebsocketContext`, which reads and writes the socket itself.
-struct ContextSession(Connection);
+struct ContextSession(Reader);
 
 impl ContextSession {
     fn go_on(&mut self, next: Next, ctx: &mut WebsocketContext<Self>) {
@@ -48,11 +51,11 @@ impl ContextSession {
             Next::Stop => self.0.stopped(),
             Next::Pause(link) => link.until_room().into_actor(self).wait(ctx),
             Next::Ask(join, asked) => {
-                let ask = self.0.shared().actor().send(*join);
+                let ask = self.0.shared().platform().actor().send(Ask(*join));
                 ask.into_actor(self)
                     .map(move |verdict, actor, ctx| {
                         let verdict = verdict.unwrap_or(Err(Reject::GoingAway));
-                        let next = actor.0.decided(verdict, asked, ctx.address().recipient());
+                        let next = actor.0.decided(verdict, asked);
                         actor.go_on(next, ctx);
                     })
                     .wait(ctx);
@@ -91,7 +94,7 @@ impl StreamHandler<Outgoing> for ContextSession {
         match outgoing {
             Outgoing::Frame(frame) => ctx.binary(frame),
             Outgoing::Pong(payload) => ctx.pong(&payload),
-            Outgoing::Close(reason) => ctx.close(Some(reason)),
+            Outgoing::Close(goodbye) => ctx.close(Some(close_reason(goodbye))),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The session actor: reads one connection, and hands on what comes in.
 //!
-//! It never runs the code of a block in its own turn unguarded: see `executor`.
+//! It never runs the code of a block in its own turn unguarded: see `core/src/peer/executor.rs`.
 
 use actix::prelude::*;
 use actix_http::ws::{Message as WsMessage, ProtocolError};
@@ -8,36 +8,37 @@ use actix_rt::task::JoinHandle;
 use distributed_scope_core::Reject;
 use futures_util::{Sink, Stream};
 
-use super::connection::{Connection, Next};
 use super::incoming::Incoming;
 use super::kill::Killed;
+use super::reader::{Next, Reader};
 use super::writer::{self, Written};
+use crate::actor::Ask;
 
 /// The session actor on a stream and a sink of messages: on the server by actix-ws, on the client by awc.
 pub(super) struct SessionActor {
-    connection: Connection,
+    reader: Reader,
     writer: Option<JoinHandle<()>>,
 }
 
 impl SessionActor {
-    pub(super) fn start<M, S>(connection: Connection, stream: M, sink: S)
+    pub(super) fn start<M, S>(reader: Reader, stream: M, sink: S)
     where
         M: Stream<Item = Result<Incoming, ProtocolError>> + 'static,
         S: Sink<WsMessage> + Unpin + 'static,
     {
         Self::create(|ctx| {
-            let write = writer::write(connection.out().clone(), sink);
+            let write = writer::write(reader.out().clone(), sink);
             let actor = ctx.address();
             let writer = actix_rt::spawn(async move {
                 let written = write.await;
                 actor.do_send(HasWritten(written));
             });
             ctx.add_stream(stream);
-            ctx.run_later(connection.shared().limits().handshake, |actor, ctx| {
-                let next = actor.connection.late();
+            ctx.run_later(reader.shared().limits().handshake, |actor, ctx| {
+                let next = actor.reader.late();
                 actor.go_on(next, ctx);
             });
-            Self { connection, writer: Some(writer) }
+            Self { reader, writer: Some(writer) }
         });
     }
 
@@ -47,11 +48,11 @@ impl SessionActor {
             Next::Stop => ctx.stop(),
             Next::Pause(link) => link.until_room().into_actor(self).wait(ctx),
             Next::Ask(join, asked) => {
-                let ask = self.connection.shared().actor().send(*join);
+                let ask = self.reader.shared().platform().actor().send(Ask(*join));
                 ask.into_actor(self)
                     .map(move |verdict, actor, ctx| {
                         let verdict = verdict.unwrap_or(Err(Reject::GoingAway));
-                        let next = actor.connection.decided(verdict, asked, ctx.address().recipient());
+                        let next = actor.reader.decided(verdict, asked);
                         actor.go_on(next, ctx);
                     })
                     .wait(ctx);
@@ -64,9 +65,9 @@ impl Actor for SessionActor {
     type Context = Context<Self>;
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        let limit = self.connection.shared().limits().handshake;
+        let limit = self.reader.shared().limits().handshake;
         let Some(writer) = self.writer.take() else { return };
-        self.connection.stopped();
+        self.reader.stopped();
         // The goodbye must not hang on a peer that takes nothing.
         actix_rt::spawn(async move {
             let abort = writer.abort_handle();
@@ -79,7 +80,7 @@ impl Actor for SessionActor {
 
 impl StreamHandler<Result<Incoming, ProtocolError>> for SessionActor {
     fn handle(&mut self, incoming: Result<Incoming, ProtocolError>, ctx: &mut Self::Context) {
-        let next = self.connection.read(incoming, || ctx.address().recipient());
+        let next = self.reader.read(incoming, || ctx.address().recipient());
         self.go_on(next, ctx);
     }
 }
@@ -96,7 +97,7 @@ impl Handler<HasWritten> for SessionActor {
         match written {
             // What the other side still has on its way is read, so that our goodbye is not lost to a reset.
             Written::Goodbye => {
-                ctx.run_later(self.connection.shared().limits().handshake, |_, ctx| ctx.stop());
+                ctx.run_later(self.reader.shared().limits().handshake, |_, ctx| ctx.stop());
             }
             Written::Lost => ctx.stop(),
         }

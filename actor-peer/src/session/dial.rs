@@ -20,11 +20,11 @@ use futures_util::StreamExt;
 
 use super::Link;
 use super::actor::SessionActor;
-use super::connection::Connection;
 use super::frame_guard::{self, GuardedIo, guarded_framed};
 use super::incoming::Incoming;
 use super::kill::SocketHandle;
-use crate::peer::Shared;
+use super::reader::{Connection, Reader};
+use crate::platform::Shared;
 
 /// Why [`Peer::connect`](crate::Peer::connect) did not connect.
 #[derive(Debug, thiserror::Error)]
@@ -94,9 +94,9 @@ pub(crate) async fn dial(
         let (framed, socket) = connect(&shared, &uri).await.map_err(|error| failure(&url, error))?;
         let (sink, stream) = framed.split();
         tracing::debug!(peer = %shared.id(), %url, "connected");
-        let connection = Connection::dialled(Arc::clone(&shared), socket, old, opened);
+        let connection = Connection::dialled(Arc::clone(&shared), old, opened);
         let stream = stream.map(|item| item.map(Incoming::from).map_err(frame_guard::unwrap_oversize));
-        SessionActor::start(connection, stream, sink);
+        SessionActor::start(Reader::new(connection, socket), stream, sink);
         match is_open.await {
             Ok(Ok(link)) => Ok(link),
             Ok(Err(source)) => Err(ConnectError::Refused { url: url.clone(), source }),

@@ -2,6 +2,7 @@
 
 use actix_http::ws::{Frame, Item, Message};
 use bytes::{Bytes, BytesMut};
+use distributed_scope_core::peer::Goodbye;
 
 /// One thing that the other side sent.
 pub(crate) enum Incoming {
@@ -55,6 +56,17 @@ pub(crate) enum PartsError {
     Order,
     #[error("it sent a message in parts of more than {0} bytes")]
     TooLarge(usize),
+}
+
+impl From<&PartsError> for Goodbye {
+    fn from(error: &PartsError) -> Self {
+        let goodbye = match error {
+            PartsError::Text => Self::unsupported,
+            PartsError::Order => Self::protocol,
+            PartsError::TooLarge(_) => Self::too_large,
+        };
+        goodbye(&error.to_string())
+    }
 }
 
 impl Assembler {

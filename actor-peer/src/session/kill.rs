@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use actix::Recipient;
 use actix::prelude::Message;
+use distributed_scope_core::peer;
 use socket2::{SockRef, Socket};
 use tokio::net::TcpStream;
 
@@ -28,25 +29,24 @@ impl SocketHandle {
 pub(super) struct Killed;
 
 /// Ends one connection.
-#[derive(Default)]
 pub(crate) struct Kill {
     socket: Option<Weak<Socket>>,
-    actor: Option<Recipient<Killed>>,
+    actor: Recipient<Killed>,
 }
 
 impl Kill {
     pub(super) fn new(socket: Option<&SocketHandle>, actor: Recipient<Killed>) -> Self {
-        Self { socket: socket.map(SocketHandle::weak), actor: Some(actor) }
+        Self { socket: socket.map(SocketHandle::weak), actor }
     }
+}
 
+impl peer::Kill for Kill {
     /// Shuts the socket down in both directions and stops the session actor. Does nothing if they are gone.
-    pub(super) fn now(self) {
+    fn now(self) {
         if let Some(socket) = self.socket.and_then(|socket| socket.upgrade()) {
             // It may be closed already, which is as good.
             let _ = socket.shutdown(Shutdown::Both);
         }
-        if let Some(actor) = self.actor {
-            actor.do_send(Killed);
-        }
+        self.actor.do_send(Killed);
     }
 }

@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use distributed_scope_core::frame::SUBPROTOCOL;
 
 use super::kill::SocketHandle;
-use crate::peer::Shared;
+use crate::platform::Shared;
 
 /// The peer whose service a request came to.
 #[derive(Clone)]

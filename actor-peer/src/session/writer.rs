@@ -5,9 +5,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use actix_http::ws::Message;
+use distributed_scope_core::peer::Outgoing;
 use futures_util::{Sink, SinkExt};
 
-use super::connection::{Out, Outgoing};
+use super::reader::{Out, close_reason};
 
 /// How writing ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +27,9 @@ pub(super) async fn write<S: Sink<Message> + Unpin>(out: Rc<Out>, mut sink: S) -
             let sent = match next {
                 Outgoing::Frame(frame) => sink.feed(Message::Binary(frame)).await,
                 Outgoing::Pong(payload) => sink.feed(Message::Pong(payload)).await,
-                Outgoing::Close(reason) => {
+                Outgoing::Close(goodbye) => {
                     // The other side may be gone already; then there is nobody to say goodbye to.
-                    let _ = sink.send(Message::Close(Some(reason))).await;
+                    let _ = sink.send(Message::Close(Some(close_reason(goodbye)))).await;
                     let _ = sink.close().await;
                     return Written::Goodbye;
                 }

@@ -2,11 +2,12 @@
 
 use std::sync::OnceLock;
 
-use distributed_scope_core::frame::Catalogue;
-use distributed_scope_core::{Difference, PeerId, Skew, TheirBlocks};
 use parking_lot::Mutex;
 
-use crate::peer::Shared;
+use super::{Platform, Shared};
+use crate::frame::Catalogue;
+use crate::id::PeerId;
+use crate::skew::{Difference, Skew, TheirBlocks};
 
 /// So many blocks are named at most; more of them mean that everything was built anew.
 const NAMED: usize = 32;
@@ -19,7 +20,7 @@ pub(super) struct Differences {
 
 impl Differences {
     /// Takes what the other side tells. With the last part of it the differences are logged.
-    pub(super) fn tell(&self, shared: &Shared, remote: PeerId, part: Catalogue) {
+    pub(super) fn tell<P: Platform>(&self, shared: &Shared<P>, remote: PeerId, part: Catalogue) {
         let Some(difference) = self.theirs.lock().add(part, shared.registry()) else { return };
         log(shared.id(), remote, &difference);
         self.skews.get_or_init(|| difference.skews);

@@ -1,11 +1,46 @@
 //! Coming back after a connection was lost: again and again, further and further apart, not all at once.
 
+use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::Link;
-use super::dial;
-use crate::peer::Shared;
+use super::{Link, Platform, Shared};
+
+/// Watches over a session that we dialled, and dials again whenever its connection is lost. Ends when the peer is stopped or
+/// nobody has a handle of it any more.
+///
+/// `dial` makes a connection to go on with the session that it is given, or to begin a new one, and ends when the session is
+/// open.
+pub async fn keep_connected<P: Platform, E: fmt::Display>(
+    shared: Weak<Shared<P>>,
+    mut link: Arc<Link<P>>,
+    dial: impl AsyncFn(Arc<Shared<P>>, Option<Arc<Link<P>>>) -> Result<Arc<Link<P>>, E>,
+) {
+    loop {
+        link.until_detached().await;
+        let seed = link.id().0.first_chunk().copied().map_or(1, u64::from_le_bytes);
+        let mut backoff = Backoff::new(link.shared().limits().reconnect, seed);
+        let remote = link.remote();
+        link = loop {
+            let pause = backoff.pause();
+            // Not held while waiting: a peer that nobody has any more must be able to end.
+            let sleep = match shared.upgrade() {
+                Some(shared) if !shared.is_stopping() => {
+                    tracing::debug!(peer = %shared.id(), %remote, ?pause, "reconnecting");
+                    shared.platform().sleep_until(shared.now() + pause)
+                }
+                _ => return,
+            };
+            sleep.await;
+            let Some(shared) = shared.upgrade().filter(|shared| !shared.is_stopping()) else { return };
+            let old = link.is_alive().then(|| Arc::clone(&link));
+            match dial(shared, old).await {
+                Ok(link) => break link,
+                Err(error) => tracing::debug!(%remote, %error, "cannot reconnect yet"),
+            }
+        };
+    }
+}
 
 /// The pauses between attempts: each 1.6 times as long as the one before, at most 30 s, each up to a fifth longer or
 /// shorter so that a thousand clients of one server do not come back together.
@@ -31,33 +66,6 @@ impl Backoff {
         self.random ^= self.random << 17;
         let spread = (self.random >> 11) as f64 / (1u64 << 53) as f64;
         pause.mul_f64(0.4f64.mul_add(spread, 0.8))
-    }
-}
-
-/// Watches over a session that we dialled, and dials again whenever its connection is lost. Ends when the peer is stopped or
-/// nobody has a handle of it any more.
-pub(crate) async fn keep_connected(shared: Weak<Shared>, url: String, mut link: Arc<Link>) {
-    loop {
-        link.until_detached().await;
-        let seed = link.id().0.first_chunk().copied().map_or(1, u64::from_le_bytes);
-        let mut backoff = Backoff::new(link.shared().limits().reconnect, seed);
-        link = loop {
-            let pause = backoff.pause();
-            // Not held while waiting: a peer that nobody has any more must be able to end.
-            match shared.upgrade() {
-                Some(shared) if !shared.is_stopping() => {
-                    tracing::debug!(peer = %shared.id(), %url, ?pause, "reconnecting");
-                }
-                _ => return,
-            }
-            tokio::time::sleep(pause).await;
-            let Some(shared) = shared.upgrade().filter(|shared| !shared.is_stopping()) else { return };
-            let old = link.is_alive().then(|| Arc::clone(&link));
-            match dial::dial(shared, url.clone(), old).await {
-                Ok(link) => break link,
-                Err(error) => tracing::debug!(%url, %error, "cannot reconnect yet"),
-            }
-        };
     }
 }
 

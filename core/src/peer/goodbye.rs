@@ -1,0 +1,65 @@
+//! The last word on a connection.
+
+/// Why a connection closes, as its WebSocket close frame says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Goodbye {
+    /// The code of the close frame.
+    pub code: u16,
+    /// A text of at most 123 bytes, which is all that a close frame has room for. It may be empty.
+    pub reason: String,
+}
+
+impl Goodbye {
+    const LONGEST: usize = 123;
+
+    fn new(code: u16, reason: &str) -> Self {
+        Self { code, reason: reason[..reason.floor_char_boundary(Self::LONGEST)].to_owned() }
+    }
+
+    /// All is well (1000).
+    #[must_use]
+    pub fn normal(reason: &str) -> Self {
+        Self::new(1000, reason)
+    }
+
+    /// This side is going away (1001).
+    #[must_use]
+    pub fn away(reason: &str) -> Self {
+        Self::new(1001, reason)
+    }
+
+    /// The other side broke the protocol (1002).
+    #[must_use]
+    pub fn protocol(reason: &str) -> Self {
+        Self::new(1002, reason)
+    }
+
+    /// The other side sent something that is never read (1003).
+    #[must_use]
+    pub fn unsupported(reason: &str) -> Self {
+        Self::new(1003, reason)
+    }
+
+    /// The other side may not have a session (1008).
+    #[must_use]
+    pub fn policy(reason: &str) -> Self {
+        Self::new(1008, reason)
+    }
+
+    /// The other side sent too much at once (1009).
+    #[must_use]
+    pub fn too_large(reason: &str) -> Self {
+        Self::new(1009, reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_that_is_too_long_is_cut_between_two_characters() {
+        let goodbye = Goodbye::normal(&"é".repeat(100));
+        assert_eq!(goodbye.reason, "é".repeat(61));
+    }
+}

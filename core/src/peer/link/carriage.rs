@@ -1,0 +1,125 @@
+//! The connections that carry a session, one at a time.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use super::Link;
+use crate::frame::Resume;
+use crate::peer::{Goodbye, Kill, Platform};
+use crate::session::Lost;
+
+/// Which of a session's connections, counted from 0. What an earlier one still does has no effect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Epoch(u64);
+
+/// Whether a session can take more from the other side.
+pub(in crate::peer) enum Room {
+    Free,
+    /// Too much waits to be sent to it.
+    None,
+}
+
+/// What a connection's writer gets from its session.
+pub(in crate::peer) enum Output {
+    Frame(Bytes),
+    /// The session is over, or goes on elsewhere.
+    Close(Goodbye),
+}
+
+impl<P: Platform> Link<P> {
+    /// Whether a connection carries it now.
+    pub fn is_attached(&self) -> bool {
+        self.state.lock().session.is_attached()
+    }
+
+    /// What a new connection says to go on with this session, if that is possible.
+    pub(in crate::peer) fn resume(&self) -> Option<Resume> {
+        let state = self.state.lock();
+        let (session, token) = self.ticket();
+        state.session.is_alive().then(|| Resume { session, token, received: state.session.received() })
+    }
+
+    /// Gives the session to another connection, which the other side told how many frames it has. A connection that
+    /// carried it until now is dropped.
+    pub(in crate::peer) fn attach(&self, they_received: u64, kill: P::Kill) -> Result<Epoch, Lost> {
+        let (attached, old_kill, old_writer) = self.with(|state| {
+            state.epoch = Epoch(state.epoch.0 + 1);
+            let old_kill = state.kill.replace(kill);
+            let attached = state.session.attach(they_received, self.shared.now());
+            (attached.map(|()| state.epoch), old_kill, state.writer.take())
+        });
+        if let Some(kill) = old_kill {
+            kill.now();
+        }
+        if let Some(writer) = old_writer {
+            writer.wake();
+        }
+        attached
+    }
+
+    pub(in crate::peer) fn epoch(&self) -> Epoch {
+        self.state.lock().epoch
+    }
+
+    /// This connection is lost: the session waits for another one.
+    pub(in crate::peer) fn detach(&self, epoch: Epoch) {
+        let is_detached = self.with(|state| {
+            let is_current = state.epoch == epoch && state.session.is_attached();
+            if is_current {
+                state.session.detach(self.shared.now());
+            }
+            is_current
+        });
+        if is_detached {
+            tracing::debug!(peer = %self.shared.id(), remote = %self.remote, "connection lost");
+        }
+    }
+
+    /// Waits until the session has no connection.
+    pub(in crate::peer) async fn until_detached(&self) {
+        poll_fn(|cx| {
+            let mut state = self.state.lock();
+            if !state.session.is_attached() {
+                return Poll::Ready(());
+            }
+            state.for_loss.add(cx);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Waits until the other side has taken enough of what waits to be sent to it.
+    pub async fn until_room(self: Arc<Self>) {
+        poll_fn(|cx| {
+            let mut state = self.state.lock();
+            if !state.session.is_clogged() {
+                return Poll::Ready(());
+            }
+            state.for_room.add(cx);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// What one of its connections has to send next; the writer is woken when there is something.
+    pub(in crate::peer) fn poll_output(&self, epoch: Epoch, cx: &Context<'_>) -> Poll<Output> {
+        let mut state = self.state.lock();
+        if state.epoch != epoch {
+            return Poll::Ready(Output::Close(Goodbye::normal("the session goes on elsewhere")));
+        }
+        if let Some(frame) = state.session.next_frame() {
+            Self::took_frame(state);
+            return Poll::Ready(Output::Frame(frame));
+        }
+        if let Some(goodbye) = state.goodbye.clone() {
+            return Poll::Ready(Output::Close(goodbye));
+        }
+        if !state.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            state.writer = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}

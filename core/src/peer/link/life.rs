@@ -1,0 +1,75 @@
+//! How time passes for a session, and how it ends.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::state::is_done;
+use super::{Epoch, Link};
+use crate::peer::{Goodbye, Notice, Platform};
+use crate::time::Moment;
+
+impl<P: Platform> Link<P> {
+    /// Whether calls can be made: they are carried now, or when the session has a connection again.
+    pub fn is_alive(&self) -> bool {
+        self.state.lock().session.is_alive()
+    }
+
+    /// Lets time pass.
+    fn tick(self: &Arc<Self>) {
+        for effect in self.with(|state| state.session.tick(self.shared.now())) {
+            self.perform(effect);
+        }
+    }
+
+    /// When [`poll_tick`](Self::poll_tick) has to be called again; `None` when the session is over.
+    pub(in crate::peer) fn poll_tick(self: &Arc<Self>, cx: &Context<'_>) -> Option<Moment> {
+        if self.state.lock().session.wake().is_some_and(|wake| wake <= self.shared.now()) {
+            self.tick();
+        }
+        let mut state = self.state.lock();
+        if !state.ticker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            state.ticker = Some(cx.waker().clone());
+        }
+        state.session.wake()
+    }
+
+    /// Takes no new calls from the other side, and tells it so.
+    pub(in crate::peer) fn go_away(&self) {
+        self.with(|state| state.session.go_away());
+    }
+
+    /// Waits until nothing runs, nothing is waited for and everything was sent, or the session is over.
+    pub(in crate::peer) async fn until_idle(&self) {
+        poll_fn(|cx| {
+            let mut state = self.state.lock();
+            if is_done(&state.session) {
+                return Poll::Ready(());
+            }
+            state.for_idleness.add(cx);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Ends the session: its open calls end now, and its connection closes.
+    pub(in crate::peer) fn close(self: &Arc<Self>, goodbye: Goodbye) {
+        let effects = self.with(|state| {
+            state.goodbye.get_or_insert(goodbye);
+            state.session.close()
+        });
+        effects.into_iter().for_each(|effect| self.perform(effect));
+        self.leave();
+    }
+
+    /// The other side ended the session.
+    pub(in crate::peer) fn closed_by_them(self: &Arc<Self>, epoch: Epoch) {
+        if self.epoch() == epoch {
+            self.close(Goodbye::normal(""));
+        }
+    }
+
+    pub(super) fn leave(self: &Arc<Self>) {
+        self.shared.platform().tell(Notice::Left(Arc::clone(self)));
+    }
+}

@@ -1,0 +1,182 @@
+//! A session as the rest of the peer sees it, from whatever thread and whatever connection carries it.
+//!
+//! The state machine stands behind one lock that is held for the time it takes to number a frame. A call made on the
+//! session's own thread, and the reply to it, cross no thread and no mailbox.
+//!
+//! | module | idea |
+//! |---|---|
+//! | here | calls, and what follows from a message |
+//! | `carriage` | the connections that carry the session, one at a time |
+//! | `life` | time, draining, the end |
+//! | `state` | what stands behind the lock, and who is woken when it changes |
+
+mod carriage;
+mod life;
+mod state;
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+use parking_lot::Mutex;
+
+pub use self::carriage::Epoch;
+pub(super) use self::carriage::{Output, Room};
+use self::state::{State, Waiter};
+use super::differences::Differences;
+use super::{Kill, Platform, Shared, Task, executor, ticker};
+use crate::error::RemoteError;
+use crate::frame::{CallId, Introduction, SessionId, Token};
+use crate::id::PeerId;
+use crate::pending::{Carried, Carrier, Ending, Pending};
+use crate::request::Request;
+use crate::session::{Effect, Session, Violation};
+use crate::skew::Skew;
+
+/// One session.
+pub struct Link<P: Platform> {
+    shared: Arc<Shared<P>>,
+    remote: PeerId,
+    id: SessionId,
+    token: Token,
+    state: Mutex<State<P>>,
+    /// How the other side's blocks differ from ours.
+    differences: Differences,
+}
+
+impl<P: Platform> Link<P> {
+    /// A session with the peer that introduced itself, carried by a connection that `kill` ends.
+    pub(super) fn start(
+        shared: &Arc<Shared<P>>,
+        them: &Introduction,
+        (id, token): (SessionId, Token),
+        kill: P::Kill,
+    ) -> Arc<Self> {
+        let mut session = Session::new(shared.limits().clone(), them, shared.now());
+        if them.blocks != shared.introduction().blocks {
+            // It sees this, too, and tells us.
+            session.tell_blocks(&shared.registry().catalogue());
+        }
+        let link = Arc::new(Self {
+            shared: Arc::clone(shared),
+            remote: them.peer,
+            id,
+            token,
+            state: Mutex::new(State::new(session, kill)),
+            differences: Differences::default(),
+        });
+        // It ends by itself with the session.
+        let _ = shared.platform().spawn_here(ticker::tick(Arc::clone(&link)));
+        link
+    }
+
+    /// The peer at this end.
+    pub fn shared(&self) -> &Arc<Shared<P>> {
+        &self.shared
+    }
+
+    /// The peer at the other end.
+    pub fn remote(&self) -> PeerId {
+        self.remote
+    }
+
+    /// The session's id.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// What another connection shows, or has to show, to go on with this session.
+    pub(super) fn ticket(&self) -> (SessionId, Token) {
+        (self.id, self.token)
+    }
+
+    /// The blocks that the other side has in another version.
+    pub fn skews(&self) -> &[Skew] {
+        self.differences.skews()
+    }
+
+    /// Sends a call. An error means that nothing was sent.
+    pub(super) fn call(self: &Arc<Self>, request: &mut Request) -> Result<Pending, RemoteError> {
+        let (sender, receiver) = oneshot::channel();
+        let call = self.with(|state| state.session.call(self.shared.now(), request, sender))?;
+        Ok(Pending::Carried(Carried::new(Arc::clone(self) as Arc<dyn Carrier>, call, receiver)))
+    }
+
+    /// Takes a message that came in on one of its connections, and does what follows from it.
+    pub(super) fn receive(self: &Arc<Self>, epoch: Epoch, message: Bytes) -> Result<Room, Violation> {
+        let (effect, is_clogged) = self.with(|state| {
+            let effect = match state.epoch == epoch {
+                true => state.session.receive(self.shared.now(), message)?,
+                false => None,
+            };
+            Ok::<_, Violation>((effect, state.session.is_clogged()))
+        })?;
+        if let Some(effect) = effect {
+            self.perform(effect);
+        }
+        Ok(if is_clogged { Room::None } else { Room::Free })
+    }
+
+    /// Sends how a block ended.
+    pub(super) fn reply(&self, call: CallId, ending: Ending) {
+        self.with(|state| {
+            state.tasks.remove(&call);
+            state.session.reply(call, ending);
+        });
+    }
+
+    /// Remembers the task of a block that had to wait, so that the call can be cancelled.
+    pub(super) fn keep_task(&self, call: CallId, task: P::Task) {
+        self.with(|state| {
+            if state.session.is_running(call) {
+                state.tasks.insert(call, task);
+            } else {
+                task.abort();
+            }
+        });
+    }
+
+    fn perform(self: &Arc<Self>, effect: Effect<Waiter>) {
+        let (peer, remote) = (self.shared.id(), self.remote);
+        match effect {
+            Effect::Run(invoke, deadline) => executor::run(self, invoke, deadline),
+            // A caller that is gone does not need its result.
+            Effect::Complete(waiter, ending) => drop(waiter.send(ending)),
+            Effect::Abort(call) => {
+                if let Some(task) = self.with(|state| state.tasks.remove(&call)) {
+                    task.abort();
+                }
+            }
+            Effect::DropConnection(dead) => {
+                tracing::warn!(%peer, %remote, %dead, "connection dropped");
+                let (epoch, kill) = self.with(|state| (state.epoch, state.kill.take()));
+                self.detach(epoch);
+                if let Some(kill) = kill {
+                    kill.now();
+                }
+            }
+            Effect::Expired => {
+                tracing::info!(%peer, %remote, "session expired");
+                self.leave();
+            }
+            Effect::TheyLeave => tracing::info!(%peer, %remote, "the other side is going away"),
+            Effect::Catalogue(part) => self.differences.tell(&self.shared, remote, part),
+        }
+    }
+}
+
+impl<P: Platform> Carrier for Link<P> {
+    fn cancel(&self, call: CallId) {
+        self.with(|state| state.session.cancel(call));
+    }
+}
+
+impl<P: Platform> fmt::Debug for Link<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("local", &self.shared.id())
+            .field("remote", &self.remote)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,41 @@
+//! A peer without the world it lives in: what the Actix peer and the browser peer have in common.
+//!
+//! What differs between them is a [`Platform`]: a clock, tasks, a way to end a connection, and a control plane. Everything
+//! else is here, so a peer of another kind consists of a platform, of sockets, and of the handle that its users hold.
+//!
+//! | module | idea |
+//! |---|---|
+//! | `platform` | what a peer needs of the world it lives in |
+//! | `shared` | what all handles, sessions and blocks of one peer share; it is their [`Host`](crate::Host) |
+//! | `roster`, `routes` | who may join and who waits for whom; which peer is reachable by which session |
+//! | `link` | a session, as the rest of the peer sees it from any thread; it outlives its connections |
+//! | `connection`, `out` | one connection: handshake, then the session it carries, then the goodbye; what it has to send |
+//! | `ticker` | lets time pass for a session |
+//! | `reconnect` | coming back after a loss |
+//! | `executor`, `own`, `running` | runs blocks for other peers and for the peer itself: guarded, once in place, then as tasks |
+//! | `differences` | how the other side's blocks differ from ours |
+
+mod connection;
+mod differences;
+mod executor;
+mod goodbye;
+mod link;
+mod out;
+mod own;
+mod platform;
+mod reconnect;
+mod roster;
+mod routes;
+mod running;
+mod shared;
+mod ticker;
+
+pub use self::connection::{Asked, Connection, Next, Opened};
+pub use self::goodbye::Goodbye;
+pub use self::link::{Epoch, Link};
+pub use self::out::{Out, Outgoing};
+pub use self::platform::{Kill, Platform, Task};
+pub use self::reconnect::keep_connected;
+pub use self::roster::{Admitted, Join, Notice, Roster};
+pub use self::routes::Routes;
+pub use self::shared::{Parts, Shared};

@@ -1,0 +1,106 @@
+//! What one connection has to send: its own frames, and those of the session that it carries.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use super::link::Output;
+use super::{Epoch, Goodbye, Link, Platform};
+
+/// A connection's way out. The connection fills it and a writer empties it, both on one thread.
+pub struct Out<P: Platform>(RefCell<State<P>>);
+
+struct State<P: Platform> {
+    /// Those of the handshake.
+    frames: VecDeque<Bytes>,
+    /// The last ping that was not answered yet; an older one needs no answer of its own.
+    pong: Option<Bytes>,
+    carried: Option<(Arc<Link<P>>, Epoch)>,
+    goodbye: Option<Goodbye>,
+    writer: Option<Waker>,
+}
+
+/// The next thing to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    /// A binary message.
+    Frame(Bytes),
+    /// The answer to a WebSocket ping.
+    Pong(Bytes),
+    /// The close frame: the last one.
+    Close(Goodbye),
+}
+
+impl<P: Platform> Default for Out<P> {
+    fn default() -> Self {
+        let (frames, pong, carried, goodbye, writer) = (VecDeque::new(), None, None, None, None);
+        Self(RefCell::new(State { frames, pong, carried, goodbye, writer }))
+    }
+}
+
+impl<P: Platform> Out<P> {
+    pub(super) fn push(&self, frame: Bytes) {
+        self.change(|state| state.frames.push_back(frame));
+    }
+
+    /// Answers a WebSocket ping with this payload.
+    pub fn pong(&self, payload: Bytes) {
+        self.change(|state| state.pong = Some(payload));
+    }
+
+    pub(super) fn carry(&self, link: Arc<Link<P>>, epoch: Epoch) {
+        self.change(|state| state.carried = Some((link, epoch)));
+    }
+
+    pub(super) fn goodbye(&self, goodbye: Goodbye) {
+        self.change(|state| {
+            state.goodbye.get_or_insert(goodbye);
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State<P>)) {
+        let mut state = self.0.borrow_mut();
+        change(&mut state);
+        if let Some(writer) = state.writer.take() {
+            writer.wake();
+        }
+    }
+
+    /// The next thing to send, in order; the writer is woken when there is one.
+    pub fn poll(&self, cx: &Context<'_>) -> Poll<Outgoing> {
+        let mut state = self.0.borrow_mut();
+        if let Some(frame) = state.frames.pop_front() {
+            return Poll::Ready(Outgoing::Frame(frame));
+        }
+        if let Some(payload) = state.pong.take() {
+            return Poll::Ready(Outgoing::Pong(payload));
+        }
+        if let Some((link, epoch)) = &state.carried {
+            match link.poll_output(*epoch, cx) {
+                Poll::Ready(Output::Frame(frame)) => return Poll::Ready(Outgoing::Frame(frame)),
+                Poll::Ready(Output::Close(goodbye)) => {
+                    state.carried = None;
+                    state.goodbye.get_or_insert(goodbye);
+                }
+                Poll::Pending => {}
+            }
+        }
+        if let Some(goodbye) = &state.goodbye {
+            return Poll::Ready(Outgoing::Close(goodbye.clone()));
+        }
+        if !state.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            state.writer = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+impl<P: Platform> fmt::Debug for Out<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Out")
+    }
+}

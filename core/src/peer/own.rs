@@ -1,0 +1,175 @@
+//! Runs the blocks that a peer calls on itself: without a socket, and without a task unless the block waits.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+use parking_lot::Mutex;
+
+use super::running::Running;
+use super::{Platform, Shared, Task};
+use crate::block::Block;
+use crate::codec::Codec;
+use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
+use crate::frame::{CallId, HEAD};
+use crate::here::Context;
+use crate::pending::{Carried, Carrier, Ending, Pending};
+use crate::request::Request;
+use crate::time::Deadline;
+
+/// Runs a block for the peer itself.
+pub(super) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &Request) -> Pending {
+    let limit = shared.limits().hops;
+    if request.hop >= limit {
+        return Pending::ended(Err(RemoteError::refused(Refusal::TooManyHops(limit))));
+    }
+    let work = OwnCall {
+        shared: Arc::clone(shared),
+        captures: request.frame.slice(HEAD..),
+        codec: request.codec,
+        block: request.block,
+        deadline: request.deadline,
+        hop: request.hop,
+        is_detached: request.is_detached,
+    };
+    // A block need not be `Send`, so it runs where tasks need not be either.
+    if shared.platform().is_home() { run_here(work) } else { run_at_home(work) }
+}
+
+/// In place if the running task may go on: so a loop of calls that never have to wait lets other tasks run, like a loop
+/// over a channel does.
+fn run_here<P: Platform>(work: OwnCall<P>) -> Pending {
+    let mut running = match work.begin() {
+        Ok(running) => running,
+        Err(error) => return Pending::ended(Err(error)),
+    };
+    if work.shared.platform().may_go_on()
+        && let Poll::Ready(ending) = running.poll_once()
+    {
+        return Pending::ended(ending);
+    }
+    let (sender, receiver) = oneshot::channel();
+    let task = Arc::new(OwnTask::<P>::default());
+    task.spawn(running, &work, sender);
+    Pending::Carried(Carried::new(task, CallId(0), receiver))
+}
+
+fn run_at_home<P: Platform>(work: OwnCall<P>) -> Pending {
+    let (sender, receiver) = oneshot::channel();
+    let task = Arc::new(OwnTask::<P>::default());
+    let carrier = Arc::clone(&task);
+    let shared = Arc::clone(&work.shared);
+    // If that home is no more, the sender is dropped, and the call ends as disconnected.
+    shared.platform().go_home(move || match work.begin() {
+        Err(error) => drop(sender.send(Err(error))),
+        Ok(running) => task.spawn(running, &work, sender),
+    });
+    Pending::Carried(Carried::new(carrier, CallId(0), receiver))
+}
+
+/// A call of a peer on itself, before it runs.
+struct OwnCall<P: Platform> {
+    shared: Arc<Shared<P>>,
+    captures: Bytes,
+    codec: Codec,
+    block: &'static Block,
+    deadline: Deadline,
+    hop: u8,
+    is_detached: bool,
+}
+
+impl<P: Platform> OwnCall<P> {
+    fn begin(&self) -> Result<Running, RemoteError> {
+        let registry = self.shared.registry();
+        let entry = registry.find(self.block.id, self.block.fingerprint()).map_err(RemoteError::refused)?;
+        let context = Context {
+            host: Arc::clone(&self.shared) as _,
+            caller: self.shared.id(),
+            deadline: if self.is_detached { Deadline::never() } else { self.deadline },
+            hop: self.hop + 1,
+            block: Some(entry.block()),
+        };
+        Running::begin(context, entry, &self.captures, self.codec, 0)
+    }
+}
+
+/// The task of such a call, while it waits.
+struct OwnTask<P: Platform>(Mutex<State<P::Task>>);
+
+enum State<T> {
+    NotYet,
+    Runs(T),
+    Cancelled,
+}
+
+impl<P: Platform> Default for OwnTask<P> {
+    fn default() -> Self {
+        Self(Mutex::new(State::NotYet))
+    }
+}
+
+impl<P: Platform> OwnTask<P> {
+    fn spawn(&self, running: Running, work: &OwnCall<P>, sender: oneshot::Sender<Ending>) {
+        let mut state = self.0.lock();
+        if let State::Cancelled = *state
+            && !work.is_detached
+        {
+            return;
+        }
+        let shared = Arc::clone(&work.shared);
+        let deadline = work.deadline;
+        let task = if work.is_detached {
+            // The block is a task of its own, which nobody ends.
+            let (done, is_done) = oneshot::channel();
+            let _ = shared.platform().spawn_here(async move {
+                // Perhaps nobody waits any longer: the block has run to its end all the same.
+                let _ = done.send(running.await);
+            });
+            let ending = async move {
+                let gone = |_| Err(RemoteError::new(ErrorKind::Disconnected, Ran::Maybe));
+                is_done.await.unwrap_or_else(gone)
+            };
+            work.shared.platform().spawn_here(answer(shared, deadline, ending, sender))
+        } else {
+            work.shared.platform().spawn_here(answer(shared, deadline, running, sender))
+        };
+        *state = State::Runs(task);
+    }
+}
+
+/// Sends how the call ended, at its deadline at the latest.
+async fn answer<P: Platform>(
+    shared: Arc<Shared<P>>,
+    deadline: Deadline,
+    ending: impl Future<Output = Ending>,
+    sender: oneshot::Sender<Ending>,
+) {
+    let ending = match deadline.moment() {
+        None => ending.await,
+        Some(moment) => {
+            let mut ending = pin!(ending);
+            let mut sleep = pin!(shared.platform().sleep_until(moment));
+            poll_fn(|cx| match ending.as_mut().poll(cx) {
+                Poll::Ready(ending) => Poll::Ready(ending),
+                Poll::Pending => sleep
+                    .as_mut()
+                    .poll(cx)
+                    .map(|()| Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Maybe))),
+            })
+            .await
+        }
+    };
+    // The caller may be gone.
+    let _ = sender.send(ending);
+}
+
+impl<P: Platform> Carrier for OwnTask<P> {
+    fn cancel(&self, _: CallId) {
+        if let State::Runs(task) = std::mem::replace(&mut *self.0.lock(), State::Cancelled) {
+            task.abort();
+        }
+    }
+}

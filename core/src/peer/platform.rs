@@ -1,0 +1,57 @@
+//! What a peer needs of the world it lives in.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::Notice;
+use crate::time::Moment;
+
+/// The world that a peer lives in. The Actix peer and the browser peer each have one.
+///
+/// A thread that can run blocks is called a *home*: it has an event loop for futures that are not `Send`.
+pub trait Platform: Send + Sync + Sized + 'static {
+    /// A task that was spawned on a home.
+    type Task: Task;
+
+    /// What ends a connection from outside.
+    type Kill: Kill;
+
+    /// What [`sleep_until`](Self::sleep_until) gives.
+    type Sleep: Future<Output = ()> + 'static;
+
+    /// The time, measured from the origin that this process uses.
+    fn now(&self) -> Moment;
+
+    /// Ends at this moment or soon after it. Called on a home.
+    fn sleep_until(&self, moment: Moment) -> Self::Sleep;
+
+    /// Runs a future to its end beside whatever else runs on this thread, which is a home.
+    fn spawn_here(&self, task: impl Future<Output = ()> + 'static) -> Self::Task;
+
+    /// Runs a future to its end on whatever thread. Called from any.
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
+
+    /// Whether this thread is a home.
+    fn is_home(&self) -> bool;
+
+    /// Does something on the peer's own home. Called from any thread. If that home is no more, `work` is dropped.
+    fn go_home(&self, work: impl FnOnce() + Send + 'static);
+
+    /// Whether the running task may do some more work before it lets others run. Each yes uses up a little of what it may.
+    fn may_go_on(&self) -> bool;
+
+    /// Tells the control plane, which hands the notice to its [`Roster`](super::Roster) after this has returned.
+    fn tell(&self, notice: Notice<Self>);
+}
+
+/// A task that can be ended from any thread. It goes on when this is dropped.
+pub trait Task: Send + 'static {
+    /// Drops the task's future soon, if it has not ended.
+    fn abort(&self);
+}
+
+/// Ends one connection, which may be stuck behind a peer that does not read. It does nothing when it is dropped.
+pub trait Kill: Send + 'static {
+    /// Ends it, if it still is.
+    fn now(self);
+}

@@ -1,0 +1,61 @@
+//! Which peers are reachable, and by which session.
+//!
+//! The roster alone writes it; calls read it from any thread without asking the control plane.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use rustc_hash::FxHashMap;
+
+use super::{Link, Platform};
+use crate::id::PeerId;
+
+/// The sessions of a peer that can carry calls.
+pub struct Routes<P: Platform>(RwLock<FxHashMap<PeerId, Arc<Link<P>>>>);
+
+impl<P: Platform> Default for Routes<P> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<P: Platform> Routes<P> {
+    pub(super) fn find(&self, peer: PeerId) -> Option<Arc<Link<P>>> {
+        self.0.read().get(&peer).cloned()
+    }
+
+    /// The session to this peer that can carry calls now or when its connection is back.
+    #[must_use]
+    pub fn session(&self, peer: PeerId) -> Option<Arc<Link<P>>> {
+        self.find(peer).filter(|link| link.is_alive())
+    }
+
+    /// The peers that are connected, ordered by id.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerId> {
+        let mut peers: Vec<_> =
+            self.0.read().iter().filter(|(_, link)| link.is_attached()).map(|(peer, _)| *peer).collect();
+        peers.sort_unstable();
+        peers
+    }
+
+    /// Adds a session in the place of one that is over.
+    pub(super) fn add(&self, link: Arc<Link<P>>) {
+        self.0.write().insert(link.remote(), link);
+    }
+
+    /// Removes a session, unless another one has taken its place.
+    pub(super) fn remove(&self, link: &Arc<Link<P>>) {
+        let mut routes = self.0.write();
+        if routes.get(&link.remote()).is_some_and(|other| Arc::ptr_eq(other, link)) {
+            routes.remove(&link.remote());
+        }
+    }
+}
+
+impl<P: Platform> fmt::Debug for Routes<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Routes").field(&self.peers()).finish()
+    }
+}
