@@ -4,12 +4,12 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use distributed_scope::{Blocks, Limits, Peer, PeerId, RemoteError, distributed, remote};
 
+use crate::process::Process;
 use crate::support::{Listening, open};
 
 const HOME: &str = "DISTRIBUTED_SCOPE_TEST_HOME";
@@ -61,20 +61,15 @@ struct Victim {
     home: Listening,
     id: PeerId,
     url: String,
-    process: Child,
+    process: Process,
 }
 
 impl Victim {
     async fn start(name: &str) -> Self {
         let home = Listening::start(open());
         let name = format!("{name} {}", home.peer.id());
-        let process = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "hostile::the_attacked_process", "--nocapture"])
-            .env(HOME, home.url())
-            .env(NAME, &name)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let url = home.url();
+        let process = Process::start("hostile::the_attacked_process", &[(HOME, &url), (NAME, &name)]);
         let id = PeerId::named(&name);
         let mut victim = Self { home, id, url: String::new(), process };
         victim.url = victim.home.peer.run(url_of(id)).await.unwrap();
@@ -97,14 +92,6 @@ impl Victim {
         let cost = self.peak() - before;
         assert!(cost <= MAY_COST, "{attack} cost {cost} bytes of memory");
         assert_eq!(self.home.peer.run(double(self.id, 21)).await.unwrap(), 42);
-    }
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

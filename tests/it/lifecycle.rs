@@ -11,7 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::support::{Listening, open};
 
 /// Lets a test hold blocks back: they tell that they run, and wait to be let go.
-struct Gate {
+pub(crate) struct Gate {
     running: Semaphore,
     open: Semaphore,
 }
@@ -23,16 +23,16 @@ impl Default for Gate {
 }
 
 impl Gate {
-    async fn pass(&self) {
+    pub(crate) async fn pass(&self) {
         self.running.add_permits(1);
         self.open.acquire().await.unwrap().forget();
     }
 
-    async fn until_running(&self, blocks: u32) {
+    pub(crate) async fn until_running(&self, blocks: u32) {
         self.running.acquire_many(blocks).await.unwrap().forget();
     }
 
-    fn let_go(&self, blocks: usize) {
+    pub(crate) fn let_go(&self, blocks: usize) {
         self.open.add_permits(blocks);
     }
 }
@@ -47,7 +47,7 @@ async fn held(on: PeerId, n: u32) -> Result<u32, RemoteError> {
 }
 
 #[distributed]
-async fn at_once(on: PeerId) -> Result<(), RemoteError> {
+pub(crate) async fn at_once(on: PeerId) -> Result<(), RemoteError> {
     remote!(on, [], {}).await
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 mod actors;
+mod black_hole;
 mod calls;
 mod connections;
 mod context;
@@ -11,10 +12,13 @@ mod faults;
 mod hostile;
 mod lifecycle;
 mod load;
+mod loiterers;
+mod process;
 mod processes;
 mod proxy;
 mod refusals;
 mod resume;
+mod signals;
 mod slow;
 mod support;
 mod values;

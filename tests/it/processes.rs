@@ -1,6 +1,5 @@
-//! Peers in several processes. The second process is this test program again, told by its environment to be a peer.
+//! Peers in several processes.
 
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use distributed_scope::{
@@ -8,30 +7,14 @@ use distributed_scope::{
 };
 
 use crate::calls::demo;
+use crate::process::Process;
 use crate::support::{Listening, open};
 
 const URL: &str = "DISTRIBUTED_SCOPE_TEST_URL";
 const NAME: &str = "DISTRIBUTED_SCOPE_TEST_NAME";
 
-/// A process that is killed when dropped.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn start(name: &str, url: &str) -> Process {
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "processes::the_other_process", "--nocapture"])
-        .env(URL, url)
-        .env(NAME, name)
-        .stdout(Stdio::null())
-        .spawn();
-    Process(child.unwrap())
+    Process::start("processes::the_other_process", &[(URL, url), (NAME, name)])
 }
 
 /// Does nothing in an ordinary run: it is what the other process runs.
@@ -65,7 +48,7 @@ async fn each_block_runs_in_the_process_of_its_peer() {
     let names = [1, 2].map(|n| format!("worker {n} {}", server.peer.id()));
     let processes: Vec<_> = names.iter().map(|name| start(name, &server.url())).collect();
     for (name, process) in names.iter().zip(&processes) {
-        assert_eq!(server.peer.run(process_id(PeerId::named(name))).await.unwrap(), process.0.id());
+        assert_eq!(server.peer.run(process_id(PeerId::named(name))).await.unwrap(), process.id());
     }
     assert_eq!(server.peer.run(process_id(server.peer.id())).await.unwrap(), std::process::id());
 }

@@ -14,6 +14,11 @@ pub(crate) struct Listening {
 impl Listening {
     /// Starts a peer inside an actix-web app that has a route of its own, on a free port.
     pub(crate) fn start(builder: Builder) -> Self {
+        Self::start_at("127.0.0.1", builder)
+    }
+
+    /// The same, at this address of the machine.
+    pub(crate) fn start_at(host: &str, builder: Builder) -> Self {
         let peer = builder.start();
         let served = peer.clone();
         let server = HttpServer::new(move || {
@@ -24,7 +29,7 @@ impl Listening {
         .on_connect(on_connect)
         .workers(2)
         .disable_signals()
-        .bind(("127.0.0.1", 0))
+        .bind((host, 0))
         .unwrap();
         let address = server.addrs()[0].to_string();
         let server = server.run();
@@ -35,6 +40,11 @@ impl Listening {
 
     pub(crate) fn url(&self) -> String {
         format!("ws://{}/scope", self.address)
+    }
+
+    /// Waits until its last connection is closed, and stops listening.
+    pub(crate) async fn stop(self) {
+        self.server.stop(true).await;
     }
 }
 
