@@ -4,6 +4,8 @@
 pub use distributed_scope_actor_peer::{
     Builder, ConnectError, Invoke, Peer, PeerActor, StartError, on_connect,
 };
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub use distributed_scope_browser_peer::{Builder, ConnectError, Peer, StartError};
 pub use distributed_scope_core::{
     Access, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError,
     DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Limits, Listed, Listing, Observer, PeerId, Raised,

@@ -27,7 +27,7 @@ mod session;
 pub use actor::{Invoke, PeerActor};
 pub use builder::{Builder, StartError};
 pub use peer::Peer;
-pub use session::dial::ConnectError;
+pub use distributed_scope_core::peer::ConnectError;
 pub use session::on_connect;
 
 #[cfg(not(feature = "actix-web-actors"))]

@@ -52,10 +52,16 @@ impl Platform for Browser {
         Sleep::until(moment)
     }
 
+    fn pause_until(&self, moment: Moment) -> Sleep {
+        Sleep::until(moment).or_until_awake()
+    }
+
     fn spawn_here(&self, task: impl Future<Output = ()> + 'static) -> LocalTask {
         let (task, handle) = abortable(task);
         // Whether it has ended or was aborted, nobody asks.
-        spawn_local(async move { drop(task.await) });
+        spawn_local(async move {
+            let _ = task.await;
+        });
         LocalTask(handle)
     }
 

@@ -12,8 +12,8 @@ use actix_tls::connect::{Connection as TcpConnection, Connector, Resolver};
 use awc::BoxedSocket;
 use awc::error::{SendRequestError, WsClientError};
 use awc::http::Uri;
-use distributed_scope_core::Reject;
 use distributed_scope_core::frame::SUBPROTOCOL;
+use distributed_scope_core::peer::ConnectError;
 use distributed_scope_core::session::MAX_FRAME;
 use futures_channel::oneshot;
 use futures_util::StreamExt;
@@ -25,61 +25,6 @@ use super::incoming::Incoming;
 use super::kill::SocketHandle;
 use super::reader::{Connection, Reader};
 use crate::platform::Shared;
-
-/// Why [`Peer::connect`](crate::Peer::connect) did not connect.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The URL is not one of a WebSocket.
-    #[error("`{url}` is no WebSocket URL ({reason}): write it as `ws://host:port/path`")]
-    Url {
-        /// The URL as it was given.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Nothing answers there.
-    #[error("cannot reach {url}")]
-    Unreachable {
-        /// The URL.
-        url: String,
-        /// What the network said.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// Something answers, and it is not a peer.
-    #[error(
-        "{url} answered with HTTP status {status} and not as a peer: is the path the one that was given to `peer.service(..)`?"
-    )]
-    NotAPeer {
-        /// The URL.
-        url: String,
-        /// The HTTP status of the answer.
-        status: u16,
-    },
-    /// The two could not agree to open a session.
-    #[error("{url} is a peer, and the session was refused")]
-    Refused {
-        /// The URL.
-        url: String,
-        /// Why.
-        source: Reject,
-    },
-    /// The connection was made and lost before the session was open.
-    #[error("{url} closed the connection before the session was open")]
-    Closed {
-        /// The URL.
-        url: String,
-    },
-    /// It took longer than [`Limits::handshake`](distributed_scope_core::Limits::handshake).
-    #[error("{url} did not answer in time")]
-    TimedOut {
-        /// The URL.
-        url: String,
-    },
-    /// This peer was stopped.
-    #[error("this peer was stopped")]
-    Stopped,
-}
 
 /// Connects, to go on with `old` if that is possible, and returns when the session is open.
 pub(crate) async fn dial(

@@ -79,7 +79,7 @@ impl<P: Platform> Link<P> {
     }
 
     /// Waits until the session has no connection.
-    pub(in crate::peer) async fn until_detached(&self) {
+    pub async fn until_detached(&self) {
         poll_fn(|cx| {
             let mut state = self.state.lock();
             if !state.session.is_attached() {
