@@ -9,7 +9,6 @@ mod latency;
 mod output;
 mod processes;
 mod round_trip;
-mod seed;
 mod server;
 mod wordcount;
 

@@ -8,6 +8,7 @@ mod lint;
 mod step;
 mod test;
 mod web;
+mod web_browser;
 mod web_toolchain;
 
 use std::process::ExitCode;
@@ -25,7 +26,6 @@ Tasks:
   test          every test of the workspace, with each choice of the server's WebSocket
   web           builds the pages for the browser and serves them; `web build [PACKAGE]` builds them only
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
-
 
 Each step is printed before it runs; the first that fails ends the task and says how to run it alone.
 

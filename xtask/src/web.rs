@@ -4,10 +4,14 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::step::{Passed, cargo, say};
+use crate::web_browser;
 use crate::web_toolchain::{TARGET, Toolchain, target_dir};
 
 /// The packages that are built into bundles, and the size that each may have, compressed.
-const BUNDLES: &[Bundle] = &[Bundle { package: "demo-seed", limit: 150 }];
+const BUNDLES: &[Bundle] = &[
+    Bundle { package: "demo-seed", limit: 150 },
+    Bundle { package: "browser-tests", limit: 250 },
+];
 
 /// A package that is built for the browser.
 #[derive(Debug)]
@@ -33,9 +37,24 @@ pub(crate) fn build(only: Option<&str>) -> Result<(), String> {
     Ok(())
 }
 
-/// Builds all bundles, as a step.
+/// Builds all bundles, as a step. It is skipped where there is no compiler for them.
 pub(crate) fn build_all() -> Result<Passed, String> {
-    build(None).map(|()| Passed::Holds)
+    match Toolchain::get() {
+        Err(reason) => Ok(Passed::Skipped(reason)),
+        Ok(_) => build(None).map(|()| Passed::Holds),
+    }
+}
+
+/// Runs the tests that need a browser and the bundles, as a step. It is skipped where these cannot be had.
+pub(crate) fn test() -> Result<Passed, String> {
+    if Toolchain::present().is_none() {
+        return Ok(Passed::Skipped("there are no bundles".to_owned()));
+    }
+    if let Err(reason) = web_browser::get() {
+        return Ok(Passed::Skipped(reason));
+    }
+    run(cargo().args(["test", "--package", "browser-tests", "--features", "in-a-browser", "--test", "in_a_browser"]))?;
+    Ok(Passed::Holds)
 }
 
 /// Builds all bundles and serves the pages until it is interrupted.

@@ -67,6 +67,11 @@ impl Toolchain {
         ))
     }
 
+    /// Whether `cargo clippy` works with it.
+    pub(crate) fn has_clippy(&self) -> bool {
+        matches!(self, Self::Rustup)
+    }
+
     /// A cargo command for the browser: `build` or `check`, to which a package is still to be added.
     pub(crate) fn cargo(&self, command: &str) -> Result<Command, String> {
         let mut cargo = cargo();

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Document, window};
 
-use crate::{demo, demo_lazy, show};
+use crate::seed::{demo, demo_lazy, show};
 
 /// What the page does when it is loaded.
 #[wasm_bindgen(start)]

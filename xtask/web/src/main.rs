@@ -46,6 +46,8 @@ impl Bundle {
         bindgen.input_path(&self.module).web(true)?.typescript(false).remove_producers_section(true);
         // The names of functions are half of the module. Without them, its panics still say where they were.
         bindgen.remove_name_section(true);
+        // The module stands beside the JavaScript, which looks for it there by itself.
+        bindgen.omit_default_module_path(false);
         bindgen.generate(&self.folder).with_context(|| format!("cannot bind {}", self.module.display()))
     }
 
