@@ -2,14 +2,15 @@
 
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
-    Builder, ConnectError, Invoke, Peer, PeerActor, StartError, on_connect,
+    Authenticate, Builder, ConnectError, Invoke, Peer, PeerActor, StartError, Upgrade, on_connect,
 };
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub use distributed_scope_browser_peer::{Builder, ConnectError, Peer, StartError};
 pub use distributed_scope_core::{
-    Access, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError,
-    DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Limits, Listed, Listing, Observer, PeerId, Raised,
-    Ran, Refusal, Registry, Reject, RemoteError, Skew, Spawned, Travels, here,
+    Access, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError, Denied,
+    DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Limits, Listed, Listing, Observer, PeerId,
+    Principal, Proof, Raised, Ran, Refusal, Registry, Reject, RemoteError, Requirement, Skew, Spawned,
+    Travels, here,
 };
 pub use distributed_scope_macros::{distributed, remote};
 

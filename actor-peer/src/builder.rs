@@ -7,22 +7,26 @@ use actix_rt::Arbiter;
 use distributed_scope_core::peer::Parts;
 use distributed_scope_core::{Blocks, DuplicateBlock, Limits, Observer, PeerId};
 
+use crate::gate::{Authenticate, Gate};
 use crate::peer::Peer;
 use crate::platform::{Actix, Shared};
 
 /// Begun by [`Peer::builder`].
 #[must_use = "a peer begins to live at `start`"]
-pub struct Builder(Parts);
+pub struct Builder {
+    parts: Parts,
+    gate: Gate,
+}
 
 impl Builder {
     pub(crate) fn new(id: PeerId) -> Self {
-        Self(Parts::new(id))
+        Self { parts: Parts::new(id), gate: Gate::default() }
     }
 
     /// Which blocks it runs for other peers. Without this, none: a block that is compiled into a program is not thereby
     /// open to everybody who can connect to it. Several calls add up.
     pub fn expose(mut self, blocks: Blocks) -> Self {
-        self.0.blocks = self.0.blocks.and(blocks);
+        self.parts.blocks = self.parts.blocks.and(blocks);
         self
     }
 
@@ -33,13 +37,13 @@ impl Builder {
 
     /// The same, for a value that the program shares; a `web::Data` of actix-web gives one by `into_inner`.
     pub fn shared_data<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
-        self.0.data.insert(value);
+        self.parts.data.insert(value);
         self
     }
 
     /// Its bounds, instead of the defaults.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.0.limits = limits;
+        self.parts.limits = limits;
         self
     }
 
@@ -53,7 +57,38 @@ impl Builder {
     ///     .start();
     /// ```
     pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
-        self.0.observer = Some(Box::new(observer));
+        self.parts.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Finds out who connects, before the connection becomes a session: an async closure over the request, or a type that
+    /// is [`Authenticate`]. It runs again whenever a peer comes back after a loss.
+    ///
+    /// `Ok(Some(principal))` is somebody who is known: blocks find it with [`here::principal`](distributed_scope_core::here::principal)
+    /// and may [require](distributed_scope_core::Requirement) it. `Ok(None)` is somebody who is not. An error is answered with HTTP
+    /// 401, 403 or 503 and its text, and there is no session.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::{Peer, Upgrade};
+    /// # use distributed_scope_core::{Denied, PeerId, Principal, Proof};
+    /// # async fn user_of(token: &str) -> Option<String> { None }
+    /// let peer = Peer::builder(PeerId::named("server"))
+    ///     .authenticate(|upgrade: Upgrade| async move {
+    ///         let Some(token) = upgrade.bearer()? else { return Ok(None) };
+    ///         let user = user_of(&token).await.ok_or(Denied::unauthenticated("no such token"))?;
+    ///         Ok(Some(Principal::new(user, Proof::Token).claim("role", "editor")))
+    ///     })
+    ///     .start();
+    /// ```
+    pub fn authenticate(mut self, authenticate: impl Authenticate) -> Self {
+        self.gate.authenticate = Some(Arc::new(authenticate));
+        self
+    }
+
+    /// Takes tokens over connections that are not encrypted. Without this they are refused, unless the client is on this
+    /// machine. Right behind a proxy that ends TLS, and in a network where everybody may read everything.
+    pub fn allow_plaintext(mut self) -> Self {
+        self.gate.allow_plaintext = true;
         self
     }
 
@@ -78,13 +113,13 @@ impl Builder {
         if Arbiter::try_current().is_none() {
             return Err(StartError::NoRuntime);
         }
-        Ok(Peer::of(Shared::start(self.0, Actix::new)?))
+        Ok(Peer::of(Shared::start(self.parts, |peer| Actix::new(peer, self.gate))?))
     }
 }
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Builder").field(&self.0).finish()
+        f.debug_tuple("Builder").field(&self.parts).finish()
     }
 }
 

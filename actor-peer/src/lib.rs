@@ -5,6 +5,7 @@
 //! | `peer`, `builder` | the handle that programs hold |
 //! | `platform`, `clock` | the world of an Actix peer, as the core's part of a peer sees it |
 //! | `actor` | the peer actor: who may join, who waits for whom, dialling |
+//! | `gate` | what is asked of those who connect, before there is a session |
 //! | `session` | one connection: the actor that reads, the task that writes, server's end and client's end |
 //!
 //! What is the same for a peer of any kind is in `distributed_scope_core::peer`.
@@ -20,12 +21,14 @@ compile_error!(
 mod actor;
 mod builder;
 mod clock;
+mod gate;
 mod peer;
 mod platform;
 mod session;
 
 pub use actor::{Invoke, PeerActor};
 pub use builder::{Builder, StartError};
+pub use gate::{Authenticate, Upgrade};
 pub use peer::Peer;
 pub use distributed_scope_core::peer::ConnectError;
 pub use session::on_connect;

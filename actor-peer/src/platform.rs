@@ -13,25 +13,31 @@ use tokio::task::AbortHandle;
 
 use crate::actor::{PeerActor, Tell};
 use crate::clock;
+use crate::gate::Gate;
 use crate::session::Kill;
 
 /// What all handles, sessions and blocks of one Actix peer share.
 pub(crate) type Shared = peer::Shared<Actix>;
 
-/// The home of a peer, and its actor.
+/// The home of a peer, its actor, and what it asks of those who connect.
 pub(crate) struct Actix {
     arbiter: ArbiterHandle,
     actor: Addr<PeerActor>,
+    gate: Gate,
 }
 
 impl Actix {
     /// On the current arbiter, where it starts the actor of the peer.
-    pub(crate) fn new(peer: &Weak<Shared>) -> Self {
-        Self { arbiter: Arbiter::current(), actor: PeerActor::new(Weak::clone(peer)).start() }
+    pub(crate) fn new(peer: &Weak<Shared>, gate: Gate) -> Self {
+        Self { arbiter: Arbiter::current(), actor: PeerActor::new(Weak::clone(peer)).start(), gate }
     }
 
     pub(crate) fn actor(&self) -> &Addr<PeerActor> {
         &self.actor
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 }
 

@@ -23,7 +23,11 @@ pub(crate) async fn carry(connection: Connection, socket: Socket) {
     let patience = || shared.platform().sleep_until(clock::now() + shared.limits().handshake);
     let (cut, is_cut) = oneshot::channel();
     // A handle that was dropped does not cut.
-    let is_cut = pin!(async { if is_cut.await.is_err() { pending().await } });
+    let is_cut = pin!(async {
+        if is_cut.await.is_err() {
+            pending().await
+        }
+    });
     let connection = RefCell::new(connection);
     let reading = pin!(read(&connection, &socket, cut, patience()));
     let writing = pin!(write(&out, &socket));
@@ -43,12 +47,7 @@ pub(crate) async fn carry(connection: Connection, socket: Socket) {
 }
 
 /// Reads until nothing more is to be read.
-async fn read(
-    connection: &RefCell<Connection>,
-    socket: &Socket,
-    cut: oneshot::Sender<()>,
-    mut late: Sleep,
-) {
+async fn read(connection: &RefCell<Connection>, socket: &Socket, cut: oneshot::Sender<()>, mut late: Sleep) {
     let mut cut = Some(cut);
     let mut is_introduced = false;
     loop {

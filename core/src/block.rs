@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use serde::de::DeserializeOwned;
 
+use crate::auth::Requirement;
 use crate::hash::Fnv;
 use crate::{shape, type_names};
 
@@ -91,6 +92,8 @@ pub struct Block {
     pub line: u32,
     /// The names of its captures, in the order in which they travel.
     pub captures: &'static [&'static str],
+    /// What it asks of its caller.
+    pub requires: Requirement,
     /// The hash of what the macro saw of it.
     source: u64,
     /// What only its types say, once it is registered.
@@ -117,7 +120,18 @@ impl Block {
         source: u64,
     ) -> Self {
         let interface = OnceLock::new();
-        Self { id: BlockId::of_path(path), name: None, path, module, file, line, captures, source, interface }
+        Self {
+            id: BlockId::of_path(path),
+            name: None,
+            path,
+            module,
+            file,
+            line,
+            captures,
+            requires: Requirement::Anybody,
+            source,
+            interface,
+        }
     }
 
     #[doc(hidden)]
@@ -140,9 +154,18 @@ impl Block {
             file,
             line,
             captures,
+            requires: Requirement::Anybody,
             source,
             interface,
         }
+    }
+
+    /// The same block, which asks this of its caller.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn requiring(mut self, requires: Requirement) -> Self {
+        self.requires = requires;
+        self
     }
 
     /// Its version. It is whole as soon as a peer has been started in this process, before which nothing is called.

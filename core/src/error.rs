@@ -64,6 +64,12 @@ pub enum ErrorKind {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The result was dropped, because its peer would have had to keep more than
+    /// [`Limits::results`](crate::Limits::results) until they could be sent.
+    ResultDropped {
+        /// The limit in bytes.
+        limit: usize,
+    },
 }
 
 /// Why a peer did not start a block. Nothing of it ran.
@@ -92,6 +98,14 @@ pub enum Refusal {
         "that peer does not expose this block: start it with `Peer::builder(..).expose(Blocks::all())`, or name the block there"
     )]
     NotExposed,
+    /// The block asks for a caller that is known, and this one is not.
+    #[error(
+        "that peer does not know its caller, {0}: connect with a token it accepts, `Endpoint::new(url).bearer(token)`, or with a key it trusts, `Peer::builder(key_pair)`"
+    )]
+    Unauthenticated(String),
+    /// The caller is known, and may not have this block run.
+    #[error("that peer does not let its caller have this block run: {0}")]
+    Forbidden(String),
     /// The captures that arrived are not what the block takes.
     #[error("that peer could not decode the captures: {0}")]
     DecodeCaptures(String),
@@ -260,6 +274,10 @@ impl fmt::Display for ErrorKind {
             Self::TooLarge { size, limit } => {
                 write!(f, "has a message of {size} bytes where the limit is {limit} (`Limits::message`)")
             }
+            Self::ResultDropped { limit } => write!(
+                f,
+                "ran, and its result was dropped: more than {limit} bytes waited to be sent (`Limits::results` there)"
+            ),
         }
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::Duration;
 
+use crate::auth::Principal;
 use crate::block::Block;
 use crate::host::Host;
 use crate::id::PeerId;
@@ -37,6 +38,43 @@ pub fn peer() -> PeerId {
 #[must_use]
 pub fn caller() -> PeerId {
     expect("caller").caller
+}
+
+/// Who made the call which runs this block, as far as that was proved when its session was opened: the caller of *this* hop, not
+/// of the first one. `None` when the caller is not known, when it is this peer itself, and inside `peer.run(..)`.
+///
+/// # Panics
+///
+/// Outside of a block and of `peer.run(..)`.
+#[must_use]
+pub fn principal() -> Option<Principal> {
+    expect("principal").principal.clone()
+}
+
+/// Who made the call which runs this block, for a block that must know it.
+///
+/// A block that must know it *before* anything of it runs says so with `#[block(require = authenticated)]` instead.
+///
+/// # Errors
+///
+/// When the caller of this hop is not known. Raise it with `?`.
+///
+/// # Panics
+///
+/// Outside of a block and of `peer.run(..)`.
+pub fn require_principal() -> Result<Principal, NoPrincipal> {
+    let context = expect("require_principal");
+    context.principal.clone().ok_or_else(|| NoPrincipal { caller: context.caller, peer: context.host.id() })
+}
+
+/// A block asked who its caller is, and that is not known.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "peer {peer} does not know who its caller {caller} is: give that peer `.authenticate(..)`, and let the caller connect with a token"
+)]
+pub struct NoPrincipal {
+    caller: PeerId,
+    peer: PeerId,
 }
 
 /// The time that this block has left, or `None` when its caller set no deadline.
@@ -88,6 +126,8 @@ pub struct Context {
     pub host: Arc<dyn Host>,
     /// The peer that called it.
     pub caller: PeerId,
+    /// Who that is, as far as it was proved.
+    pub principal: Option<Principal>,
     /// When it must have ended.
     pub deadline: Deadline,
     /// How many hops lie behind it.
@@ -101,7 +141,7 @@ impl Context {
     #[must_use]
     pub fn root(host: Arc<dyn Host>) -> Self {
         let caller = host.id();
-        Self { host, caller, deadline: Deadline::never(), hop: 0, block: None }
+        Self { host, caller, principal: None, deadline: Deadline::never(), hop: 0, block: None }
     }
 }
 

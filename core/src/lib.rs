@@ -8,6 +8,7 @@
 //! | [`id`](PeerId), [`block`](Block) | names: of peers, of blocks and their versions |
 //! | `registry`, `exposure`, `listing` | the blocks of this binary, and which of them a peer runs for others |
 //! | `shape`, `skew` | what makes two versions of a block differ, and what is said of it |
+//! | [`auth`] | who is there, and what a block asks of its caller |
 //! | `call`, [`pending`] | a call, from `remote!` to its result |
 //! | [`error`](RemoteError) | how a call fails |
 //! | [`frame`], `codec` | what stands on the wire |
@@ -17,6 +18,7 @@
 //! | [`host`] | a peer, as calls and blocks see it |
 //! | [`peer`] | a peer without its sockets and its event loop: what peers of all kinds have in common |
 
+pub mod auth;
 mod block;
 mod call;
 mod codec;
@@ -42,6 +44,7 @@ mod slot;
 mod time;
 mod type_names;
 
+pub use auth::{Denied, Principal, Proof, Requirement};
 pub use block::{Block, BlockId, Fingerprint};
 pub use call::{Call, Spawned};
 pub use codec::{Codec, DecodeError, EncodeError, OverBudget};
@@ -67,6 +70,7 @@ pub mod __private {
     pub use inventory;
     pub use serde;
 
+    pub use crate::auth::Requirement;
     pub use crate::block::Block;
     pub use crate::raised::Raised;
     pub use crate::registry::{Registrar, Registration};

@@ -22,7 +22,8 @@ pub struct Limits {
     /// The largest message, in bytes, of captures or of a result with its frame header. Default: 16 MiB.
     ///
     /// A larger call is refused before anything is sent; a larger result ends its call with
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge); a larger message from the other side ends the session.
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge); a larger message from the other side ends the session. Of
+    /// messages that have arrived in part, at most twice this is kept for each session.
     pub message: usize,
 
     /// How many calls of one session may wait for their results at once. Default: 65,536.
@@ -44,9 +45,16 @@ pub struct Limits {
     /// How many bytes may wait to be sent to one peer. Default: 4 MiB.
     ///
     /// A call that would make it more is refused as [`Refusal::QueueFull`](crate::Refusal::QueueFull), unless nothing
-    /// else waits. Results are not refused; instead nothing more is read from that peer until there is room,
-    /// but for a little now and then, so that two peers that both wait for room get on.
+    /// else waits. Results are not refused, up to [`results`](Self::results); instead nothing more is read from that peer
+    /// until there is room, but for a little now and then, so that two peers that both wait for room get on.
     pub queue: usize,
+
+    /// How many bytes may wait to be sent to one peer when a result joins them, whether the peer reads slowly or its
+    /// connection is lost. Default: 64 MiB.
+    ///
+    /// A result that would make it more is dropped, unless nothing else waits, and its call ends with
+    /// [`ErrorKind::ResultDropped`](crate::ErrorKind::ResultDropped).
+    pub results: usize,
 
     /// How many bytes that were sent and not acknowledged are kept, to be sent again when a connection was lost.
     /// Default: 4 MiB.
@@ -102,6 +110,7 @@ impl Default for Limits {
             calls_in: 1 << 16,
             hops: 64,
             queue: 4 << 20,
+            results: 64 << 20,
             resend: 4 << 20,
             window: 256 << 10,
             resume: Duration::from_secs(30),

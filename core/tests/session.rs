@@ -21,13 +21,13 @@ fn exchange(one: &mut Session<u64>, two: &mut Session<u64>) -> [Vec<Effect<u64>>
         let before = effects.iter().map(Vec::len).sum::<usize>();
         let mut moved = false;
         if !two.is_clogged()
-            && let Some(frame) = one.next_frame()
+            && let Some(frame) = one.next_frame(at(1))
         {
             effects[1].extend(two.receive(at(1), frame).expect("an honest frame"));
             moved = true;
         }
         if !one.is_clogged()
-            && let Some(frame) = two.next_frame()
+            && let Some(frame) = two.next_frame(at(1))
         {
             effects[0].extend(one.receive(at(1), frame).expect("an honest frame"));
             moved = true;
@@ -76,7 +76,7 @@ fn two_sides_that_are_both_clogged_read_enough_to_get_on() {
                     carried += 1;
                 }
                 if pipes[side].is_none() {
-                    pipes[side] = sides[side].next_frame();
+                    pipes[side] = sides[side].next_frame(at(0));
                 }
             }
         }
@@ -119,6 +119,42 @@ fn a_clogged_side_reads_no_more_than_a_little_for_a_partner_that_takes_nothing()
 }
 
 #[test]
+fn a_clogged_side_takes_few_more_calls_from_a_partner_that_takes_nothing_however_small_they_are() {
+    const RESULT: usize = 1 << 20;
+    let limits = Limits { queue: 4 << 20, ..Limits::default() };
+    // Blocks that end at once, and blocks that end when all have been read.
+    for are_held in [false, true] {
+        let mut session = session(&limits, &limits);
+        let (mut calls, mut held) = (0, Vec::new());
+        // More would wait to be sent than may.
+        for call in 1_000_000..1_000_010 {
+            session.receive(at(0), invoke(call, 1).encode()).expect("an honest frame");
+            session.reply(CallId(call), Ok(value(RESULT)));
+        }
+        assert!(session.is_clogged());
+        let before = session.queued();
+        let dead = loop {
+            while !session.is_clogged() {
+                session.receive(at(0), invoke(calls, 1).encode()).expect("an honest frame");
+                match are_held {
+                    true => held.push(CallId(calls)),
+                    false => session.reply(CallId(calls), Ok(value(RESULT))),
+                }
+                calls += 1;
+            }
+            if let Some(effect) = session.tick(session.wake().expect("it is alive")).pop() {
+                break effect;
+            }
+        };
+        assert!(matches!(dead, Effect::DropConnection(Dead::Stalled)), "{dead:?}");
+        held.into_iter().for_each(|call| session.reply(call, Ok(value(RESULT))));
+        let more = (session.queued() - before) / RESULT;
+        let bound = if are_held { 64 } else { 16 };
+        assert!((1..=bound).contains(&more), "{more} more results wait, of {calls} calls");
+    }
+}
+
+#[test]
 fn a_session_that_reads_nothing_because_it_is_clogged_does_not_take_the_other_side_for_silent() {
     let limits = Limits { queue: 10, ..Limits::default() };
     let mut session = session(&limits, &limits);
@@ -128,7 +164,7 @@ fn a_session_that_reads_nothing_because_it_is_clogged_does_not_take_the_other_si
     }
     for second in 0..100 {
         assert!(session.is_clogged());
-        session.next_frame().expect("a slow reader takes a frame a second");
+        session.next_frame(at(second * 1_000)).expect("a slow reader takes a frame a second");
         let effects = session.tick(at(second * 1_000));
         assert!(effects.is_empty(), "{effects:?}");
     }
@@ -181,9 +217,9 @@ fn a_small_call_does_not_wait_for_a_large_one() {
     let limits = Limits::default();
     let mut caller = session(&limits, &limits);
     caller.call(at(0), &mut request(1 << 20, Deadline::never()), 0).expect("a call");
-    caller.next_frame().expect("its first chunk");
+    caller.next_frame(at(0)).expect("its first chunk");
     caller.call(at(0), &mut request(10, Deadline::never()), 1).expect("a call");
-    let between = std::iter::from_fn(|| caller.next_frame())
+    let between = std::iter::from_fn(|| caller.next_frame(at(0)))
         .position(|frame| matches!(Frame::decode(frame), Ok(Frame::Invoke(_))));
     assert!(between.is_some_and(|between| between <= 1), "{between:?} chunks went before it");
 }
@@ -199,9 +235,9 @@ fn an_expired_call_that_waited_for_a_connection_is_never_sent() {
     let [Effect::Complete(0, Err(error))] = &ended[..] else { panic!("{ended:?}") };
     assert_eq!(error.ran(), Ran::Never);
     caller.attach(0, at(60)).expect("nothing was sent yet");
-    let frame = caller.next_frame().and_then(|frame| Frame::decode(frame).ok());
+    let frame = caller.next_frame(at(0)).and_then(|frame| Frame::decode(frame).ok());
     assert!(matches!(frame, Some(Frame::Invoke(invoke)) if invoke.call == CallId(1)));
-    assert_eq!(caller.next_frame(), None);
+    assert_eq!(caller.next_frame(at(0)), None);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use arbitrary::Arbitrary;
 use bytes::Bytes;
 use distributed_scope_core::frame::{CallId, Chunk, Frame, HEAD, Reply};
 use distributed_scope_core::pending::Payload;
-use distributed_scope_core::session::{CHUNK, STREAMS, Session};
+use distributed_scope_core::session::{CHUNK, Session};
 use distributed_scope_core::{Block, Codec, Deadline, Limits, Moment, PeerId, Request, handshake};
 use libfuzzer_sys::fuzz_target;
 
@@ -39,7 +39,7 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
     let them = handshake::introduction(PeerId::named("them"), &limits, 0);
     let mut millis = 0;
     let at = |millis: u64| Moment::after_origin(Duration::from_millis(millis));
-    let mut session = Session::<()>::new(limits.clone(), &them, at(0));
+    let mut session = Session::<()>::dialled(limits.clone(), &them, at(0));
     let size = |large: bool| if large { 3 * CHUNK } else { 9 };
     for step in steps {
         let now = at(millis);
@@ -68,8 +68,8 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
                 let deadline = Deadline::at(now + Duration::from_millis(millis.into()));
                 let frame = vec![0; HEAD + size(large)].into();
                 let to = PeerId::named("them");
-                let mut request =
-                    Request { to, block: &BLOCK, frame, codec: Codec::default(), deadline, hop: 0 };
+                let (codec, is_detached) = (Codec::default(), false);
+                let mut request = Request { to, block: &BLOCK, frame, codec, deadline, hop: 0, is_detached };
                 drop(session.call(now, &mut request, ()));
                 None
             }
@@ -85,7 +85,7 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
             Step::Send(count) => {
                 for _ in 0..count {
                     let has_frame = session.has_frame();
-                    assert_eq!(session.next_frame().is_some(), has_frame);
+                    assert_eq!(session.next_frame(now).is_some(), has_frame);
                 }
                 None
             }
@@ -114,7 +114,7 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
         {
             session.close();
         }
-        assert!(session.kept() <= limits.resend && session.arriving() <= STREAMS * limits.message);
+        assert!(session.kept() <= limits.resend && session.arriving() <= 2 * limits.message);
         assert!(session.calls() <= limits.calls_out && session.running() <= limits.calls_in);
     }
     session.close();

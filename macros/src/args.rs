@@ -6,22 +6,42 @@ use syn::Token;
 use syn::parse::Parser;
 
 use crate::errors::Errors;
+use crate::requirement::Requirement;
 
 /// What stands in the parentheses of `#[distributed(..)]`.
 pub(crate) struct Args {
     /// Where the crate `distributed-scope` is found.
     pub(crate) krate: TokenStream,
+    /// What its blocks ask of their callers, unless they say otherwise.
+    pub(crate) require: Option<Requirement>,
 }
 
 impl Args {
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let mut krate = quote!(::distributed_scope);
+        Self { krate: quote!(::distributed_scope), require: None }.and(tokens, errors)
+    }
+
+    /// The arguments of a method, which go before those of its `impl`.
+    pub(crate) fn of_method(&self, tokens: TokenStream, errors: &mut Errors) -> Self {
+        Self { krate: self.krate.clone(), require: self.require.clone() }.and(tokens, errors)
+    }
+
+    fn and(self, tokens: TokenStream, errors: &mut Errors) -> Self {
+        let Self { mut krate, require: default } = self;
+        let mut require = None;
         let parser = syn::meta::parser(|meta| {
+            if meta.path.is_ident("require") {
+                if require.is_some() {
+                    return Err(meta.error("a function says once what its blocks ask of their callers"));
+                }
+                require = Some(meta.value()?.parse()?);
+                return Ok(());
+            }
             if !meta.path.is_ident("crate") {
                 let name = meta.path.to_token_stream().to_string().replace(' ', "");
                 return Err(meta.error(format_args!(
-                    "`#[distributed]` has no argument `{name}`; the only one is `#[distributed(crate = path)]`, for a \
-                     renamed `distributed-scope`"
+                    "`#[distributed]` has no argument `{name}`; it has `#[distributed(require = authenticated)]`, \
+                     for what its blocks ask of their callers, and `#[distributed(crate = path)]`, for a renamed `distributed-scope`"
                 )));
             }
             let path = meta.value()?.call(syn::Path::parse_mod_style)?;
@@ -33,6 +53,6 @@ impl Args {
         if let Err(error) = parser.parse2(tokens) {
             errors.push(error);
         }
-        Self { krate }
+        Self { krate, require: require.or(default) }
     }
 }

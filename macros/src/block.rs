@@ -1,16 +1,18 @@
 //! One `remote!`: what stands between its parentheses.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Expr, Ident, LitStr, Token, Type};
 
+use crate::attributes::Attributes;
 use crate::capture::Capture;
 use crate::errors::Errors;
 use crate::find::{Code, Finder};
 use crate::fingerprint;
 use crate::function::Body;
 use crate::jumps;
+use crate::requirement::Requirement;
 
 /// A block, with the blocks inside it.
 pub(crate) struct RemoteBlock {
@@ -28,6 +30,8 @@ pub(crate) struct RemoteBlock {
     pub(crate) result: Option<Type>,
     /// The name that it gives itself.
     pub(crate) stable_name: Option<LitStr>,
+    /// What it asks of its caller, if it says so itself.
+    pub(crate) require: Option<Requirement>,
     /// The predicates that its body is compiled under.
     pub(crate) condition: Vec<TokenStream>,
     /// The predicate that its body is not compiled under, if there is one.
@@ -170,7 +174,7 @@ impl RemoteBlock {
             }
         };
         let names: Vec<_> = parts.captures.iter().map(|capture| capture.name.clone()).collect();
-        let Attributes { stable_name, condition, otherwise } = Attributes::of(&parts, finder.errors);
+        let Attributes { stable_name, require, condition, otherwise } = Attributes::of(&parts, finder.errors);
         // A block with a name of its own may be changed; only its interface says which version it is.
         let body = stable_name.is_none().then(|| parts.body.stream());
         let fingerprint = fingerprint::of(&names, body);
@@ -199,6 +203,7 @@ impl RemoteBlock {
             captures,
             result,
             stable_name,
+            require,
             condition,
             otherwise,
             around,
@@ -208,70 +213,5 @@ impl RemoteBlock {
             braces,
             fingerprint,
         })
-    }
-}
-
-/// What stands in front of the body.
-struct Attributes {
-    stable_name: Option<LitStr>,
-    condition: Vec<TokenStream>,
-    otherwise: Option<TokenStream>,
-}
-
-impl Attributes {
-    fn of(parts: &Parts, errors: &mut Errors) -> Self {
-        let (mut stable_name, mut conditions) = (None, Vec::new());
-        for attribute in &parts.attributes {
-            if attribute.path().is_ident("cfg") {
-                conditions.push(attribute);
-            } else if attribute.path().is_ident("block") {
-                match name(attribute) {
-                    Ok(_) if stable_name.is_some() => {
-                        errors.push(syn::Error::new_spanned(attribute, "a block has one name"));
-                    }
-                    Ok(name) => stable_name = Some(name),
-                    Err(error) => errors.push(error),
-                }
-            } else {
-                let message = "only `#[cfg(..)]` and `#[block(name = \"..\")]` may stand before a block; put other attributes \
-                               on what is in it";
-                errors.push(syn::Error::new_spanned(attribute, message));
-            }
-        }
-        if let (Some(first), None) = (conditions.first(), &parts.result) {
-            let message = "where this block is not compiled its result must be known all the same: write it after the list, \
-                           `[a, b] -> T, #[cfg(..)] { body }`";
-            errors.push(syn::Error::new_spanned(first, message));
-        }
-        let predicates = conditions.iter().filter_map(|condition| {
-            let list = condition.meta.require_list().ok()?;
-            Some(list.tokens.clone())
-        });
-        let otherwise = (!conditions.is_empty()).then(|| quote!(#[cfg(not(all(#(#predicates),*)))]));
-        let condition = conditions.into_iter().map(ToTokens::to_token_stream).collect();
-        Self { stable_name, condition, otherwise }
-    }
-}
-
-/// The name in `#[block(name = "..")]`.
-fn name(attribute: &Attribute) -> syn::Result<LitStr> {
-    const FORM: &str = "a block is named like this: `#[block(name = \"search\")]`";
-    let mut found = None;
-    let parsed = attribute.parse_nested_meta(|meta| {
-        if !meta.path.is_ident("name") || found.is_some() {
-            return Err(meta.error(FORM));
-        }
-        let value = meta.value().map_err(|_| meta.error(FORM))?;
-        let name: LitStr = value.parse().map_err(|error| syn::Error::new(error.span(), FORM))?;
-        if name.value().trim().is_empty() {
-            return Err(syn::Error::new_spanned(&name, "the name of a block is not empty"));
-        }
-        found = Some(name);
-        Ok(())
-    });
-    match (parsed, found) {
-        (Ok(()), Some(name)) => Ok(name),
-        (Err(error), _) if attribute.meta.require_list().is_ok() => Err(error),
-        _ => Err(syn::Error::new_spanned(attribute, FORM)),
     }
 }

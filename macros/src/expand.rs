@@ -16,6 +16,7 @@ use crate::find::{Code, Piece, group};
 use crate::format;
 use crate::function::{Body, Function};
 use crate::names;
+use crate::requirement::Requirement;
 use crate::service::Service;
 use crate::validate::leads_a_path;
 
@@ -33,6 +34,7 @@ pub(crate) enum Copy {
 /// The expansion of one function.
 pub(crate) struct Expansion<'a> {
     krate: &'a TokenStream,
+    require: Option<&'a Requirement>,
     pub(crate) private: TokenStream,
     pub(crate) function: &'a Function,
     service: Option<&'a Service>,
@@ -40,8 +42,8 @@ pub(crate) struct Expansion<'a> {
 
 impl<'a> Expansion<'a> {
     pub(crate) fn new(args: &'a Args, function: &'a Function, service: Option<&'a Service>) -> Self {
-        let krate = &args.krate;
-        Self { krate, private: quote!(#krate::__private), function, service }
+        let (krate, require) = (&args.krate, args.require.as_ref());
+        Self { krate, require, private: quote!(#krate::__private), function, service }
     }
 
     pub(crate) fn expand(&self, body: &Body, code: &Code, has_blocks: bool) -> TokenStream {
@@ -114,6 +116,10 @@ impl<'a> Expansion<'a> {
             Some(name) => (quote!(named), Some(quote!(#name,))),
             None => (quote!(new), None),
         };
+        let requires = block.require.as_ref().or(self.require).map(|require| {
+            let require = require.expand(private);
+            quote!(.requiring(#require))
+        });
         quote! {
             #structure
             #(#around)*
@@ -126,7 +132,7 @@ impl<'a> Expansion<'a> {
                 #line,
                 &[#(#captures),*],
                 #fingerprint,
-            );
+            )#requires;
         }
     }
 

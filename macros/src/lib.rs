@@ -1,7 +1,7 @@
 //! The macros of `distributed-scope`: `#[distributed]` and `remote!`. Users reach them through that crate.
 //!
 //! One expansion is three steps, each with files of its own. **Parse**: `function` and `service` read the item,
-//! `find` finds each `remote!` in its tokens, `block` and `capture` read one. **Validate**: `validate` checks
+//! `find` finds each `remote!` in its tokens, `block`, `attributes` and `capture` read one. **Validate**: `validate` checks
 //! what the item may be, `scope` which variables a block uses, with `format` for format strings, and `jumps` that it
 //! is not left. **Expand**: `expand` and `call`, with `closure_struct` for what travels and `fingerprint` for a
 //! block's version; after a mistake `fallback` takes its place, so that one mistake gives one message.
@@ -10,6 +10,7 @@
 //! Invariant: a `remote!` is found by its tokens, never by the syntax tree, because it may stand inside any macro.
 
 mod args;
+mod attributes;
 mod block;
 mod call;
 mod capture;
@@ -24,6 +25,7 @@ mod function;
 mod jumps;
 mod names;
 mod print;
+mod requirement;
 mod scope;
 mod service;
 #[cfg(test)]
@@ -40,6 +42,10 @@ use crate::errors::Errors;
 /// binary that contains the function.
 ///
 /// It stands on an `async fn`, or on an inherent `impl` block, where it means each `async fn` that contains `remote!`.
+/// `#[distributed(require = authenticated)]` lets only callers that are known have its blocks run, `require = claim("role", "admin")` only
+/// those with a claim; `#[block(require = ..)]` says so of one block, and `anybody` takes it back. It is asked of the caller of each hop: of a
+/// client that calls its server, and of a server that calls its client back.
+///
 /// `#[distributed(crate = path)]` says where `distributed-scope` is found, if not at `::distributed_scope`.
 #[proc_macro_attribute]
 pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -55,6 +61,7 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `remote!(peer, [a, b], { .. })` | run the block on `peer`, with `a` and `b` |
 /// | `[name = expr]` | capture the value of an expression under a name |
 /// | `[a: T]`, `[..] -> T` | written types |
+/// | `remote!(peer, [a], #[block(name = "search", require = authenticated)] { .. })` | a stable name; what it asks of its caller |
 /// | `remote!(peer, [a: T] -> R, #[cfg(..)] { .. })` | the block is compiled only where the predicate holds; the call is everywhere |
 ///
 /// It works inside a function with [`#[distributed]`](macro@distributed), which replaces it.

@@ -81,15 +81,21 @@ fn expand_impl(args: &Args, mut block: ItemImpl, errors: &mut Errors) -> TokenSt
     };
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
-        method
-            .attrs
-            .retain(|attribute| attribute.path().segments.last().is_none_or(|s| s.ident != "distributed"));
+        let mut own = Errors::default();
+        let mut of_method = args.of_method(TokenStream::new(), &mut own);
+        method.attrs.retain(|attribute| {
+            let is_ours = attribute.path().segments.last().is_some_and(|s| s.ident == "distributed");
+            if is_ours && let Ok(list) = attribute.meta.require_list() {
+                of_method = args.of_method(list.tokens.clone(), &mut own);
+            }
+            !is_ours
+        });
         if !has_remote(method.block.to_token_stream()) {
+            errors.extend(own);
             continue;
         }
-        let mut own = Errors::default();
         let expanded = match syn::parse2::<Function>(method.to_token_stream()) {
-            Ok(function) => expand_function(args, &function, Some(&service), &mut own),
+            Ok(function) => expand_function(&of_method, &function, Some(&service), &mut own),
             Err(error) => {
                 own.push(error);
                 TokenStream::new()

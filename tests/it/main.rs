@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 mod actors;
+mod auth;
 mod black_hole;
 mod calls;
 mod connections;
@@ -16,6 +17,7 @@ mod loiterers;
 mod process;
 mod processes;
 mod proxy;
+mod raw;
 mod refusals;
 mod resume;
 mod signals;

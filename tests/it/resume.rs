@@ -131,6 +131,28 @@ async fn cut_anywhere_every_call_runs_exactly_once_and_gets_its_value() {
 }
 
 #[actix_web::test]
+async fn a_first_welcome_that_is_lost_costs_no_call() {
+    let server = Listening::start(open());
+    let proxy = Proxy::start(server.address.clone()).await;
+    let first = open().start();
+    first.connect(proxy.url()).await.unwrap();
+    let length = proxy.passed(Way::ToClient);
+    for cut in (1..=length).step_by(7) {
+        let runs = Arc::new(Runs::default());
+        let client = open().shared_data(Arc::clone(&runs)).start();
+        proxy.cut_at(Way::ToClient, proxy.passed(Way::ToClient) + cut);
+        // The server has a call for the client, and makes it as soon as it can.
+        let call = server.peer.run(counted(client.id(), 1, 3));
+        let connect = async { while client.connect(proxy.url()).await.is_err() {} };
+        let (value, ()) = join!(call, connect);
+        assert_eq!(value.unwrap(), (1, vec![7; 3]), "cut after {cut} bytes of {length}");
+        assert_eq!(runs.of(1), 1);
+        proxy.cut_at(Way::ToClient, 0);
+        client.stop().await;
+    }
+}
+
+#[actix_web::test]
 async fn without_resuming_a_call_runs_at_most_once_and_never_is_never() {
     let limits = Limits { resume: Duration::ZERO, ..Limits::default() };
     cut_everywhere(limits, 1, |runs, call, result| match result {

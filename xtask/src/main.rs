@@ -5,6 +5,7 @@
 mod compile_cost;
 mod core_is_portable;
 mod lint;
+mod soak;
 mod step;
 mod test;
 mod web;
@@ -26,6 +27,7 @@ Tasks:
   test          every test of the workspace, with each choice of the server's WebSocket
   web           builds the pages for the browser and serves them; `web build [PACKAGE]` builds them only
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
+  soak          the promises measured under load, with faults, between processes; `soak --help` says what can be chosen
 
 Each step is printed before it runs; the first that fails ends the task and says how to run it alone.
 
@@ -43,13 +45,14 @@ fn main() -> ExitCode {
         ["web"] => return ended(web::serve()),
         ["web", "build"] => return ended(web::build(None)),
         ["web", "build", package] => return ended(web::build(Some(package))),
+        ["soak", ref rest @ ..] => return soak::run(rest),
         ["help" | "--help" | "-h"] => {
             step::say(HELP);
             return ExitCode::SUCCESS;
         }
         [] => return usage("no task was given"),
         [task] => return usage(&format!("there is no task `{task}`")),
-        [..] => return usage("a task takes no arguments"),
+        [..] => return usage("a task other than `soak` takes no arguments"),
     };
     step::run_all(&steps)
 }

@@ -8,10 +8,8 @@ use crate::web_browser;
 use crate::web_toolchain::{TARGET, Toolchain, target_dir};
 
 /// The packages that are built into bundles, and the size that each may have, compressed.
-const BUNDLES: &[Bundle] = &[
-    Bundle { package: "demo-seed", limit: 150 },
-    Bundle { package: "browser-tests", limit: 250 },
-];
+const BUNDLES: &[Bundle] =
+    &[Bundle { package: "demo-seed", limit: 150 }, Bundle { package: "browser-tests", limit: 250 }];
 
 /// A package that is built for the browser.
 #[derive(Debug)]
@@ -53,7 +51,15 @@ pub(crate) fn test() -> Result<Passed, String> {
     if let Err(reason) = web_browser::get() {
         return Ok(Passed::Skipped(reason));
     }
-    run(cargo().args(["test", "--package", "browser-tests", "--features", "in-a-browser", "--test", "in_a_browser"]))?;
+    run(cargo().args([
+        "test",
+        "--package",
+        "browser-tests",
+        "--features",
+        "in-a-browser",
+        "--test",
+        "in_a_browser",
+    ]))?;
     Ok(Passed::Holds)
 }
 
@@ -68,7 +74,11 @@ impl Bundle {
         let Self { package, limit } = self;
         say(&format!("building {package} for {TARGET}"));
         run(toolchain.cargo("build")?.args(["--quiet", "--profile", "web", "--package", package]))?;
-        let built = toolchain.target_dir().join(TARGET).join("web").join(format!("{}.wasm", package.replace('-', "_")));
+        let built = toolchain
+            .target_dir()
+            .join(TARGET)
+            .join("web")
+            .join(format!("{}.wasm", package.replace('-', "_")));
         // A program of its own, with libraries that take a minute to build, so that other tasks need not wait for them.
         let finish = ["run", "--quiet", "--package", "web-bundle", "--"];
         run(cargo().args(finish).args([&built, &folder(package)]).arg(limit.to_string()))

@@ -23,7 +23,11 @@ pub(crate) fn get() -> Result<(), String> {
     };
     apt(&["update", "-qq"])?;
     apt(&[&["install", "-y", "-qq", "--no-install-recommends"], &PACKAGES[..]].concat())?;
-    if is_there() { Ok(()) } else { Err("the packages were installed, and chromedriver is still not there".to_owned()) }
+    if is_there() {
+        Ok(())
+    } else {
+        Err("the packages were installed, and chromedriver is still not there".to_owned())
+    }
 }
 
 fn is_there() -> bool {

@@ -151,7 +151,11 @@ impl Debian {
         let library = dependency("libstd-rust-web-dev", "libstd-rust-web-")?;
         let llvm = dependency(&library, "libllvm")?;
         let mut download = Command::new("apt-get");
-        download.current_dir(&packages).args(["download", "-qq"]).args(Self::PACKAGES).args([&library, &llvm]);
+        download
+            .current_dir(&packages)
+            .args(["download", "-qq"])
+            .args(Self::PACKAGES)
+            .args([&library, &llvm]);
         output(&mut download)?;
         for entry in std::fs::read_dir(&packages).map_err(|error| error.to_string())? {
             let package = entry.map_err(|error| error.to_string())?.path();
@@ -172,7 +176,8 @@ impl Debian {
     fn set(&self, cargo: &mut Command) -> Result<(), String> {
         let unpacked = self.folder.join("x/usr");
         let platform = format!("{}-linux-gnu", std::env::consts::ARCH);
-        let libraries = [unpacked.join("lib").join(&platform), unpacked.join(format!("lib/llvm-{}/lib", self.llvm))];
+        let libraries =
+            [unpacked.join("lib").join(&platform), unpacked.join(format!("lib/llvm-{}/lib", self.llvm))];
         let libraries = std::env::join_paths(libraries).map_err(|error| error.to_string())?;
         // Debian's rustc comes without a linker for this target; the one of our own toolchain is the same program.
         let sysroot = output(Command::new("rustc").current_dir(root()).args(["--print", "sysroot"]))?;
@@ -208,7 +213,8 @@ mod tests {
 
     #[test]
     fn the_versioned_package_is_found_among_the_dependencies() {
-        let depends = "libstd-rust-web-1.96\n  Depends: libc6\n  Depends: libllvm22\n  Conflicts: <libllvm1>\n";
+        let depends =
+            "libstd-rust-web-1.96\n  Depends: libc6\n  Depends: libllvm22\n  Conflicts: <libllvm1>\n";
         assert_eq!(find_dependency(depends, "libllvm"), Some("libllvm22"));
         assert_eq!(find_dependency(depends, "libstd"), None);
     }

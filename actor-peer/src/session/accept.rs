@@ -17,10 +17,10 @@ pub(crate) async fn accept(
     body: web::Payload,
     served: web::Data<Served>,
 ) -> actix_web::Result<HttpResponse> {
-    upgrade::check(&request)?;
+    let visitor = upgrade::check(&request, &served.0).await?;
     let body = guarded_payload(&request, body, frame_guard::limit(MAX_FRAME))?;
     let (response, sink, stream) = actix_ws::handle_with_protocols(&request, body, &[SUBPROTOCOL])?;
-    let connection = Connection::accepted(served.0.clone());
+    let connection = Connection::accepted(served.0.clone(), visitor);
     tracing::debug!(peer = %connection.shared().id(), from = ?request.peer_addr(), "connection accepted");
     let stream = stream.max_frame_size(MAX_FRAME);
     let stream = stream.map(|item| item.map(Incoming::from).map_err(frame_guard::unwrap_oversize));

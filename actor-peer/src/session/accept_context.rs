@@ -29,9 +29,9 @@ pub(crate) async fn accept(
     body: web::Payload,
     served: web::Data<Served>,
 ) -> actix_web::Result<HttpResponse> {
-    upgrade::check(&request)?;
+    let visitor = upgrade::check(&request, &served.0).await?;
     let body = guarded_payload(&request, body, frame_guard::limit(MAX_FRAME))?;
-    let connection = Connection::accepted(served.0.clone());
+    let connection = Connection::accepted(served.0.clone(), visitor);
     tracing::debug!(peer = %connection.shared().id(), from = ?request.peer_addr(), "connection accepted");
     let reader = Reader::new(connection, upgrade::socket(&request));
     WsResponseBuilder::new(ContextSession(reader), &request, body)

@@ -7,9 +7,12 @@ use actix_web::dev::Extensions;
 use actix_web::http::header;
 use actix_web::rt::net::TcpStream;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
+use distributed_scope_core::Denied;
+use distributed_scope_core::auth::Visitor;
 use distributed_scope_core::frame::SUBPROTOCOL;
 
 use super::kill::SocketHandle;
+use crate::gate;
 use crate::platform::Shared;
 
 /// The peer whose service a request came to.
@@ -25,30 +28,44 @@ pub(super) enum UpgradeError {
     NotWebSocket,
     #[error("this endpoint speaks the WebSocket subprotocol {SUBPROTOCOL}, and the request does not name it")]
     Subprotocol,
+    #[error(transparent)]
+    Denied(#[from] Denied),
 }
 
 impl ResponseError for UpgradeError {
     fn status_code(&self) -> StatusCode {
-        StatusCode::BAD_REQUEST
+        match self {
+            Self::Denied(Denied::Unauthenticated(_)) => StatusCode::UNAUTHORIZED,
+            Self::Denied(Denied::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Denied(_) => StatusCode::FORBIDDEN,
+            Self::NotWebSocket | Self::Subprotocol => StatusCode::BAD_REQUEST,
+        }
     }
 
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body(self.to_string())
+        HttpResponse::build(self.status_code())
+            .content_type("text/plain; charset=utf-8")
+            .body(self.to_string())
     }
 }
 
-/// Whether this request wants to speak our protocol.
-pub(super) fn check(request: &HttpRequest) -> Result<(), UpgradeError> {
+/// Whether this request wants to speak our protocol, and who sends it.
+pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Visitor, UpgradeError> {
+    speaks_our_protocol(request)?;
+    shared.platform().gate().admit(request).await.map_err(|denied| {
+        tracing::warn!(peer = %shared.id(), from = ?request.peer_addr(), %denied, "upgrade refused");
+        denied.into()
+    })
+}
+
+fn speaks_our_protocol(request: &HttpRequest) -> Result<(), UpgradeError> {
     let headers = request.headers();
     let upgrade = headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
     if !upgrade.is_some_and(|value| value.to_ascii_lowercase().contains("websocket")) {
         return Err(UpgradeError::NotWebSocket);
     }
-    let mut named = headers
-        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(',').map(str::trim));
-    if named.any(|name| name == SUBPROTOCOL) { Ok(()) } else { Err(UpgradeError::Subprotocol) }
+    let names_ours = gate::subprotocols(headers).any(|name| name == SUBPROTOCOL);
+    if names_ours { Ok(()) } else { Err(UpgradeError::Subprotocol) }
 }
 
 /// The handle of a request's socket, if the server was given [`on_connect`].

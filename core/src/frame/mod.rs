@@ -7,6 +7,8 @@ mod introduction;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::block::{BlockId, Fingerprint};
@@ -316,9 +318,31 @@ impl Invoke {
 
     /// The call that a whole frame begins, without reading the rest of it.
     pub(crate) fn call_of(frame: &Bytes) -> Option<CallId> {
-        let mut head = frame.get(..HEAD).filter(|head| head[0] == INVOKE)?;
-        head.advance(8);
-        Some(CallId(head.get_u64_le()))
+        call_of(frame, INVOKE)
+    }
+
+    /// The call that a frame begins and the time that it is told to have left, if it is an invoke with a deadline or the
+    /// first chunk of one.
+    pub(crate) fn told_deadline(frame: &[u8]) -> Option<(CallId, u32)> {
+        let head = frame.get(Self::head_of(frame)?)?;
+        let mut fields = &head[4..];
+        let deadline_ms = Some(fields.get_u32_le()).filter(|&ms| ms != NO_DEADLINE)?;
+        Some((CallId(fields.get_u64_le()), deadline_ms))
+    }
+
+    /// The same frame, told to have so much time left. It is copied, for whoever keeps it has a share of it.
+    pub(crate) fn with_deadline(frame: &Bytes, deadline_ms: u32) -> Bytes {
+        let Some(head) = Self::head_of(frame) else { return frame.clone() };
+        let mut told = BytesMut::from(&frame[..]);
+        (&mut told[head][4..8]).put_u32_le(deadline_ms);
+        told.freeze()
+    }
+
+    /// Where the header of the invoke is that a frame begins.
+    fn head_of(frame: &[u8]) -> Option<Range<usize>> {
+        let start = if frame.first() == Some(&CHUNK) { Chunk::HEAD } else { 0 };
+        let head = start..start + HEAD;
+        frame.get(head.clone()).filter(|bytes| bytes[0] == INVOKE).map(|_| head)
     }
 
     fn decode(frame: Bytes) -> Result<Self, FrameError> {
@@ -356,6 +380,11 @@ impl Reply {
         })
     }
 
+    /// The call that a whole frame answers, without reading the rest of it.
+    pub(crate) fn call_of(frame: &Bytes) -> Option<CallId> {
+        call_of(frame, REPLY)
+    }
+
     fn decode(frame: Bytes) -> Result<Self, FrameError> {
         let mut head = frame.get(..HEAD).ok_or(FrameError::Short)?;
         head.advance(1);
@@ -379,6 +408,12 @@ impl Reply {
 /// The codec with this number, or the number back.
 pub(crate) fn codec(number: u8) -> Result<Codec, u8> {
     Codec::from_number(number).ok_or(number)
+}
+
+fn call_of(frame: &Bytes, kind: u8) -> Option<CallId> {
+    let mut head = frame.get(..HEAD).filter(|head| head[0] == kind)?;
+    head.advance(8);
+    Some(CallId(head.get_u64_le()))
 }
 
 fn sealed(frame: Bytes, write: impl FnOnce(&mut [u8])) -> Bytes {

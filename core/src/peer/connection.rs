@@ -11,7 +11,8 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 
 use super::link::Room;
-use super::{Admitted, Epoch, Goodbye, Join, Link, Notice, Out, Platform, Shared};
+use super::{Admitted, Epoch, Goodbye, Join, Link, Out, Platform, Shared};
+use crate::auth::Visitor;
 use crate::frame::{Hello, Reject, Welcome};
 use crate::handshake;
 
@@ -27,7 +28,7 @@ pub struct Connection<P: Platform> {
 
 enum Stage<P: Platform> {
     /// We accepted, and wait for a hello.
-    Accepting,
+    Accepting(Visitor),
     /// We dialled, and wait for the answer; perhaps to go on with a session.
     Dialling {
         old: Option<Arc<Link<P>>>,
@@ -65,10 +66,10 @@ enum Side<P: Platform> {
 }
 
 impl<P: Platform> Connection<P> {
-    /// A connection that the other side made.
+    /// A connection that the other side made, which is this visitor.
     #[must_use]
-    pub fn accepted(shared: Arc<Shared<P>>) -> Self {
-        Self { shared, stage: Stage::Accepting, out: Rc::default() }
+    pub fn accepted(shared: Arc<Shared<P>>, visitor: Visitor) -> Self {
+        Self { shared, stage: Stage::Accepting(visitor), out: Rc::default() }
     }
 
     /// A connection that we made, to go on with `old` if there is one.
@@ -101,8 +102,8 @@ impl<P: Platform> Connection<P> {
         }
         let us = self.shared.introduction();
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Accepting => match handshake::accept(us, message) {
-                Ok(Ok(hello)) => self.greeted(hello, kill()),
+            Stage::Accepting(visitor) => match handshake::accept(us, message) {
+                Ok(Ok(hello)) => self.greeted(visitor, hello, kill()),
                 Ok(Err(reject)) => self.reject(&reject),
                 Err(violation) => self.violated(&violation),
             },
@@ -119,10 +120,10 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    fn greeted(&mut self, hello: Hello, kill: P::Kill) -> Next<P> {
+    fn greeted(&mut self, visitor: Visitor, hello: Hello, kill: P::Kill) -> Next<P> {
         self.stage = Stage::Deciding;
         let received = hello.resume.map(|resume| resume.received);
-        let join = Join { them: hello.from, ticket: None, resume: hello.resume, kill };
+        let join = Join { visitor, them: hello.from, ticket: None, resume: hello.resume, kill };
         Next::Ask(Box::new(join), Asked(Side::Accepting { received }))
     }
 
@@ -141,7 +142,9 @@ impl<P: Platform> Connection<P> {
         }
         self.stage = Stage::Deciding;
         let ticket = Some((welcome.session, welcome.token));
-        let join = Join { them: welcome.from, ticket, resume: None, kill };
+        // We chose whom to dial, and know no more of it.
+        let visitor = Visitor::default();
+        let join = Join { visitor, them: welcome.from, ticket, resume: None, kill };
         Next::Ask(Box::new(join), Asked(Side::Dialling { opened }))
     }
 
@@ -209,9 +212,11 @@ impl<P: Platform> Connection<P> {
     }
 
     fn carry(&mut self, link: Arc<Link<P>>, epoch: Epoch) -> Next<P> {
-        tracing::info!(peer = %self.shared.id(), remote = %link.remote(), connection = ?epoch, "session open");
+        tracing::debug!(peer = %self.shared.id(), remote = %link.remote(), connection = ?epoch, "connection carries its session");
         self.out.carry(Arc::clone(&link), epoch);
-        self.shared.platform().tell(Notice::Joined(link.remote()));
+        if link.is_connected() {
+            link.opened();
+        }
         self.stage = Stage::Carrying { link, epoch };
         Next::Read
     }
@@ -230,7 +235,7 @@ impl<P: Platform> Connection<P> {
     /// side has not introduced itself by then.
     pub fn late(&mut self) -> Next<P> {
         match &mut self.stage {
-            Stage::Accepting => self.reject(&Reject::Late),
+            Stage::Accepting(_) => self.reject(&Reject::Late),
             Stage::Dialling { opened, .. } => {
                 tell(opened.take(), Err(Reject::Late));
                 self.reject(&Reject::Late)
@@ -286,7 +291,7 @@ impl<P: Platform> fmt::Debug for Connection<P> {
 impl<P: Platform> fmt::Debug for Stage<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Accepting => "Accepting",
+            Self::Accepting(_) => "Accepting",
             Self::Dialling { .. } => "Dialling",
             Self::Deciding => "Deciding",
             Self::Carrying { .. } => "Carrying",

@@ -43,11 +43,14 @@ fn begin<P: Platform>(
 ) -> Result<Running, RemoteError> {
     let shared = link.shared();
     let entry = shared.exposed(invoke.block, invoke.fingerprint).map_err(RemoteError::refused)?;
+    let principal = link.principal();
+    entry.block().requires.check(principal.as_ref()).map_err(RemoteError::refused)?;
     let codec = Codec::from_number(invoke.codec)
         .ok_or_else(|| RemoteError::refused(Refusal::UnknownCodec(invoke.codec)))?;
     let context = Context {
         host: Arc::clone(shared) as _,
         caller: link.remote(),
+        principal,
         // Nobody's deadline ends what goes on without anybody.
         deadline: if invoke.is_detached { Deadline::never() } else { deadline },
         hop: invoke.hop + 1,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use futures_channel::oneshot;
 use rustc_hash::FxHashMap;
 
+use super::link::Origin;
 use super::{Goodbye, Link, Platform, Shared};
+use crate::auth::Visitor;
 use crate::frame::{Introduction, Reject, Resume, SessionId, Token};
 use crate::id::PeerId;
 use crate::time::{Deadline, Moment};
@@ -27,6 +29,8 @@ struct Waiter {
 
 /// Somebody introduced itself on a connection and wants a session.
 pub struct Join<P: Platform> {
+    /// Who made the connection.
+    pub(super) visitor: Visitor,
     pub(super) them: Introduction,
     /// The session's ticket, when the other side made one because we dialled.
     pub(super) ticket: Option<(SessionId, Token)>,
@@ -70,7 +74,7 @@ impl<P: Platform> Default for Roster<P> {
 impl<P: Platform> Roster<P> {
     /// Decides who may join.
     pub fn join(&mut self, shared: &Arc<Shared<P>>, join: Join<P>) -> Result<Admitted<P>, Reject> {
-        let Join { them, ticket, resume, kill } = join;
+        let Join { visitor, them, ticket, resume, kill } = join;
         if shared.is_stopping() {
             return Err(Reject::GoingAway);
         }
@@ -97,9 +101,9 @@ impl<P: Platform> Roster<P> {
         if self.sessions.len() >= shared.limits().sessions {
             return Err(Reject::Full);
         }
-        let ticket = ticket.unwrap_or_else(|| (SessionId::random(), Token::random()));
-        let link = Link::start(shared, &them, ticket, kill);
-        self.sessions.insert(ticket.0, Arc::clone(&link));
+        let origin = ticket.map_or(Origin::Ours, Origin::Theirs);
+        let link = Link::start(shared, &them, visitor.principal, origin, kill);
+        self.sessions.insert(link.id(), Arc::clone(&link));
         shared.routes().add(Arc::clone(&link));
         Ok(Admitted::New(link))
     }
@@ -120,7 +124,7 @@ impl<P: Platform> Roster<P> {
             // Nobody comes any more: the sender is dropped.
             Notice::Wanted { .. } if shared.is_stopping() => {}
             Notice::Wanted { peer, deadline, joined } => {
-                if shared.routes().session(peer).is_some_and(|link| link.is_attached()) {
+                if shared.routes().session(peer).is_some_and(|link| link.is_connected()) {
                     // Whoever waited may have given up.
                     let _ = joined.send(());
                 } else {

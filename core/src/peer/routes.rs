@@ -35,7 +35,7 @@ impl<P: Platform> Routes<P> {
     #[must_use]
     pub fn peers(&self) -> Vec<PeerId> {
         let mut peers: Vec<_> =
-            self.0.read().iter().filter(|(_, link)| link.is_attached()).map(|(peer, _)| *peer).collect();
+            self.0.read().iter().filter(|(_, link)| link.is_connected()).map(|(peer, _)| *peer).collect();
         peers.sort_unstable();
         peers
     }

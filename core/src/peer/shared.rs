@@ -188,8 +188,8 @@ impl<P: Platform> Host for Shared<P> {
         if let Some(link) = self.routes.find(request.to) {
             match link.call(request) {
                 Ok(pending) => return pending,
-                // The session ended between the two lines; another one may come.
-                Err(error) if *error.kind() == ErrorKind::Disconnected => {}
+                // The session ended between the two lines, or is not quite open; one that is may come.
+                Err(error) if matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotConnected) => {}
                 Err(error) => return Pending::ended(Err(error)),
             }
         }

@@ -73,6 +73,11 @@ impl<W> Calls<W> {
         self.open.remove(&call)
     }
 
+    /// The deadline of a call of ours that is open.
+    pub(super) fn deadline(&self, call: CallId) -> Option<Moment> {
+        self.open.get(&call)?.deadline.moment()
+    }
+
     pub(super) fn was_made(&self, call: CallId) -> bool {
         call.0 < self.next_out
     }

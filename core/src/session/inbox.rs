@@ -4,8 +4,9 @@ use bytes::{Bytes, BytesMut};
 use rustc_hash::FxHashMap;
 
 use super::Violation;
-use super::outbox::{CHUNK, STREAMS};
+use super::outbox::{CHUNK, LARGEST_AT_ONCE, STREAMS};
 use crate::frame::Chunk;
+use crate::time::Moment;
 
 /// After so many frames, or so many bytes, the sender is told that they arrived.
 const FRAMES_PER_ACK: u64 = 64;
@@ -24,6 +25,15 @@ pub(super) struct Inbox {
 struct Partial {
     total: usize,
     bytes: BytesMut,
+    begun: Moment,
+}
+
+/// A large frame that is complete.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) frame: Bytes,
+    /// When its first part came, from which its time counts.
+    pub(super) begun: Moment,
 }
 
 impl Inbox {
@@ -56,7 +66,7 @@ impl Inbox {
     }
 
     /// Adds a part; gives the whole frame with the last one.
-    pub(super) fn add(&mut self, chunk: Chunk) -> Result<Option<Bytes>, Violation> {
+    pub(super) fn add(&mut self, now: Moment, chunk: Chunk) -> Result<Option<Whole>, Violation> {
         let Chunk { stream, total, bytes } = chunk;
         let total = total as usize;
         if bytes.is_empty() {
@@ -70,8 +80,16 @@ impl Inbox {
         if is_new && self.partial.len() >= STREAMS {
             return Err(Violation::TooManyStreams);
         }
+        let others: usize = self.partial.values().map(|partial| partial.total).sum();
+        if is_new && others > 0 && others + total > self.limit.saturating_mul(LARGEST_AT_ONCE) {
+            return Err(Violation::TooMuchAtOnce);
+        }
         // The room grows with what really arrives: a total is only an announcement.
-        let partial = self.partial.entry(stream).or_insert_with(|| Partial { total, bytes: BytesMut::new() });
+        let partial = self.partial.entry(stream).or_insert_with(|| Partial {
+            total,
+            bytes: BytesMut::new(),
+            begun: now,
+        });
         if partial.total != total || partial.bytes.len() + bytes.len() > total {
             return Err(Violation::ChunkSize);
         }
@@ -82,7 +100,8 @@ impl Inbox {
         if partial.bytes.len() < total {
             return Ok(None);
         }
-        Ok(self.partial.remove(&stream).map(|partial| partial.bytes.freeze()))
+        let partial = self.partial.remove(&stream);
+        Ok(partial.map(|Partial { bytes, begun, .. }| Whole { frame: bytes.freeze(), begun }))
     }
 
     pub(super) fn clear(&mut self) {

@@ -6,37 +6,48 @@
 //! A session outlives its connection. While it is *attached* to one, frames come and go; when the connection is lost it
 //! waits, detached, for another one to go on with, until its window has passed. [`handshake`](crate::handshake) is how a
 //! connection finds its session.
+//!
+//! | module | idea |
+//! |---|---|
+//! | here | frames in and out, connections that come and go |
+//! | `calling`, `serving`, `calls` | the calls that we make, those that the other side makes, and the table of both |
+//! | `outbox`, `inbox` | numbered frames: sent, kept, cut into chunks; counted, put together |
+//! | `health`, `life` | whether the connection is alive; how time passes, and the end |
+//! | `violation` | how the other side, or a connection to it, fails a session |
 
+mod calling;
 mod calls;
 mod health;
 mod inbox;
+mod life;
 mod outbox;
+mod serving;
+mod violation;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustc_hash::FxHashSet;
 
-use self::calls::{Calls, OpenCall};
+use self::calls::Calls;
 use self::health::Health;
-use self::inbox::Inbox;
-use self::outbox::{Gap, Outbox};
+use self::inbox::{Inbox, Whole};
+use self::outbox::{Gap, Outbox, Outgoing};
 use crate::block::{BlockId, Fingerprint};
-use crate::codec::Codec;
-use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
-use crate::frame::{self, CallId, Catalogue, Frame, FrameError, HEAD, Introduction, Invoke, Reply};
+use crate::frame::{CallId, Catalogue, Frame, Introduction, Invoke};
 use crate::limits::Limits;
-use crate::pending::{Ending, Payload};
-use crate::request::Request;
+use crate::pending::Ending;
 use crate::time::{Deadline, Moment};
 
 pub use self::outbox::{CHUNK, STREAMS};
+pub use self::violation::{Dead, Lost, Violation};
 
 /// The largest WebSocket message that the protocol has: a chunk with its header, or the introduction.
 pub const MAX_FRAME: usize = CHUNK + 1024;
 
 /// How much a clogged session reads per check in which the other side took nothing. If both sides are clogged, neither
-/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off.
+/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off. A result that is
+/// queued meanwhile counts as if it had been read, and a call as a chunk at least: small calls with large results
+/// would add to the queue without end otherwise.
 const READ_WHEN_STALLED: usize = 4 * CHUNK;
 
 /// A bare error is sent whatever the limit on messages is, so that much is always taken.
@@ -57,6 +68,8 @@ pub struct Session<W> {
     health: Health,
     /// How many bytes are read although the session is clogged.
     allowance: usize,
+    /// Whether the other side certainly knows of this session.
+    is_open: bool,
     /// We take no new calls.
     we_leave: bool,
     /// The other side takes no new calls.
@@ -90,72 +103,31 @@ pub enum Effect<W> {
     Catalogue(Catalogue),
 }
 
-/// Why a connection is taken for dead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Dead {
-    /// Nothing came in for [`Limits::silence`].
-    #[error("nothing was heard from the other side")]
-    Silent,
-    /// The other side took nothing for [`Limits::write_stall`] while something waited to be sent.
-    #[error("the other side stopped reading")]
-    Stalled,
-}
-
-/// The other side broke the protocol. The session cannot go on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Violation {
-    /// It sent bytes that are no frame.
-    #[error("it sent a message that is no frame: {0}")]
-    Frame(#[from] FrameError),
-    /// It sent a frame that has no place here.
-    #[error("it sent a {0} frame out of place")]
-    Unexpected(&'static str),
-    /// It made a call with the number of another one that runs.
-    #[error("it made call {0} twice")]
-    CallTwice(u64),
-    /// It answered a call that was never made.
-    #[error("it answered call {0}, which was never made")]
-    NoSuchCall(u64),
-    /// It says that it received what was never sent.
-    #[error("it acknowledged what was never sent")]
-    NeverSent,
-    /// It sent more than [`Limits::message`].
-    #[error("it sent a message of {size} bytes where the limit is {limit}")]
-    TooLarge {
-        /// The size in bytes.
-        size: usize,
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// It began more large messages at once than it may.
-    #[error("it began more than {STREAMS} large messages at once")]
-    TooManyStreams,
-    /// The parts of a large message do not fit together.
-    #[error("it sent parts of a message that do not fit together")]
-    ChunkSize,
-}
-
-/// A session that cannot go on, because what the other side lacks is no longer kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("what the other side lacks is no longer kept")]
-pub struct Lost;
-
 impl<W> Session<W> {
-    /// A session with a peer that introduced itself like this, attached to the connection on which it did.
+    /// A session that the other side opened for us with its welcome, attached to the connection on which it did. The
+    /// first frame follows at once, so that the other side knows that the welcome has come.
     #[must_use]
-    pub fn new(limits: Limits, them: &Introduction, now: Moment) -> Self {
+    pub fn dialled(limits: Limits, them: &Introduction, now: Moment) -> Self {
+        Self { is_open: true, ack_is_due: true, ..Self::accepted(limits, them, now) }
+    }
+
+    /// A session that we open for the other side, attached to the connection on which it introduced itself. It is not
+    /// [open](Self::is_open) until something is heard on it: the welcome may be lost, and the other side would then begin
+    /// another session.
+    #[must_use]
+    pub fn accepted(limits: Limits, them: &Introduction, now: Moment) -> Self {
         let message = limits.message.min(them.message as usize);
         let theirs = Duration::from_millis(them.silence_ms.into());
         Self {
             message,
             state: State::Attached,
-            outbox: Outbox::new(limits.resend, limits.window),
+            outbox: Outbox::new(limits.resend, limits.window, message),
             inbox: Inbox::new(limits.message),
             ack_is_due: false,
             calls: Calls::default(),
             health: Health::new(limits.silence, theirs, limits.write_stall, now),
             allowance: 0,
+            is_open: false,
             we_leave: false,
             they_leave: false,
             limits,
@@ -172,6 +144,12 @@ impl<W> Session<W> {
     #[must_use]
     pub fn is_attached(&self) -> bool {
         self.state == State::Attached
+    }
+
+    /// Whether the other side certainly has the session, too. Calls can be made from then on.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// How many of our calls wait for their results.
@@ -220,6 +198,11 @@ impl<W> Session<W> {
         self.is_full() && self.allowance == 0
     }
 
+    /// So much less is read while the session is clogged.
+    fn spend(&mut self, bytes: usize) {
+        self.allowance = self.allowance.saturating_sub(bytes);
+    }
+
     fn is_full(&self) -> bool {
         self.is_attached() && self.outbox.queued() > self.limits.queue && self.outbox.has_next()
     }
@@ -237,18 +220,26 @@ impl<W> Session<W> {
         }
     }
 
-    /// A new connection goes on with the session; the other side has this many of our frames.
+    /// A new connection goes on with the session; the other side has this many of our frames. It cannot when its window
+    /// has passed, also if no [`tick`](Self::tick) has noticed that yet.
     pub fn attach(&mut self, they_received: u64, now: Moment) -> Result<(), Lost> {
-        match self.outbox.rewind(they_received) {
-            Ok(()) if self.is_alive() => {
-                self.state = State::Attached;
-                self.health.begin(now);
-                self.tell_that_we_leave();
-                self.allowance = 0;
-                Ok(())
-            }
-            Ok(()) | Err(Gap::Overrun | Gap::NeverSent) => Err(Lost),
+        let is_over = match self.state {
+            State::Attached => false,
+            State::Detached(until) => until <= now,
+            State::Closed => true,
+        };
+        if is_over {
+            return Err(Lost);
         }
+        self.outbox.rewind(they_received).map_err(|gap| match gap {
+            Gap::Overrun | Gap::NeverSent => Lost,
+        })?;
+        self.state = State::Attached;
+        self.is_open = true;
+        self.health.begin(now);
+        self.tell_that_we_leave();
+        self.allowance = 0;
+        Ok(())
     }
 
     /// Whether [`next_frame`](Self::next_frame) has one.
@@ -257,8 +248,8 @@ impl<W> Session<W> {
         self.is_attached() && (self.ack_is_due || self.outbox.has_next())
     }
 
-    /// The next frame to send.
-    pub fn next_frame(&mut self) -> Option<Bytes> {
+    /// The next frame to send, which goes at `now`.
+    pub fn next_frame(&mut self, now: Moment) -> Option<Bytes> {
         if !self.is_attached() {
             return None;
         }
@@ -266,12 +257,27 @@ impl<W> Session<W> {
             self.ack_is_due = false;
             Frame::Ack(self.inbox.acknowledge()).encode()
         } else {
-            let frame = self.outbox.next()?;
+            let outgoing = self.outbox.next()?;
             self.health.took();
-            frame
+            self.told_what_is_left(outgoing, now)
         };
         self.health.sent();
         Some(frame)
+    }
+
+    /// A call that waited, for its turn or for a connection, has less time left than when it was made, and says so.
+    fn told_what_is_left(&self, Outgoing { frame, is_begin }: Outgoing, now: Moment) -> Bytes {
+        if is_begin
+            && let Some((call, told)) = Invoke::told_deadline(&frame)
+            && let Some(deadline) = self.calls.deadline(call)
+        {
+            let left = whole_millis(deadline.since(now));
+            // Most calls go at once. Their frame is not copied only because a millisecond has just begun.
+            if left.saturating_add(1) < told {
+                return Invoke::with_deadline(&frame, left);
+            }
+        }
+        frame
     }
 
     /// Takes one message from the other side.
@@ -286,8 +292,9 @@ impl<W> Session<W> {
         if size > limit {
             return Err(Violation::TooLarge { size, limit });
         }
-        self.allowance = self.allowance.saturating_sub(size);
+        self.spend(size);
         let frame = Frame::decode(message)?;
+        self.is_open = true;
         if let Frame::Ack(received) = frame {
             let kept = self.outbox.kept();
             self.outbox.acknowledge(received).map_err(|_| Violation::NeverSent)?;
@@ -298,19 +305,24 @@ impl<W> Session<W> {
         }
         self.ack_is_due |= self.inbox.count(size);
         match frame {
-            Frame::Chunk(chunk) => match self.inbox.add(chunk)? {
-                Some(whole) => self.received_whole(now, Frame::decode(whole)?),
+            Frame::Chunk(chunk) => match self.inbox.add(now, chunk)? {
+                Some(Whole { frame, begun }) => self.received_whole(now, begun, Frame::decode(frame)?),
                 None => Ok(None),
             },
-            frame => self.received_whole(now, frame),
+            frame => self.received_whole(now, now, frame),
         }
     }
 
-    fn received_whole(&mut self, now: Moment, frame: Frame) -> Result<Option<Effect<W>>, Violation> {
+    fn received_whole(
+        &mut self,
+        now: Moment,
+        begun: Moment,
+        frame: Frame,
+    ) -> Result<Option<Effect<W>>, Violation> {
         match frame {
-            Frame::Invoke(invoke) => self.invoked(now, invoke),
+            Frame::Invoke(invoke) => self.invoked(now, begun, invoke),
             Frame::Reply(reply) => self.replied(reply),
-            Frame::Cancel(call) => Ok(self.calls.stop(call).then_some(Effect::Abort(call))),
+            Frame::Cancel(call) => Ok(self.cancelled(call)),
             Frame::GoAway => {
                 self.they_leave = true;
                 Ok(Some(Effect::TheyLeave))
@@ -330,154 +342,6 @@ impl<W> Session<W> {
             .for_each(|part| self.outbox.push(Frame::Catalogue(part).encode()));
     }
 
-    /// Sends a call and returns its number; while the session is detached, as soon as it is attached again. The header
-    /// is written into the request's own bytes if nobody else has a share of them, and the request keeps a share of
-    /// what is sent.
-    ///
-    /// An error means that nothing was sent.
-    pub fn call(&mut self, now: Moment, request: &mut Request, waiter: W) -> Result<CallId, RemoteError> {
-        if let Some(error) = self.objection_to_call(now, request) {
-            return Err(error);
-        }
-        let call = self.calls.begin(waiter, request.deadline);
-        let invoke = Invoke {
-            call,
-            block: request.block.id,
-            fingerprint: request.block.fingerprint(),
-            deadline_ms: request.deadline.remaining(now).map(whole_millis),
-            hop: request.hop,
-            codec: request.codec.number(),
-            is_detached: request.is_detached,
-            captures: Bytes::new(),
-        };
-        request.frame = invoke.seal(std::mem::take(&mut request.frame));
-        self.outbox.push(request.frame.clone());
-        Ok(call)
-    }
-
-    fn objection_to_call(&self, now: Moment, request: &Request) -> Option<RemoteError> {
-        if !self.is_alive() {
-            return Some(RemoteError::new(ErrorKind::Disconnected, Ran::Never));
-        }
-        let size = request.frame.len();
-        if size > self.message {
-            return Some(RemoteError::new(ErrorKind::TooLarge { size, limit: self.message }, Ran::Never));
-        }
-        if request.deadline.has_passed(now) {
-            return Some(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
-        }
-        let queued = self.outbox.queued();
-        let refusal = if self.they_leave {
-            Refusal::GoingAway
-        } else if self.calls.open() >= self.limits.calls_out {
-            Refusal::Overloaded(self.limits.calls_out)
-        } else if queued > 0 && queued + size > self.limits.queue.max(size) {
-            Refusal::QueueFull(self.limits.queue)
-        } else {
-            return None;
-        };
-        Some(RemoteError::refused(refusal))
-    }
-
-    /// The caller does not wait any longer: the block is stopped, and a reply that is on its way is ignored.
-    pub fn cancel(&mut self, call: CallId) -> Option<W> {
-        self.give_up(call).map(|(waiter, _)| waiter)
-    }
-
-    /// Ends a call of ours. What was not sent of it is not sent any more: only so is it sure that it never runs.
-    fn give_up(&mut self, call: CallId) -> Option<(W, Ran)> {
-        let open = self.calls.end(call)?;
-        if self.outbox.withdraw(call) {
-            return Some((open.waiter, Ran::Never));
-        }
-        if self.is_alive() {
-            self.outbox.push(Frame::Cancel(call).encode());
-        }
-        Some((open.waiter, Ran::Maybe))
-    }
-
-    fn invoked(&mut self, now: Moment, invoke: Invoke) -> Result<Option<Effect<W>>, Violation> {
-        let deadline = match invoke.deadline_ms {
-            Some(ms) => Deadline::at(now + Duration::from_millis(ms.into())),
-            None => Deadline::never(),
-        };
-        let running = self.calls.running();
-        self.calls.start(invoke.call, deadline)?;
-        let objection = if self.we_leave {
-            Some(RemoteError::refused(Refusal::GoingAway))
-        } else if invoke.hop >= self.limits.hops {
-            Some(RemoteError::refused(Refusal::TooManyHops(self.limits.hops)))
-        } else if running >= self.limits.calls_in {
-            Some(RemoteError::refused(Refusal::Overloaded(self.limits.calls_in)))
-        } else if let Err(number) = frame::codec(invoke.codec) {
-            Some(RemoteError::refused(Refusal::UnknownCodec(number)))
-        } else if deadline.has_passed(now) {
-            Some(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never))
-        } else {
-            None
-        };
-        if let Some(error) = objection {
-            self.reply(invoke.call, Err(error));
-            return Ok(None);
-        }
-        Ok(Some(Effect::Run(invoke, deadline)))
-    }
-
-    /// Sends how a block ended; a value stands behind [`HEAD`] bytes of room. Does nothing when the call was
-    /// cancelled meanwhile.
-    pub fn reply(&mut self, call: CallId, ending: Ending) {
-        if !self.calls.stop(call) {
-            return;
-        }
-        let ending = ending.and_then(|payload| match payload.bytes.len() {
-            size if size > self.message => {
-                Err(RemoteError::new(ErrorKind::TooLarge { size, limit: self.message }, Ran::Yes))
-            }
-            _ => Ok(payload),
-        });
-        let (is_value, payload) = match ending {
-            Ok(payload) => (true, payload),
-            Err(error) => (false, encoded(&error, self.message)),
-        };
-        let codec = payload.codec.number();
-        let reply = Reply { call, is_value, codec, payload: Bytes::new() };
-        self.outbox.push(reply.seal(payload.bytes));
-    }
-
-    fn replied(&mut self, reply: Reply) -> Result<Option<Effect<W>>, Violation> {
-        let Some(OpenCall { waiter, .. }) = self.calls.end(reply.call) else {
-            // A call that we cancelled may have been answered before the other side knew.
-            let was_made = self.calls.was_made(reply.call);
-            return if was_made { Ok(None) } else { Err(Violation::NoSuchCall(reply.call.0)) };
-        };
-        let ending = match frame::codec(reply.codec) {
-            Ok(codec) if reply.is_value => Ok(Payload { codec, bytes: reply.payload }),
-            Ok(codec) => Err(codec.decode(&reply.payload).unwrap_or_else(|error| {
-                RemoteError::new(ErrorKind::DecodeResult, Ran::Maybe).caused_by(&error)
-            })),
-            Err(number) => {
-                let error = Refusal::UnknownCodec(number);
-                Err(RemoteError::new(ErrorKind::DecodeResult, Ran::Yes).caused_by(&error))
-            }
-        };
-        Ok(Some(Effect::Complete(waiter, ending)))
-    }
-
-    /// We are stopping: running blocks end and are answered, new calls are refused. Told to the other side.
-    pub fn go_away(&mut self) {
-        if !self.we_leave && self.is_alive() {
-            self.we_leave = true;
-            self.tell_that_we_leave();
-        }
-    }
-
-    /// Only a side that is there is told: nobody should wait for one that may never come back only to tell it.
-    fn tell_that_we_leave(&mut self) {
-        if self.we_leave && self.is_attached() {
-            self.outbox.push(Frame::GoAway.encode());
-        }
-    }
-
     /// Whether nothing runs, nothing is waited for and everything was sent.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -486,95 +350,6 @@ impl<W> Session<W> {
             && !self.outbox.has_next()
             && self.outbox.queued() == 0
     }
-
-    /// The moment by which [`tick`](Self::tick) is due. It may be early.
-    #[must_use]
-    pub fn wake(&self) -> Option<Moment> {
-        let connection = match self.state {
-            State::Attached => self.health.wake(),
-            State::Detached(until) => until,
-            State::Closed => return None,
-        };
-        Deadline::at(connection).earlier(self.calls.wake()).moment()
-    }
-
-    /// Lets time pass: ends the calls whose deadline has passed in both directions, keeps the connection alive and
-    /// notices when it is dead, and ends the session when its window has passed.
-    pub fn tick(&mut self, now: Moment) -> Vec<Effect<W>> {
-        match self.state {
-            State::Closed => return Vec::new(),
-            State::Detached(until) if until <= now => {
-                let mut effects = self.close();
-                effects.push(Effect::Expired);
-                return effects;
-            }
-            State::Detached(_) | State::Attached => {}
-        }
-        // What the end of late calls adds to the queue below was not refused by anybody yet.
-        let is_full = self.is_full();
-        let mut effects = Vec::new();
-        let late = self.calls.late(now);
-        for call in late.open {
-            if let Some((waiter, ran)) = self.give_up(call) {
-                let error = RemoteError::new(ErrorKind::DeadlineExceeded, ran);
-                effects.push(Effect::Complete(waiter, Err(error)));
-            }
-        }
-        for call in late.running {
-            self.reply(call, Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Maybe)));
-            effects.push(Effect::Abort(call));
-        }
-        if self.is_attached() {
-            if is_full {
-                // Next to nothing is read at present, so nothing may be heard; whether the other side takes what we send
-                // is looked at instead.
-                self.health.heard();
-            }
-            let check = self.health.check(now, self.outbox.has_next() || self.outbox.queued() > 0);
-            self.ack_is_due |= check.say_something;
-            if check.stalled {
-                self.allowance = READ_WHEN_STALLED;
-            }
-            effects.extend(check.dead.map(Effect::DropConnection));
-        }
-        effects
-    }
-
-    /// The session is over: open calls end as disconnected, running blocks are dropped.
-    pub fn close(&mut self) -> Vec<Effect<W>> {
-        if !self.is_alive() {
-            return Vec::new();
-        }
-        self.state = State::Closed;
-        let unsent: FxHashSet<_> = self.outbox.unsent_calls().collect();
-        let (open, running) = self.calls.take_all();
-        let mut effects = Vec::with_capacity(open.len() + running.len());
-        for (call, waiter) in open {
-            let ran = if unsent.contains(&call) { Ran::Never } else { Ran::Maybe };
-            effects.push(Effect::Complete(waiter, Err(RemoteError::new(ErrorKind::Disconnected, ran))));
-        }
-        effects.extend(running.into_iter().map(Effect::Abort));
-        self.outbox.clear();
-        self.inbox.clear();
-        effects
-    }
-}
-
-/// An error as it travels. One that is too large for a message, or cannot be written, travels without its causes, or at
-/// last as one that says no more than that.
-fn encoded(error: &RemoteError, limit: usize) -> Payload {
-    let codec = Codec::default();
-    let encode = |error: &RemoteError| codec.encode(HEAD, error);
-    let fits = |bytes: &Vec<u8>| bytes.len() <= limit.max(SMALLEST_LIMIT);
-    let bytes = encode(error).ok().filter(fits).unwrap_or_else(|| {
-        let bare = encode(&RemoteError::new(error.kind().clone(), error.ran()));
-        bare.ok().filter(fits).unwrap_or_else(|| {
-            let size = encode(error).map_or(0, |bytes| bytes.len());
-            let last = RemoteError::new(ErrorKind::TooLarge { size, limit }, error.ran());
-            encode(&last).unwrap_or_else(|_| vec![0; HEAD])
-        })
-    });
-    Payload { codec, bytes: bytes.into() }
 }
 
 /// Milliseconds, rounded up so that a little time left is not none; more than fits is as much as fits.

@@ -18,9 +18,9 @@ impl World {
         self.call(side, plan, Deadline::never(), 0);
     }
 
-    /// Makes a call if there is a session; the call has at most the time of `parent`.
+    /// Makes a call if there is an open session; the call has at most the time of `parent`.
     fn call(&mut self, side: usize, plan: CallPlan, parent: Deadline, hop: u8) -> Option<Nonce> {
-        self.sides[side].session.as_ref()?;
+        self.sides[side].session.as_ref().filter(|session| session.is_open())?;
         let deadline = match plan.deadline {
             Some(after) => Deadline::at(moment(self.now + after)).earlier(parent),
             None => parent,

@@ -79,6 +79,7 @@ fn limits(random: &mut Random, gentle: bool) -> Limits {
     Limits {
         resend: random.pick(&[1 << 10, 100 << 10, 4 << 20]),
         queue: random.pick(&[10 << 10, 300 << 10, 4 << 20]),
+        results: random.pick(&[1 << 10, 300 << 10, 64 << 20]),
         calls_out: random.pick(&[3, 1 << 16]),
         calls_in: random.pick(&[2, 1 << 16]),
         resume: Duration::from_millis(random.pick(&[0, 500, 5_000])),

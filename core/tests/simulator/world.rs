@@ -238,6 +238,11 @@ impl World {
         assert_eq!(session.calls(), open.len(), "the session and its driver disagree on the open calls");
         assert_eq!(session.running(), running.len(), "the session and its driver disagree on what runs");
         assert!(session.kept() <= limits.resend.max(CHUNK + 1024), "{} bytes are kept", session.kept());
+        assert!(
+            session.arriving() <= 2 * limits.message,
+            "{} bytes of messages have arrived in part",
+            session.arriving()
+        );
         let on_their_way: usize = flow.chunks.iter().map(|(_, size)| size).sum();
         assert!(
             on_their_way <= limits.window.max(2 * CHUNK),

@@ -14,10 +14,12 @@ pub(crate) fn at(millis: u64) -> Moment {
     Moment::after_origin(Duration::from_millis(millis))
 }
 
-/// A session with a peer that has the limits `theirs`.
+/// A session with a peer that has the limits `theirs`. Both know that it is open.
 pub(crate) fn session(ours: &Limits, theirs: &Limits) -> Session<u64> {
     let them = handshake::introduction(PeerId::named("them"), theirs, 0);
-    Session::new(ours.clone(), &them, at(0))
+    let mut session = Session::dialled(ours.clone(), &them, at(0));
+    assert_eq!(session.next_frame(at(0)), Some(Frame::Ack(0).encode()));
+    session
 }
 
 pub(crate) fn request(size: usize, deadline: Deadline) -> Request {

@@ -54,9 +54,12 @@ impl Bundle {
     /// Runs `wasm-opt` where it is found and knows the module's features. The bundle works without.
     fn optimize(&self) {
         let Ok(wasm) = self.wasm() else { return };
-        let output = Command::new("wasm-opt").args(["-Os", "--all-features", "-o"]).args([&wasm, &wasm]).output();
+        let output =
+            Command::new("wasm-opt").args(["-Os", "--all-features", "-o"]).args([&wasm, &wasm]).output();
         match output {
-            Err(_) => say("  wasm-opt is not installed (Debian's package is `binaryen`): the module stays as it is"),
+            Err(_) => {
+                say("  wasm-opt is not installed (Debian's package is `binaryen`): the module stays as it is")
+            }
             Ok(output) if output.status.success() => say("  wasm-opt has made it smaller"),
             Ok(output) => {
                 let error = String::from_utf8_lossy(&output.stderr);
@@ -75,7 +78,8 @@ impl Bundle {
             let smaller = gzip(&bytes)?;
             plain += bytes.len();
             compressed += smaller.len();
-            fs::write(with_gz(file), smaller).with_context(|| format!("cannot write beside {}", file.display()))?;
+            fs::write(with_gz(file), smaller)
+                .with_context(|| format!("cannot write beside {}", file.display()))?;
         }
         let kilobytes = |bytes: usize| bytes as f64 / 1000.0;
         let (name, plain, limit_kb) = (self.name()?, kilobytes(plain), kilobytes(limit));

@@ -30,6 +30,12 @@ pub(in crate::peer) enum Output {
 }
 
 impl<P: Platform> Link<P> {
+    /// Whether calls can go both ways now: a connection carries it, and the other side has it, too.
+    pub fn is_connected(&self) -> bool {
+        let state = self.state.lock();
+        state.session.is_attached() && state.session.is_open()
+    }
+
     /// Whether a connection carries it now.
     pub fn is_attached(&self) -> bool {
         self.state.lock().session.is_attached()
@@ -110,7 +116,7 @@ impl<P: Platform> Link<P> {
         if state.epoch != epoch {
             return Poll::Ready(Output::Close(Goodbye::normal("the session goes on elsewhere")));
         }
-        if let Some(frame) = state.session.next_frame() {
+        if let Some(frame) = state.session.next_frame(self.shared.now()) {
             Self::took_frame(state);
             return Poll::Ready(Output::Frame(frame));
         }

@@ -19,13 +19,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 pub use self::carriage::Epoch;
 pub(super) use self::carriage::{Output, Room};
 use self::state::{State, Waiter};
 use super::differences::Differences;
-use super::{Kill, Platform, Shared, Task, executor, ticker};
+use super::{Kill, Notice, Platform, Shared, Task, executor, ticker};
+use crate::auth::Principal;
 use crate::error::RemoteError;
 use crate::frame::{CallId, Introduction, SessionId, Token};
 use crate::id::PeerId;
@@ -40,9 +41,19 @@ pub struct Link<P: Platform> {
     remote: PeerId,
     id: SessionId,
     token: Token,
+    /// Who is at the other end, as the connection that carries the session has shown.
+    principal: RwLock<Option<Principal>>,
     state: Mutex<State<P>>,
     /// How the other side's blocks differ from ours.
     differences: Differences,
+}
+
+/// Which side made a session.
+pub(super) enum Origin {
+    /// We did, for a peer that dialled.
+    Ours,
+    /// The other side did, when we dialled, and told us its ticket.
+    Theirs((SessionId, Token)),
 }
 
 impl<P: Platform> Link<P> {
@@ -50,10 +61,15 @@ impl<P: Platform> Link<P> {
     pub(super) fn start(
         shared: &Arc<Shared<P>>,
         them: &Introduction,
-        (id, token): (SessionId, Token),
+        principal: Option<Principal>,
+        origin: Origin,
         kill: P::Kill,
     ) -> Arc<Self> {
-        let mut session = Session::new(shared.limits().clone(), them, shared.now());
+        let (limits, now) = (shared.limits().clone(), shared.now());
+        let (mut session, (id, token)) = match origin {
+            Origin::Theirs(ticket) => (Session::dialled(limits, them, now), ticket),
+            Origin::Ours => (Session::accepted(limits, them, now), (SessionId::random(), Token::random())),
+        };
         if them.blocks != shared.introduction().blocks {
             // It sees this, too, and tells us.
             session.tell_blocks(&shared.registry().catalogue());
@@ -63,6 +79,7 @@ impl<P: Platform> Link<P> {
             remote: them.peer,
             id,
             token,
+            principal: RwLock::new(principal),
             state: Mutex::new(State::new(session, kill)),
             differences: Differences::default(),
         });
@@ -79,6 +96,11 @@ impl<P: Platform> Link<P> {
     /// The peer at the other end.
     pub fn remote(&self) -> PeerId {
         self.remote
+    }
+
+    /// Who that is, as far as it was proved.
+    pub fn principal(&self) -> Option<Principal> {
+        self.principal.read().clone()
     }
 
     /// The session's id.
@@ -105,17 +127,28 @@ impl<P: Platform> Link<P> {
 
     /// Takes a message that came in on one of its connections, and does what follows from it.
     pub(super) fn receive(self: &Arc<Self>, epoch: Epoch, message: Bytes) -> Result<Room, Violation> {
-        let (effect, is_clogged) = self.with(|state| {
+        let (effect, has_opened, is_clogged) = self.with(|state| {
+            let was_open = state.session.is_open();
             let effect = match state.epoch == epoch {
                 true => state.session.receive(self.shared.now(), message)?,
                 false => None,
             };
-            Ok::<_, Violation>((effect, state.session.is_clogged()))
+            let has_opened = state.session.is_open() != was_open;
+            Ok::<_, Violation>((effect, has_opened, state.session.is_clogged()))
         })?;
+        if has_opened {
+            self.opened();
+        }
         if let Some(effect) = effect {
             self.perform(effect);
         }
         Ok(if is_clogged { Room::None } else { Room::Free })
+    }
+
+    /// The other side has the session, too: whoever waits for it can go on.
+    pub(super) fn opened(&self) {
+        tracing::info!(peer = %self.shared.id(), remote = %self.remote, "session open");
+        self.shared.platform().tell(Notice::Joined(self.remote));
     }
 
     /// Sends how a block ended.

@@ -78,7 +78,8 @@ impl Browser {
     /// Opens the page of a server, in the window that is there.
     pub(crate) async fn open(&self, port: u16) {
         self.driver.goto(format!("http://127.0.0.1:{port}/")).await.unwrap();
-        let waits = "const done = arguments[0]; (function look() { window.page ? done() : setTimeout(look, 5); })()";
+        let waits =
+            "const done = arguments[0]; (function look() { window.page ? done() : setTimeout(look, 5); })()";
         self.driver.execute_async(waits, vec![]).await.unwrap();
     }
 

@@ -37,14 +37,15 @@ impl Server {
     /// Starts it on this port, or on any free one for 0.
     pub(crate) fn start(port: u16) -> Self {
         let gate = std::sync::Arc::new(Gate::default());
-        let peer = Peer::builder(PeerId::named("server"))
-            .shared_data(gate.clone())
-            .expose(Blocks::all())
-            .start();
+        let peer =
+            Peer::builder(PeerId::named("server")).shared_data(gate.clone()).expose(Blocks::all()).start();
         let served = peer.clone();
         let http = HttpServer::new(move || {
             App::new()
-                .route("/", web::get().to(async || HttpResponse::Ok().content_type(ContentType::html()).body(PAGE)))
+                .route(
+                    "/",
+                    web::get().to(async || HttpResponse::Ok().content_type(ContentType::html()).body(PAGE)),
+                )
                 .route("/bundle/{file}", web::get().to(bundle))
                 .service(served.service("/scope"))
         })
@@ -83,7 +84,8 @@ impl Drop for Server {
 /// Where `cargo xtask web build browser-tests` puts the bundle.
 pub(crate) fn bundle_folder() -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
     target.join("web/browser-tests")
 }
 

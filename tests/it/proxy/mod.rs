@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 mod carry;
+#[cfg(test)]
 mod tests;
 
 /// Which way bytes go.

@@ -1,0 +1,207 @@
+//! What a peer asks of those who connect to it, before there is a session.
+
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{self, HeaderMap};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use distributed_scope_core::auth::Visitor;
+use distributed_scope_core::{Denied, Principal};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+
+/// What a peer was told about those who connect to it.
+#[derive(Default)]
+pub(crate) struct Gate {
+    pub(crate) authenticate: Option<Arc<dyn Authenticate>>,
+    pub(crate) allow_plaintext: bool,
+}
+
+/// Finds out who wants to connect, before the connection becomes a session. A closure is one; see
+/// [`Builder::authenticate`](crate::Builder::authenticate).
+pub trait Authenticate: Send + Sync + 'static {
+    /// Who that is; `None` lets in somebody who is not known.
+    ///
+    /// Runs on the server's worker that has the connection. It may wait, for instance for a database; the time counts against the
+    /// client's patience and is not limited otherwise.
+    fn authenticate(&self, upgrade: Upgrade) -> LocalBoxFuture<'static, Result<Option<Principal>, Denied>>;
+}
+
+impl<F, Fut> Authenticate for F
+where
+    F: Fn(Upgrade) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Option<Principal>, Denied>> + 'static,
+{
+    fn authenticate(&self, upgrade: Upgrade) -> LocalBoxFuture<'static, Result<Option<Principal>, Denied>> {
+        self(upgrade).boxed_local()
+    }
+}
+
+/// A request to become a session: what [`Authenticate`] looks at.
+///
+/// `Debug` shows the address alone, so that it does not leak a token into logs.
+#[derive(Clone)]
+pub struct Upgrade(HttpRequest);
+
+impl Upgrade {
+    pub(crate) fn new(request: HttpRequest) -> Self {
+        Self(request)
+    }
+
+    /// The request as actix-web sees it: its headers and cookies, the data of its connection and of its app.
+    #[must_use]
+    pub fn request(&self) -> &HttpRequest {
+        &self.0
+    }
+
+    /// The token that the client shows: `Authorization: Bearer <token>`, or, from a browser, the subprotocol
+    /// `bearer.<token in base64url>`.
+    ///
+    /// # Errors
+    ///
+    /// When there is a token that cannot be read.
+    pub fn bearer(&self) -> Result<Option<String>, Denied> {
+        bearer(self.0.headers())
+    }
+
+    /// The other end of the TCP connection, which may be a proxy.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.0.peer_addr()
+    }
+
+    /// Whether the server itself speaks TLS on this connection. Behind a proxy that ends TLS, it does not.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.0.app_config().secure()
+    }
+
+    /// Whether the client is on this machine, as far as can be told: the connection comes from a loopback address, and no proxy
+    /// says that it passes on somebody else's.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        let is_loopback = self.peer_addr().is_some_and(|address| is_loopback(address.ip()));
+        let is_passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
+            .iter()
+            .any(|name| self.0.headers().contains_key(*name));
+        is_loopback && !is_passed_on
+    }
+}
+
+impl std::fmt::Debug for Upgrade {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upgrade").field("from", &self.peer_addr()).finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+/// How a browser shows a token: it cannot set headers, and a URL ends up in logs.
+const BEARER: &str = "bearer.";
+
+/// The subprotocols that a request names.
+pub(crate) fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(',').map(str::trim))
+}
+
+fn bearer(headers: &HeaderMap) -> Result<Option<String>, Denied> {
+    let malformed = || Denied::unauthenticated("the token cannot be read");
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let (scheme, token) =
+            value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(malformed)?;
+        // Another scheme is somebody else's, for instance the `Basic` of a proxy.
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Ok(Some(token.trim().to_owned()));
+        }
+    }
+    let Some(encoded) = subprotocols(headers).find_map(|name| name.strip_prefix(BEARER)) else {
+        return Ok(None);
+    };
+    let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| malformed())?;
+    String::from_utf8(bytes).map(Some).map_err(|_| malformed())
+}
+
+impl Gate {
+    /// Whether a token may have come this way, and whose it is.
+    pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Visitor, Denied> {
+        let upgrade = Upgrade::new(request.clone());
+        let is_local = upgrade.is_local();
+        let is_private = upgrade.is_encrypted() || is_local || self.allow_plaintext;
+        if !is_private && !matches!(upgrade.bearer(), Ok(None)) {
+            return Err(Denied::forbidden(
+                "a token was sent without TLS, where everybody on the way can read it: connect with `wss://`; where a proxy ends TLS, \
+                 start the server's peer with `.allow_plaintext()`",
+            ));
+        }
+        let principal = match &self.authenticate {
+            Some(authenticate) => authenticate.authenticate(upgrade).await?,
+            None => None,
+        };
+        Ok(Visitor { principal, is_local })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn upgrade(address: &str, headers: &[(&str, &str)]) -> Upgrade {
+        let mut request = TestRequest::get().peer_addr(address.parse().unwrap());
+        for header in headers {
+            request = request.append_header(*header);
+        }
+        Upgrade::new(request.to_http_request())
+    }
+
+    #[test]
+    fn a_token_is_found_in_the_header_and_in_the_subprotocols() {
+        let local = "127.0.0.1:9";
+        let bearer = |headers: &[_]| upgrade(local, headers).bearer();
+        assert_eq!(bearer(&[]), Ok(None));
+        assert_eq!(bearer(&[("authorization", "Bearer abc.def")]), Ok(Some("abc.def".to_owned())));
+        assert_eq!(bearer(&[("authorization", "bearer abc")]), Ok(Some("abc".to_owned())));
+        assert_eq!(bearer(&[("authorization", "Basic YTpi")]), Ok(None));
+        let protocols = "distributed-scope.v1, bearer.YWJj";
+        assert_eq!(bearer(&[("sec-websocket-protocol", protocols)]), Ok(Some("abc".to_owned())));
+        for broken in ["bearer.YWJj=", "bearer.?", "bearer._w"] {
+            assert!(bearer(&[("sec-websocket-protocol", broken)]).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn who_comes_through_a_proxy_on_this_machine_is_not_local() {
+        assert!(upgrade("127.0.0.1:9", &[]).is_local());
+        assert!(upgrade("127.8.9.10:9", &[]).is_local());
+        assert!(upgrade("[::1]:9", &[]).is_local());
+        assert!(upgrade("[::ffff:127.0.0.1]:9", &[]).is_local());
+        assert!(!upgrade("192.0.2.1:9", &[]).is_local());
+        assert!(!upgrade("127.0.0.1:9", &[("X-Forwarded-For", "192.0.2.1")]).is_local());
+        assert!(!upgrade("127.0.0.1:9", &[("Forwarded", "for=192.0.2.1")]).is_local());
+    }
+
+    #[actix_web::test]
+    async fn a_token_over_plaintext_is_refused_unless_it_is_allowed_or_stays_on_this_machine() {
+        let token = [("authorization", "Bearer abc")];
+        let closed = Gate::default();
+        let admit = async |gate: &Gate, address: &str| gate.admit(upgrade(address, &token).request()).await;
+        let denied = admit(&closed, "192.0.2.1:9").await.unwrap_err();
+        assert!(
+            matches!(&denied, Denied::Forbidden(text) if text.contains(".allow_plaintext()")),
+            "{denied}"
+        );
+        assert!(!format!("{denied:?}").contains("abc"));
+        assert!(admit(&closed, "127.0.0.1:9").await.is_ok());
+        let open = Gate { allow_plaintext: true, ..Gate::default() };
+        assert!(admit(&open, "192.0.2.1:9").await.is_ok());
+    }
+}

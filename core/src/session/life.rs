@@ -1,0 +1,81 @@
+//! How time passes for a session, and how it ends.
+
+use rustc_hash::FxHashSet;
+
+use super::{Effect, READ_WHEN_STALLED, Session, State};
+use crate::error::{ErrorKind, Ran, RemoteError};
+use crate::time::{Deadline, Moment};
+
+impl<W> Session<W> {
+    /// The moment by which [`tick`](Self::tick) is due. It may be early.
+    #[must_use]
+    pub fn wake(&self) -> Option<Moment> {
+        let connection = match self.state {
+            State::Attached => self.health.wake(),
+            State::Detached(until) => until,
+            State::Closed => return None,
+        };
+        Deadline::at(connection).earlier(self.calls.wake()).moment()
+    }
+
+    /// Lets time pass: ends the calls whose deadline has passed in both directions, keeps the connection alive and
+    /// notices when it is dead, and ends the session when its window has passed.
+    pub fn tick(&mut self, now: Moment) -> Vec<Effect<W>> {
+        match self.state {
+            State::Closed => return Vec::new(),
+            State::Detached(until) if until <= now => {
+                let mut effects = self.close();
+                effects.push(Effect::Expired);
+                return effects;
+            }
+            State::Detached(_) | State::Attached => {}
+        }
+        // What the end of late calls adds to the queue below was not refused by anybody yet.
+        let is_full = self.is_full();
+        let mut effects = Vec::new();
+        let late = self.calls.late(now);
+        for call in late.open {
+            if let Some((waiter, ran)) = self.give_up(call) {
+                let error = RemoteError::new(ErrorKind::DeadlineExceeded, ran);
+                effects.push(Effect::Complete(waiter, Err(error)));
+            }
+        }
+        for call in late.running {
+            self.reply(call, Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Maybe)));
+            effects.push(Effect::Abort(call));
+        }
+        if self.is_attached() {
+            if is_full {
+                // Next to nothing is read at present, so nothing may be heard; whether the other side takes what we send
+                // is looked at instead.
+                self.health.heard();
+            }
+            let check = self.health.check(now, self.outbox.has_next() || self.outbox.queued() > 0);
+            self.ack_is_due |= check.say_something;
+            if check.stalled {
+                self.allowance = READ_WHEN_STALLED;
+            }
+            effects.extend(check.dead.map(Effect::DropConnection));
+        }
+        effects
+    }
+
+    /// The session is over: open calls end as disconnected, running blocks are dropped.
+    pub fn close(&mut self) -> Vec<Effect<W>> {
+        if !self.is_alive() {
+            return Vec::new();
+        }
+        self.state = State::Closed;
+        let unsent: FxHashSet<_> = self.outbox.unsent_calls().collect();
+        let (open, running) = self.calls.take_all();
+        let mut effects = Vec::with_capacity(open.len() + running.len());
+        for (call, waiter) in open {
+            let ran = if unsent.contains(&call) { Ran::Never } else { Ran::Maybe };
+            effects.push(Effect::Complete(waiter, Err(RemoteError::new(ErrorKind::Disconnected, ran))));
+        }
+        effects.extend(running.into_iter().map(Effect::Abort));
+        self.outbox.clear();
+        self.inbox.clear();
+        effects
+    }
+}

@@ -1,0 +1,163 @@
+//! What one side of a session sends: in order, numbered, kept until it is acknowledged, and cut into chunks where it
+//! is large, so that a small message does not wait behind a large one.
+//!
+//! Frames are numbered by counting, on both sides alike, so the number is not on the wire. After a connection was cut,
+//! the receiver says how many it has, and the rest is sent again.
+
+mod large;
+mod sent;
+mod small;
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+
+use self::large::LargeFrames;
+use self::sent::Sent;
+use self::small::SmallFrames;
+use crate::frame::{CallId, Chunk, Invoke, Reply};
+
+pub(super) use self::sent::Gap;
+
+/// A frame that is larger than this travels in chunks of this size.
+pub const CHUNK: usize = 64 << 10;
+
+/// How many large frames of one side may be on their way at once; further ones wait for their turn.
+pub const STREAMS: usize = 4;
+
+/// How many times the largest message the large frames of one side may be together that are on their way at once.
+pub(super) const LARGEST_AT_ONCE: usize = 2;
+
+/// How many small frames may go between two chunks of large ones.
+const SMALL_BETWEEN_CHUNKS: u32 = 16;
+
+/// The frames of one direction of a session.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    small: SmallFrames,
+    large: LargeFrames,
+    sent: Sent,
+    /// How many bytes of `small` and `large` were not sent yet.
+    queued: usize,
+    small_since_chunk: u32,
+}
+
+/// A frame to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Outgoing {
+    pub(super) frame: Bytes,
+    /// Whether it contains the beginning of its message.
+    pub(super) is_begin: bool,
+}
+
+impl Outbox {
+    /// `keep` and `window` bound in bytes what is kept and the chunks on their way; no message is larger than `message`.
+    pub(super) fn new(keep: usize, window: usize, message: usize) -> Self {
+        Self {
+            small: SmallFrames::default(),
+            large: LargeFrames::new(message.saturating_mul(LARGEST_AT_ONCE)),
+            sent: Sent::new(keep, window),
+            queued: 0,
+            small_since_chunk: 0,
+        }
+    }
+
+    /// Queues a frame.
+    pub(super) fn push(&mut self, frame: Bytes) {
+        self.queued += frame.len();
+        if frame.len() <= CHUNK { self.small.push(frame) } else { self.large.push(frame) }
+    }
+
+    /// How many bytes were not given to any connection yet.
+    pub(super) fn queued(&self) -> usize {
+        self.queued
+    }
+
+    /// How many bytes are kept in case they have to be sent again.
+    pub(super) fn kept(&self) -> usize {
+        self.sent.bytes()
+    }
+
+    /// Whether [`next`](Self::next) has a frame.
+    pub(super) fn has_next(&self) -> bool {
+        self.sent.has_again() || self.large.has_abandoned() || !self.small.is_empty() || self.may_chunk()
+    }
+
+    fn may_chunk(&self) -> bool {
+        self.large.next_size().is_some_and(|size| self.sent.has_room(size))
+    }
+
+    /// The next frame to send.
+    pub(super) fn next(&mut self) -> Option<Outgoing> {
+        if let Some(outgoing) = self.sent.again() {
+            return Some(outgoing);
+        }
+        let outgoing = self.next_new()?;
+        self.sent.keep(outgoing.clone());
+        Some(outgoing)
+    }
+
+    fn next_new(&mut self) -> Option<Outgoing> {
+        if let Some(frame) = self.large.next_abandoned() {
+            self.queued -= frame.len();
+            return Some(Outgoing { frame, is_begin: false });
+        }
+        // Small frames go first, and a chunk goes after so many of them: neither kind starves the other.
+        let chunk_is_due = self.small_since_chunk >= SMALL_BETWEEN_CHUNKS && self.may_chunk();
+        if !chunk_is_due && let Some(frame) = self.small.pop() {
+            self.small_since_chunk = self.small_since_chunk.saturating_add(1);
+            self.queued -= frame.len();
+            return Some(Outgoing { frame, is_begin: true });
+        }
+        if !self.may_chunk() {
+            return None;
+        }
+        self.small_since_chunk = 0;
+        let outgoing = self.large.next_chunk()?;
+        self.queued -= Chunk::size_of(&outgoing.frame).unwrap_or_default();
+        Some(outgoing)
+    }
+
+    /// The other side has this many frames.
+    pub(super) fn acknowledge(&mut self, received: u64) -> Result<(), Gap> {
+        self.sent.acknowledge(received)
+    }
+
+    /// A new connection goes on where the other side has this many frames.
+    pub(super) fn rewind(&mut self, received: u64) -> Result<(), Gap> {
+        self.sent.rewind(received)
+    }
+
+    /// Takes back an invoke that was not sent to its end. True if it was not, so that nothing of it can have run.
+    pub(super) fn withdraw(&mut self, call: CallId) -> bool {
+        if let Some(freed) = self.small.withdraw(call) {
+            self.queued -= freed;
+            return true;
+        }
+        self.withdraw_large(|frame| Invoke::call_of(frame) == Some(call))
+    }
+
+    /// Takes back a large reply that was not sent to its end: nobody waits for it any longer.
+    pub(super) fn withdraw_reply(&mut self, call: CallId) {
+        self.withdraw_large(|frame| Reply::call_of(frame) == Some(call));
+    }
+
+    fn withdraw_large(&mut self, is_it: impl Fn(&Bytes) -> bool) -> bool {
+        let Some(withdrawn) = self.large.withdraw(is_it) else { return false };
+        self.queued = self.queued - withdrawn.unsent + withdrawn.last_word;
+        true
+    }
+
+    /// The calls that were not sent to their end, so that nothing of them can have run.
+    pub(super) fn unsent_calls(&self) -> impl Iterator<Item = CallId> + '_ {
+        self.small.calls().chain(self.large.frames().filter_map(Invoke::call_of))
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.small = SmallFrames::default();
+        self.large.clear();
+        self.sent.clear();
+        (self.queued, self.small_since_chunk) = (0, 0);
+    }
+}

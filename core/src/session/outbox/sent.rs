@@ -1,0 +1,135 @@
+//! What was sent and may have to be sent again, and how much of it the other side has.
+
+use std::collections::VecDeque;
+
+use super::{CHUNK, Outgoing};
+use crate::frame::Chunk;
+
+#[derive(Debug)]
+pub(super) struct Sent {
+    /// How many bytes are kept at most.
+    keep: usize,
+    /// How many bytes of chunks may be on their way.
+    window: usize,
+    /// What was sent and not acknowledged, as far as it fits.
+    kept: VecDeque<Outgoing>,
+    bytes: usize,
+    /// The number of the first frame in `kept`.
+    first: u64,
+    /// How many of `kept` the present connection was given: fewer than all of them after a reconnect.
+    given: usize,
+    /// The chunks that the present connection was given and that are not acknowledged: their numbers and sizes. They
+    /// are not the same as those in `kept`, which may have dropped some.
+    chunks: VecDeque<(u64, usize)>,
+    /// The sum of these sizes, without headers.
+    on_their_way: usize,
+}
+
+/// Why sending cannot go on after a reconnect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::session) enum Gap {
+    /// What the other side lacks is no longer kept.
+    Overrun,
+    /// The other side says that it has what was never sent.
+    NeverSent,
+}
+
+impl Sent {
+    pub(super) fn new(keep: usize, window: usize) -> Self {
+        Self {
+            keep,
+            window: window.max(2 * CHUNK),
+            kept: VecDeque::new(),
+            bytes: 0,
+            first: 0,
+            given: 0,
+            chunks: VecDeque::new(),
+            on_their_way: 0,
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether so many more bytes of chunks may go.
+    pub(super) fn has_room(&self, size: usize) -> bool {
+        self.on_their_way + size <= self.window
+    }
+
+    /// Whether something has to be sent again.
+    pub(super) fn has_again(&self) -> bool {
+        self.given < self.kept.len()
+    }
+
+    /// The next frame that has to be sent again.
+    pub(super) fn again(&mut self) -> Option<Outgoing> {
+        let outgoing = self.kept.get(self.given)?.clone();
+        self.give(&outgoing);
+        Some(outgoing)
+    }
+
+    /// Keeps a frame that is sent now.
+    pub(super) fn keep(&mut self, outgoing: Outgoing) {
+        self.give(&outgoing);
+        self.bytes += outgoing.frame.len();
+        self.kept.push_back(outgoing);
+        while self.bytes > self.keep && self.kept.len() > 1 {
+            self.forget_first();
+        }
+    }
+
+    fn give(&mut self, outgoing: &Outgoing) {
+        if let Some(size) = Chunk::size_of(&outgoing.frame) {
+            self.chunks.push_back((self.first + self.given as u64, size));
+            self.on_their_way += size;
+        }
+        self.given += 1;
+    }
+
+    /// The oldest is dropped although it was not acknowledged.
+    fn forget_first(&mut self) {
+        if let Some(outgoing) = self.kept.pop_front() {
+            self.bytes -= outgoing.frame.len();
+            self.first += 1;
+            self.given = self.given.saturating_sub(1);
+        }
+    }
+
+    /// The other side has this many frames.
+    pub(super) fn acknowledge(&mut self, received: u64) -> Result<(), Gap> {
+        if received > self.first + self.given as u64 {
+            return Err(Gap::NeverSent);
+        }
+        while self.first < received {
+            let Some(outgoing) = self.kept.pop_front() else { break };
+            self.bytes -= outgoing.frame.len();
+            self.first += 1;
+            self.given -= 1;
+        }
+        while let Some((_, size)) = self.chunks.pop_front_if(|(number, _)| *number < received) {
+            self.on_their_way -= size;
+        }
+        Ok(())
+    }
+
+    /// A new connection goes on where the other side has this many frames.
+    pub(super) fn rewind(&mut self, received: u64) -> Result<(), Gap> {
+        if received < self.first {
+            return Err(Gap::Overrun);
+        }
+        if received > self.first + self.kept.len() as u64 {
+            return Err(Gap::NeverSent);
+        }
+        self.given = self.kept.len();
+        self.acknowledge(received)?;
+        self.given = 0;
+        self.chunks.clear();
+        self.on_their_way = 0;
+        Ok(())
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.keep, self.window);
+    }
+}

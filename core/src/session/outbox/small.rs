@@ -1,0 +1,67 @@
+//! Frames that are sent whole, one after the other. A call can be taken back as long as it was not sent.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::frame::{CallId, Invoke};
+
+#[derive(Debug, Default)]
+pub(super) struct SmallFrames {
+    /// One that was withdrawn is empty and keeps its place.
+    frames: VecDeque<Bytes>,
+    /// How many of them are not empty.
+    count: usize,
+    /// How many have left the front.
+    left: u64,
+    /// The calls among them with their places, counted from the first frame that ever was there; in rising order.
+    calls: VecDeque<(CallId, u64)>,
+}
+
+impl SmallFrames {
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    pub(super) fn push(&mut self, frame: Bytes) {
+        if let Some(call) = Invoke::call_of(&frame) {
+            self.calls.push_back((call, self.left + self.frames.len() as u64));
+        }
+        self.count += 1;
+        self.frames.push_back(frame);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Bytes> {
+        self.forget_withdrawn();
+        let frame = self.frames.pop_front()?;
+        if self.calls.front().is_some_and(|(_, place)| *place == self.left) {
+            self.calls.pop_front();
+        }
+        self.left += 1;
+        self.count -= 1;
+        Some(frame)
+    }
+
+    /// Takes a call back, and says how many bytes it had.
+    pub(super) fn withdraw(&mut self, call: CallId) -> Option<usize> {
+        let index = self.calls.binary_search_by_key(&call, |(call, _)| *call).ok()?;
+        let (_, place) = self.calls.remove(index)?;
+        let place = usize::try_from(place.checked_sub(self.left)?).ok()?;
+        let size = std::mem::take(self.frames.get_mut(place)?).len();
+        self.count -= 1;
+        self.forget_withdrawn();
+        Some(size)
+    }
+
+    /// Drops the places of withdrawn frames at either end.
+    fn forget_withdrawn(&mut self) {
+        while self.frames.pop_front_if(|frame| frame.is_empty()).is_some() {
+            self.left += 1;
+        }
+        while self.frames.pop_back_if(|frame| frame.is_empty()).is_some() {}
+    }
+
+    pub(super) fn calls(&self) -> impl Iterator<Item = CallId> + '_ {
+        self.calls.iter().map(|(call, _)| *call)
+    }
+}

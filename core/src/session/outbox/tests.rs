@@ -1,0 +1,163 @@
+//! What an outbox gives in which order, and what it keeps.
+
+use super::*;
+use crate::frame::Frame;
+
+const MESSAGE: usize = 64 << 20;
+
+fn frame(outbox: &mut Outbox) -> Option<Bytes> {
+    outbox.next().map(|outgoing| outgoing.frame)
+}
+
+fn drain(outbox: &mut Outbox) -> Vec<Bytes> {
+    std::iter::from_fn(|| frame(outbox)).collect()
+}
+
+fn small(n: u8) -> Bytes {
+    Bytes::from(vec![n; 10])
+}
+
+#[test]
+fn what_was_not_acknowledged_is_sent_again_in_order() {
+    let mut outbox = Outbox::new(1 << 20, 1 << 20, MESSAGE);
+    (0..5).for_each(|n| outbox.push(small(n)));
+    assert_eq!(drain(&mut outbox).len(), 5);
+    outbox.acknowledge(1).unwrap();
+    outbox.push(small(5));
+    outbox.rewind(3).unwrap();
+    assert_eq!(drain(&mut outbox), [small(3), small(4), small(5)]);
+}
+
+#[test]
+fn what_is_kept_is_bounded_and_an_overrun_is_told() {
+    let mut outbox = Outbox::new(35, 1 << 20, MESSAGE);
+    (0..10).for_each(|n| outbox.push(small(n)));
+    drain(&mut outbox);
+    assert_eq!(outbox.kept(), 30);
+    assert_eq!(outbox.rewind(6), Err(Gap::Overrun));
+    assert_eq!(outbox.rewind(7), Ok(()));
+    assert_eq!(drain(&mut outbox), [small(7), small(8), small(9)]);
+}
+
+#[test]
+fn an_acknowledgement_of_what_was_never_sent_is_an_error() {
+    let mut outbox = Outbox::new(1 << 20, 1 << 20, MESSAGE);
+    outbox.push(small(1));
+    assert_eq!(outbox.acknowledge(1), Err(Gap::NeverSent));
+    drain(&mut outbox);
+    assert_eq!(outbox.acknowledge(1), Ok(()));
+    assert_eq!(outbox.rewind(2), Err(Gap::NeverSent));
+}
+
+#[test]
+fn large_frames_stop_at_the_window_and_small_ones_pass_them() {
+    let mut outbox = Outbox::new(8 << 20, 2 * CHUNK, MESSAGE);
+    outbox.push(Bytes::from(vec![0; 5 * CHUNK]));
+    assert_eq!(drain(&mut outbox).len(), 2, "two chunks fill the window");
+    outbox.push(small(1));
+    assert_eq!(drain(&mut outbox), [small(1)]);
+    outbox.acknowledge(1).unwrap();
+    assert_eq!(drain(&mut outbox).len(), 1, "one was acknowledged");
+    outbox.acknowledge(4).unwrap();
+    assert_eq!(drain(&mut outbox).len(), 2);
+    assert!(!outbox.has_next());
+    assert_eq!(outbox.queued(), 0);
+}
+
+#[test]
+fn chunks_never_exceed_the_window_by_a_byte() {
+    let mut outbox = Outbox::new(8 << 20, 2 * CHUNK + 1, MESSAGE);
+    (0..4).for_each(|_| outbox.push(Bytes::from(vec![0; CHUNK + 2])));
+    // Two whole chunks, and then one of two bytes would not fit.
+    assert_eq!(drain(&mut outbox).len(), 2);
+    assert!(!outbox.has_next());
+}
+
+#[test]
+fn chunks_that_are_no_longer_kept_leave_the_window_when_they_are_acknowledged() {
+    let mut outbox = Outbox::new(40, 2 * CHUNK, MESSAGE);
+    outbox.push(Bytes::from(vec![0; 4 * CHUNK]));
+    assert_eq!(drain(&mut outbox).len(), 2, "two chunks fill the window");
+    (0..10).for_each(|n| outbox.push(small(n)));
+    assert_eq!(drain(&mut outbox).len(), 10, "they push the chunks out of what is kept");
+    // What came last is not acknowledged yet, as it is while traffic goes on.
+    outbox.acknowledge(9).unwrap();
+    assert_eq!(drain(&mut outbox).len(), 2, "the window is open again");
+}
+
+#[test]
+fn a_large_frame_is_abandoned_before_the_next_one_begins() {
+    let mut outbox = Outbox::new(8 << 20, 8 << 20, MESSAGE);
+    let large = |call| {
+        let bytes = Bytes::from(vec![0; 9 * CHUNK]);
+        let (block, fingerprint) =
+            (crate::BlockId::of_path("a"), crate::Block::new("a", "", "", 0, &[], 0).fingerprint());
+        Invoke {
+            call: CallId(call),
+            block,
+            fingerprint,
+            deadline_ms: None,
+            hop: 0,
+            codec: 1,
+            is_detached: false,
+            captures: Bytes::new(),
+        }
+        .seal(bytes)
+    };
+    (0..6).for_each(|call| outbox.push(large(call)));
+    (0..STREAMS).for_each(|_| assert!(Chunk::is(&frame(&mut outbox).unwrap())));
+    (0..40).for_each(|n| outbox.push(small(n | 0x80)));
+    (0..SMALL_BETWEEN_CHUNKS).for_each(|_| assert!(!Chunk::is(&frame(&mut outbox).unwrap())));
+    // A chunk is due now; it must not be the first one of a fifth stream.
+    assert!(outbox.withdraw(CallId(1)));
+    assert_eq!(Chunk::size_of(&frame(&mut outbox).unwrap()), Some(0));
+}
+
+#[test]
+fn a_small_invoke_that_was_not_sent_can_be_withdrawn_and_is_never_sent() {
+    let mut outbox = Outbox::new(8 << 20, 8 << 20, MESSAGE);
+    let block = crate::Block::new("a", "", "", 0, &[], 0);
+    let invoke = |call| {
+        let (block, fingerprint) = (block.id, block.fingerprint());
+        Frame::Invoke(Invoke {
+            call: CallId(call),
+            block,
+            fingerprint,
+            deadline_ms: None,
+            hop: 0,
+            codec: 1,
+            is_detached: false,
+            captures: Bytes::new(),
+        })
+        .encode()
+    };
+    (0..9).for_each(|call| outbox.push(invoke(call)));
+    outbox.push(small(0x80));
+    assert_eq!(frame(&mut outbox), Some(invoke(0)));
+    assert!(!outbox.withdraw(CallId(0)), "it was sent");
+    for call in [1, 8, 4, 2, 7] {
+        assert!(outbox.withdraw(CallId(call)));
+        assert!(!outbox.withdraw(CallId(call)), "it is withdrawn already");
+    }
+    outbox.push(invoke(9));
+    assert_eq!(outbox.unsent_calls().collect::<Vec<_>>(), [3, 5, 6, 9].map(CallId));
+    assert_eq!(drain(&mut outbox), [invoke(3), invoke(5), invoke(6), small(0x80), invoke(9)]);
+    assert_eq!((outbox.queued(), outbox.has_next()), (0, false));
+}
+
+#[test]
+fn many_small_frames_do_not_starve_a_large_one() {
+    let mut outbox = Outbox::new(8 << 20, 8 * CHUNK, MESSAGE);
+    outbox.push(Bytes::from(vec![0; 2 * CHUNK]));
+    (0..100).for_each(|n| outbox.push(small(n | 0x80)));
+    let first = drain(&mut outbox).into_iter().position(|frame| Chunk::is(&frame)).unwrap();
+    assert_eq!(first, SMALL_BETWEEN_CHUNKS as usize);
+}
+
+#[test]
+fn large_frames_take_turns() {
+    let mut outbox = Outbox::new(8 << 20, 8 << 20, MESSAGE);
+    (0..6).for_each(|_| outbox.push(Bytes::from(vec![0; 2 * CHUNK])));
+    let streams: Vec<u8> = drain(&mut outbox).iter().map(|frame| frame[4]).collect();
+    assert_eq!(streams, [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 4, 5]);
+}

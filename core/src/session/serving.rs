@@ -1,0 +1,129 @@
+//! The calls that the other side makes: taken or refused, and answered.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{CHUNK, Effect, SMALLEST_LIMIT, Session, Violation};
+use crate::codec::Codec;
+use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
+use crate::frame::{self, CallId, Frame, HEAD, Invoke, Reply};
+use crate::pending::{Ending, Payload};
+use crate::time::{Deadline, Moment};
+
+impl<W> Session<W> {
+    /// A call of which the first byte came at `begun`.
+    pub(super) fn invoked(
+        &mut self,
+        now: Moment,
+        begun: Moment,
+        invoke: Invoke,
+    ) -> Result<Option<Effect<W>>, Violation> {
+        let deadline = match invoke.deadline_ms {
+            Some(ms) => Deadline::at(begun + Duration::from_millis(ms.into())),
+            None => Deadline::never(),
+        };
+        let running = self.calls.running();
+        self.calls.start(invoke.call, deadline)?;
+        self.spend(CHUNK);
+        let objection = if self.we_leave {
+            Some(RemoteError::refused(Refusal::GoingAway))
+        } else if invoke.hop >= self.limits.hops {
+            Some(RemoteError::refused(Refusal::TooManyHops(self.limits.hops)))
+        } else if running >= self.limits.calls_in {
+            Some(RemoteError::refused(Refusal::Overloaded(self.limits.calls_in)))
+        } else if let Err(number) = frame::codec(invoke.codec) {
+            Some(RemoteError::refused(Refusal::UnknownCodec(number)))
+        } else if deadline.has_passed(now) {
+            Some(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never))
+        } else {
+            None
+        };
+        if let Some(error) = objection {
+            self.reply(invoke.call, Err(error));
+            return Ok(None);
+        }
+        Ok(Some(Effect::Run(invoke, deadline)))
+    }
+
+    /// Nobody waits for this call of the other side any longer: neither for its block nor for the rest of its result.
+    pub(super) fn cancelled(&mut self, call: CallId) -> Option<Effect<W>> {
+        if self.calls.stop(call) {
+            return Some(Effect::Abort(call));
+        }
+        self.outbox.withdraw_reply(call);
+        None
+    }
+
+    /// Sends how a block ended; a value stands behind [`HEAD`] bytes of room. Does nothing when the call was
+    /// cancelled meanwhile.
+    pub fn reply(&mut self, call: CallId, ending: Ending) {
+        if !self.calls.stop(call) {
+            return;
+        }
+        let (is_value, payload) = match ending.and_then(|payload| self.fits(payload)) {
+            Ok(payload) => (true, payload),
+            Err(error) => (false, self.encoded(&error)),
+        };
+        self.spend(payload.bytes.len());
+        let codec = payload.codec.number();
+        let reply = Reply { call, is_value, codec, payload: Bytes::new() };
+        self.outbox.push(reply.seal(payload.bytes));
+    }
+
+    /// Whether a result can be sent, and kept until it is.
+    fn fits(&self, payload: Payload) -> Result<Payload, RemoteError> {
+        let size = payload.bytes.len();
+        if size > self.message {
+            return Err(RemoteError::new(ErrorKind::TooLarge { size, limit: self.message }, Ran::Yes));
+        }
+        if self.has_room(size) { Ok(payload) } else { Err(self.dropped()) }
+    }
+
+    fn has_room(&self, size: usize) -> bool {
+        let queued = self.outbox.queued();
+        queued == 0 || queued + size <= self.limits.results
+    }
+
+    fn dropped(&self) -> RemoteError {
+        RemoteError::new(ErrorKind::ResultDropped { limit: self.limits.results }, Ran::Yes)
+    }
+
+    /// We are stopping: running blocks end and are answered, new calls are refused. Told to the other side.
+    pub fn go_away(&mut self) {
+        if !self.we_leave && self.is_alive() {
+            self.we_leave = true;
+            self.tell_that_we_leave();
+        }
+    }
+
+    /// Only a side that is there is told: nobody should wait for one that may never come back only to tell it.
+    pub(super) fn tell_that_we_leave(&mut self) {
+        if self.we_leave && self.is_attached() {
+            self.outbox.push(Frame::GoAway.encode());
+        }
+    }
+
+    /// An error as it travels. One that there is no room for, or that cannot be written, travels without its causes, or at
+    /// last as one that says no more than that.
+    fn encoded(&self, error: &RemoteError) -> Payload {
+        let codec = Codec::default();
+        let limit = self.message;
+        let encode = |error: &RemoteError| codec.encode(HEAD, error);
+        let fits = |bytes: &Vec<u8>| {
+            bytes.len() <= SMALLEST_LIMIT || bytes.len() <= limit && self.has_room(bytes.len())
+        };
+        let bytes = encode(error).ok().filter(fits).unwrap_or_else(|| {
+            let bare = encode(&RemoteError::new(error.kind().clone(), error.ran()));
+            bare.ok().filter(fits).unwrap_or_else(|| {
+                let size = encode(error).map_or(0, |bytes| bytes.len());
+                let kind = match size {
+                    size if size <= limit => ErrorKind::ResultDropped { limit: self.limits.results },
+                    size => ErrorKind::TooLarge { size, limit },
+                };
+                encode(&RemoteError::new(kind, error.ran())).unwrap_or_else(|_| vec![0; HEAD])
+            })
+        });
+        Payload { codec, bytes: bytes.into() }
+    }
+}

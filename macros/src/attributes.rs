@@ -1,0 +1,89 @@
+//! What stands in front of a block: `#[cfg(..)]` and `#[block(..)]`.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Attribute, LitStr};
+
+use crate::block::Parts;
+use crate::errors::Errors;
+use crate::requirement::Requirement;
+
+/// What stands in front of a body.
+#[derive(Default)]
+pub(crate) struct Attributes {
+    /// The name that the block gives itself.
+    pub(crate) stable_name: Option<LitStr>,
+    /// What it asks of its caller.
+    pub(crate) require: Option<Requirement>,
+    /// The predicates that its body is compiled under.
+    pub(crate) condition: Vec<TokenStream>,
+    /// The predicate that its body is not compiled under, if there is one.
+    pub(crate) otherwise: Option<TokenStream>,
+}
+
+impl Attributes {
+    pub(crate) fn of(parts: &Parts, errors: &mut Errors) -> Self {
+        let (mut attributes, mut conditions) = (Self::default(), Vec::new());
+        for attribute in &parts.attributes {
+            if attribute.path().is_ident("cfg") {
+                conditions.push(attribute);
+            } else if attribute.path().is_ident("block") {
+                if let Err(error) = attributes.block(attribute) {
+                    errors.push(error);
+                }
+            } else {
+                let message = "only `#[cfg(..)]` and `#[block(..)]` may stand before a block; put other attributes on what is in it";
+                errors.push(syn::Error::new_spanned(attribute, message));
+            }
+        }
+        if let (Some(first), None) = (conditions.first(), &parts.result) {
+            let message = "where this block is not compiled its result must be known all the same: write it after the list, \
+                           `[a, b] -> T, #[cfg(..)] { body }`";
+            errors.push(syn::Error::new_spanned(first, message));
+        }
+        let predicates = conditions.iter().filter_map(|condition| {
+            let list = condition.meta.require_list().ok()?;
+            Some(list.tokens.clone())
+        });
+        attributes.otherwise = (!conditions.is_empty()).then(|| quote!(#[cfg(not(all(#(#predicates),*)))]));
+        attributes.condition = conditions.into_iter().map(ToTokens::to_token_stream).collect();
+        attributes
+    }
+
+    /// Reads one `#[block(..)]`.
+    fn block(&mut self, attribute: &Attribute) -> syn::Result<()> {
+        const FORM: &str = "a block is named like this: `#[block(name = \"search\")]`, and says like this what it asks of its \
+                            caller: `#[block(require = authenticated)]`";
+        let mut is_empty = true;
+        let parsed = attribute.parse_nested_meta(|meta| {
+            is_empty = false;
+            if meta.path.is_ident("name") {
+                if self.stable_name.is_some() {
+                    return Err(syn::Error::new_spanned(attribute, "a block has one name"));
+                }
+                let value = meta.value().map_err(|_| meta.error(FORM))?;
+                let name: LitStr = value.parse().map_err(|error| syn::Error::new(error.span(), FORM))?;
+                if name.value().trim().is_empty() {
+                    return Err(syn::Error::new_spanned(&name, "the name of a block is not empty"));
+                }
+                self.stable_name = Some(name);
+            } else if meta.path.is_ident("require") {
+                if self.require.is_some() {
+                    return Err(syn::Error::new_spanned(
+                        attribute,
+                        "a block says once what it asks of its caller",
+                    ));
+                }
+                self.require = Some(meta.value().map_err(|_| meta.error(FORM))?.parse()?);
+            } else {
+                return Err(meta.error(FORM));
+            }
+            Ok(())
+        });
+        match parsed {
+            Ok(()) if !is_empty => Ok(()),
+            Err(error) if attribute.meta.require_list().is_ok() => Err(error),
+            _ => Err(syn::Error::new_spanned(attribute, FORM)),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The parts of a soak, each of which keeps or breaks some promises.
+
+pub(crate) mod bulk;
+pub(crate) mod cuts;
+pub(crate) mod idle;
+pub(crate) mod loiterers;
+pub(crate) mod oversize;
+pub(crate) mod stalled;
+pub(crate) mod steady;
+pub(crate) mod terminate;
+
+use std::time::{Duration, Instant};
+
+use distributed_scope::{Peer, PeerId, RemoteError};
+
+use crate::peers::echo;
+use crate::promise::Times;
+
+/// Makes small calls, one after the other, for so long.
+async fn small_calls(client: &Peer, on: PeerId, span: Duration) -> Result<Times, RemoteError> {
+    let started = Instant::now();
+    let mut times = Times::default();
+    while started.elapsed() < span {
+        times.record(small_call(client, on).await?);
+    }
+    Ok(times)
+}
+
+/// How long a small call takes.
+async fn small_call(client: &Peer, on: PeerId) -> Result<Duration, RemoteError> {
+    let started = Instant::now();
+    client.run(echo(on, 7)).await?;
+    let time = started.elapsed();
+    // Whoever else has something to do on this thread gets on.
+    tokio::task::yield_now().await;
+    Ok(time)
+}

@@ -1,0 +1,112 @@
+//! The other processes: this program again, told what to be, and what Linux says of them.
+
+use std::io;
+use std::process::{ExitStatus, Stdio};
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::oneshot;
+
+/// A process that is killed when dropped, and ends by itself when this one does.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    pid: Pid,
+    stdout: Lines<BufReader<ChildStdout>>,
+    /// Closed when we end, however we end; then it ends, too.
+    leash: Option<ChildStdin>,
+}
+
+impl Process {
+    /// Starts this program with these arguments.
+    pub(crate) fn start(arguments: &[&str]) -> anyhow::Result<Self> {
+        let program = std::env::current_exe().context("cannot find this program's own file")?;
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start another process")?;
+        let (leash, stdout) = (child.stdin.take(), child.stdout.take());
+        let (Some(stdout), Some(id)) = (stdout, child.id()) else { bail!("the other process ended at once") };
+        let pid = Pid::from_raw(i32::try_from(id)?).context("a process has the number 0")?;
+        Ok(Self { child, pid, stdout: BufReader::new(stdout).lines(), leash })
+    }
+
+    /// The next line that it prints.
+    pub(crate) async fn line(&mut self) -> anyhow::Result<String> {
+        match self.stdout.next_line().await? {
+            Some(line) => Ok(line),
+            None => bail!("the process that was to say something ended: {}", self.child.wait().await?),
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        kill_process(self.pid, signal).with_context(|| format!("cannot send {signal:?} to a process"))
+    }
+
+    /// Lets it end, and waits until it has.
+    pub(crate) async fn let_go(mut self) -> anyhow::Result<ExitStatus> {
+        self.leash = None;
+        self.end().await
+    }
+
+    pub(crate) async fn end(&mut self) -> anyhow::Result<ExitStatus> {
+        Ok(self.child.wait().await?)
+    }
+
+    pub(crate) fn memory(&self) -> anyhow::Result<Memory> {
+        Memory::of(&self.pid.as_raw_nonzero().to_string())
+    }
+
+    pub(crate) fn descriptors(&self) -> anyhow::Result<u64> {
+        descriptors(&self.pid.as_raw_nonzero().to_string())
+    }
+}
+
+/// How much memory a process has, in MiB.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    pub(crate) now: f64,
+    /// The most that it has had since it began.
+    pub(crate) peak: f64,
+}
+
+impl Memory {
+    /// Of the process with this number, or `self`.
+    pub(crate) fn of(process: &str) -> anyhow::Result<Self> {
+        let path = format!("/proc/{process}/status");
+        let status = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        let mebibytes = |name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name)).context("no such line")?;
+            let kibibytes: f64 = value.trim().trim_end_matches(" kB").parse()?;
+            anyhow::Ok(kibibytes / 1024.0)
+        };
+        Ok(Self { now: mebibytes("VmRSS:")?, peak: mebibytes("VmHWM:")? })
+    }
+}
+
+/// How many descriptors a process has open.
+pub(crate) fn descriptors(process: &str) -> anyhow::Result<u64> {
+    Ok(std::fs::read_dir(format!("/proc/{process}/fd"))?.count() as u64)
+}
+
+/// How many descriptors a process may have open.
+pub(crate) fn descriptor_limit() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// Waits until whoever started this process has ended or wants it to. What waits is a thread of its own, so that this
+/// process can also end without.
+pub(crate) async fn until_let_go() {
+    let (let_go, is_let_go) = oneshot::channel();
+    std::thread::spawn(move || {
+        // Nothing is ever sent: it ends when nobody holds the other end of the pipe. An error is an end, too.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        let _ = let_go.send(());
+    });
+    let _ = is_let_go.await;
+}
