@@ -28,9 +28,9 @@ mod session;
 
 pub use actor::{Invoke, PeerActor};
 pub use builder::{Builder, StartError};
+pub use distributed_scope_core::peer::ConnectError;
 pub use gate::{Authenticate, Upgrade};
 pub use peer::Peer;
-pub use distributed_scope_core::peer::ConnectError;
 pub use session::on_connect;
 
 #[cfg(not(feature = "actix-web-actors"))]

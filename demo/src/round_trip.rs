@@ -8,8 +8,8 @@ use distributed_scope::{Blocks, CallReport, Peer, PeerId};
 use crate::hops::{self, HopLog};
 use crate::output::say;
 use crate::processes::Helper;
-use demo_seed::seed;
 use crate::server::{self, Server};
+use demo_seed::seed;
 
 /// The server here, the client in a second process.
 pub(crate) async fn both(address: SocketAddr) -> anyhow::Result<()> {

@@ -165,5 +165,5 @@ pub async fn page_waits(page: PeerId) -> Result<(), RemoteError> {
 /// A block of a page that panics, called by the server.
 #[distributed]
 pub async fn page_panics(page: PeerId) -> Result<(), RemoteError> {
-    remote!(page, [] -> (), { panic!("on purpose") }).without_timeout().await
+    remote!(page, [page], { assert_ne!(here::peer(), page, "on purpose") }).without_timeout().await
 }
