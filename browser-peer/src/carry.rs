@@ -25,7 +25,7 @@ pub(crate) async fn carry(connection: Connection, socket: Socket) {
     // A handle that was dropped does not cut.
     let is_cut = pin!(async {
         if is_cut.await.is_err() {
-            pending().await
+            pending::<()>().await;
         }
     });
     let connection = RefCell::new(connection);

@@ -75,7 +75,9 @@ impl Platform for Browser {
     }
 
     fn go_home(&self, work: impl FnOnce() + Send + 'static) {
-        spawn_local(async move { work() });
+        spawn_local(async move {
+            work();
+        });
     }
 
     fn may_go_on(&self) -> bool {
