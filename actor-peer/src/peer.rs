@@ -38,6 +38,11 @@ impl Peer {
         Self(shared)
     }
 
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0
+    }
+
     /// Its id.
     #[must_use]
     pub fn id(&self) -> PeerId {

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::block::Block;
 use crate::id::PeerId;
@@ -360,8 +361,40 @@ impl Error for Text {
 }
 
 /// A chain as it is written: a list, so that decoding it needs no recursion.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct FlatChain(Vec<FlatCause>);
+
+impl<'de> Deserialize<'de> for FlatChain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct("FlatChain", ReadChain)
+    }
+}
+
+/// Reads no more causes than there may be: a large message could hold a million of them.
+struct ReadChain;
+
+impl<'de> Visitor<'de> for ReadChain {
+    type Value = FlatChain;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {} causes", MAX_CAUSES + 1)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<FlatChain, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut causes: A) -> Result<FlatChain, A::Error> {
+        let mut flat = Vec::new();
+        while let Some(cause) = causes.next_element()? {
+            if flat.len() > MAX_CAUSES {
+                return Err(A::Error::invalid_length(flat.len() + 1, &self));
+            }
+            flat.push(cause);
+        }
+        Ok(FlatChain(flat))
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 enum FlatCause {
@@ -391,8 +424,7 @@ impl From<RemoteError> for FlatChain {
 }
 
 impl From<FlatChain> for RemoteError {
-    fn from(FlatChain(mut flat): FlatChain) -> Self {
-        flat.truncate(MAX_CAUSES + 1);
+    fn from(FlatChain(flat): FlatChain) -> Self {
         let mut source = None;
         for link in flat.into_iter().rev() {
             source = Some(match link {
@@ -440,16 +472,16 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_from_the_wire_is_cut_at_its_limit() {
-        let flat = FlatChain((0..100_000).map(|n| FlatCause::Text(n.to_string())).collect());
-        let error = RemoteError::from(flat);
-        let first: &dyn Error = &error;
-        let mut depth = 0;
-        let mut next = Some(first);
-        while let Some(error) = next {
-            depth += 1;
-            next = error.source();
-        }
-        assert_eq!(depth, MAX_CAUSES + 2);
+    fn a_chain_of_as_many_causes_as_there_may_be_is_read_and_one_more_is_refused() {
+        let chain = |length: usize| FlatChain((0..length).map(|_| FlatCause::Text(String::new())).collect());
+        let decode = |chain| {
+            let bytes = Codec::Bincode.encode(0, &chain).unwrap();
+            Codec::Bincode.decode::<RemoteError>(&bytes)
+        };
+        assert!(decode(chain(MAX_CAUSES + 1)).is_ok());
+        let error = decode(chain(100_000)).unwrap_err();
+        let reason = error.source().unwrap().to_string();
+        assert!(decode(chain(MAX_CAUSES + 2)).is_err());
+        assert!(reason.contains("at most 33 causes"), "{reason}");
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! It uses the standard library alone, so that `cargo xtask` is quick to build in a clean checkout.
 
+mod autobahn;
 mod compile_cost;
 mod core_is_portable;
+mod fuzz;
 mod lint;
 mod soak;
 mod step;
@@ -13,6 +15,7 @@ mod web_browser;
 mod web_toolchain;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use step::Step;
 
@@ -26,6 +29,8 @@ Tasks:
   lint          formatting, clippy, documentation, and that the core stays portable; nothing may warn
   test          every test of the workspace, with each choice of the server's WebSocket
   web           builds the pages for the browser and serves them; `web build [PACKAGE]` builds them only
+  fuzz          each fuzz target, for ten seconds or for as long as `--seconds` says
+  autobahn      the Autobahn test suite against our WebSockets; `--accept` writes its results down
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
   soak          the promises measured under load, with faults, between processes; `soak --help` says what can be chosen
 
@@ -45,6 +50,13 @@ fn main() -> ExitCode {
         ["web"] => return ended(web::serve()),
         ["web", "build"] => return ended(web::build(None)),
         ["web", "build", package] => return ended(web::build(Some(package))),
+        ["autobahn"] => autobahn::steps(),
+        ["autobahn", "--accept"] => autobahn::accept(),
+        ["fuzz"] => vec![fuzz::smoke()],
+        ["fuzz", "--seconds", seconds] => match seconds.parse() {
+            Ok(seconds @ 1..) => fuzz::steps(Duration::from_secs(seconds)),
+            _ => return usage(&format!("`--seconds {seconds}` is no whole number of seconds from 1 on")),
+        },
         ["soak", ref rest @ ..] => return soak::run(rest),
         ["help" | "--help" | "-h"] => {
             step::say(HELP);
@@ -52,7 +64,9 @@ fn main() -> ExitCode {
         }
         [] => return usage("no task was given"),
         [task] => return usage(&format!("there is no task `{task}`")),
-        [..] => return usage("a task other than `soak` takes no arguments"),
+        ["autobahn", ..] => return usage("`autobahn` takes nothing but `--accept`"),
+        ["fuzz", ..] => return usage("`fuzz` takes nothing but `--seconds N`"),
+        [..] => return usage("this task takes no arguments"),
     };
     step::run_all(&steps)
 }

@@ -1,7 +1,7 @@
 //! A step: one command, or one check in this program. Steps run in order until one fails.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ pub(crate) struct Step {
 enum Action {
     Cargo(CargoCommand),
     Check(fn() -> Result<Passed, String>),
+    CheckFor(fn(Duration) -> Result<Passed, String>, Duration),
 }
 
 #[derive(Clone, Debug)]
@@ -61,10 +62,20 @@ impl Step {
         Self { what, action: Action::Check(check) }
     }
 
+    /// A step that this program does itself, for as long as it is told.
+    pub(crate) const fn check_for(
+        what: &'static str,
+        check: fn(Duration) -> Result<Passed, String>,
+        time: Duration,
+    ) -> Self {
+        Self { what, action: Action::CheckFor(check, time) }
+    }
+
     fn run(&self) -> Result<Passed, Failure> {
         match &self.action {
             Action::Cargo(command) => command.run().map(|()| Passed::Holds).map_err(Failure::Command),
             Action::Check(check) => check().map_err(Failure::Check),
+            Action::CheckFor(check, time) => check(*time).map_err(Failure::Check),
         }
     }
 }
@@ -91,11 +102,6 @@ impl fmt::Display for CargoCommand {
     }
 }
 
-/// The workspace's root.
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ stands directly in the root")
-}
-
 /// The cargo that runs this program, in the workspace's root.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -111,6 +117,18 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     Err(format!("{program} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr)))
+}
+
+/// The workspace's root: xtask/ stands directly in it.
+pub(crate) fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// Where whatever is built belongs.
+pub(crate) fn target_directory() -> PathBuf {
+    // A relative one is meant from where cargo is run, which is the root.
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// Runs the steps in order, and stops at the first that fails.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::step::{Passed, cargo, say};
+use crate::step::{Passed, cargo, say, target_directory};
 use crate::web_browser;
-use crate::web_toolchain::{TARGET, Toolchain, target_dir};
+use crate::web_toolchain::{TARGET, Toolchain};
 
 /// The packages that are built into bundles, and the size that each may have, compressed.
 const BUNDLES: &[Bundle] =
@@ -75,7 +75,7 @@ impl Bundle {
         say(&format!("building {package} for {TARGET}"));
         run(toolchain.cargo("build")?.args(["--quiet", "--profile", "web", "--package", package]))?;
         let built = toolchain
-            .target_dir()
+            .target_directory()
             .join(TARGET)
             .join("web")
             .join(format!("{}.wasm", package.replace('-', "_")));
@@ -87,7 +87,7 @@ impl Bundle {
 
 /// Where a package's bundle stands.
 fn folder(package: &str) -> PathBuf {
-    target_dir().join("web").join(package)
+    target_directory().join("web").join(package)
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

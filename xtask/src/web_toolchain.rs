@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::step::{cargo, output, root, say};
+use crate::step::{cargo, output, root, say, target_directory};
 
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -85,15 +85,10 @@ impl Toolchain {
     /// Where its builds stand. Two compilers in one folder would undo each other's work.
     pub(crate) fn target_dir(&self) -> PathBuf {
         match self {
-            Self::Rustup => target_dir(),
+            Self::Rustup => target_directory(),
             Self::Debian(debian) => debian.target_dir(),
         }
     }
-}
-
-/// Where cargo puts what it builds here.
-pub(crate) fn target_dir() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
 fn rustc_has_target() -> bool {
@@ -135,14 +130,14 @@ impl Debian {
     const PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "rust-web-src"];
 
     fn unpacked() -> Option<Self> {
-        let folder = target_dir().join("wasm-toolchain");
+        let folder = target_directory().join("wasm-toolchain");
         // Written last, so that an attempt that was broken off does not count.
         let llvm = std::fs::read_to_string(folder.join("llvm-version")).ok()?;
         Some(Self { folder, llvm })
     }
 
     fn download() -> Result<Self, String> {
-        let folder = target_dir().join("wasm-toolchain");
+        let folder = target_directory().join("wasm-toolchain");
         let (packages, unpacked) = (folder.join("packages"), folder.join("x"));
         std::fs::create_dir_all(&packages).map_err(|error| format!("{}: {error}", packages.display()))?;
         say("apt-get update, then apt-get download of Debian's rustc for the web (about 150 MB)");

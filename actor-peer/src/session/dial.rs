@@ -54,7 +54,7 @@ pub(crate) async fn dial(
     }
 }
 
-fn parse(url: &str) -> Result<Uri, ConnectError> {
+pub(super) fn parse(url: &str) -> Result<Uri, ConnectError> {
     let wrong = |reason: String| ConnectError::Url { url: url.to_owned(), reason };
     let uri: Uri = url.parse().map_err(|error: awc::http::uri::InvalidUri| wrong(error.to_string()))?;
     match uri.scheme_str() {
@@ -76,7 +76,7 @@ fn parse(url: &str) -> Result<Uri, ConnectError> {
 
 /// awc leaves Nagle's algorithm on and has no setting for it, so a connector of ours turns it off; it also keeps a handle of
 /// the socket, by which the connection can be ended when it is stuck.
-async fn connect(
+pub(super) async fn connect(
     shared: &Shared,
     uri: &Uri,
 ) -> Result<(Framed<GuardedIo<BoxedSocket>, Codec>, Option<SocketHandle>), WsClientError> {

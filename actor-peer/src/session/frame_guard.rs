@@ -4,6 +4,8 @@
 //! costs 1 GiB of memory, whatever the limit. What comes from the socket therefore passes a [`FrameGuard`] first, which
 //! follows the headers and ends the stream as soon as one of them announces too much.
 
+mod headers;
+
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,100 +14,13 @@ use actix_codec::{AsyncRead, AsyncWrite, Framed, ReadBuf};
 use actix_http::error::PayloadError;
 use actix_http::ws::ProtocolError;
 
-/// The most that a control frame (ping, pong, close) may carry, by RFC 6455.
-const CONTROL_LIMIT: u64 = 125;
-
-/// Two bytes, a length of eight, a mask of four.
-const LONGEST_HEADER: usize = 14;
+pub(super) use headers::FrameGuard;
+use headers::Oversize;
 
 /// What a guard lets pass where messages may have `message` bytes. The codec behind it is exact, and tells the other side
 /// its own limit; the guard only has to bound what the codec buffers.
 pub(super) const fn limit(message: usize) -> usize {
     message.saturating_add(64)
-}
-
-/// A frame that is larger than it may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it announced a frame of {announced} bytes, and {limit} is the most")]
-pub(super) struct Oversize {
-    pub(super) announced: u64,
-    pub(super) limit: u64,
-}
-
-/// Follows one direction of a WebSocket connection, from its first frame on.
-#[derive(Clone, Debug)]
-pub(super) struct FrameGuard {
-    limit: u64,
-    /// The header that is being read, and how much of it there is.
-    header: [u8; LONGEST_HEADER],
-    filled: usize,
-    /// What is left of the payload that is being skipped.
-    payload: u64,
-    broken: Option<Oversize>,
-}
-
-impl FrameGuard {
-    /// A guard against frames with a payload of more than `limit` bytes.
-    pub(super) fn new(limit: usize) -> Self {
-        // No platform has a `usize` of more than 64 bits.
-        let limit = limit as u64;
-        Self { limit, header: [0; LONGEST_HEADER], filled: 0, payload: 0, broken: None }
-    }
-
-    /// Takes the next bytes of the connection, cut wherever they happen to be.
-    ///
-    /// Payloads are skipped and not looked at. After the first error all that follows is the same error.
-    pub(super) fn inspect(&mut self, mut bytes: &[u8]) -> Result<(), Oversize> {
-        if let Some(oversize) = self.broken {
-            return Err(oversize);
-        }
-        loop {
-            let skipped = usize::try_from(self.payload).unwrap_or(usize::MAX).min(bytes.len());
-            self.payload -= skipped as u64;
-            let Some((byte, rest)) = bytes[skipped..].split_first() else {
-                return Ok(());
-            };
-            bytes = rest;
-            self.header[self.filled] = *byte;
-            self.filled += 1;
-            self.check()?;
-        }
-    }
-
-    /// Looks at the header after one more byte of it.
-    fn check(&mut self) -> Result<(), Oversize> {
-        let header = &self.header[..self.filled];
-        let [first, second, rest @ ..] = header else {
-            return Ok(());
-        };
-        let (announced, length_bytes) = match second & 0x7F {
-            126 => (big_endian(rest, 2), 2),
-            127 => (big_endian(rest, 8), 8),
-            short => (Some(u64::from(short)), 0),
-        };
-        let Some(announced) = announced else {
-            return Ok(());
-        };
-        let is_control = first & 0x08 != 0;
-        let limit = if is_control { CONTROL_LIMIT.min(self.limit) } else { self.limit };
-        if announced > limit {
-            let oversize = Oversize { announced, limit };
-            self.broken = Some(oversize);
-            return Err(oversize);
-        }
-        let mask_bytes = if second & 0x80 == 0 { 0 } else { 4 };
-        if self.filled == 2 + length_bytes + mask_bytes {
-            self.filled = 0;
-            self.payload = announced;
-        }
-        Ok(())
-    }
-}
-
-/// The number in the first `count` of these bytes, once they are there.
-fn big_endian(bytes: &[u8], count: usize) -> Option<u64> {
-    let bytes = bytes.get(..count)?;
-    Some(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
 /// The error of a WebSocket codec behind a guard, with the guard's own told as what it is: a frame that is too large

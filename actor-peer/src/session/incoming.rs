@@ -1,6 +1,6 @@
 //! What comes in on a connection, whichever library reads the socket.
 
-use actix_http::ws::{Frame, Item, Message};
+use actix_http::ws::{Frame, Item, Message, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use distributed_scope_core::peer::Goodbye;
 
@@ -38,6 +38,20 @@ impl From<Frame> for Incoming {
             Frame::Close(_) => Self::Close,
         }
     }
+}
+
+/// What a connection ends with after an error of its codec; nothing if it is lost, and nobody can be told.
+pub(crate) fn goodbye(error: &ProtocolError) -> Option<Goodbye> {
+    let goodbye = match error {
+        ProtocolError::Overflow => Goodbye::too_large,
+        // A text that is none. Neither library has an error of its own for it, and one keeps its words only.
+        ProtocolError::Io(io) if io.get_ref().is_some_and(|inner| inner.to_string().contains("utf-8")) => {
+            Goodbye::no_text
+        }
+        ProtocolError::Io(_) => return None,
+        _ => Goodbye::protocol,
+    };
+    Some(goodbye(&error.to_string()))
 }
 
 /// Puts the parts of a fragmented message together. We never fragment; a proxy or a browser may.
@@ -125,5 +139,24 @@ mod tests {
         let mut assembler = Assembler::new(9);
         assert_eq!(assembler.add(Item::FirstBinary(bytes("a"))), Ok(None));
         assert_eq!(assembler.add(Item::FirstBinary(bytes("a"))), Err(PartsError::Order));
+    }
+    #[test]
+    fn each_mistake_has_a_close_code_of_its_own_and_a_lost_connection_has_none() {
+        let code = |item| Goodbye::from(&Assembler::new(1).add(item).unwrap_err()).code;
+        assert_eq!(code(Item::FirstText(bytes("x"))), 1003);
+        assert_eq!(code(Item::Continue(bytes("x"))), 1002);
+        let mut assembler = Assembler::new(1);
+        assembler.add(Item::FirstBinary(bytes("x"))).unwrap();
+        assert_eq!(Goodbye::from(&assembler.add(Item::Last(bytes("x"))).unwrap_err()).code, 1009);
+
+        let code = |error| goodbye(&error).map(|goodbye| goodbye.code);
+        assert_eq!(code(ProtocolError::Overflow), Some(1009));
+        assert_eq!(code(ProtocolError::BadOpCode), Some(1002));
+        let no_text = String::from_utf8(vec![0xFF]).unwrap_err().utf8_error();
+        for io in [std::io::Error::other(no_text), std::io::Error::other(no_text.to_string())] {
+            assert_eq!(code(ProtocolError::Io(io)), Some(1007));
+        }
+        let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert_eq!(code(ProtocolError::Io(lost)), None);
     }
 }

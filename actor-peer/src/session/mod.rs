@@ -15,6 +15,8 @@ pub(crate) mod accept;
 pub(crate) mod accept_context;
 mod actor;
 pub(crate) mod dial;
+#[cfg(test)]
+mod echo_tests;
 mod frame_guard;
 mod incoming;
 mod kill;

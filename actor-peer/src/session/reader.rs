@@ -9,7 +9,7 @@ use distributed_scope_core::Reject;
 use distributed_scope_core::peer::{self, Admitted, Goodbye};
 use distributed_scope_core::session::MAX_FRAME;
 
-use super::incoming::{Assembler, Incoming, PartsError};
+use super::incoming::{self, Assembler, Incoming, PartsError};
 use super::kill::{Kill, Killed, SocketHandle};
 use crate::platform::{Actix, Shared};
 
@@ -60,12 +60,11 @@ impl Reader {
             Ok(Incoming::Pong) => return Next::Read,
             Ok(Incoming::Text) => return connection.broken(Goodbye::from(&PartsError::Text)),
             Ok(Incoming::Close) => return connection.closed(),
-            Err(error @ ProtocolError::Overflow) => {
-                return connection.broken(Goodbye::too_large(&error.to_string()));
-            }
-            // The connection is lost; the session is told by `stopped`.
-            Err(ProtocolError::Io(_)) => return Next::Stop,
-            Err(error) => return connection.broken(Goodbye::protocol(&error.to_string())),
+            Err(error) => match incoming::goodbye(&error) {
+                Some(goodbye) => return connection.broken(goodbye),
+                // The connection is lost; the session is told by `stopped`.
+                None => return Next::Stop,
+            },
         };
         connection.receive(message, || Kill::new(self.socket.as_ref(), me()))
     }

@@ -1,8 +1,9 @@
 //! How much a message may ask of whoever decodes it.
 //!
-//! A few bytes can announce a value of 2^63 elements that cost nothing on the wire, or one that is nested so deeply
-//! that building it overflows the stack, which no `catch_unwind` stops. A serializer that bounds bytes bounds
-//! neither. So decoding goes through a [`Guarded`] deserializer, which counts both.
+//! A few bytes can announce a value of 2^63 elements that cost nothing on the wire, one whose elements take a byte on
+//! the wire and kilobytes in memory, or one that is nested so deeply that building it overflows the stack, which no
+//! `catch_unwind` stops. A serializer bounds none of these. So decoding goes through a [`Guarded`] deserializer, which
+//! counts all three.
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
 use std::marker::PhantomData;
@@ -12,10 +13,25 @@ use super::guarded::Guarded;
 /// How deeply a value may be nested. Cap'n Proto has 64, too; the stack of a thread has room for many times that.
 pub(super) const LEVELS: u8 = 64;
 
-/// How many elements a message of this length may have: eight for each byte, for those that take no byte of their
-/// own, and some for a short one.
+/// How many levels a value of this size is. A level takes several times its size of the stack, so one of many KiB is more
+/// than one; but four of any size have room.
+const fn levels(size: usize) -> u8 {
+    if size < LARGE << 10 { 1 + (size >> 10) as u8 } else { LARGE as u8 }
+}
+
+/// The most levels that one value is, and its KiB from which on it is.
+const LARGE: usize = 16;
+
+/// How many elements a message of this length may have: one for each byte, and some for those that take no byte of their
+/// own.
 pub(super) const fn elements(length: usize) -> usize {
-    length.saturating_mul(8).saturating_add(1024)
+    length.saturating_add(1024)
+}
+
+/// How much memory the value of a message of this length may take. The plain types need at most 24 bytes for one on the
+/// wire (an empty `String`); the rest is for types that are large and mostly absent.
+pub(super) const fn memory(length: usize) -> usize {
+    length.saturating_mul(32).saturating_add(16 << 20)
 }
 
 /// A message asks for more than is spent on one of its length.
@@ -34,21 +50,49 @@ pub enum OverBudget {
         /// The most that is allowed for its length.
         limit: usize,
     },
+    /// Its value takes too much memory.
+    #[error(
+        "its value takes more than {limit} bytes of memory; where that is not an attack, `Box` the large parts of its type \
+         that are mostly absent"
+    )]
+    Memory {
+        /// The most that is allowed for its length, in bytes.
+        limit: usize,
+    },
+}
+
+/// Where in the value its reader is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    levels: u8,
+    /// The size of the value that was paid for last and that holds what is read now. What is larger cannot be a part of
+    /// it, so it has memory of its own.
+    paid: usize,
+}
+
+impl Place {
+    pub(super) const TOP: Self = Self { levels: LEVELS, paid: 0 };
+
+    /// Inside an element of type `T`, which the sequence or the map pays for.
+    #[inline]
+    pub(super) const fn element<T>(self) -> Self {
+        Self { paid: size_of::<T>(), ..self }
+    }
 }
 
 /// What is left for one message.
 #[derive(Debug)]
 pub(super) struct Budget {
-    limit: usize,
-    left: usize,
+    length: usize,
+    elements: usize,
+    memory: usize,
     exceeded: Option<OverBudget>,
 }
 
 impl Budget {
     #[inline]
     pub(super) fn of(length: usize) -> Self {
-        let limit = elements(length);
-        Self { limit, left: limit, exceeded: None }
+        Self { length, elements: elements(length), memory: memory(length), exceeded: None }
     }
 
     /// What ended the decoding, if this budget did. A type that swallows the errors of its parts does not swallow it.
@@ -57,23 +101,46 @@ impl Budget {
         self.exceeded
     }
 
-    /// Pays for elements. The first of many fails when all of them were announced.
+    /// Pays for the number of elements. The first of many fails when all of them were announced.
     #[inline]
-    pub(super) fn pay<E: serde::de::Error>(&mut self, elements: usize) -> Result<(), E> {
-        match self.left.checked_sub(elements) {
+    pub(super) fn pay_elements<E: serde::de::Error>(&mut self, count: usize) -> Result<(), E> {
+        match self.elements.checked_sub(count) {
             Some(left) => {
-                self.left = left;
+                self.elements = left;
                 Ok(())
             }
-            None => Err(self.fail(OverBudget::Elements { limit: self.limit })),
+            None => Err(self.fail(OverBudget::Elements { limit: elements(self.length) })),
         }
     }
 
-    /// Goes one level down, from where `levels` are left.
+    /// Pays for the memory of one `T`.
     #[inline]
-    pub(super) fn descend<E: serde::de::Error>(&mut self, levels: u8) -> Result<u8, E> {
-        match levels.checked_sub(1) {
-            Some(levels) => Ok(levels),
+    pub(super) fn pay_memory<T, E: serde::de::Error>(&mut self) -> Result<(), E> {
+        match self.memory.checked_sub(size_of::<T>()) {
+            Some(left) => {
+                self.memory = left;
+                Ok(())
+            }
+            None => Err(self.fail(OverBudget::Memory { limit: memory(self.length) })),
+        }
+    }
+
+    /// Pays for a `T` of which the message chooses one of several forms: an enum or an option. Its other parts are at most
+    /// as large in memory as a sequence of the same bytes, but a form may be small on the wire and is as large
+    /// as the largest in memory. What it contains is smaller than it, or has memory of its own.
+    #[inline]
+    pub(super) fn pay_choice<T, E: serde::de::Error>(&mut self, place: Place) -> Result<Place, E> {
+        if size_of::<T>() > place.paid {
+            self.pay_memory::<T, E>()?;
+        }
+        Ok(Place { paid: size_of::<T>().saturating_sub(1), ..place })
+    }
+
+    /// Goes one level down, into a `T`.
+    #[inline]
+    pub(super) fn descend<T, E: serde::de::Error>(&mut self, place: Place) -> Result<Place, E> {
+        match place.levels.checked_sub(const { levels(size_of::<T>()) }) {
+            Some(levels) => Ok(Place { levels, ..place }),
             None => Err(self.fail(OverBudget::Depth { limit: LEVELS })),
         }
     }
@@ -104,6 +171,6 @@ impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Within<'_, T> {
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::deserialize(Guarded::new(deserializer, LEVELS, self.budget))
+        T::deserialize(Guarded::new(deserializer, Place::TOP, self.budget))
     }
 }

@@ -1,39 +1,40 @@
 //! A deserializer that stays within a budget, around the serializer's own.
 //!
-//! What is counted is what *the message* decides: a `Some`, a sequence, a map and a variant are one level each, and the
-//! elements of sequences and maps are the elements. Structs, tuples and arrays are as deep and as long as their type
-//! says, so they cost nothing here, and every type that can have a value has a level wherever it contains itself.
+//! What is counted is what *the message* decides: a `Some`, a sequence, a map and a variant are one level each, the
+//! elements of sequences and maps are the elements, and memory is what these take. Structs, tuples and arrays are as deep
+//! and as long as their type says, so they cost nothing here, and every type that can have a value has a level wherever
+//! it contains itself.
 
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
 
-use super::budget::Budget;
+use super::budget::{Budget, Place};
 use super::watched::{OwnedBytes, OwnedStr, Watched};
 
 /// A deserializer of one value.
 pub(super) struct Guarded<'b, D> {
     inner: D,
-    levels: u8,
+    place: Place,
     budget: &'b mut Budget,
 }
 
 impl<'b, D> Guarded<'b, D> {
     #[inline]
-    pub(super) fn new(inner: D, levels: u8, budget: &'b mut Budget) -> Self {
-        Self { inner, levels, budget }
+    pub(super) fn new(inner: D, place: Place, budget: &'b mut Budget) -> Self {
+        Self { inner, place, budget }
     }
 }
 
 /// A seed whose deserializer becomes a guarded one.
 pub(super) struct GuardedSeed<'b, S> {
     seed: S,
-    levels: u8,
+    place: Place,
     budget: &'b mut Budget,
 }
 
 impl<'b, S> GuardedSeed<'b, S> {
     #[inline]
-    pub(super) fn new(seed: S, levels: u8, budget: &'b mut Budget) -> Self {
-        Self { seed, levels, budget }
+    pub(super) fn new(seed: S, place: Place, budget: &'b mut Budget) -> Self {
+        Self { seed, place, budget }
     }
 }
 
@@ -42,7 +43,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for GuardedSeed<'_, S> {
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        self.seed.deserialize(Guarded::new(deserializer, self.levels, self.budget))
+        self.seed.deserialize(Guarded::new(deserializer, self.place, self.budget))
     }
 }
 
@@ -64,7 +65,7 @@ macro_rules! watched {
         $(
             #[inline]
             fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, D::Error> {
-                self.inner.$method($($name,)* Watched::<_, $counted>::new(visitor, self.levels, self.budget))
+                self.inner.$method($($name,)* Watched::<_, $counted>::new(visitor, self.place, self.budget))
             }
         )*
     };

@@ -19,15 +19,19 @@ use budget::{Budget, Within};
 ///
 /// # What a value may be
 ///
-/// Any serde type, with two bounds that keep a hostile message from ending the process that decodes it. Both are kept
+/// Any serde type, with three bounds that keep a hostile message from ending the process that decodes it. Both are kept
 /// where a value is *decoded*, and are a [`DecodeError`] there that says which of them and its number
 /// ([`DecodeError::over_budget`]):
 ///
 /// - A value is nested at most 64 levels deep. A `Some`, a sequence, a map and an enum's variant are one level each;
 ///   structs, tuples and newtypes around them are none. A longer chain (a linked list of `Option<Box<Node>>`) has to
-///   travel as a `Vec` of its parts.
-/// - Its sequences and maps have at most 8 elements for each byte of the message, plus 1024. Only elements that take no
+///   travel as a `Vec` of its parts. An option or an enum of several KiB is one level more for each of them, up to 16.
+/// - Its sequences and maps have at most one element for each byte of the message, plus 1024. Only elements that take no
 ///   byte at all, as in a long `Vec<()>`, can be more.
+/// - It takes at most 32 bytes of memory for each byte of the message, plus 16 MiB. The elements of sequences and maps
+///   count with their size, and so do options and enums that have memory of their own. Only types that are
+///   large and mostly absent can take more, as a long `Vec<Option<[u64; 1000]>>` of `None`s; a `Box` inside the `Option`
+///   helps.
 ///
 /// Encoding counts nothing: the sender's own value already fits in its memory, and a receiver may never trust that
 /// somebody else has counted.
@@ -126,24 +130,14 @@ impl Codec {
     }
 }
 
-/// bincode believes a length before it has seen the bytes, unless it has a limit.
-/// The limit is a constant in its types, so the smallest of four that leaves room for the message is taken.
+/// bincode has a limit of bytes of its own, which counts each integer with its size in memory and so refuses
+/// honest messages of small ones. It is not needed: what it would bound is the room for texts and bytes that are announced,
+/// and those are borrowed here, which fails where they are not there.
 fn decode_bincode<T: DeserializeOwned>(
     bytes: &[u8],
     within: Within<'_, T>,
 ) -> Result<(T, usize), bincode::error::DecodeError> {
-    const KIB_64: usize = 64 << 10;
-    const MIB: usize = 1 << 20;
-    const MIB_32: usize = 32 << 20;
-    const GIB: usize = 1 << 30;
-    use bincode::serde::seed_decode_from_slice as decode;
-    let config = bincode::config::standard();
-    match budget::elements(bytes.len()) {
-        room if room <= KIB_64 => decode(within, bytes, config.with_limit::<KIB_64>()),
-        room if room <= MIB => decode(within, bytes, config.with_limit::<MIB>()),
-        room if room <= MIB_32 => decode(within, bytes, config.with_limit::<MIB_32>()),
-        _ => decode(within, bytes, config.with_limit::<GIB>()),
-    }
+    bincode::serde::seed_decode_from_slice(within, bytes, bincode::config::standard())
 }
 
 impl fmt::Display for Codec {

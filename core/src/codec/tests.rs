@@ -158,7 +158,7 @@ fn a_length_that_the_message_cannot_have_is_an_error_and_not_an_allocation() {
         let bytes = length(1 << exponent);
         assert!(decode::<String>(&bytes).is_err());
         assert!(decode::<Raw>(&bytes).is_err());
-        assert!(is_too_many(&decode::<Vec<u8>>(&bytes), 9 * 8 + 1024));
+        assert!(is_too_many(&decode::<Vec<u8>>(&bytes), 9 + 1024));
     }
 }
 
@@ -167,11 +167,11 @@ fn elements_that_take_no_bytes_are_counted_before_they_are_made() {
     let began = Instant::now();
     for count in [1 << 33, 1 << 63, u64::MAX] {
         let bytes = length(count);
-        assert!(is_too_many(&decode::<Vec<()>>(&bytes), 1096));
-        assert!(is_too_many(&decode::<Vec<Unit>>(&bytes), 1096));
-        assert!(is_too_many(&decode::<HashMap<(), ()>>(&bytes), 1096));
-        assert!(is_too_many(&decode::<HashSet<()>>(&bytes), 1096));
-        assert!(is_too_many(&decode::<std::collections::LinkedList<[(); 0]>>(&bytes), 1096));
+        assert!(is_too_many(&decode::<Vec<()>>(&bytes), 1033));
+        assert!(is_too_many(&decode::<Vec<Unit>>(&bytes), 1033));
+        assert!(is_too_many(&decode::<HashMap<(), ()>>(&bytes), 1033));
+        assert!(is_too_many(&decode::<HashSet<()>>(&bytes), 1033));
+        assert!(is_too_many(&decode::<std::collections::LinkedList<[(); 0]>>(&bytes), 1033));
     }
     // Where one of them would be made, this takes seconds at least.
     assert!(began.elapsed() < Duration::from_secs(1));
@@ -180,21 +180,138 @@ fn elements_that_take_no_bytes_are_counted_before_they_are_made() {
 #[test]
 fn as_many_elements_as_the_limit_pass_and_one_more_does_not() {
     // Three bytes: a marker and a length of 16 bits.
-    let limit = 3 * 8 + 1024;
+    let limit = 3 + 1024;
     returns(vec![(); limit]);
     let bytes = Codec::Bincode.encode(0, &vec![(); limit + 1]).unwrap();
     let error = decode::<Vec<()>>(&bytes).unwrap_err();
     assert_eq!(error.to_string(), "cannot decode alloc::vec::Vec<()> from 3 bytes");
     let reason = error.source().unwrap().to_string();
-    assert_eq!(reason, "its sequences and maps have more than 1048 elements");
+    assert_eq!(reason, "its sequences and maps have more than 1027 elements");
 }
 
 #[test]
 fn the_elements_of_all_sequences_count_together() {
     let halves = |each: usize| Codec::Bincode.encode(0, &(vec![(); each], vec![(); each])).unwrap();
     // Six bytes.
-    assert!(decode::<(Vec<()>, Vec<()>)>(&halves(536)).is_ok());
-    assert!(is_too_many(&decode::<(Vec<()>, Vec<()>)>(&halves(537)), 1072));
+    assert!(decode::<(Vec<()>, Vec<()>)>(&halves(515)).is_ok());
+    assert!(is_too_many(&decode::<(Vec<()>, Vec<()>)>(&halves(516)), 1030));
+}
+
+/// 8,000 bytes of memory for one that says that it is absent.
+#[derive(Debug, Serialize, Deserialize)]
+struct Large(#[serde(with = "large")] [u64; 1000]);
+
+/// serde itself reads arrays of up to 32 elements.
+mod large {
+    use super::*;
+
+    type Parts = ([[u64; 25]; 20], [[u64; 25]; 20]);
+
+    pub(super) fn serialize<S: serde::Serializer>(value: &[u64; 1000], s: S) -> Result<S::Ok, S::Error> {
+        let (front, back) = value.split_at(500);
+        let half = |half: &[u64]| -> [[u64; 25]; 20] {
+            std::array::from_fn(|row| std::array::from_fn(|column| half[row * 25 + column]))
+        };
+        (half(front), half(back)).serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(d: D) -> Result<[u64; 1000], D::Error> {
+        let (front, back) = Parts::deserialize(d)?;
+        let mut all = [0; 1000];
+        all.iter_mut().zip(front.into_iter().chain(back).flatten()).for_each(|(to, from)| *to = from);
+        Ok(all)
+    }
+}
+
+fn takes_too_much<T: Debug>(result: &Result<T, DecodeError>, length: usize) -> bool {
+    let limit = length * 32 + (16 << 20);
+    result.as_ref().is_err_and(|error| error.over_budget() == Some(OverBudget::Memory { limit }))
+}
+
+#[test]
+fn elements_that_are_small_on_the_wire_and_large_in_memory_are_counted_with_their_size() {
+    const MIB: usize = 1 << 20;
+    let absent = [length(MIB as u64 - 9), vec![0; MIB - 9]].concat();
+    assert!(takes_too_much(&decode::<Vec<Option<Large>>>(&absent), MIB));
+    assert!(takes_too_much(&decode::<std::collections::VecDeque<(u8, Option<Large>)>>(&absent), MIB));
+    assert!(decode::<Vec<Option<Box<Large>>>>(&absent).is_ok(), "the advice of the error helps");
+    assert!(decode::<Vec<String>>(&absent).is_ok());
+    assert!(decode::<Vec<Option<String>>>(&absent).is_ok());
+    let some = 2000;
+    let absent = Codec::Bincode.encode(0, &(0..some).map(|_| None).collect::<Vec<Option<Large>>>()).unwrap();
+    assert_eq!(decode::<Vec<Option<Large>>>(&absent).unwrap().len(), some, "and 16 MiB are free");
+    let present: Vec<_> = (0..10_000).map(|_| Some(Large([1; 1000]))).collect();
+    let present = Codec::Bincode.encode(0, &present).unwrap();
+    let back = decode::<Vec<Option<Large>>>(&present).unwrap();
+    assert!(back.len() == 10_000 && back.iter().flatten().all(|Large(numbers)| *numbers == [1; 1000]));
+}
+
+#[test]
+fn the_size_of_a_map_entry_is_that_of_its_key_and_its_value() {
+    // 128 bytes of memory for 20,000 keys of up to three bytes, and as many values of one byte.
+    let keys = 20_000u32;
+    let small: HashMap<u32, Option<[u64; 15]>> = (0..keys).map(|key| (key, None)).collect();
+    returns(small);
+    let large: HashMap<u32, Option<Large>> = (0..keys).map(|key| (key, None)).collect();
+    let bytes = Codec::Bincode.encode(0, &large).unwrap();
+    assert!(takes_too_much(&decode::<HashMap<u32, Option<Large>>>(&bytes), bytes.len()));
+}
+
+/// 960 bytes of memory, of which a leaf takes one on the wire.
+#[derive(Debug, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "this is what an attacker likes")]
+enum Fork {
+    Leaf,
+    Both(Box<Fork>, Box<Fork>),
+    Medium([[u64; 20]; 6]),
+}
+
+#[test]
+fn what_a_type_boxes_is_counted_too_where_the_message_chooses_its_form() {
+    fn fork(height: usize) -> Fork {
+        let half = || Box::new(fork(height - 1));
+        if height == 0 { Fork::Leaf } else { Fork::Both(half(), half()) }
+    }
+    let decode_fork = |height| {
+        let bytes = Codec::Bincode.encode(0, &fork(height)).unwrap();
+        (decode::<Fork>(&bytes), bytes.len())
+    };
+    assert!(decode_fork(12).0.is_ok());
+    let (result, length) = decode_fork(15);
+    assert!(takes_too_much(&result, length));
+    returns_fork(&Fork::Medium([[7; 20]; 6]));
+}
+
+#[track_caller]
+fn returns_fork(fork: &Fork) {
+    let bytes = Codec::Bincode.encode(0, fork).unwrap();
+    assert_eq!(format!("{:?}", decode::<Fork>(&bytes).unwrap()), format!("{fork:?}"));
+}
+
+#[test]
+fn a_level_of_many_kibibytes_is_as_many_levels_because_it_takes_the_stack() {
+    #[derive(Debug, Serialize, Deserialize)]
+    #[expect(clippy::large_enum_variant, reason = "this is what takes the stack")]
+    enum Deep {
+        End,
+        Here(Large, Box<Deep>),
+    }
+    let deep = |links: usize| {
+        let large = Codec::Bincode.encode(0, &Large([0; 1000])).unwrap();
+        [[vec![1], large].concat().repeat(links), vec![0]].concat()
+    };
+    // 8,008 bytes are eight levels.
+    assert!(decode::<Deep>(&deep(7)).is_ok());
+    assert!(is_too_deep(&decode::<Deep>(&deep(8))));
+    assert!(matches!(decode::<Deep>(&deep(0)), Ok(Deep::End)));
+}
+
+#[test]
+fn a_long_sequence_of_the_largest_integers_written_small_comes_back() {
+    for count in [500, 8_000, 130_000] {
+        returns(vec![1u128; count]);
+        returns(vec![-1i128; count]);
+    }
 }
 
 #[test]
@@ -249,7 +366,7 @@ fn a_type_that_swallows_errors_does_not_swallow_a_broken_bound() {
             Ok(Self)
         }
     }
-    assert!(is_too_many(&decode::<Lenient>(&length(1 << 40)), 1096));
+    assert!(is_too_many(&decode::<Lenient>(&length(1 << 40)), 1033));
 }
 
 proptest! {

@@ -6,7 +6,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::budget::Budget;
+use super::budget::{Budget, Place};
 use super::guarded::{Guarded, GuardedSeed};
 
 /// A visitor whose parts are counted.
@@ -14,31 +14,34 @@ use super::guarded::{Guarded, GuardedSeed};
 /// `COUNTED` is whether the message says how many parts a sequence or a map has, and not their type.
 pub(super) struct Watched<'b, V, const COUNTED: bool> {
     inner: V,
-    levels: u8,
+    place: Place,
     budget: &'b mut Budget,
 }
 
 impl<'b, V, const COUNTED: bool> Watched<'b, V, COUNTED> {
     #[inline]
-    pub(super) fn new(inner: V, levels: u8, budget: &'b mut Budget) -> Self {
-        Self { inner, levels, budget }
+    pub(super) fn new(inner: V, place: Place, budget: &'b mut Budget) -> Self {
+        Self { inner, place, budget }
     }
 
     /// The access to parts, after what was announced of them is paid for.
     #[inline]
-    fn access<A, E: Error>(
+    fn access<'de, A, E: Error>(
         self,
         inner: A,
         announced: Option<usize>,
-    ) -> Result<(V, Parts<'b, A, COUNTED>), E> {
-        let Self { inner: visitor, mut levels, budget } = self;
+    ) -> Result<(V, Parts<'b, A, COUNTED>), E>
+    where
+        V: Visitor<'de>,
+    {
+        let Self { inner: visitor, mut place, budget } = self;
         let mut prepaid = usize::MAX;
         if COUNTED {
-            levels = budget.descend(levels)?;
+            place = budget.descend::<V::Value, E>(place)?;
             prepaid = announced.unwrap_or(0);
-            budget.pay(prepaid)?;
+            budget.pay_elements(prepaid)?;
         }
-        Ok((visitor, Parts { inner, levels, budget, prepaid }))
+        Ok((visitor, Parts { inner, place, budget, prepaid }))
     }
 }
 
@@ -71,6 +74,7 @@ impl<'de, V: Visitor<'de>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, 
 
     #[inline]
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {
+        self.budget.pay_choice::<V::Value, E>(self.place)?;
         self.inner.visit_none()
     }
 
@@ -81,13 +85,14 @@ impl<'de, V: Visitor<'de>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, 
 
     #[inline]
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        let levels = self.budget.descend(self.levels)?;
-        self.inner.visit_some(Guarded::new(deserializer, levels, self.budget))
+        let place = self.budget.pay_choice::<V::Value, D::Error>(self.place)?;
+        let place = self.budget.descend::<V::Value, D::Error>(place)?;
+        self.inner.visit_some(Guarded::new(deserializer, place, self.budget))
     }
 
     #[inline]
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        self.inner.visit_newtype_struct(Guarded::new(deserializer, self.levels, self.budget))
+        self.inner.visit_newtype_struct(Guarded::new(deserializer, self.place, self.budget))
     }
 
     #[inline]
@@ -106,15 +111,16 @@ impl<'de, V: Visitor<'de>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, 
 
     #[inline]
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<V::Value, A::Error> {
-        let levels = self.budget.descend(self.levels)?;
-        self.inner.visit_enum(Parts::<_, false> { inner: data, levels, budget: self.budget, prepaid: 0 })
+        let place = self.budget.pay_choice::<V::Value, A::Error>(self.place)?;
+        let place = self.budget.descend::<V::Value, A::Error>(place)?;
+        self.inner.visit_enum(Parts::<_, false> { inner: data, place, budget: self.budget, prepaid: 0 })
     }
 }
 
 /// The parts of a sequence, a map or an enum.
 pub(super) struct Parts<'b, A, const COUNTED: bool> {
     inner: A,
-    levels: u8,
+    place: Place,
     budget: &'b mut Budget,
     /// How many more elements are paid for; those of a struct or a tuple are free.
     prepaid: usize,
@@ -132,13 +138,20 @@ impl<A, const COUNTED: bool> Parts<'_, A, COUNTED> {
                 self.prepaid = prepaid;
                 Ok(())
             }
-            None => self.budget.pay(1),
+            None => self.budget.pay_elements(1),
         }
     }
 
+    /// Pays for the memory of an element, or of one half of a map's.
     #[inline]
-    fn seed<S>(&mut self, seed: S) -> (&mut A, GuardedSeed<'_, S>) {
-        (&mut self.inner, GuardedSeed::new(seed, self.levels, self.budget))
+    fn pay_memory<T, E: Error>(&mut self) -> Result<(), E> {
+        if COUNTED { self.budget.pay_memory::<T, E>() } else { Ok(()) }
+    }
+
+    #[inline]
+    fn seed<'de, S: DeserializeSeed<'de>>(&mut self, seed: S) -> (&mut A, GuardedSeed<'_, S>) {
+        let place = if COUNTED { self.place.element::<S::Value>() } else { self.place };
+        (&mut self.inner, GuardedSeed::new(seed, place, self.budget))
     }
 
     /// Nobody makes room for more elements than there can be.
@@ -157,6 +170,7 @@ impl<'de, A: SeqAccess<'de>, const COUNTED: bool> SeqAccess<'de> for Parts<'_, A
         let element = access.next_element_seed(seed)?;
         if element.is_some() {
             self.pay_for_one()?;
+            self.pay_memory::<S::Value, _>()?;
         }
         Ok(element)
     }
@@ -176,6 +190,7 @@ impl<'de, A: MapAccess<'de>, const COUNTED: bool> MapAccess<'de> for Parts<'_, A
         let key = access.next_key_seed(seed)?;
         if key.is_some() {
             self.pay_for_one()?;
+            self.pay_memory::<S::Value, _>()?;
         }
         Ok(key)
     }
@@ -183,7 +198,9 @@ impl<'de, A: MapAccess<'de>, const COUNTED: bool> MapAccess<'de> for Parts<'_, A
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         let (access, seed) = self.seed(seed);
-        access.next_value_seed(seed)
+        let value = access.next_value_seed(seed)?;
+        self.pay_memory::<S::Value, _>()?;
+        Ok(value)
     }
 
     #[inline]
@@ -198,10 +215,10 @@ impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'de> for Parts<'b, A, false> {
 
     #[inline]
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
-        let Self { inner, levels, budget, prepaid } = self;
+        let Self { inner, place, budget, prepaid } = self;
         // The variant's own name or number has no parts.
         let (variant, inner) = inner.variant_seed(seed)?;
-        Ok((variant, Parts { inner, levels, budget, prepaid }))
+        Ok((variant, Parts { inner, place, budget, prepaid }))
     }
 }
 
@@ -215,12 +232,12 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Parts<'_, A, false> {
 
     #[inline]
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
-        self.inner.newtype_variant_seed(GuardedSeed::new(seed, self.levels, self.budget))
+        self.inner.newtype_variant_seed(GuardedSeed::new(seed, self.place, self.budget))
     }
 
     #[inline]
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.inner.tuple_variant(len, Watched::<_, false>::new(visitor, self.levels, self.budget))
+        self.inner.tuple_variant(len, Watched::<_, false>::new(visitor, self.place, self.budget))
     }
 
     #[inline]
@@ -229,7 +246,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Parts<'_, A, false> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.inner.struct_variant(fields, Watched::<_, false>::new(visitor, self.levels, self.budget))
+        self.inner.struct_variant(fields, Watched::<_, false>::new(visitor, self.place, self.budget))
     }
 }
 

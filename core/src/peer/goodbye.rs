@@ -40,6 +40,12 @@ impl Goodbye {
         Self::new(1003, reason)
     }
 
+    /// The other side sent a text that is none (1007).
+    #[must_use]
+    pub fn no_text(reason: &str) -> Self {
+        Self::new(1007, reason)
+    }
+
     /// The other side may not have a session (1008).
     #[must_use]
     pub fn policy(reason: &str) -> Self {

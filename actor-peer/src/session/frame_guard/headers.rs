@@ -1,0 +1,89 @@
+//! The headers of WebSocket frames, followed through a stream of bytes. It needs nothing of the rest, so the fuzzer has it, too.
+
+/// Two bytes, a length of eight, a mask of four.
+const LONGEST_HEADER: usize = 14;
+
+/// A frame that is larger than it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it announced a frame of {announced} bytes, and {limit} is the most")]
+pub(crate) struct Oversize {
+    pub(crate) announced: u64,
+    pub(crate) limit: u64,
+}
+
+/// Follows one direction of a WebSocket connection, from its first frame on.
+///
+/// It only keeps memory from being used up. A control frame of more than 125 bytes is another mistake, with another close
+/// code: the codec finds it, in a frame that is within the limit.
+#[derive(Clone, Debug)]
+pub(crate) struct FrameGuard {
+    limit: u64,
+    /// The header that is being read, and how much of it there is.
+    header: [u8; LONGEST_HEADER],
+    filled: usize,
+    /// What is left of the payload that is being skipped.
+    payload: u64,
+    broken: Option<Oversize>,
+}
+
+impl FrameGuard {
+    /// A guard against frames with a payload of more than `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Self {
+        // No platform has a `usize` of more than 64 bits.
+        let limit = limit as u64;
+        Self { limit, header: [0; LONGEST_HEADER], filled: 0, payload: 0, broken: None }
+    }
+
+    /// Takes the next bytes of the connection, cut wherever they happen to be.
+    ///
+    /// Payloads are skipped and not looked at. After the first error all that follows is the same error.
+    pub(crate) fn inspect(&mut self, mut bytes: &[u8]) -> Result<(), Oversize> {
+        if let Some(oversize) = self.broken {
+            return Err(oversize);
+        }
+        loop {
+            let skipped = usize::try_from(self.payload).unwrap_or(usize::MAX).min(bytes.len());
+            self.payload -= skipped as u64;
+            let Some((byte, rest)) = bytes[skipped..].split_first() else {
+                return Ok(());
+            };
+            bytes = rest;
+            self.header[self.filled] = *byte;
+            self.filled += 1;
+            self.check()?;
+        }
+    }
+
+    /// Looks at the header after one more byte of it.
+    fn check(&mut self) -> Result<(), Oversize> {
+        let header = &self.header[..self.filled];
+        let [_, second, rest @ ..] = header else {
+            return Ok(());
+        };
+        let (announced, length_bytes) = match second & 0x7F {
+            126 => (big_endian(rest, 2), 2),
+            127 => (big_endian(rest, 8), 8),
+            short => (Some(u64::from(short)), 0),
+        };
+        let Some(announced) = announced else {
+            return Ok(());
+        };
+        if announced > self.limit {
+            let oversize = Oversize { announced, limit: self.limit };
+            self.broken = Some(oversize);
+            return Err(oversize);
+        }
+        let mask_bytes = if second & 0x80 == 0 { 0 } else { 4 };
+        if self.filled == 2 + length_bytes + mask_bytes {
+            self.filled = 0;
+            self.payload = announced;
+        }
+        Ok(())
+    }
+}
+
+/// The number in the first `count` of these bytes, once they are there.
+fn big_endian(bytes: &[u8], count: usize) -> Option<u64> {
+    let bytes = bytes.get(..count)?;
+    Some(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}

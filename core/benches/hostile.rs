@@ -1,0 +1,55 @@
+//! What the worst messages of 1 MiB cost: the shortest of five runs of each, as whatever else the machine does only makes them
+//! longer, and the most heap at once; for each type with the message that is worst for it. Run it with
+//! `cargo bench -p distributed-scope-core --bench hostile`.
+
+#[path = "../tests/support/hostile_values.rs"]
+mod hostile_values;
+
+use std::time::{Duration, Instant};
+
+use allocation_counter::measure;
+use hostile_values::{Case, compact, messages, wide};
+
+/// The figures of one type.
+#[derive(Default)]
+struct Worst {
+    time: (Duration, &'static str),
+    heap: (u64, &'static str),
+}
+
+fn worst(case: &Case, messages: &[(&'static str, Vec<u8>)]) -> Worst {
+    let mut worst = Worst::default();
+    for (message, bytes) in messages {
+        let heap = measure(|| _ = (case.decode)(bytes)).bytes_max;
+        worst.heap = worst.heap.max((heap, message));
+        let run = || {
+            let began = Instant::now();
+            (case.decode)(bytes);
+            began.elapsed()
+        };
+        let shortest = (0..5).map(|_| run()).min().unwrap_or_default();
+        worst.time = worst.time.max((shortest, message));
+    }
+    worst
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what this program is for")]
+fn main() {
+    let messages = messages();
+    println!("| 1 MiB as | longest | of | most heap | of |\n|---|---|---|---|---|");
+    let (mut time, mut heap) = (Duration::ZERO, 0);
+    for case in compact().iter().chain(&wide()) {
+        let worst = worst(case, &messages);
+        let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+        println!(
+            "| `{}` | {:.1} ms | {} | {:.1} MiB | {} |",
+            case.name,
+            worst.time.0.as_secs_f64() * 1000.0,
+            worst.time.1,
+            mebibytes(worst.heap.0),
+            worst.heap.1,
+        );
+        (time, heap) = (time.max(worst.time.0), heap.max(worst.heap.0));
+    }
+    println!("\nlongest {time:.1?}, most heap {:.1} MiB", heap as f64 / f64::from(1 << 20));
+}

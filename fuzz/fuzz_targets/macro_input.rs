@@ -1,0 +1,78 @@
+//! Whatever stands behind `#[distributed]` or inside `remote!`, the macros end, and with tokens; and how it is laid out changes
+//! nothing of them.
+#![no_main]
+// The macros are a library of rustc's and of nobody else, so their modules are taken one by one.
+#![allow(dead_code, reason = "what only the entry points use")]
+
+macro_rules! modules {
+    ($($path:literal $name:ident)*) => { $(#[path = $path] mod $name;)* };
+}
+
+modules! {
+    "../../macros/src/args.rs" args
+    "../../macros/src/attributes.rs" attributes
+    "../../macros/src/block.rs" block
+    "../../macros/src/call.rs" call
+    "../../macros/src/capture.rs" capture
+    "../../macros/src/closure_struct.rs" closure_struct
+    "../../macros/src/errors.rs" errors
+    "../../macros/src/expand.rs" expand
+    "../../macros/src/fallback.rs" fallback
+    "../../macros/src/find.rs" find
+    "../../macros/src/fingerprint.rs" fingerprint
+    "../../macros/src/format.rs" format
+    "../../macros/src/function.rs" function
+    "../../macros/src/jumps.rs" jumps
+    "../../macros/src/names.rs" names
+    "../../macros/src/print.rs" print
+    "../../macros/src/requirement.rs" requirement
+    "../../macros/src/scope.rs" scope
+    "../../macros/src/service.rs" service
+    "../../macros/src/validate.rs" validate
+}
+
+use libfuzzer_sys::fuzz_target;
+use proc_macro2::{TokenStream, TokenTree};
+
+use crate::args::Args;
+use crate::errors::Errors;
+
+/// rustc gives up on a program whose brackets are nested more deeply than this, before it runs a macro.
+const NESTING: usize = 100;
+
+fn is_too_deep(tokens: TokenStream, levels: usize) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => levels == 0 || is_too_deep(group.stream(), levels - 1),
+        _ => false,
+    })
+}
+
+fn expand(args: &str, item: TokenStream) -> Option<TokenStream> {
+    let mut errors = Errors::default();
+    let args = Args::parse(args.parse().ok()?, &mut errors);
+    Some(service::expand_item(&args, item, &mut errors))
+}
+
+fuzz_target!(|input: (u8, &str)| {
+    let (shape, text) = input;
+    let (args, item) = match shape % 4 {
+        0 => ("", format!("async fn f(a: PeerId, b: u8) -> T {{ {text} }}")),
+        1 => ("", format!("async fn f(a: PeerId, b: u8) -> T {{ remote!({text}).await }}")),
+        2 => ("", text.to_owned()),
+        _ => (text, "async fn f(a: PeerId, b: u8) { remote!(a, [b], { b }).await; }".to_owned()),
+    };
+    // Brackets are counted in the text first: to parse what is nested without end overflows the stack of the parser.
+    if text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count() > NESTING {
+        return;
+    }
+    let Ok(tokens) = item.parse::<TokenStream>() else { return };
+    if is_too_deep(tokens.clone(), NESTING) || find::is_marker(tokens.clone()) {
+        return;
+    }
+    let Some(expansion) = expand(args, tokens.clone()) else { return };
+    let _ = print::source(expansion.clone());
+    if let Ok(again) = tokens.to_string().parse::<TokenStream>() {
+        let again = expand(args, again).expect("the arguments were read before");
+        assert_eq!(again.to_string(), expansion.to_string());
+    }
+});
