@@ -75,7 +75,7 @@ impl Bundle {
         say(&format!("building {package} for {TARGET}"));
         run(toolchain.cargo("build")?.args(["--quiet", "--profile", "web", "--package", package]))?;
         let built = toolchain
-            .target_directory()
+            .target_dir()
             .join(TARGET)
             .join("web")
             .join(format!("{}.wasm", package.replace('-', "_")));
