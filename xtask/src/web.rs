@@ -8,8 +8,11 @@ use crate::web_browser;
 use crate::web_toolchain::{TARGET, Toolchain};
 
 /// The packages that are built into bundles, and the size that each may have, compressed.
-const BUNDLES: &[Bundle] =
-    &[Bundle { package: "demo-seed", limit: 150 }, Bundle { package: "browser-tests", limit: 250 }];
+const BUNDLES: &[Bundle] = &[
+    Bundle { package: "demo-seed", limit: 150 },
+    Bundle { package: "browser-tests", limit: 250 },
+    Bundle { package: "demo-browser", limit: 250 },
+];
 
 /// A package that is built for the browser.
 #[derive(Debug)]
