@@ -115,7 +115,7 @@ proptest! {
                 Step::Call(size) => drop(session.call(at(now), &mut request(size, Deadline::at(at(now + 5_000))), 0)),
                 Step::Cancel(call) => drop(session.cancel(CallId(call))),
                 Step::Reply(call, size) => session.reply(CallId(call), Ok(value(size))),
-                Step::Send(count) => (0..count).for_each(|_| drop(session.next_frame(at(now)))),
+                Step::Send(count) => (0..count).for_each(|_| drop(session.next_frame(|| at(now)))),
                 Step::Tick(millis) => {
                     now += millis;
                     session.tick(at(now));

@@ -21,13 +21,13 @@ fn exchange(one: &mut Session<u64>, two: &mut Session<u64>) -> [Vec<Effect<u64>>
         let before = effects.iter().map(Vec::len).sum::<usize>();
         let mut moved = false;
         if !two.is_clogged()
-            && let Some(frame) = one.next_frame(at(1))
+            && let Some(frame) = one.next_frame(|| at(1))
         {
             effects[1].extend(two.receive(at(1), frame).expect("an honest frame"));
             moved = true;
         }
         if !one.is_clogged()
-            && let Some(frame) = two.next_frame(at(1))
+            && let Some(frame) = two.next_frame(|| at(1))
         {
             effects[0].extend(one.receive(at(1), frame).expect("an honest frame"));
             moved = true;
@@ -76,7 +76,7 @@ fn two_sides_that_are_both_clogged_read_enough_to_get_on() {
                     carried += 1;
                 }
                 if pipes[side].is_none() {
-                    pipes[side] = sides[side].next_frame(at(0));
+                    pipes[side] = sides[side].next_frame(|| at(0));
                 }
             }
         }
@@ -164,7 +164,7 @@ fn a_session_that_reads_nothing_because_it_is_clogged_does_not_take_the_other_si
     }
     for second in 0..100 {
         assert!(session.is_clogged());
-        session.next_frame(at(second * 1_000)).expect("a slow reader takes a frame a second");
+        session.next_frame(|| at(second * 1_000)).expect("a slow reader takes a frame a second");
         let effects = session.tick(at(second * 1_000));
         assert!(effects.is_empty(), "{effects:?}");
     }
@@ -217,9 +217,9 @@ fn a_small_call_does_not_wait_for_a_large_one() {
     let limits = Limits::default();
     let mut caller = session(&limits, &limits);
     caller.call(at(0), &mut request(1 << 20, Deadline::never()), 0).expect("a call");
-    caller.next_frame(at(0)).expect("its first chunk");
+    caller.next_frame(|| at(0)).expect("its first chunk");
     caller.call(at(0), &mut request(10, Deadline::never()), 1).expect("a call");
-    let between = std::iter::from_fn(|| caller.next_frame(at(0)))
+    let between = std::iter::from_fn(|| caller.next_frame(|| at(0)))
         .position(|frame| matches!(Frame::decode(frame), Ok(Frame::Invoke(_))));
     assert!(between.is_some_and(|between| between <= 1), "{between:?} chunks went before it");
 }
@@ -235,9 +235,9 @@ fn an_expired_call_that_waited_for_a_connection_is_never_sent() {
     let [Effect::Complete(0, Err(error))] = &ended[..] else { panic!("{ended:?}") };
     assert_eq!(error.ran(), Ran::Never);
     caller.attach(0, at(60)).expect("nothing was sent yet");
-    let frame = caller.next_frame(at(0)).and_then(|frame| Frame::decode(frame).ok());
+    let frame = caller.next_frame(|| at(0)).and_then(|frame| Frame::decode(frame).ok());
     assert!(matches!(frame, Some(Frame::Invoke(invoke)) if invoke.call == CallId(1)));
-    assert_eq!(caller.next_frame(at(0)), None);
+    assert_eq!(caller.next_frame(|| at(0)), None);
 }
 
 #[test]

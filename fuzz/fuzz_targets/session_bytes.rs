@@ -85,7 +85,7 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
             Step::Send(count) => {
                 for _ in 0..count {
                     let has_frame = session.has_frame();
-                    assert_eq!(session.next_frame(now).is_some(), has_frame);
+                    assert_eq!(session.next_frame(|| now).is_some(), has_frame);
                 }
                 None
             }

@@ -5,7 +5,6 @@
 //! as a [`Reader`](super::reader::Reader). What a session would take for a mistake and the suite sends, text
 //! and large messages, is let pass here.
 
-use actix::prelude::*;
 use actix_http::ws::{CloseCode, CloseReason, Frame, Item, Message as WsMessage, ProtocolError};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
@@ -106,6 +105,7 @@ async fn by_actix_ws(request: HttpRequest, body: web::Payload) -> actix_web::Res
 
 #[cfg(feature = "actix-web-actors")]
 mod context {
+    use actix::prelude::*;
     use actix_web_actors::ws::{WebsocketContext, WsResponseBuilder};
 
     use super::*;

@@ -6,7 +6,7 @@
 //! | module | idea |
 //! |---|---|
 //! | `platform` | what a peer needs of the world it lives in |
-//! | `shared` | what all handles, sessions and blocks of one peer share; it is their [`Host`](crate::Host) |
+//! | `shared` | what all handles, sessions and blocks of one peer share; it is their [`Host`](crate::host::Host) |
 //! | `roster`, `routes` | who may join and who waits for whom; which peer is reachable by which session |
 //! | `link` | a session, as the rest of the peer sees it from any thread; it outlives its connections |
 //! | `connection`, `out` | one connection: handshake, then the session it carries, then the goodbye; what it has to send |

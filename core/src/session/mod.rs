@@ -248,8 +248,8 @@ impl<W> Session<W> {
         self.is_attached() && (self.ack_is_due || self.outbox.has_next())
     }
 
-    /// The next frame to send, which goes at `now`.
-    pub fn next_frame(&mut self, now: Moment) -> Option<Bytes> {
+    /// The next frame to send, which goes `now`. The time is only asked for where a frame says it.
+    pub fn next_frame(&mut self, now: impl FnOnce() -> Moment) -> Option<Bytes> {
         if !self.is_attached() {
             return None;
         }
@@ -266,12 +266,16 @@ impl<W> Session<W> {
     }
 
     /// A call that waited, for its turn or for a connection, has less time left than when it was made, and says so.
-    fn told_what_is_left(&self, Outgoing { frame, is_begin }: Outgoing, now: Moment) -> Bytes {
+    fn told_what_is_left(
+        &self,
+        Outgoing { frame, is_begin }: Outgoing,
+        now: impl FnOnce() -> Moment,
+    ) -> Bytes {
         if is_begin
             && let Some((call, told)) = Invoke::told_deadline(&frame)
             && let Some(deadline) = self.calls.deadline(call)
         {
-            let left = whole_millis(deadline.since(now));
+            let left = whole_millis(deadline.since(now()));
             // Most calls go at once. Their frame is not copied only because a millisecond has just begun.
             if left.saturating_add(1) < told {
                 return Invoke::with_deadline(&frame, left);

@@ -6,10 +6,10 @@ use crate::frame::FrameError;
 /// Why a connection is taken for dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Dead {
-    /// Nothing came in for [`Limits::silence`].
+    /// Nothing came in for [`Limits::silence`](crate::Limits::silence).
     #[error("nothing was heard from the other side")]
     Silent,
-    /// The other side took nothing for [`Limits::write_stall`] while something waited to be sent.
+    /// The other side took nothing for [`Limits::write_stall`](crate::Limits::write_stall) while something waited to be sent.
     #[error("the other side stopped reading")]
     Stalled,
 }
@@ -33,7 +33,7 @@ pub enum Violation {
     /// It says that it received what was never sent.
     #[error("it acknowledged what was never sent")]
     NeverSent,
-    /// It sent more than [`Limits::message`].
+    /// It sent more than [`Limits::message`](crate::Limits::message).
     #[error("it sent a message of {size} bytes where the limit is {limit}")]
     TooLarge {
         /// The size in bytes.

@@ -150,7 +150,7 @@ impl World {
             let side = &mut self.sides[from];
             let Some(session) = &mut side.session else { return };
             let has_frame = session.has_frame();
-            let frame = session.next_frame(moment(self.now));
+            let frame = session.next_frame(|| moment(self.now));
             assert_eq!(has_frame, frame.is_some(), "has_frame and next_frame disagree");
             let Some(frame) = frame else { return };
             if frame[0] == CHUNK {

@@ -116,7 +116,7 @@ impl<P: Platform> Link<P> {
         if state.epoch != epoch {
             return Poll::Ready(Output::Close(Goodbye::normal("the session goes on elsewhere")));
         }
-        if let Some(frame) = state.session.next_frame(self.shared.now()) {
+        if let Some(frame) = state.session.next_frame(|| self.shared.now()) {
             Self::took_frame(state);
             return Poll::Ready(Output::Frame(frame));
         }

@@ -1,0 +1,140 @@
+//! What happened to a call that failed, and whether its block ran.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What happened to a call that did not end in its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The body raised an error with `?`; it is the [source](std::error::Error::source).
+    Raised,
+    /// The peer, or ours on its behalf, did not start the block.
+    Refused(Refusal),
+    /// The body panicked. Its peer logs where and why; the caller learns only that it did.
+    Panicked,
+    /// The peer dropped the block before it ended, because it is stopping.
+    Cancelled,
+    /// The deadline passed first.
+    DeadlineExceeded,
+    /// The session closed while the call was open.
+    Disconnected,
+    /// No session to the peer was open, nor was one made within the deadline.
+    NotConnected,
+    /// The call was made outside of any peer, in a process that does not have exactly one.
+    NoPeer,
+    /// The captures could not be written.
+    EncodeCaptures,
+    /// The result could not be written by the peer that made it.
+    EncodeResult,
+    /// The result that came back is not of the type that was expected.
+    DecodeResult,
+    /// A message would have been larger than [`Limits::message`](crate::Limits::message).
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The result was dropped, because its peer would have had to keep more than
+    /// [`Limits::results`](crate::Limits::results) until they could be sent.
+    ResultDropped {
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+/// Why a peer did not start a block. Nothing of it ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The peer's binary does not contain the block.
+    #[error(
+        "that peer does not have this block: its program was built without this function, or from other sources"
+    )]
+    UnknownBlock,
+    /// The peer has another version of the block.
+    #[error(
+        "that peer has another version of this block: {theirs} at {location} there, {ours} here; build both programs from the same sources"
+    )]
+    Skew {
+        /// The caller's fingerprint.
+        ours: String,
+        /// The peer's fingerprint.
+        theirs: String,
+        /// `file:line` of the peer's version.
+        location: String,
+    },
+    /// The peer has the block and does not run it for others.
+    #[error(
+        "that peer does not expose this block: start it with `Peer::builder(..).expose(Blocks::all())`, or name the block there"
+    )]
+    NotExposed,
+    /// The block asks for a caller that is known, and this one is not.
+    #[error(
+        "that peer does not know its caller, {0}: connect with a token it accepts, `Endpoint::new(url).bearer(token)`, or with a key it trusts, `Peer::builder(key_pair)`"
+    )]
+    Unauthenticated(String),
+    /// The caller is known, and may not have this block run.
+    #[error("that peer does not let its caller have this block run: {0}")]
+    Forbidden(String),
+    /// The captures that arrived are not what the block takes.
+    #[error("that peer could not decode the captures: {0}")]
+    DecodeCaptures(String),
+    /// The captures are in an encoding that the peer does not have.
+    #[error("that peer has no codec number {0}")]
+    UnknownCodec(u8),
+    /// Too many calls are open already.
+    #[error("too many calls are open: the limit is {0}")]
+    Overloaded(usize),
+    /// Too many bytes wait to be sent to that peer.
+    #[error("more than {0} bytes wait to be sent to that peer (`Limits::queue`)")]
+    QueueFull(usize),
+    /// The chain of nested calls is too long.
+    #[error("the chain of nested calls has more than {0} hops")]
+    TooManyHops(u8),
+    /// The peer is stopping.
+    #[error("that peer is going away")]
+    GoingAway,
+}
+
+/// Whether the block of a failed call ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ran {
+    /// It did not: calling again is safe.
+    Never,
+    /// It may have: the answer is not known to this peer.
+    Maybe,
+    /// It did, to its end or to the point where it failed.
+    Yes,
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Raised => f.write_str("raised an error"),
+            Self::Refused(refusal) => write!(f, "was refused: {refusal}"),
+            Self::Panicked => f.write_str("panicked"),
+            Self::Cancelled => f.write_str("was cancelled by its peer"),
+            Self::DeadlineExceeded => f.write_str("did not end before its deadline"),
+            Self::Disconnected => f.write_str("lost its connection"),
+            Self::NotConnected => f.write_str(
+                "was not sent: no session to that peer was open before the deadline (`connect` to it, or let it connect)",
+            ),
+            Self::NoPeer => f.write_str(
+                "was not sent: the call was made outside of any peer (wrap it in `peer.run(..)`; without it, a process must have exactly one peer)",
+            ),
+            Self::EncodeCaptures => f.write_str("was not sent: its captures cannot be encoded"),
+            Self::EncodeResult => f.write_str("ran, and its result cannot be encoded"),
+            Self::DecodeResult => f.write_str("ran, and its result cannot be decoded"),
+            Self::TooLarge { size, limit } => {
+                write!(f, "has a message of {size} bytes where the limit is {limit} (`Limits::message`)")
+            }
+            Self::ResultDropped { limit } => write!(
+                f,
+                "ran, and its result was dropped: more than {limit} bytes waited to be sent (`Limits::results` there)"
+            ),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! How a call fails: what happened, on which peer, in which block, because of what, and whether the block ran.
+
+mod chain;
+mod kind;
+mod name;
+
+use std::error::Error;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use self::chain::{Cause, FlatChain};
+pub use self::kind::{ErrorKind, Ran, Refusal};
+pub use self::name::BlockName;
+use crate::block::Block;
+use crate::id::PeerId;
+use crate::raised::Raised;
+
+/// The error of a call.
+///
+/// It says what happened ([`kind`](Self::kind)), whether the block ran ([`ran`](Self::ran)), where
+/// ([`peer`](Self::peer), [`block`](Self::block)) and why ([`Error::source`], the chain of causes as it stood on the
+/// peer where they arose). When a nested call failed, the nested `RemoteError` is itself in that chain, so
+/// [`hops`](Self::hops) can follow the failure from peer to peer.
+///
+/// `{}` prints the error alone, `{:#}` prints it with its causes.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(into = "FlatChain", from = "FlatChain")]
+pub struct RemoteError(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    ran: Ran,
+    peer: Option<PeerId>,
+    block: Option<BlockName>,
+    source: Option<Cause>,
+}
+
+impl RemoteError {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn new(kind: ErrorKind, ran: Ran) -> Self {
+        Self(Box::new(Inner { kind, ran, peer: None, block: None, source: None }))
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn refused(refusal: Refusal) -> Self {
+        Self::new(ErrorKind::Refused(refusal), Ran::Never)
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn raised(raised: Raised) -> Self {
+        Self::new(ErrorKind::Raised, Ran::Yes).caused_by(raised.into_inner().as_ref())
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn caused_by(mut self, source: &(dyn Error + 'static)) -> Self {
+        self.0.source = Some(Cause::of(source));
+        self
+    }
+
+    /// States where the call was going. Whoever made the call knows; what the other side says of it is not used.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn at(mut self, peer: PeerId, block: &Block) -> Self {
+        self.0.peer = Some(peer);
+        self.0.block = Some(BlockName::of(block));
+        self
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// Whether the block ran, and so whether calling again could run it twice.
+    #[must_use]
+    pub fn ran(&self) -> Ran {
+        self.0.ran
+    }
+
+    /// The peer that the call was made to.
+    #[must_use]
+    pub fn peer(&self) -> Option<PeerId> {
+        self.0.peer
+    }
+
+    /// The block that was called.
+    #[must_use]
+    pub fn block(&self) -> Option<&BlockName> {
+        self.0.block.as_ref()
+    }
+
+    /// This error and the errors of the nested calls that caused it, outermost first: the path of the failure.
+    pub fn hops(&self) -> impl Iterator<Item = &RemoteError> {
+        let mut next: Option<&(dyn Error + 'static)> = Some(self);
+        std::iter::from_fn(move || {
+            let error = next?;
+            next = error.source();
+            Some(error)
+        })
+        .filter_map(|error| error.downcast_ref())
+    }
+}
+
+impl Error for RemoteError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source.as_ref().map(Cause::as_error)
+    }
+}
+
+impl fmt::Display for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.block {
+            Some(block) => write!(f, "{block}")?,
+            None => f.write_str("a block")?,
+        }
+        if let Some(peer) = self.0.peer {
+            write!(f, " on peer {peer}")?;
+        }
+        write!(f, " {}", self.0.kind)?;
+        if f.alternate() {
+            let mut source = self.source();
+            while let Some(error) = source {
+                write!(f, ": {error}")?;
+                source = error.source();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:#}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+
+    static BLOCK: Block = Block::new("app::f#0", "app", "src/app.rs", 3, &[], 0);
+
+    fn parse_error() -> Raised {
+        Raised::from("x".parse::<u8>().unwrap_err())
+    }
+
+    #[test]
+    fn an_error_keeps_its_causes_and_hops_across_the_wire() {
+        let inner = RemoteError::raised(parse_error()).at(PeerId::named("b"), &BLOCK);
+        let outer = RemoteError::raised(Raised::from(inner)).at(PeerId::named("a"), &BLOCK);
+        let bytes = Codec::Bincode.encode(0, &outer).unwrap();
+        let back: RemoteError = Codec::Bincode.decode(&bytes).unwrap();
+        assert_eq!(format!("{back:#}"), format!("{outer:#}"));
+        let peers: Vec<_> = back.hops().map(|hop| hop.peer().unwrap()).collect();
+        assert_eq!(peers, [PeerId::named("a"), PeerId::named("b")]);
+        assert!(format!("{back:#}").ends_with("invalid digit found in string"), "{back:#}");
+    }
+}
