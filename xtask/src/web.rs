@@ -54,15 +54,9 @@ pub(crate) fn test() -> Result<Passed, String> {
     if let Err(reason) = web_browser::get() {
         return Ok(Passed::Skipped(reason));
     }
-    run(cargo().args([
-        "test",
-        "--package",
-        "browser-tests",
-        "--features",
-        "in-a-browser",
-        "--test",
-        "in_a_browser",
-    ]))?;
+    for (package, test) in [("browser-tests", "in_a_browser"), ("demo", "search")] {
+        run(cargo().args(["test", "--package", package, "--features", "in-a-browser", "--test", test]))?;
+    }
     Ok(Passed::Holds)
 }
 

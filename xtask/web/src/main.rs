@@ -57,9 +57,7 @@ impl Bundle {
         let output =
             Command::new("wasm-opt").args(["-Os", "--all-features", "-o"]).args([&wasm, &wasm]).output();
         match output {
-            Err(_) => {
-                say("  wasm-opt is not installed (Debian's package is `binaryen`): the module stays as it is")
-            }
+            Err(_) => say("  wasm-opt is not installed: the module stays as it is"),
             Ok(output) if output.status.success() => say("  wasm-opt has made it smaller"),
             Ok(output) => {
                 let error = String::from_utf8_lossy(&output.stderr);

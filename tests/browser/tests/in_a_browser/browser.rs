@@ -75,6 +75,12 @@ impl Browser {
         Self { driver, _chromedriver: chromedriver, _profile: Profile(profile), _alone: alone }
     }
 
+    /// For pages that are more than a module to call.
+    #[allow(dead_code, reason = "the test of the search page uses it")]
+    pub(crate) fn driver(&self) -> &WebDriver {
+        &self.driver
+    }
+
     /// Opens the page of a server, in the window that is there.
     pub(crate) async fn open(&self, port: u16) {
         self.driver.goto(format!("http://127.0.0.1:{port}/")).await.unwrap();
