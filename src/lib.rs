@@ -14,6 +14,10 @@ pub use distributed_scope_core::{
 };
 pub use distributed_scope_macros::{distributed, remote};
 
+/// What rustc names when something cannot travel.
+#[doc(hidden)]
+pub use distributed_scope_core::travels;
+
 /// What generated code calls. Not part of the public interface.
 #[doc(hidden)]
 pub use distributed_scope_core::__private;

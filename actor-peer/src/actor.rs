@@ -8,7 +8,6 @@ use std::time::Duration;
 use actix::prelude::*;
 use distributed_scope_core::peer::{Admitted, ConnectError, Join, Notice, Roster, keep_connected};
 use distributed_scope_core::{Call, PeerId, Reject, RemoteError};
-use serde::de::DeserializeOwned;
 
 use crate::clock;
 use crate::peer::Peer;
@@ -144,7 +143,7 @@ impl<R: Send + 'static> Message for Invoke<R> {
     type Result = Result<R, RemoteError>;
 }
 
-impl<R: DeserializeOwned + Send + 'static> Handler<Invoke<R>> for PeerActor {
+impl<R: Send + 'static> Handler<Invoke<R>> for PeerActor {
     type Result = ResponseFuture<Result<R, RemoteError>>;
 
     /// The call waits in a task of its own, so that many of them do not slow this actor down.

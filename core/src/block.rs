@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::OnceLock;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use crate::auth::Requirement;
 use crate::hash::Fnv;
@@ -194,7 +194,7 @@ impl Block {
     }
 
     /// Completes its version with the shapes of what arrives and of the result.
-    pub(crate) fn settle<W: DeserializeOwned, R: DeserializeOwned>(&self) {
+    pub(crate) fn settle<W: Deserialize<'static>, R: Deserialize<'static>>(&self) {
         self.interface.get_or_init(|| {
             let (captures, result) = (shape::of::<W>(), shape::of::<R>());
             let hash = Fnv::new().number(self.source).number(captures.hash).number(result.hash);

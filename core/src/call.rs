@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll, Waker, ready};
@@ -10,11 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::block::Block;
-use crate::codec::Codec;
+use crate::codec::{Codec, DecodeError};
 use crate::error::{ErrorKind, Ran, RemoteError};
 use crate::frame::HEAD;
 use crate::here::{self, Context};
@@ -42,7 +40,8 @@ pub struct Call<R> {
     time: Time,
     is_idempotent: bool,
     state: State,
-    result: PhantomData<fn() -> R>,
+    /// Fixed where the call is made, so that whoever has a call may await it, whatever its result is.
+    decode: fn(Codec, &[u8]) -> Result<R, DecodeError>,
 }
 
 enum State {
@@ -66,7 +65,11 @@ enum Time {
 }
 
 impl<R> Call<R> {
-    pub(crate) fn new<C: Serialize + ?Sized>(to: PeerId, block: &'static Block, captures: &C) -> Self {
+    pub(crate) fn new<C>(to: PeerId, block: &'static Block, captures: &C) -> Self
+    where
+        C: Serialize + ?Sized,
+        R: Deserialize<'static>,
+    {
         let codec = Codec::default();
         let (frame, fault) = match codec.encode(HEAD, captures) {
             Ok(frame) => (frame.into(), None),
@@ -78,7 +81,7 @@ impl<R> Call<R> {
         let request =
             Request { to, block, frame, codec, deadline: Deadline::never(), hop: 0, is_detached: false };
         let (time, state) = (Time::Default, State::Unsent);
-        Self { request, fault, time, is_idempotent: false, state, result: PhantomData }
+        Self { request, fault, time, is_idempotent: false, state, decode: Codec::decode::<R> }
     }
 
     /// The peer that will run the block.
@@ -183,22 +186,20 @@ impl<R> Call<R> {
     }
 }
 
-impl<R: DeserializeOwned> Future for Call<R> {
+impl<R> Future for Call<R> {
     type Output = Result<R, RemoteError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let ending = ready!(self.poll_ending(cx));
         let value = ending.and_then(|payload| {
-            payload
-                .codec
-                .decode(&payload.bytes)
+            (self.decode)(payload.codec, &payload.bytes)
                 .map_err(|error| RemoteError::new(ErrorKind::DecodeResult, Ran::Yes).caused_by(&error))
         });
         Poll::Ready(value.map_err(|error| error.at(self.request.to, self.request.block)))
     }
 }
 
-impl<R: DeserializeOwned + Send + 'static> Call<R> {
+impl<R: Send + 'static> Call<R> {
     /// Sends the call now, and lets it run whether or not anybody waits for it: the counterpart of the original's
     /// `go-remote`. Dropping the handle does not cancel it.
     ///
@@ -247,8 +248,8 @@ impl<R> Clone for Call<R> {
     /// A call of its own with the same captures. It has not been sent, even if this one has.
     fn clone(&self) -> Self {
         let (request, fault, state) = (self.request.clone(), self.fault.clone(), State::Unsent);
-        let Self { time, is_idempotent, .. } = *self;
-        Self { request, fault, time, is_idempotent, state, result: PhantomData }
+        let Self { time, is_idempotent, decode, .. } = *self;
+        Self { request, fault, time, is_idempotent, state, decode }
     }
 }
 

@@ -8,6 +8,7 @@
 //! | [`id`](PeerId), [`block`](Block) | names: of peers, of blocks and their versions |
 //! | `registry`, `exposure`, `listing` | the blocks of this binary, and which of them a peer runs for others |
 //! | `shape`, `skew` | what makes two versions of a block differ, and what is said of it |
+//! | `travels`, `slot` | which types may travel, and how the types of a block are found |
 //! | [`auth`] | who is there, and what a block asks of its caller |
 //! | `call`, [`pending`] | a call, from `remote!` to its result |
 //! | [`error`](RemoteError) | how a call fails |
@@ -42,6 +43,8 @@ mod shape;
 mod skew;
 mod slot;
 mod time;
+#[doc(hidden)]
+pub mod travels;
 mod type_names;
 
 pub use auth::{Denied, Principal, Proof, Requirement};
@@ -59,8 +62,8 @@ pub use raised::Raised;
 pub use registry::{DuplicateBlock, Registry};
 pub use request::Request;
 pub use skew::{Difference, Skew, TheirBlocks};
-pub use slot::Travels;
 pub use time::{Deadline, Moment};
+pub use travels::Travels;
 
 /// What generated code calls. Not part of the public interface.
 #[doc(hidden)]
@@ -74,8 +77,6 @@ pub mod __private {
     pub use crate::block::Block;
     pub use crate::raised::Raised;
     pub use crate::registry::{Registrar, Registration};
-    pub use crate::slot::{
-        Arrival, Arrive, Arrives, Captures, Departs, Slot, arrived, call, call_declared, captured, check,
-        lend, never, to, travels,
-    };
+    pub use crate::slot::{Captures, Slot, check, lend, never, output, to};
+    pub use crate::travels::{Arrive, Departs, Journey, Known, Return, Returns, Travels, captured};
 }

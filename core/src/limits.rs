@@ -45,8 +45,10 @@ pub struct Limits {
     /// How many bytes may wait to be sent to one peer. Default: 4 MiB.
     ///
     /// A call that would make it more is refused as [`Refusal::QueueFull`](crate::Refusal::QueueFull), unless nothing
-    /// else waits. Results are not refused, up to [`results`](Self::results); instead nothing more is read from that peer
-    /// until there is room, but for a little now and then, so that two peers that both wait for room get on.
+    /// else waits. Results are not refused, up to [`results`](Self::results); instead blocks that the peer calls meanwhile
+    /// begin when there is room, and at most as many bytes of such calls wait: one more is refused there as `QueueFull`.
+    /// If what waits could be sent and the peer does not take it, nothing more is read from it, but for a little now
+    /// and then, so that two peers that both wait for room get on.
     pub queue: usize,
 
     /// How many bytes may wait to be sent to one peer when a result joins them, whether the peer reads slowly or its

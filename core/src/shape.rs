@@ -22,7 +22,7 @@ use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustc_hash::FxHashMap;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use self::trace::{At, Fault};
 use crate::hash::Fnv;
@@ -43,7 +43,7 @@ pub(crate) struct Shape {
 }
 
 /// The shape of `T`.
-pub(crate) fn of<T: DeserializeOwned>() -> Shape {
+pub(crate) fn of<T: Deserialize<'static>>() -> Shape {
     let mut tracer = Tracer::default();
     tracer.pass::<T>(Vec::new());
     while let Some(task) = tracer.todo.pop() {
@@ -130,7 +130,7 @@ enum Record {
 
 impl Tracer {
     /// Makes a value, repeating the choices of `prefix`; again and again while there is something else to try.
-    fn pass<T: DeserializeOwned>(&mut self, prefix: Vec<usize>) {
+    fn pass<T: Deserialize<'static>>(&mut self, prefix: Vec<usize>) {
         let mut last = Vec::new();
         let mut mood = 0;
         loop {

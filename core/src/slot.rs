@@ -8,40 +8,14 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::block::Block;
 use crate::call::Call;
 use crate::id::PeerId;
 use crate::raised::Raised;
 use crate::registry::{BodyError, Registrar};
-
-/// A value that can be captured by a block or returned from one: it can be written, read back without borrowing,
-/// and kept.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot travel to another peer",
-    label = "this is a `{Self}`",
-    note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
-    note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
-)]
-pub trait Travels: Serialize + DeserializeOwned + 'static {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + 'static> Travels for T {}
-
-/// The half of [`Travels`] that is needed where a call is made. It asks nothing of lifetimes: those are checked only
-/// once, where the block is registered.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot travel to another peer",
-    label = "this is a `{Self}`",
-    note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
-    note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
-)]
-pub trait Departs: Serialize {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize> Departs for T {}
+use crate::travels::Wire;
 
 /// A closure struct whose fields are references, as it is built where the call is made. It carries types; the values
 /// travel as a tuple.
@@ -93,31 +67,33 @@ impl<C, R> Slot<C, R> {
 impl<C, R> Slot<C, R> {
     /// Registers the body that really runs.
     ///
-    /// `arrive` proves, field by field, that the captures can travel; it is never called. `gather` makes the closure
-    /// struct of what has arrived.
-    pub fn register<W, A, G, F, Body>(
+    /// `arrive` and `leave` prove that the captures and the result can travel, and say what stands for them on the wire;
+    /// they are never called. `gather` makes the closure struct of what has arrived.
+    pub fn register<W, V, A, L, G, F, Body>(
         &self,
         registrar: &mut Registrar,
         block: &'static Block,
         _arrive: A,
+        _leave: L,
         gather: G,
         body: F,
     ) where
         C: 'static,
         A: FnOnce(C) -> W,
-        W: DeserializeOwned + 'static,
+        W: Deserialize<'static> + 'static,
+        L: FnOnce(R) -> V,
+        V: Wire<R> + Serialize + Deserialize<'static>,
         G: Fn(W) -> C + Copy + Send + Sync + 'static,
         F: Fn(C) -> Body + Copy + Send + Sync + 'static,
         Body: Future<Output = Result<R, Raised>> + 'static,
-        R: Travels,
     {
-        block.settle::<W, R>();
+        block.settle::<W, V>();
         registrar.add(
             block,
             Box::new(move |captures, codec, head| {
                 let captures = gather(codec.decode::<W>(captures)?);
                 Ok(Box::pin(async move {
-                    let value = body(captures).await.map_err(BodyError::Raised)?;
+                    let value = V::of(body(captures).await.map_err(BodyError::Raised)?);
                     codec.encode(head, &value).map_err(BodyError::Encode)
                 }))
             }),
@@ -125,14 +101,19 @@ impl<C, R> Slot<C, R> {
     }
 
     /// Registers a block whose body is not compiled here, so that its calls have its whole version.
-    pub fn declare_only<W, A>(&self, registrar: &mut Registrar, block: &'static Block, _arrive: A)
-    where
-        C: 'static,
+    pub fn declare_only<W, V, A, L>(
+        &self,
+        registrar: &mut Registrar,
+        block: &'static Block,
+        _arrive: A,
+        _leave: L,
+    ) where
         A: FnOnce(C) -> W,
-        W: DeserializeOwned + 'static,
-        R: Travels,
+        W: Deserialize<'static> + 'static,
+        L: FnOnce(R) -> V,
+        V: Deserialize<'static>,
     {
-        block.settle::<W, R>();
+        block.settle::<W, V>();
         registrar.declare(block);
     }
 }
@@ -141,32 +122,6 @@ impl<C, R> fmt::Debug for Slot<C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Slot")
     }
-}
-
-/// The value of `remote!`. The closure struct and the body bear witness to the types; `values` is what travels.
-pub fn call<B, F, Body, R>(
-    to: PeerId,
-    block: &'static Block,
-    _captures: B,
-    values: impl Serialize,
-    _body: F,
-) -> Call<R>
-where
-    B: Captures,
-    F: FnOnce(B::Owned) -> Body,
-    Body: Future<Output = Result<R, Raised>>,
-{
-    Call::new(to, block, &values)
-}
-
-/// The value of a `remote!` with a written result, whose body need not be compiled here.
-pub fn call_declared<R>(
-    to: PeerId,
-    block: &'static Block,
-    values: impl Serialize,
-    _result: PhantomData<R>,
-) -> Call<R> {
-    Call::new(to, block, &values)
 }
 
 /// The peer that a call goes to.
@@ -179,145 +134,6 @@ pub const fn lend<T>(value: &T) -> &T {
     value
 }
 
-/// A capture on its way, checked where it is listed.
-pub const fn travels<T: Departs>(value: &T) -> &T {
-    value
-}
-
-/// A capture of type `T` where it arrives: in the way `M`, and as `W` on the wire. Only type-checked, never run.
-///
-/// One mistake is to give one message. So `arrives` is chosen by what `T` can do, in the order in which rustc looks for
-/// a method: a reference is caught by the method of this type; what can travel takes the first [`Arrive`]; what
-/// cannot be read takes the second, which is told by [`arrived`]; what cannot even be written takes the third, which
-/// is not told again after [`travels`]. The last two stand on the wire as `Told`, about which nobody complains.
-#[derive(Debug)]
-pub struct Arrival<T, M = (), W = T>(PhantomData<T>, PhantomData<M>, PhantomData<W>);
-
-impl<T, M, W> Copy for Arrival<T, M, W> {}
-
-impl<T, M, W> Clone for Arrival<T, M, W> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-/// The way of a type that owns its data.
-#[derive(Debug)]
-pub struct ByValue;
-
-/// The way of a type that does not.
-#[derive(Debug)]
-pub struct ByReference;
-
-/// The way of a type about which there is a message already.
-#[derive(Debug)]
-pub struct NotAtAll;
-
-/// How a type that is no reference arrives.
-pub trait Arrive<T>: Sized {
-    /// The way.
-    type Way;
-    /// What stands on the wire.
-    type Wire;
-    /// Takes the way.
-    fn arrives(self) -> Arrival<T, Self::Way, Self::Wire> {
-        never()
-    }
-}
-
-impl<T> Arrival<T> {
-    /// A capture of this type.
-    #[must_use]
-    pub const fn of(_value: &T) -> Self {
-        Self(PhantomData, PhantomData, PhantomData)
-    }
-}
-
-impl<'a, T: ?Sized> Arrival<&'a T> {
-    /// By reference, so not at all.
-    #[must_use]
-    pub fn arrives(&self) -> Arrival<&'a T, ByReference, Told<&'a T>> {
-        never()
-    }
-}
-
-impl<T: Serialize + DeserializeOwned> Arrive<T> for &Arrival<T> {
-    type Way = ByValue;
-    type Wire = T;
-}
-
-impl<T: Serialize> Arrive<T> for &&Arrival<T> {
-    type Way = ByValue;
-    type Wire = Told<T>;
-}
-
-impl<T> Arrive<T> for Arrival<T> {
-    type Way = NotAtAll;
-    type Wire = Told<T>;
-}
-
-/// Stands on the wire for a `T` that cannot: the program does not compile, and has been told why.
-pub struct Told<T>(PhantomData<fn() -> T>, Never);
-
-/// No value.
-#[derive(Clone, Copy)]
-enum Never {}
-
-impl<T> fmt::Debug for Told<T> {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.1 {}
-    }
-}
-
-impl<'de, T> Deserialize<'de> for Told<T> {
-    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Err(D::Error::custom("this cannot travel"))
-    }
-}
-
-/// What stood on the wire, as the capture that it is.
-pub trait Becomes<T> {
-    /// The capture.
-    fn become_capture(self) -> T;
-}
-
-impl<T> Becomes<T> for T {
-    fn become_capture(self) -> T {
-        self
-    }
-}
-
-impl<T> Becomes<T> for Told<T> {
-    fn become_capture(self) -> T {
-        match self.1 {}
-    }
-}
-
-/// A capture of the closure struct, from the wire.
-pub fn captured<T, W: Becomes<T>>(wire: W) -> T {
-    wire.become_capture()
-}
-
-/// Whether a type arrives when it travels in the way `M`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot travel to another peer",
-    label = "this is a `{Self}`",
-    note = "what a block captures or returns must implement `serde::Serialize` and `serde::Deserialize` and own its data",
-    note = "capture an owned value instead, for example `[text = text.to_owned()]` for a `&str`, or `[value = (*value).clone()]` for an `Rc` or a reference"
-)]
-pub trait Arrives<M> {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Travels> Arrives<ByValue> for T {}
-
-#[diagnostic::do_not_recommend]
-impl<T> Arrives<NotAtAll> for T {}
-
-/// What has arrived.
-pub fn arrived<T: Arrives<M>, M, W>(_arrival: Arrival<T, M, W>) -> W {
-    never()
-}
-
 /// A value of any type, in code that is type-checked and never run.
 pub fn never<T>() -> T {
     unreachable!("this code is only type-checked")
@@ -325,3 +141,8 @@ pub fn never<T>() -> T {
 
 /// Type-checks a body against its function's result. The body is dropped without being polled.
 pub fn check<T>(_body: impl Future<Output = T>) {}
+
+/// What a body evaluates to, coerced to the result of its function.
+pub const fn output<T>(output: T) -> T {
+    output
+}

@@ -4,9 +4,9 @@ mod support;
 
 use std::time::Duration;
 
-use distributed_scope_core::frame::{CallId, Frame};
+use distributed_scope_core::frame::{CallId, Frame, Invoke};
 use distributed_scope_core::session::{CHUNK, Dead, Effect, Session, Violation};
-use distributed_scope_core::{Deadline, ErrorKind, Limits, Ran, Refusal, RemoteError};
+use distributed_scope_core::{Codec, Deadline, ErrorKind, Limits, Ran, Refusal, RemoteError};
 
 use crate::support::{at, invoke, request, session, value};
 
@@ -118,40 +118,84 @@ fn a_clogged_side_reads_no_more_than_a_little_for_a_partner_that_takes_nothing()
     assert!(read <= 16 * 4 * CHUNK, "{read} bytes were read");
 }
 
+/// Lets a side take a message, and runs the blocks that it may run at once: each gives this result.
+fn serve(side: &mut Session<u64>, message: bytes::Bytes, result: usize) -> usize {
+    let mut ran = 0;
+    let mut next = side.receive(at(0), message).expect("an honest frame").or_else(|| side.next_run());
+    while let Some(effect) = next {
+        let Effect::Run(invoke, _) = effect else { panic!("{effect:?}") };
+        side.reply(invoke.call, Ok(value(result)));
+        ran += 1;
+        next = side.next_run();
+    }
+    ran
+}
+
+/// How many numbered frames a side sends on a connection that takes them all.
+fn drained(side: &mut Session<u64>) -> u64 {
+    let frames = std::iter::from_fn(|| side.next_frame(|| at(0)));
+    frames.filter(|frame| !matches!(Frame::decode(frame.clone()), Ok(Frame::Ack(_)))).count() as u64
+}
+
 #[test]
-fn a_clogged_side_takes_few_more_calls_from_a_partner_that_takes_nothing_however_small_they_are() {
+fn small_calls_with_large_results_run_as_their_results_are_taken_and_no_faster() {
+    const CALLS: u64 = 500;
     const RESULT: usize = 1 << 20;
     let limits = Limits { queue: 4 << 20, ..Limits::default() };
-    // Blocks that end at once, and blocks that end when all have been read.
-    for are_held in [false, true] {
-        let mut session = session(&limits, &limits);
-        let (mut calls, mut held) = (0, Vec::new());
-        // More would wait to be sent than may.
-        for call in 1_000_000..1_000_010 {
-            session.receive(at(0), invoke(call, 1).encode()).expect("an honest frame");
-            session.reply(CallId(call), Ok(value(RESULT)));
-        }
-        assert!(session.is_clogged());
-        let before = session.queued();
-        let dead = loop {
-            while !session.is_clogged() {
-                session.receive(at(0), invoke(calls, 1).encode()).expect("an honest frame");
-                match are_held {
-                    true => held.push(CallId(calls)),
-                    false => session.reply(CallId(calls), Ok(value(RESULT))),
-                }
-                calls += 1;
-            }
-            if let Some(effect) = session.tick(session.wake().expect("it is alive")).pop() {
-                break effect;
-            }
-        };
-        assert!(matches!(dead, Effect::DropConnection(Dead::Stalled)), "{dead:?}");
-        held.into_iter().for_each(|call| session.reply(call, Ok(value(RESULT))));
-        let more = (session.queued() - before) / RESULT;
-        let bound = if are_held { 64 } else { 16 };
-        assert!((1..=bound).contains(&more), "{more} more results wait, of {calls} calls");
+    let mut session = session(&limits, &limits);
+    let (mut ran, mut sent, mut most) = (0, 0, 0);
+    for call in 0..CALLS {
+        ran += serve(&mut session, invoke(call, 1).encode(), RESULT);
+        most = most.max(session.queued());
+        // The network takes everything, and the other side says nothing: only the window holds frames back.
+        sent += drained(&mut session);
     }
+    assert!(!session.is_clogged(), "acknowledgements have to be read");
+    assert!(ran < CALLS as usize, "nobody has taken that many results");
+    while ran < CALLS as usize {
+        let before = ran;
+        ran += serve(&mut session, Frame::Ack(sent).encode(), RESULT);
+        most = most.max(session.queued());
+        let more = drained(&mut session);
+        sent += more;
+        assert!(ran > before || more > 0, "{ran} of {CALLS} calls ran, and then no more");
+    }
+    assert!(most <= limits.queue + 2 * RESULT, "{most} bytes waited to be sent");
+}
+
+#[test]
+fn calls_beyond_what_may_wait_are_refused_and_one_that_waits_too_long_never_ran() {
+    let limits = Limits { queue: 100 << 10, ..Limits::default() };
+    let mut session = session(&limits, &limits);
+    assert_eq!(serve(&mut session, invoke(0, 1).encode(), 1 << 20), 1);
+    let late = Frame::Invoke(Invoke { deadline_ms: Some(5), ..parts(invoke(1, 1)) });
+    assert_eq!(serve(&mut session, late.encode(), 1), 0, "it has to wait");
+    assert_eq!(serve(&mut session, invoke(2, 50 << 10).encode(), 1), 0, "this one, too");
+    assert_eq!(serve(&mut session, invoke(3, 50 << 10).encode(), 1), 0, "and this one is refused");
+    session.tick(at(10));
+    assert_eq!(session.running(), 0);
+    let (mut errors, mut sent, mut ran) = (Vec::new(), 0, 0);
+    while session.queued() > 0 {
+        for frame in std::iter::from_fn(|| session.next_frame(|| at(10))).collect::<Vec<_>>() {
+            let frame = Frame::decode(frame).expect("an honest frame");
+            sent += u64::from(!matches!(frame, Frame::Ack(_)));
+            if let Frame::Reply(reply) = frame
+                && !reply.is_value
+            {
+                let error: RemoteError = Codec::default().decode(&reply.payload).expect("an error");
+                errors.push((reply.call.0, error.kind().clone(), error.ran()));
+            }
+        }
+        ran += serve(&mut session, Frame::Ack(sent).encode(), 1);
+    }
+    let full = ErrorKind::Refused(Refusal::QueueFull(limits.queue));
+    assert_eq!(errors, [(3, full, Ran::Never), (1, ErrorKind::DeadlineExceeded, Ran::Never)]);
+    assert_eq!(ran, 1, "the one that waited and was not late");
+}
+
+fn parts(frame: Frame) -> Invoke {
+    let Frame::Invoke(invoke) = frame else { panic!("no call") };
+    invoke
 }
 
 #[test]

@@ -94,7 +94,7 @@ async fn what_is_typed_is_searched_for_and_shown_and_the_page_survives_a_restart
     wait(driver, "#results[data-query=timeout] li").await;
     driver
         .query(By::Css("#results .where"))
-        .with_filter(async |element: &WebElement| Ok(element.text().await?.starts_with("trait ·")))
+        .with_filter(async |element: WebElement| Ok(element.text().await?.starts_with("trait ·")))
         .wait(Duration::from_secs(60), Duration::from_millis(20))
         .first()
         .await

@@ -114,6 +114,7 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
         {
             session.close();
         }
+        while session.next_run().is_some() {}
         assert!(session.kept() <= limits.resend && session.arriving() <= 2 * limits.message);
         assert!(session.calls() <= limits.calls_out && session.running() <= limits.calls_in);
     }

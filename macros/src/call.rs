@@ -3,14 +3,15 @@
 //! The tokens made here stand at the user's: at the `remote`, at a capture's name or at the braces of the body, so that
 //! rustc's messages do too.
 
-use proc_macro2::{Delimiter, TokenStream};
+use proc_macro2::{Delimiter, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Ident;
+use syn::spanned::Spanned;
 
 use crate::block::{BoundCapture, RemoteBlock};
 use crate::closure_struct;
 use crate::expand::{Copy, Expansion, mixed, quiet, respan};
-use crate::find::{group, marker};
+use crate::find::{self, group, marker};
 use crate::names;
 
 impl Expansion<'_> {
@@ -44,26 +45,28 @@ impl Expansion<'_> {
     /// A call that runs. A written result makes the witness of its type superfluous.
     fn made(&self, block: &RemoteBlock, locals: &[Ident]) -> TokenStream {
         let at = mixed(block.name.span());
-        let private = respan(self.private.clone(), at);
+        let result = result(block);
+        let private = respan(self.private.clone(), result);
         let description = names::description(&self.function.signature.ident, block.ordinal);
         let travelling = locals.iter().map(|local| {
             let private = respan(self.private.clone(), local.span());
-            quote_spanned!(local.span()=> #private::travels(#local))
+            quote_spanned!(local.span()=> #private::Departs::lend(#local))
         });
         let travelling = closure_struct::tuple(travelling.collect(), at);
         match &block.result {
             None => {
                 let structure = names::closure_struct(&self.function.signature.ident, block.ordinal, at);
                 let (quiet, body) = (quiet(), self.closure(block, Copy::Witness));
-                quote_spanned! {at=>
-                    #private::call(peer, &#description, #structure(#(#locals),*), #travelling, #quiet #body)
+                quote_spanned! {result=>
+                    #private::Returns::call(
+                        peer, &#description, #structure(#(#locals),*), #travelling, #quiet #body
+                    )
                 }
             }
             Some(ty) => {
                 let ty = self.without_self(ty);
-                quote_spanned! {at=>
-                    #private::call_declared(peer, &#description, #travelling, #private::PhantomData::<#ty>)
-                }
+                let written = quote_spanned!(result=> #private::PhantomData::<#ty>);
+                quote_spanned!(result=> #private::Returns::call_declared(peer, &#description, #travelling, #written))
             }
         }
     }
@@ -118,12 +121,17 @@ impl Expansion<'_> {
             let ty = self.without_self(ty);
             value = quote_spanned!(at=> { let value: #ty = #value; value });
         }
-        quote_spanned! {at=>
-            |#structure(#(#names),*)| async move {
-                // It settles what `return` takes, so that a bare value is told at its own place.
+        // It settles what `return` takes, so that a bare value is told at its own place.
+        let settled = find::has(&block.body, "return").then(|| {
+            quote_spanned! {at=>
                 if false {
                     return #private::never::<::core::result::Result<_, #private::Raised>>();
                 }
+            }
+        });
+        quote_spanned! {at=>
+            |#structure(#(#names),*)| async move {
+                #settled
                 ::core::result::Result::Ok::<_, #private::Raised>(#value)
             }
         }
@@ -139,7 +147,7 @@ impl Expansion<'_> {
         let locals = names::values(&block.captures);
         let arriving = locals.iter().map(|local| {
             let private = respan(self.private.clone(), local.span());
-            quote_spanned!(local.span()=> #private::arrived((&#private::Arrival::of(&#local)).arrives()))
+            quote_spanned!(local.span()=> #private::Travels::wire((&#private::Journey::of(#local.__known())).arrives()))
         });
         let arriving = match locals.len() {
             // `()` where it can be left out is a lint.
@@ -156,8 +164,17 @@ impl Expansion<'_> {
         let arrive = quote_spanned! {at=>
             |#structure(#(#locals),*)| {
                 #[allow(unused_imports)]
-                use #private::Arrive as _;
+                use #private::{Arrive as _, Known as _};
                 #arriving
+            }
+        };
+        let result = result(block);
+        let private_there = respan(private.clone(), result);
+        let leave = quote_spanned! {result=>
+            |value| {
+                #[allow(unused_imports)]
+                use #private_there::{Known as _, Return as _};
+                #private_there::Travels::wire((&#private_there::Journey::of(value.__known())).returns())
             }
         };
         let register = quote_spanned! {at=>
@@ -165,6 +182,7 @@ impl Expansion<'_> {
                 #registrar,
                 &#description,
                 #arrive,
+                #leave,
                 |#arrived| #structure(#(#captured),*),
                 #body,
             );
@@ -173,7 +191,7 @@ impl Expansion<'_> {
         let declare = block.otherwise.as_ref().map(|otherwise| {
             (
                 vec![otherwise.clone()],
-                quote_spanned!(at=> #slot.declare_only(#registrar, &#description, #arrive);),
+                quote_spanned!(at=> #slot.declare_only(#registrar, &#description, #arrive, #leave);),
             )
         });
         let (around, items) = (&block.around, &block.items_around);
@@ -186,4 +204,9 @@ impl Expansion<'_> {
             })
             .collect()
     }
+}
+
+/// Where it is told that a result cannot travel: at its type, if that is written.
+fn result(block: &RemoteBlock) -> Span {
+    mixed(block.result.as_ref().map_or(block.braces, Spanned::span))
 }

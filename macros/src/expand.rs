@@ -12,7 +12,7 @@ use syn::{FnArg, GenericParam, Ident, ReceiverKind, ReturnType, Type};
 use crate::args::Args;
 use crate::block::RemoteBlock;
 use crate::closure_struct;
-use crate::find::{Code, Piece, group};
+use crate::find::{self, Code, Piece, group};
 use crate::format;
 use crate::function::{Body, Function};
 use crate::names;
@@ -163,17 +163,23 @@ impl<'a> Expansion<'a> {
                 quote!(let #mutability #name: #ty = #private::never();)
             }
         });
+        // The first `return` settles the type, so that the others are coerced to it as in an `async fn`. It stands here only
+        // where there is one, because rustc adds a note about it to every message, which is then told twice.
+        let settled = find::has(code, "return").then(|| {
+            quote! {
+                if false {
+                    return #private::never::<#output>();
+                }
+            }
+        });
         let code = self.code(code, Copy::Check, false);
         let quiet = quiet();
         quote! {
             #quiet
             let () = #private::check::<#output>(async move {
                 #(#parameters)*
-                // The first `return` settles the type, so that the others are coerced to it as in an `async fn`.
-                if false {
-                    return #private::never::<#output>();
-                }
-                #code
+                #settled
+                #private::output::<#output>({ #code })
             });
         }
     }

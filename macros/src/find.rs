@@ -142,6 +142,15 @@ pub(crate) fn has_remote(tokens: TokenStream) -> bool {
     finder.found() > 0
 }
 
+/// Whether this word stands in the code, outside its blocks.
+pub(crate) fn has(code: &Code, word: &str) -> bool {
+    code.iter().any(|piece| match piece {
+        Piece::Token(TokenTree::Ident(name)) => name == word,
+        Piece::Group(_, _, inner) => has(inner, word),
+        Piece::Token(_) | Piece::Item(_) | Piece::Remote(_) => false,
+    })
+}
+
 /// The rest of an item, up to its body or its semicolon.
 fn item(keyword: Ident, tokens: &mut Peekable<IntoIter>) -> TokenStream {
     let mut item = TokenStream::from(TokenTree::from(keyword));

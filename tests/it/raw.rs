@@ -9,6 +9,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The head of the answer, with the body behind it if it has one.
     pub(crate) text: String,
+    #[allow(dead_code, reason = "held so that the connection stays open while the answer is looked at")]
     pub(crate) stream: TcpStream,
 }
 

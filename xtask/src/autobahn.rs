@@ -9,7 +9,7 @@ mod suite;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,28 +32,41 @@ pub(crate) fn accept() -> Vec<Step> {
     vec![Step::check("WebSockets, as the Autobahn test suite finds them", || run(true))]
 }
 
+/// How often a case is tried that went wrong or differs: the suite waits a second for each answer, and no machine is always
+/// that quick.
+const ATTEMPTS: usize = 3;
+
 fn run(accept: bool) -> Result<Passed, String> {
     let suite = match Suite::install()? {
         Ok(suite) => suite,
         Err(reason) => return Ok(Passed::Skipped(reason)),
     };
+    let path = step::root().join(RESULTS);
+    // What is written down anew differs from nothing.
+    let expected = if accept {
+        None
+    } else {
+        Some(std::fs::read_to_string(&path).map_err(|error| format!("cannot read {RESULTS}: {error}"))?)
+    };
     let tests = test_program()?;
-    let mut results = suite.results(&servers(&suite, &tests)?)?;
-    for (case, agents) in suite.results(&dialler(&suite, &tests)?)? {
-        results.entry(case).or_default().extend(agents);
+    let (mut results, mut cases) = (Results::new(), vec!["*".to_owned()]);
+    for _ in 0..ATTEMPTS {
+        for reports in
+            [servers(&suite, &tests, &cases)?, dialler(&suite, &tests, &cases)?].into_iter().flatten()
+        {
+            for (case, agents) in suite.results(&reports)? {
+                results.entry(case).or_default().extend(agents);
+            }
+        }
+        cases = doubtful(&results, expected.as_deref());
+        if cases.is_empty() {
+            break;
+        }
+        step::say(&format!("  once more: {}", cases.join(" ")));
     }
     step::say(&summary(&results));
     let found = table(&results);
-    let path = step::root().join(RESULTS);
-    let failed: Vec<_> = found
-        .lines()
-        .filter(|line| ["FAILED", "WRONG CODE", "UNCLEAN"].iter().any(|word| line.contains(word)))
-        .collect();
-    if accept {
-        std::fs::write(&path, &found).map_err(|error| format!("cannot write {RESULTS}: {error}"))?;
-    } else {
-        let expected =
-            std::fs::read_to_string(&path).map_err(|error| format!("cannot read {RESULTS}: {error}"))?;
+    if let Some(expected) = expected {
         let changes = changes(&expected, &found);
         if !changes.is_empty() {
             return Err(format!(
@@ -61,9 +74,26 @@ fn run(accept: bool) -> Result<Passed, String> {
                  cargo xtask autobahn --accept"
             ));
         }
+    } else {
+        std::fs::write(&path, &found).map_err(|error| format!("cannot write {RESULTS}: {error}"))?;
     }
     // What fails is not written down as right either.
+    let failed: Vec<_> = found.lines().filter(|line| fails(line)).collect();
     if failed.is_empty() { Ok(Passed::Holds) } else { Err(format!("cases failed:\n{}", failed.join("\n"))) }
+}
+
+fn fails(line: &str) -> bool {
+    !line.starts_with('#') && ["FAILED", "WRONG CODE", "UNCLEAN"].iter().any(|word| line.contains(word))
+}
+
+/// The cases that went wrong, or other than expected.
+fn doubtful(results: &Results, expected: Option<&str>) -> Vec<String> {
+    let is_new = |line: &str| {
+        expected.is_some_and(|expected| !expected.lines().any(|other| lenient(other) == lenient(line)))
+    };
+    let found = table(results);
+    let lines = found.lines().filter(|line| fails(line) || is_new(line));
+    lines.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
 /// Builds the tests of the Actix peer, with both WebSocket crates, and tells where the program is.
@@ -85,7 +115,7 @@ fn test_program() -> Result<String, String> {
 }
 
 /// The suite dials our two servers. Tells where its reports are.
-fn servers(suite: &Suite, tests: &str) -> Result<std::path::PathBuf, String> {
+fn servers(suite: &Suite, tests: &str, cases: &[String]) -> Result<Option<PathBuf>, String> {
     let mut server = Process::start(Command::new(tests).args([
         "--exact",
         "session::echo_tests::echo_server",
@@ -100,23 +130,26 @@ fn servers(suite: &Suite, tests: &str) -> Result<std::path::PathBuf, String> {
         )
     };
     let specification = format!(
-        "{{\"options\": {{\"failByDrop\": false}}, \"outdir\": \"{}\", \"servers\": [{}, {}], \"cases\": [\"*\"], \
+        "{{\"options\": {{\"failByDrop\": false}}, \"outdir\": \"{}\", \"servers\": [{}, {}], \"cases\": {cases:?}, \
          \"exclude-cases\": [\"12.*\", \"13.*\"], \"exclude-agent-cases\": {{}}}}",
         reports.display(),
         agent("actix-ws"),
         agent("actix-web-actors"),
     );
     suite.command("fuzzingclient", &specification)?.finish()?;
-    Ok(reports)
+    Ok(Some(reports))
 }
 
 /// Our dialler dials the suite. The cases of chapter 9 send more than a session takes, and it is here as it is there.
-fn dialler(suite: &Suite, tests: &str) -> Result<std::path::PathBuf, String> {
+fn dialler(suite: &Suite, tests: &str, cases: &[String]) -> Result<Option<PathBuf>, String> {
+    if cases.iter().all(|case| case.starts_with("9.")) {
+        return Ok(None);
+    }
     let reports = suite.reports("dialler")?;
     let port = free_port()?;
     let url = format!("ws://127.0.0.1:{port}");
     let specification = format!(
-        "{{\"options\": {{\"failByDrop\": false}}, \"outdir\": \"{}\", \"url\": \"{url}\", \"cases\": [\"*\"], \
+        "{{\"options\": {{\"failByDrop\": false}}, \"outdir\": \"{}\", \"url\": \"{url}\", \"cases\": {cases:?}, \
          \"exclude-cases\": [\"9.*\", \"12.*\", \"13.*\"], \"exclude-agent-cases\": {{}}, \"webport\": 0}}",
         reports.display(),
     );
@@ -129,7 +162,7 @@ fn dialler(suite: &Suite, tests: &str) -> Result<std::path::PathBuf, String> {
     )?
     .finish()?;
     drop(server);
-    Ok(reports)
+    Ok(Some(reports))
 }
 
 fn free_port() -> Result<u16, String> {
@@ -217,11 +250,17 @@ fn summary(results: &Results) -> String {
     lines.join("\n")
 }
 
+/// A line as it is compared. Where a mistake follows a message, actix-ws tells the mistake first if both came at once, which the
+/// suite takes, but for not strict: so this may be different each time.
+fn lenient(line: &str) -> String {
+    line.replace("NON-STRICT", "OK")
+}
+
 /// The lines that are not in both.
 fn changes(expected: &str, found: &str) -> String {
     let only = |sign: char, here: &str, there: &str| {
-        let there: std::collections::HashSet<_> = there.lines().collect();
-        let lines = here.lines().filter(|line| !there.contains(line));
+        let there: std::collections::HashSet<_> = there.lines().map(lenient).collect();
+        let lines = here.lines().filter(|line| !there.contains(&lenient(line)));
         lines.map(|line| format!("{sign} {line}")).collect::<Vec<_>>()
     };
     [only('-', expected, found), only('+', found, expected)].concat().join("\n")
@@ -233,7 +272,7 @@ fn number(case: &str) -> Option<Vec<u32>> {
 }
 
 /// Where the reports of an agent are.
-fn index(reports: &Path) -> std::path::PathBuf {
+fn index(reports: &Path) -> PathBuf {
     reports.join("index.json")
 }
 
@@ -262,6 +301,15 @@ mod tests {
         let before = table(&results(&[("1.1", "a", "OK"), ("1.2", "a", "OK")]));
         let after = table(&results(&[("1.1", "a", "OK"), ("1.2", "a", "FAILED")]));
         assert_eq!(changes(&before, &before), "");
+        assert_eq!(changes(&before, &before.replacen("OK", "NON-STRICT", 1)), "");
         assert_eq!(changes(&before, &after), "- 1.2     a: OK\n+ 1.2     a: FAILED");
+    }
+    #[test]
+    fn a_case_that_fails_or_changes_is_tried_again() {
+        let found = results(&[("1.1", "a", "OK 1000"), ("1.2", "a", "FAILED 1000"), ("1.3", "a", "OK 1002")]);
+        assert_eq!(doubtful(&found, None), ["1.2"]);
+        let before = results(&[("1.1", "a", "OK 1000"), ("1.2", "a", "OK 1000"), ("1.3", "a", "OK 1000")]);
+        assert_eq!(doubtful(&found, Some(&table(&before))), ["1.2", "1.3"]);
+        assert_eq!(doubtful(&before, Some(&table(&before))), Vec::<String>::new());
     }
 }

@@ -5,8 +5,10 @@
 //! `catch_unwind` stops. A serializer bounds none of these. So decoding goes through a [`Guarded`] deserializer, which
 //! counts all three.
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
 use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer};
 
 use super::guarded::Guarded;
 
@@ -31,7 +33,7 @@ pub(super) const fn elements(length: usize) -> usize {
 /// How much memory the value of a message of this length may take. The plain types need at most 24 bytes for one on the
 /// wire (an empty `String`); the rest is for types that are large and mostly absent.
 pub(super) const fn memory(length: usize) -> usize {
-    length.saturating_mul(32).saturating_add(16 << 20)
+    length.saturating_mul(24).saturating_add(8 << 20)
 }
 
 /// A message asks for more than is spent on one of its length.
@@ -166,7 +168,7 @@ impl<'b, T> Within<'b, T> {
     }
 }
 
-impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Within<'_, T> {
+impl<'de, T: Deserialize<'static>> DeserializeSeed<'de> for Within<'_, T> {
     type Value = T;
 
     #[inline]

@@ -5,22 +5,28 @@
 //! and as long as their type says, so they cost nothing here, and every type that can have a value has a level wherever
 //! it contains itself.
 
+use std::marker::PhantomData;
+
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
 
 use super::budget::{Budget, Place};
 use super::watched::{OwnedBytes, OwnedStr, Watched};
 
-/// A deserializer of one value.
-pub(super) struct Guarded<'b, D> {
+/// A deserializer of one value, around one that reads from `'de`.
+///
+/// What it hands out is never borrowed from there: it is a `Deserializer<'static>`. So what asks for borrowed data gets
+/// an error, and no type has to promise for every lifetime that it owns what it has.
+pub(super) struct Guarded<'b, 'de, D> {
     inner: D,
     place: Place,
     budget: &'b mut Budget,
+    source: PhantomData<&'de ()>,
 }
 
-impl<'b, D> Guarded<'b, D> {
+impl<'b, 'de, D: Deserializer<'de>> Guarded<'b, 'de, D> {
     #[inline]
     pub(super) fn new(inner: D, place: Place, budget: &'b mut Budget) -> Self {
-        Self { inner, place, budget }
+        Self { inner, place, budget, source: PhantomData }
     }
 }
 
@@ -38,7 +44,7 @@ impl<'b, S> GuardedSeed<'b, S> {
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for GuardedSeed<'_, S> {
+impl<'de, S: DeserializeSeed<'static>> DeserializeSeed<'de> for GuardedSeed<'_, S> {
     type Value = S::Value;
 
     #[inline]
@@ -47,39 +53,20 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for GuardedSeed<'_, S> {
     }
 }
 
-/// Values without parts: there is nothing to count.
-macro_rules! plain {
-    ($($method:ident)*) => {
-        $(
-            #[inline]
-            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-                self.inner.$method(visitor)
-            }
-        )*
-    };
-}
-
-/// Values with parts, as long as the message says (`true`) or as their type says (`false`).
+/// Values that have as many parts as the message says (`true`), or as their type says (`false`), which may be none.
 macro_rules! watched {
     ($counted:literal: $($method:ident($($name:ident: $type:ty),*))*) => {
         $(
             #[inline]
-            fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, D::Error> {
+            fn $method<V: Visitor<'static>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, D::Error> {
                 self.inner.$method($($name,)* Watched::<_, $counted>::new(visitor, self.place, self.budget))
             }
         )*
     };
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'static> for Guarded<'_, 'de, D> {
     type Error = D::Error;
-
-    plain! {
-        deserialize_bool
-        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
-        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
-        deserialize_f32 deserialize_f64 deserialize_char deserialize_unit deserialize_identifier
-    }
 
     watched! { true:
         deserialize_any() deserialize_ignored_any() deserialize_seq() deserialize_map()
@@ -87,6 +74,10 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
     }
 
     watched! { false:
+        deserialize_bool() deserialize_char() deserialize_unit() deserialize_identifier()
+        deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
+        deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
+        deserialize_f32() deserialize_f64()
         deserialize_option()
         deserialize_unit_struct(name: &'static str)
         deserialize_newtype_struct(name: &'static str)
@@ -99,12 +90,12 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
     // Texts and bytes are borrowed first: a serializer that has them owned may make room for as many as are announced,
     // before it looks whether they are there.
     #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_string<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.deserialize_str(OwnedStr(visitor))
     }
 
     #[inline]
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_byte_buf<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.deserialize_bytes(OwnedBytes(visitor))
     }
 

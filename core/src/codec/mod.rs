@@ -10,7 +10,7 @@ mod watched;
 
 use std::fmt;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 pub use budget::OverBudget;
 use budget::{Budget, Within};
@@ -28,7 +28,7 @@ use budget::{Budget, Within};
 ///   travel as a `Vec` of its parts. An option or an enum of several KiB is one level more for each of them, up to 16.
 /// - Its sequences and maps have at most one element for each byte of the message, plus 1024. Only elements that take no
 ///   byte at all, as in a long `Vec<()>`, can be more.
-/// - It takes at most 32 bytes of memory for each byte of the message, plus 16 MiB. The elements of sequences and maps
+/// - It takes at most 24 bytes of memory for each byte of the message, plus 8 MiB. The elements of sequences and maps
 ///   count with their size, and so do options and enums that have memory of their own. Only types that are
 ///   large and mostly absent can take more, as a long `Vec<Option<[u64; 1000]>>` of `None`s; a `Box` inside the `Option`
 ///   helps.
@@ -114,8 +114,9 @@ impl Codec {
 
     /// Reads a value that must fill `bytes` exactly.
     ///
-    /// Whatever the bytes are, this returns soon: see [`Codec`] for the bounds.
-    pub fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
+    /// Whatever the bytes are, this returns soon: see [`Codec`] for the bounds. Nothing in the value is borrowed from them:
+    /// every `T: DeserializeOwned` is read, and a type that insists on borrowing gets an error.
+    pub fn decode<T: Deserialize<'static>>(self, bytes: &[u8]) -> Result<T, DecodeError> {
         let mut budget = Budget::of(bytes.len());
         let result = match self {
             Self::Bincode => decode_bincode(bytes, Within::<T>::new(&mut budget)),
@@ -133,7 +134,7 @@ impl Codec {
 /// bincode has a limit of bytes of its own, which counts each integer with its size in memory and so refuses
 /// honest messages of small ones. It is not needed: what it would bound is the room for texts and bytes that are announced,
 /// and those are borrowed here, which fails where they are not there.
-fn decode_bincode<T: DeserializeOwned>(
+fn decode_bincode<T: Deserialize<'static>>(
     bytes: &[u8],
     within: Within<'_, T>,
 ) -> Result<(T, usize), bincode::error::DecodeError> {

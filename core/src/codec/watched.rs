@@ -1,6 +1,7 @@
 //! The visitors of a [`Guarded`] deserializer, and the accesses that they are given.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
@@ -30,9 +31,9 @@ impl<'b, V, const COUNTED: bool> Watched<'b, V, COUNTED> {
         self,
         inner: A,
         announced: Option<usize>,
-    ) -> Result<(V, Parts<'b, A, COUNTED>), E>
+    ) -> Result<(V, Parts<'b, 'de, A, COUNTED>), E>
     where
-        V: Visitor<'de>,
+        V: Visitor<'static>,
     {
         let Self { inner: visitor, mut place, budget } = self;
         let mut prepaid = usize::MAX;
@@ -41,7 +42,7 @@ impl<'b, V, const COUNTED: bool> Watched<'b, V, COUNTED> {
             prepaid = announced.unwrap_or(0);
             budget.pay_elements(prepaid)?;
         }
-        Ok((visitor, Parts { inner, place, budget, prepaid }))
+        Ok((visitor, Parts { inner, place, budget, prepaid, source: PhantomData }))
     }
 }
 
@@ -56,7 +57,7 @@ macro_rules! plain {
     };
 }
 
-impl<'de, V: Visitor<'de>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, COUNTED> {
+impl<'de, V: Visitor<'static>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, COUNTED> {
     type Value = V::Value;
 
     plain! {
@@ -64,8 +65,8 @@ impl<'de, V: Visitor<'de>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, 
         visit_i8: i8 visit_i16: i16 visit_i32: i32 visit_i64: i64 visit_i128: i128
         visit_u8: u8 visit_u16: u16 visit_u32: u32 visit_u64: u64 visit_u128: u128
         visit_f32: f32 visit_f64: f64 visit_char: char
-        visit_str: &str visit_borrowed_str: &'de str visit_string: String
-        visit_bytes: &[u8] visit_borrowed_bytes: &'de [u8] visit_byte_buf: Vec<u8>
+        visit_str: &str visit_string: String
+        visit_bytes: &[u8] visit_byte_buf: Vec<u8>
     }
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,20 +114,22 @@ impl<'de, V: Visitor<'de>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, 
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<V::Value, A::Error> {
         let place = self.budget.pay_choice::<V::Value, A::Error>(self.place)?;
         let place = self.budget.descend::<V::Value, A::Error>(place)?;
-        self.inner.visit_enum(Parts::<_, false> { inner: data, place, budget: self.budget, prepaid: 0 })
+        let (budget, source) = (self.budget, PhantomData);
+        self.inner.visit_enum(Parts::<_, false> { inner: data, place, budget, prepaid: 0, source })
     }
 }
 
 /// The parts of a sequence, a map or an enum.
-pub(super) struct Parts<'b, A, const COUNTED: bool> {
+pub(super) struct Parts<'b, 'de, A, const COUNTED: bool> {
     inner: A,
     place: Place,
     budget: &'b mut Budget,
     /// How many more elements are paid for; those of a struct or a tuple are free.
     prepaid: usize,
+    source: PhantomData<&'de ()>,
 }
 
-impl<A, const COUNTED: bool> Parts<'_, A, COUNTED> {
+impl<A, const COUNTED: bool> Parts<'_, '_, A, COUNTED> {
     /// Pays for an element that was not announced, which some formats have.
     #[inline]
     fn pay_for_one<E: Error>(&mut self) -> Result<(), E> {
@@ -149,7 +152,7 @@ impl<A, const COUNTED: bool> Parts<'_, A, COUNTED> {
     }
 
     #[inline]
-    fn seed<'de, S: DeserializeSeed<'de>>(&mut self, seed: S) -> (&mut A, GuardedSeed<'_, S>) {
+    fn seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> (&mut A, GuardedSeed<'_, S>) {
         let place = if COUNTED { self.place.element::<S::Value>() } else { self.place };
         (&mut self.inner, GuardedSeed::new(seed, place, self.budget))
     }
@@ -161,11 +164,14 @@ impl<A, const COUNTED: bool> Parts<'_, A, COUNTED> {
     }
 }
 
-impl<'de, A: SeqAccess<'de>, const COUNTED: bool> SeqAccess<'de> for Parts<'_, A, COUNTED> {
+impl<'de, A: SeqAccess<'de>, const COUNTED: bool> SeqAccess<'static> for Parts<'_, 'de, A, COUNTED> {
     type Error = A::Error;
 
     #[inline]
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_element_seed<S: DeserializeSeed<'static>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
         let (access, seed) = self.seed(seed);
         let element = access.next_element_seed(seed)?;
         if element.is_some() {
@@ -181,11 +187,11 @@ impl<'de, A: SeqAccess<'de>, const COUNTED: bool> SeqAccess<'de> for Parts<'_, A
     }
 }
 
-impl<'de, A: MapAccess<'de>, const COUNTED: bool> MapAccess<'de> for Parts<'_, A, COUNTED> {
+impl<'de, A: MapAccess<'de>, const COUNTED: bool> MapAccess<'static> for Parts<'_, 'de, A, COUNTED> {
     type Error = A::Error;
 
     #[inline]
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_key_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         let (access, seed) = self.seed(seed);
         let key = access.next_key_seed(seed)?;
         if key.is_some() {
@@ -196,7 +202,7 @@ impl<'de, A: MapAccess<'de>, const COUNTED: bool> MapAccess<'de> for Parts<'_, A
     }
 
     #[inline]
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+    fn next_value_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         let (access, seed) = self.seed(seed);
         let value = access.next_value_seed(seed)?;
         self.pay_memory::<S::Value, _>()?;
@@ -209,20 +215,23 @@ impl<'de, A: MapAccess<'de>, const COUNTED: bool> MapAccess<'de> for Parts<'_, A
     }
 }
 
-impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'de> for Parts<'b, A, false> {
+impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'static> for Parts<'b, 'de, A, false> {
     type Error = A::Error;
-    type Variant = Parts<'b, A::Variant, false>;
+    type Variant = Parts<'b, 'de, A::Variant, false>;
 
     #[inline]
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
-        let Self { inner, place, budget, prepaid } = self;
-        // The variant's own name or number has no parts.
-        let (variant, inner) = inner.variant_seed(seed)?;
-        Ok((variant, Parts { inner, place, budget, prepaid }))
+    fn variant_seed<S: DeserializeSeed<'static>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Self::Variant), A::Error> {
+        let Self { inner, place, budget, prepaid, source } = self;
+        // The variant's own name or number has no parts, and costs nothing.
+        let (variant, inner) = inner.variant_seed(GuardedSeed::new(seed, place, &mut *budget))?;
+        Ok((variant, Parts { inner, place, budget, prepaid, source }))
     }
 }
 
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Parts<'_, A, false> {
+impl<'de, A: VariantAccess<'de>> VariantAccess<'static> for Parts<'_, 'de, A, false> {
     type Error = A::Error;
 
     #[inline]
@@ -231,17 +240,17 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Parts<'_, A, false> {
     }
 
     #[inline]
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
+    fn newtype_variant_seed<S: DeserializeSeed<'static>>(self, seed: S) -> Result<S::Value, A::Error> {
         self.inner.newtype_variant_seed(GuardedSeed::new(seed, self.place, self.budget))
     }
 
     #[inline]
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
+    fn tuple_variant<V: Visitor<'static>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
         self.inner.tuple_variant(len, Watched::<_, false>::new(visitor, self.place, self.budget))
     }
 
     #[inline]
-    fn struct_variant<V: Visitor<'de>>(
+    fn struct_variant<V: Visitor<'static>>(
         self,
         fields: &'static [&'static str],
         visitor: V,
@@ -256,7 +265,7 @@ pub(super) struct OwnedStr<V>(pub(super) V);
 /// The same for bytes.
 pub(super) struct OwnedBytes<V>(pub(super) V);
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for OwnedStr<V> {
+impl<V: Visitor<'static>> Visitor<'static> for OwnedStr<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -274,7 +283,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for OwnedStr<V> {
     }
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for OwnedBytes<V> {
+impl<V: Visitor<'static>> Visitor<'static> for OwnedBytes<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -293,7 +302,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for OwnedBytes<V> {
 
     // A text format has no bytes, and writes them as a sequence of numbers.
     #[inline]
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'static>>(self, seq: A) -> Result<V::Value, A::Error> {
         self.0.visit_seq(seq)
     }
 }

@@ -11,8 +11,10 @@ pub(super) struct Calls<W> {
     /// The number of the next call that we make.
     next_out: u64,
     open: FxHashMap<CallId, OpenCall<W>>,
-    /// The blocks that run here for the other side.
-    running: FxHashMap<CallId, Deadline>,
+    /// The calls of the other side.
+    theirs: FxHashMap<CallId, Theirs>,
+    /// How many of them are parked.
+    parked: usize,
     /// No deadline lies before this one. It may be early, because calls that end do not move it: so a call costs
     /// a comparison, and the calls are looked through about once per timeout.
     wake: Deadline,
@@ -24,11 +26,25 @@ pub(super) struct OpenCall<W> {
     deadline: Deadline,
 }
 
+#[derive(Debug)]
+struct Theirs {
+    deadline: Deadline,
+    stage: Stage,
+}
+
+/// How far a call of the other side has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nothing of it ran.
+    Parked,
+    Running,
+}
+
 /// The calls whose deadline has passed.
 #[derive(Debug, Default)]
 pub(super) struct Late {
     pub(super) open: Vec<CallId>,
-    pub(super) running: Vec<CallId>,
+    pub(super) theirs: Vec<CallId>,
 }
 
 impl<W> Default for Calls<W> {
@@ -36,7 +52,8 @@ impl<W> Default for Calls<W> {
         Self {
             next_out: 0,
             open: FxHashMap::default(),
-            running: FxHashMap::default(),
+            theirs: FxHashMap::default(),
+            parked: 0,
             wake: Deadline::never(),
         }
     }
@@ -47,12 +64,17 @@ impl<W> Calls<W> {
         self.open.len()
     }
 
+    /// How many calls of the other side are not over.
+    pub(super) fn theirs(&self) -> usize {
+        self.theirs.len()
+    }
+
     pub(super) fn running(&self) -> usize {
-        self.running.len()
+        self.theirs.len() - self.parked
     }
 
     pub(super) fn is_running(&self, call: CallId) -> bool {
-        self.running.contains_key(&call)
+        self.theirs.get(&call).is_some_and(|theirs| theirs.stage == Stage::Running)
     }
 
     pub(super) fn wake(&self) -> Deadline {
@@ -86,17 +108,35 @@ impl<W> Calls<W> {
     /// that was given up before it was sent never comes. That none comes twice is seen to by the numbers of frames; here
     /// it only has to be clear which call a reply or a cancel is for.
     pub(super) fn start(&mut self, call: CallId, deadline: Deadline) -> Result<(), Violation> {
-        if self.running.contains_key(&call) {
+        if self.theirs.contains_key(&call) {
             return Err(Violation::CallTwice(call.0));
         }
-        self.running.insert(call, deadline);
+        self.theirs.insert(call, Theirs { deadline, stage: Stage::Running });
         self.wake = self.wake.earlier(deadline);
         Ok(())
     }
 
-    /// A call of theirs is over. False if it was already.
-    pub(super) fn stop(&mut self, call: CallId) -> bool {
-        self.running.remove(&call).is_some()
+    /// A call of theirs that began has to wait.
+    pub(super) fn park(&mut self, call: CallId) {
+        if let Some(theirs) = self.theirs.get_mut(&call) {
+            self.parked += usize::from(theirs.stage == Stage::Running);
+            theirs.stage = Stage::Parked;
+        }
+    }
+
+    /// A parked call of theirs goes on, with this deadline; nothing if it is over.
+    pub(super) fn unpark(&mut self, call: CallId) -> Option<Deadline> {
+        let theirs = self.theirs.get_mut(&call).filter(|theirs| theirs.stage == Stage::Parked)?;
+        self.parked -= 1;
+        theirs.stage = Stage::Running;
+        Some(theirs.deadline)
+    }
+
+    /// A call of theirs is over; gives how far it came. Nothing if it was over already.
+    pub(super) fn stop(&mut self, call: CallId) -> Option<Stage> {
+        let stage = self.theirs.remove(&call)?.stage;
+        self.parked -= usize::from(stage == Stage::Parked);
+        Some(stage)
     }
 
     /// The calls that are late at `now`.
@@ -105,7 +145,7 @@ impl<W> Calls<W> {
             return Late::default();
         }
         let open = self.open.iter().map(|(call, open)| (*call, open.deadline));
-        let running = self.running.iter().map(|(call, deadline)| (*call, *deadline));
+        let theirs = self.theirs.iter().map(|(call, theirs)| (*call, theirs.deadline));
         let mut wake = Deadline::never();
         let mut late = |(call, deadline): (CallId, Deadline)| {
             if deadline.has_passed(now) {
@@ -116,15 +156,18 @@ impl<W> Calls<W> {
         };
         let late = Late {
             open: open.filter_map(&mut late).collect(),
-            running: running.filter_map(&mut late).collect(),
+            theirs: theirs.filter_map(&mut late).collect(),
         };
         self.wake = wake;
         late
     }
 
+    /// Our open calls, and those of theirs that run.
     pub(super) fn take_all(&mut self) -> (Vec<(CallId, W)>, Vec<CallId>) {
         self.wake = Deadline::never();
         let open = self.open.drain().map(|(call, open)| (call, open.waiter)).collect();
-        (open, self.running.drain().map(|(call, _)| call).collect())
+        self.parked = 0;
+        let running = self.theirs.drain().filter(|(_, theirs)| theirs.stage == Stage::Running);
+        (open, running.map(|(call, _)| call).collect())
     }
 }

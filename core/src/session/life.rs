@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
+use super::parked::Parked;
 use super::{Effect, READ_WHEN_STALLED, Session, State};
 use crate::error::{ErrorKind, Ran, RemoteError};
 use crate::time::{Deadline, Moment};
@@ -40,9 +41,11 @@ impl<W> Session<W> {
                 effects.push(Effect::Complete(waiter, Err(error)));
             }
         }
-        for call in late.running {
-            self.reply(call, Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Maybe)));
-            effects.push(Effect::Abort(call));
+        for call in late.theirs {
+            let is_running = self.calls.is_running(call);
+            let ran = if is_running { Ran::Maybe } else { Ran::Never };
+            self.reply(call, Err(RemoteError::new(ErrorKind::DeadlineExceeded, ran)));
+            effects.extend(is_running.then_some(Effect::Abort(call)));
         }
         if self.is_attached() {
             if is_full {
@@ -76,6 +79,7 @@ impl<W> Session<W> {
         effects.extend(running.into_iter().map(Effect::Abort));
         self.outbox.clear();
         self.inbox.clear();
+        self.parked = Parked::default();
         effects
     }
 }

@@ -21,6 +21,7 @@ mod health;
 mod inbox;
 mod life;
 mod outbox;
+mod parked;
 mod serving;
 mod violation;
 
@@ -32,6 +33,7 @@ use self::calls::Calls;
 use self::health::Health;
 use self::inbox::{Inbox, Whole};
 use self::outbox::{Gap, Outbox, Outgoing};
+use self::parked::Parked;
 use crate::block::{BlockId, Fingerprint};
 use crate::frame::{CallId, Catalogue, Frame, Introduction, Invoke};
 use crate::limits::Limits;
@@ -45,9 +47,7 @@ pub use self::violation::{Dead, Lost, Violation};
 pub const MAX_FRAME: usize = CHUNK + 1024;
 
 /// How much a clogged session reads per check in which the other side took nothing. If both sides are clogged, neither
-/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off. A result that is
-/// queued meanwhile counts as if it had been read, and a call as a chunk at least: small calls with large results
-/// would add to the queue without end otherwise.
+/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off.
 const READ_WHEN_STALLED: usize = 4 * CHUNK;
 
 /// A bare error is sent whatever the limit on messages is, so that much is always taken.
@@ -65,6 +65,8 @@ pub struct Session<W> {
     /// The other side has to be told how much has arrived.
     ack_is_due: bool,
     calls: Calls<W>,
+    /// Calls of theirs that have to wait, because too much waits to be sent to them already.
+    parked: Parked,
     health: Health,
     /// How many bytes are read although the session is clogged.
     allowance: usize,
@@ -125,6 +127,7 @@ impl<W> Session<W> {
             inbox: Inbox::new(limits.message),
             ack_is_due: false,
             calls: Calls::default(),
+            parked: Parked::default(),
             health: Health::new(limits.silence, theirs, limits.write_stall, now),
             allowance: 0,
             is_open: false,
@@ -198,13 +201,8 @@ impl<W> Session<W> {
         self.is_full() && self.allowance == 0
     }
 
-    /// So much less is read while the session is clogged.
-    fn spend(&mut self, bytes: usize) {
-        self.allowance = self.allowance.saturating_sub(bytes);
-    }
-
     fn is_full(&self) -> bool {
-        self.is_attached() && self.outbox.queued() > self.limits.queue && self.outbox.has_next()
+        self.is_attached() && self.owes_too_much() && self.outbox.has_next()
     }
 
     /// How many numbered frames have arrived: what the other side is told when it comes back, or when we do.
@@ -296,7 +294,7 @@ impl<W> Session<W> {
         if size > limit {
             return Err(Violation::TooLarge { size, limit });
         }
-        self.spend(size);
+        self.allowance = self.allowance.saturating_sub(size);
         let frame = Frame::decode(message)?;
         self.is_open = true;
         if let Frame::Ack(received) = frame {
@@ -349,7 +347,7 @@ impl<W> Session<W> {
     /// Whether nothing runs, nothing is waited for and everything was sent.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.calls.running() == 0
+        self.calls.theirs() == 0
             && self.calls.open() == 0
             && !self.outbox.has_next()
             && self.outbox.queued() == 0

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{CHUNK, Effect, SMALLEST_LIMIT, Session, Violation};
+use super::calls::Stage;
+use super::parked::NoRoom;
+use super::{Effect, SMALLEST_LIMIT, Session, Violation};
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::{self, CallId, Frame, HEAD, Invoke, Reply};
@@ -23,14 +25,13 @@ impl<W> Session<W> {
             Some(ms) => Deadline::at(begun + Duration::from_millis(ms.into())),
             None => Deadline::never(),
         };
-        let running = self.calls.running();
+        let open = self.calls.theirs();
         self.calls.start(invoke.call, deadline)?;
-        self.spend(CHUNK);
         let objection = if self.we_leave {
             Some(RemoteError::refused(Refusal::GoingAway))
         } else if invoke.hop >= self.limits.hops {
             Some(RemoteError::refused(Refusal::TooManyHops(self.limits.hops)))
-        } else if running >= self.limits.calls_in {
+        } else if open >= self.limits.calls_in {
             Some(RemoteError::refused(Refusal::Overloaded(self.limits.calls_in)))
         } else if let Err(number) = frame::codec(invoke.codec) {
             Some(RemoteError::refused(Refusal::UnknownCodec(number)))
@@ -43,29 +44,56 @@ impl<W> Session<W> {
             self.reply(invoke.call, Err(error));
             return Ok(None);
         }
-        Ok(Some(Effect::Run(invoke, deadline)))
+        if !self.owes_too_much() {
+            return Ok(Some(Effect::Run(invoke, deadline)));
+        }
+        // It has to be read, because acknowledgements may stand behind it; but its result would only wait, too.
+        let call = invoke.call;
+        match self.parked.push(invoke, self.limits.queue) {
+            Ok(()) => self.calls.park(call),
+            Err(NoRoom) => self.reply(call, Err(RemoteError::refused(Refusal::QueueFull(self.limits.queue)))),
+        }
+        Ok(None)
+    }
+
+    /// A block that had to wait until less waits to be sent, if it can run now. Worth asking for after each frame that was
+    /// sent or received, until there is none.
+    pub fn next_run(&mut self) -> Option<Effect<W>> {
+        while !self.parked.is_empty() && !self.owes_too_much() {
+            let invoke = self.parked.pop()?;
+            // It may have been cancelled, or late, meanwhile.
+            if let Some(deadline) = self.calls.unpark(invoke.call) {
+                return Some(Effect::Run(invoke, deadline));
+            }
+        }
+        None
+    }
+
+    /// Whether so much waits to be sent that nothing should be added.
+    pub(super) fn owes_too_much(&self) -> bool {
+        self.outbox.queued() > self.limits.queue
     }
 
     /// Nobody waits for this call of the other side any longer: neither for its block nor for the rest of its result.
     pub(super) fn cancelled(&mut self, call: CallId) -> Option<Effect<W>> {
-        if self.calls.stop(call) {
-            return Some(Effect::Abort(call));
+        match self.calls.stop(call) {
+            Some(Stage::Running) => return Some(Effect::Abort(call)),
+            Some(Stage::Parked) => {}
+            None => self.outbox.withdraw_reply(call),
         }
-        self.outbox.withdraw_reply(call);
         None
     }
 
     /// Sends how a block ended; a value stands behind [`HEAD`] bytes of room. Does nothing when the call was
     /// cancelled meanwhile.
     pub fn reply(&mut self, call: CallId, ending: Ending) {
-        if !self.calls.stop(call) {
+        if self.calls.stop(call).is_none() {
             return;
         }
         let (is_value, payload) = match ending.and_then(|payload| self.fits(payload)) {
             Ok(payload) => (true, payload),
             Err(error) => (false, self.encoded(&error)),
         };
-        self.spend(payload.bytes.len());
         let codec = payload.codec.number();
         let reply = Reply { call, is_value, codec, payload: Bytes::new() };
         self.outbox.push(reply.seal(payload.bytes));
@@ -94,6 +122,10 @@ impl<W> Session<W> {
         if !self.we_leave && self.is_alive() {
             self.we_leave = true;
             self.tell_that_we_leave();
+            // What did not begin will not.
+            while let Some(invoke) = self.parked.pop() {
+                self.reply(invoke.call, Err(RemoteError::refused(Refusal::GoingAway)));
+            }
         }
     }
 

@@ -143,6 +143,13 @@ impl World {
         }
     }
 
+    /// Runs the blocks that had to wait until less waits to be sent.
+    pub(crate) fn run_parked(&mut self, side: usize) {
+        while let Some(effect) = self.sides[side].session.as_mut().and_then(Session::next_run) {
+            self.apply(side, vec![effect]);
+        }
+    }
+
     pub(crate) fn write(&mut self, from: usize) {
         while let Side { connection: Some(connection), is_shaking: false, .. } = self.sides[from]
             && self.connections[connection].has_room(from, self.plan.capacity)
@@ -158,6 +165,7 @@ impl World {
             }
             side.flow.number += u64::from(frame[0] != ACK);
             self.send(connection, from, frame);
+            self.run_parked(from);
         }
     }
 

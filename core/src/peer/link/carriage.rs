@@ -110,14 +110,20 @@ impl<P: Platform> Link<P> {
         .await;
     }
 
-    /// What one of its connections has to send next; the writer is woken when there is something.
-    pub(in crate::peer) fn poll_output(&self, epoch: Epoch, cx: &Context<'_>) -> Poll<Output> {
+    /// What one of its connections has to send next; the writer is woken when there is something. Blocks that had to wait
+    /// until less is to be sent run here, when it is less.
+    pub(in crate::peer) fn poll_output(self: &Arc<Self>, epoch: Epoch, cx: &Context<'_>) -> Poll<Output> {
         let mut state = self.state.lock();
         if state.epoch != epoch {
             return Poll::Ready(Output::Close(Goodbye::normal("the session goes on elsewhere")));
         }
         if let Some(frame) = state.session.next_frame(|| self.shared.now()) {
+            let mut next = state.session.next_run();
             Self::took_frame(state);
+            while let Some(effect) = next {
+                self.perform(effect);
+                next = self.state.lock().session.next_run();
+            }
             return Poll::Ready(Output::Frame(frame));
         }
         if let Some(goodbye) = state.goodbye.clone() {

@@ -133,6 +133,7 @@ impl<P: Platform> Link<P> {
                 true => state.session.receive(self.shared.now(), message)?,
                 false => None,
             };
+            let effect = effect.or_else(|| state.session.next_run());
             let has_opened = state.session.is_open() != was_open;
             Ok::<_, Violation>((effect, has_opened, state.session.is_clogged()))
         })?;

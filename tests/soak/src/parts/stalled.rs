@@ -38,6 +38,8 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     tokio::time::sleep(limits.resume + Duration::from_secs(2)).await;
     small_calls(&modest, server.id, Duration::from_secs(1)).await?;
     let after = server.process.memory()?.now;
+    // What waits for each of them, and what is kept to be sent again.
+    let owed = (limits.queue + limits.resend) as f64 / f64::from(1 << 20);
     let bound = (limits.write_stall + Duration::from_secs(2)).as_secs_f64();
     let note = format!("p99 {} quiet, {} meanwhile", time(&quiet.p99()), time(&meanwhile.p99()));
     Ok(vec![
@@ -49,7 +51,12 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
         ),
         Promise::at_most("others' p99 meanwhile, beside a quiet server's", 1.2, median(ratios), ratio)
             .with(note),
-        Promise::at_most("memory that it costs at most", 16.0, peak - before, mebibytes),
+        Promise::at_most(
+            format!("memory that {ROUNDS} of them cost, whose sessions wait for them meanwhile"),
+            ROUNDS as f64 * owed,
+            peak - before,
+            mebibytes,
+        ),
         Promise::at_most(
             "memory that is not back when its session is given up",
             5.0,

@@ -1,0 +1,43 @@
+//! Calls that have arrived and wait until less waits to be sent to their caller.
+
+use std::collections::VecDeque;
+
+use crate::frame::{HEAD, Invoke};
+
+/// What a parked call costs beside its captures, about.
+const EACH: usize = HEAD + size_of::<Invoke>();
+
+/// Calls in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Parked {
+    calls: VecDeque<Invoke>,
+    bytes: usize,
+}
+
+/// So many bytes of calls wait already that no more can.
+#[derive(Debug)]
+pub(super) struct NoRoom;
+
+impl Parked {
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// Takes a call, unless there would be more than `limit` bytes of them. A single one always finds room.
+    pub(super) fn push(&mut self, invoke: Invoke, limit: usize) -> Result<(), NoRoom> {
+        let size = EACH + invoke.captures.len();
+        if !self.is_empty() && self.bytes + size > limit {
+            return Err(NoRoom);
+        }
+        self.bytes += size;
+        self.calls.push_back(invoke);
+        Ok(())
+    }
+
+    /// The one that has waited the longest. It may have been given up meanwhile.
+    pub(super) fn pop(&mut self) -> Option<Invoke> {
+        let invoke = self.calls.pop_front()?;
+        self.bytes -= EACH + invoke.captures.len();
+        Some(invoke)
+    }
+}
