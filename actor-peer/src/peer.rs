@@ -10,7 +10,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::web;
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::Host;
-use distributed_scope_core::peer::Notice;
+use distributed_scope_core::peer::{ConnectError, Notice};
 use distributed_scope_core::{Deadline, Identity, Listing, PeerId, Skew};
 use futures_channel::oneshot;
 
@@ -19,7 +19,6 @@ use crate::actor::{Dial, Drain, PeerActor, Stop, Tell};
 use crate::endpoint::Endpoint;
 use crate::platform::Shared;
 use crate::session::Served;
-use crate::session::dial::ConnectError;
 
 /// A peer: runs blocks for others, calls blocks on others, over any number of sessions.
 ///
@@ -109,6 +108,14 @@ impl Peer {
             let (joined, is_joined) = oneshot::channel();
             self.addr().do_send(Tell(Notice::Wanted { peer, deadline: Deadline::never(), joined }));
             let _ = is_joined.await;
+        }
+    }
+
+    /// Waits until a peer is not connected; returns at once when it is not. The two together tell when a connection comes
+    /// and goes.
+    pub async fn disconnected(&self, peer: PeerId) {
+        if let Some(link) = self.0.routes().session(peer) {
+            link.until_detached().await;
         }
     }
 
