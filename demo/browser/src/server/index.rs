@@ -170,31 +170,41 @@ impl Writer {
     }
 }
 
-/// A query as FTS5 wants it: each word, the last one as the beginning of one. `None` if there is nothing to look for.
-fn terms(text: &str) -> Option<String> {
-    let words: Vec<_> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(|word| format!("\"{word}\""))
-        .collect();
-    if words.is_empty() {
-        return None;
-    }
-    // A letter or two stand in nearly every text: they are looked for in names, where they mean something.
-    let is_short = words.len() == 1 && words[0].chars().count() <= 4;
-    Some(format!("{}{}*", if is_short { "name : " } else { "" }, words.join(" ")))
+/// A query as FTS5 wants it.
+#[derive(Debug, PartialEq, Eq)]
+struct Terms {
+    expression: String,
+    /// The best ones come first; otherwise the first ones that are found.
+    are_ranked: bool,
 }
 
-fn search(connection: &Connection, terms: &str, kind: Option<Kind>) -> Result<Vec<Hit>, SearchError> {
+/// Each word of a text, the last one as the beginning of one. `None` if there is nothing to look for.
+fn terms(text: &str) -> Option<Terms> {
+    let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    // A few letters begin a word of nearly every text, and to rank all of them takes a tenth of a second: so they are looked
+    // for where they mean something.
+    let length = if let [only] = words[..] { only.chars().count() } else { usize::MAX };
+    let columns = match length {
+        0..=2 => "name : ^",
+        3..=4 => "{name title} : ",
+        _ => "",
+    };
+    let words: Vec<_> = words.into_iter().map(|word| format!("\"{word}\"")).collect();
+    let expression = format!("{columns}{}*", words.join(" "));
+    (!words.is_empty()).then_some(Terms { expression, are_ranked: length > 2 })
+}
+
+fn search(connection: &Connection, terms: &Terms, kind: Option<Kind>) -> Result<Vec<Hit>, SearchError> {
     let only = if kind.is_some() { "AND kind = ?2" } else { "" };
+    let order = if terms.are_ranked { format!("ORDER BY bm25(entries, {WEIGHTS})") } else { String::new() };
     // The excerpts are made for those hits alone that are given.
     let mut statement = connection.prepare_cached(&format!(
         "SELECT title, kind, krate, version, place, snippet(entries, 2, char({mark}), char({unmark}), ' … ', 28)
-         FROM entries WHERE entries MATCH ?1 {only} ORDER BY bm25(entries, {WEIGHTS}) LIMIT {HITS}",
+         FROM entries WHERE entries MATCH ?1 {only} {order} LIMIT {HITS}",
         mark = u32::from(MARK),
         unmark = u32::from(UNMARK),
     ))?;
-    let values = std::iter::once(terms).chain(kind.map(Kind::name));
+    let values = std::iter::once(terms.expression.as_str()).chain(kind.map(Kind::name));
     let hits = statement.query_map(params_from_iter(values), |row| {
         Ok(Hit {
             title: row.get(0)?,
