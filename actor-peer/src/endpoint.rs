@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
 use crate::gate::is_loopback;
-use crate::session::dial::ConnectError;
+use distributed_scope_core::peer::ConnectError;
 
 /// Where to connect to, and what to show there: for [`Peer::connect`](crate::Peer::connect). A URL alone is one, too.
 ///
