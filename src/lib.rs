@@ -1,16 +1,21 @@
 #![doc = include_str!("docs/crate.md")]
 
+#[cfg(all(feature = "jwt", not(target_family = "wasm")))]
+pub use distributed_scope_actor_peer::jwt;
+#[cfg(all(feature = "rustls", not(target_family = "wasm")))]
+pub use distributed_scope_actor_peer::tls;
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
-    Authenticate, Builder, ConnectError, Invoke, Peer, PeerActor, StartError, Upgrade, on_connect,
+    Authenticate, Builder, ConnectError, Endpoint, Invoke, NoOrigin, Peer, PeerActor, StartError, Upgrade,
+    on_connect,
 };
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub use distributed_scope_browser_peer::{Builder, ConnectError, Peer, StartError};
 pub use distributed_scope_core::{
-    Access, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline, DecodeError, Denied,
-    DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Limits, Listed, Listing, Observer, PeerId,
-    Principal, Proof, Raised, Ran, Refusal, Registry, Reject, RemoteError, Requirement, Skew, Spawned,
-    Travels, here,
+    Access, Attempt, Authorize, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline,
+    DecodeError, Denied, Disclosure, DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Identity, KeyPair,
+    Limits, Listed, Listing, Observer, PeerId, Principal, Proof, Raised, Ran, Refusal, Registry, Reject,
+    RemoteError, Requirement, Skew, Spawned, Travels, here,
 };
 pub use distributed_scope_macros::{distributed, remote};
 

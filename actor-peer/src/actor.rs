@@ -6,13 +6,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actix::prelude::*;
-use distributed_scope_core::peer::{Admitted, ConnectError, Join, Notice, Roster, keep_connected};
+use distributed_scope_core::peer::{Admitted, Join, Notice, Roster, keep_connected};
 use distributed_scope_core::{Call, PeerId, Reject, RemoteError};
 
 use crate::clock;
+use crate::endpoint::Endpoint;
 use crate::peer::Peer;
 use crate::platform::{Actix, Shared};
-use crate::session::dial;
+use crate::session::dial::{self, ConnectError};
 
 /// The actor of a [`Peer`]: it owns the registry of the scopes that are reachable.
 ///
@@ -74,21 +75,21 @@ impl Handler<Tell> for PeerActor {
 /// Connects to a peer, and stays connected.
 #[derive(Message)]
 #[rtype(result = "Result<PeerId, ConnectError>")]
-pub(crate) struct Dial(pub(crate) String);
+pub(crate) struct Dial(pub(crate) Endpoint);
 
 impl Handler<Dial> for PeerActor {
     type Result = ResponseFuture<Result<PeerId, ConnectError>>;
 
-    fn handle(&mut self, Dial(url): Dial, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Dial(endpoint): Dial, _: &mut Self::Context) -> Self::Result {
         let Some(shared) = self.running_peer() else {
             return Box::pin(async { Err(ConnectError::Stopped) });
         };
         Box::pin(async move {
             let peer = Arc::downgrade(&shared);
-            let link = dial::dial(shared, url.clone(), None).await?;
+            let link = dial::dial(shared, endpoint.clone(), None).await?;
             let remote = link.remote();
             actix_rt::spawn(keep_connected(peer, link, async move |shared, old| {
-                dial::dial(shared, url.clone(), old).await
+                dial::dial(shared, endpoint.clone(), old).await
             }));
             Ok(remote)
         })

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use actix_rt::Arbiter;
 use distributed_scope_core::peer::Parts;
-use distributed_scope_core::{Blocks, DuplicateBlock, Limits, Observer, PeerId};
+use distributed_scope_core::{
+    Authorize, Blocks, Disclosure, DuplicateBlock, Identity, Limits, Observer, PeerId,
+};
 
-use crate::gate::{Authenticate, Gate};
+use crate::gate::{Authenticate, Gate, NoOrigin, Rules};
 use crate::peer::Peer;
 use crate::platform::{Actix, Shared};
 
@@ -15,12 +17,12 @@ use crate::platform::{Actix, Shared};
 #[must_use = "a peer begins to live at `start`"]
 pub struct Builder {
     parts: Parts,
-    gate: Gate,
+    rules: Rules,
 }
 
 impl Builder {
-    pub(crate) fn new(id: PeerId) -> Self {
-        Self { parts: Parts::new(id), gate: Gate::default() }
+    pub(crate) fn new(identity: Identity) -> Self {
+        Self { parts: Parts::new(identity), rules: Rules::default() }
     }
 
     /// Which blocks it runs for other peers. Without this, none: a block that is compiled into a program is not thereby
@@ -81,15 +83,79 @@ impl Builder {
     ///     .start();
     /// ```
     pub fn authenticate(mut self, authenticate: impl Authenticate) -> Self {
-        self.gate.authenticate = Some(Arc::new(authenticate));
+        self.rules.authenticate = Some(Arc::new(authenticate));
+        self
+    }
+
+    /// Decides on each call of another peer before anything of it is decoded, after the block was found to be exposed and its own
+    /// requirement to be met. An async closure is one. Without it, whoever has a session may have every exposed block run that does not
+    /// require more.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::Peer;
+    /// # use distributed_scope_core::{Attempt, Denied, PeerId};
+    /// let peer = Peer::builder(PeerId::named("server"))
+    ///     .authorize(|attempt: Attempt| async move {
+    ///         let is_staff = attempt.principal.is_some_and(|principal| principal.has("group", "staff"));
+    ///         let is_public = attempt.block.module.starts_with("shop::public");
+    ///         if is_staff || is_public { Ok(()) } else { Err(Denied::forbidden("staff only")) }
+    ///     })
+    ///     .start();
+    /// ```
+    pub fn authorize(mut self, authorize: impl Authorize) -> Self {
+        self.parts.authorize = Some(Arc::new(authorize));
+        self
+    }
+
+    /// What of an error or a panic in a block goes to the peer that called it. Without this, the error with its causes, and of a
+    /// panic that there was one.
+    pub fn disclose(mut self, disclosure: Disclosure) -> Self {
+        self.parts.disclosure = disclosure;
+        self
+    }
+
+    /// Knows these peers by the keys that their ids are made of: they are [principals](distributed_scope_core::Principal), whose
+    /// subject is their id. Others with a key of their own may connect, too, and are nobody that is known.
+    pub fn trust(mut self, peers: impl IntoIterator<Item = PeerId>) -> Self {
+        self.parts.trusted.extend(peers);
+        self
+    }
+
+    /// Lets anybody claim any peer id from anywhere, as long as no session has it and it is not made of a key.
+    ///
+    /// Without this, that goes only for peers on this machine. From elsewhere a peer id has to be proved, by the
+    /// [key](distributed_scope_core::KeyPair) that it is made of or by a token that is
+    /// [bound to it](distributed_scope_core::Principal::bound_to); who is known by a token that is bound to none may have a random id.
+    pub fn allow_first_come(mut self) -> Self {
+        self.parts.allow_first_come = true;
         self
     }
 
     /// Takes tokens over connections that are not encrypted. Without this they are refused, unless the client is on this
     /// machine. Right behind a proxy that ends TLS, and in a network where everybody may read everything.
     pub fn allow_plaintext(mut self) -> Self {
-        self.gate.allow_plaintext = true;
+        self.rules.allow_plaintext = true;
         self
+    }
+
+    /// Lets web pages of this origin connect, as a browser writes it: `https://app.example.com`. Without this, only pages of the
+    /// server's own origin may; programs that are no browsers are not meant.
+    ///
+    /// # Panics
+    ///
+    /// When that is no origin. [`try_allow_origin`](Self::try_allow_origin) returns it as an error.
+    pub fn allow_origin(self, origin: &str) -> Self {
+        self.try_allow_origin(origin).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same, for a text that may be wrong.
+    ///
+    /// # Errors
+    ///
+    /// When that is no origin.
+    pub fn try_allow_origin(mut self, origin: &str) -> Result<Self, NoOrigin> {
+        self.rules.origins.add(origin)?;
+        Ok(self)
     }
 
     /// Starts the peer on the current arbiter.
@@ -113,7 +179,8 @@ impl Builder {
         if Arbiter::try_current().is_none() {
             return Err(StartError::NoRuntime);
         }
-        Ok(Peer::of(Shared::start(self.parts, |peer| Actix::new(peer, self.gate))?))
+        let gate = Gate::new(self.rules, &self.parts.limits);
+        Ok(Peer::of(Shared::start(self.parts, |peer| Actix::new(peer, gate))?))
     }
 }
 

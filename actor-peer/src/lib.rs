@@ -5,7 +5,10 @@
 //! | `peer`, `builder` | the handle that programs hold |
 //! | `platform`, `clock` | the world of an Actix peer, as the core's part of a peer sees it |
 //! | `actor` | the peer actor: who may join, who waits for whom, dialling |
+//! | `endpoint` | where a peer connects to, and what it shows there |
 //! | `gate` | what is asked of those who connect, before there is a session |
+//! | `tls` | `wss://` at both ends (feature `rustls`) |
+//! | `jwt` | clients are known by JSON web tokens (feature `jwt`) |
 //! | `session` | one connection: the actor that reads, the task that writes, server's end and client's end |
 //!
 //! What is the same for a peer of any kind is in `distributed_scope_core::peer`.
@@ -21,16 +24,22 @@ compile_error!(
 mod actor;
 mod builder;
 mod clock;
+mod endpoint;
 mod gate;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 mod peer;
 mod platform;
 mod session;
+#[cfg(feature = "rustls")]
+pub mod tls;
 
 pub use actor::{Invoke, PeerActor};
 pub use builder::{Builder, StartError};
-pub use distributed_scope_core::peer::ConnectError;
-pub use gate::{Authenticate, Upgrade};
+pub use endpoint::Endpoint;
+pub use gate::{Authenticate, NoOrigin, Upgrade};
 pub use peer::Peer;
+pub use session::dial::ConnectError;
 pub use session::on_connect;
 
 #[cfg(not(feature = "actix-web-actors"))]

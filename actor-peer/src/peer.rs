@@ -10,14 +10,16 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::web;
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::Host;
-use distributed_scope_core::peer::{ConnectError, Notice};
-use distributed_scope_core::{Deadline, Listing, PeerId, Skew};
+use distributed_scope_core::peer::Notice;
+use distributed_scope_core::{Deadline, Identity, Listing, PeerId, Skew};
 use futures_channel::oneshot;
 
 use crate::Builder;
 use crate::actor::{Dial, Drain, PeerActor, Stop, Tell};
+use crate::endpoint::Endpoint;
 use crate::platform::Shared;
 use crate::session::Served;
+use crate::session::dial::ConnectError;
 
 /// A peer: runs blocks for others, calls blocks on others, over any number of sessions.
 ///
@@ -29,9 +31,10 @@ use crate::session::Served;
 pub struct Peer(Arc<Shared>);
 
 impl Peer {
-    /// Begins a peer with this id.
-    pub fn builder(id: PeerId) -> Builder {
-        Builder::new(id)
+    /// Begins a peer with this id, or with the id of this [key pair](distributed_scope_core::KeyPair), which it then proves to
+    /// whomever it meets.
+    pub fn builder(identity: impl Into<Identity>) -> Builder {
+        Builder::new(identity.into())
     }
 
     pub(crate) fn of(shared: Arc<Shared>) -> Self {
@@ -75,7 +78,7 @@ impl Peer {
         web::resource(path.to_owned()).app_data(served).route(web::get().to(crate::accept))
     }
 
-    /// Connects to the peer at a `ws://` URL, and returns its id when calls can go both ways. From then on this peer comes
+    /// Connects to the peer at a `ws://` URL, or at an [`Endpoint`], which can show a token there, and returns its id when calls can go both ways. From then on this peer comes
     /// back by itself whenever the connection is lost, until it is stopped.
     ///
     /// # Errors
@@ -84,8 +87,8 @@ impl Peer {
     /// because a live session has this peer's id). It gives up after [`Limits::handshake`](distributed_scope_core::Limits::handshake).
     ///
     /// The attempt is made by the peer's actor: dropping the future does not stop it.
-    pub async fn connect(&self, url: impl Into<String>) -> Result<PeerId, ConnectError> {
-        self.addr().send(Dial(url.into())).await.unwrap_or(Err(ConnectError::Stopped))
+    pub async fn connect(&self, endpoint: impl Into<Endpoint>) -> Result<PeerId, ConnectError> {
+        self.addr().send(Dial(endpoint.into())).await.unwrap_or(Err(ConnectError::Stopped))
     }
 
     /// Runs a future on behalf of this peer: the calls that it makes are this peer's calls. In a process that has just one

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use distributed_scope_core::peer::Parts;
-use distributed_scope_core::{Blocks, DuplicateBlock, Limits, Observer, PeerId};
+use distributed_scope_core::{
+    Authorize, Blocks, Disclosure, DuplicateBlock, Identity, Limits, Observer, PeerId,
+};
 use futures_channel::mpsc;
 use wasm_bindgen_futures::spawn_local;
 
@@ -16,8 +18,8 @@ use crate::{Peer, control, panic};
 pub struct Builder(Parts);
 
 impl Builder {
-    pub(crate) fn new(id: PeerId) -> Self {
-        Self(Parts::new(id))
+    pub(crate) fn new(identity: Identity) -> Self {
+        Self(Parts::new(identity))
     }
 
     /// Which blocks it runs for other peers. Without this, none: a block that is compiled into a program is not thereby
@@ -50,6 +52,27 @@ impl Builder {
     /// Is told of every call that this peer made, after it ended. A closure will do.
     pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
         self.0.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Decides on each call of another peer before anything of it is decoded, after the block was found to be exposed and its own
+    /// requirement to be met. An async closure is one. Without it, whoever has a session may have every exposed block run that does not
+    /// require more.
+    pub fn authorize(mut self, authorize: impl Authorize) -> Self {
+        self.0.authorize = Some(Arc::new(authorize));
+        self
+    }
+
+    /// What of an error in a block goes to the peer that called it. Without this, the error with its causes.
+    pub fn disclose(mut self, disclosure: Disclosure) -> Self {
+        self.0.disclosure = disclosure;
+        self
+    }
+
+    /// Knows these peers by the keys that their ids are made of: they are [principals](distributed_scope_core::Principal), whose
+    /// subject is their id.
+    pub fn trust(mut self, peers: impl IntoIterator<Item = PeerId>) -> Self {
+        self.0.trusted.extend(peers);
         self
     }
 

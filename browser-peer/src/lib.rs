@@ -9,7 +9,7 @@
 //! | `peer`, `builder` | the handle that programs hold |
 //! | `platform`, `clock`, `sleep` | the world of a page: its clock, its timers, its tasks |
 //! | `control` | the control plane: who may join, who waits for whom |
-//! | `dial`, `carry` | connecting, and the connection from then on |
+//! | `dial`, `connect_error`, `carry` | connecting, how that fails, and the connection from then on |
 //! | `socket` | the page's WebSocket, as a stream of what comes in and a bounded way out |
 //! | `panic` | a panic is told to the console and to the other peers |
 
@@ -18,6 +18,7 @@
 mod builder;
 mod carry;
 mod clock;
+mod connect_error;
 mod control;
 mod dial;
 mod panic;
@@ -27,5 +28,5 @@ mod sleep;
 mod socket;
 
 pub use builder::{Builder, StartError};
-pub use distributed_scope_core::peer::ConnectError;
+pub use connect_error::ConnectError;
 pub use peer::Peer;

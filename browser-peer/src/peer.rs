@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::Host;
-use distributed_scope_core::peer::{ConnectError, Notice, Platform, keep_connected};
-use distributed_scope_core::{Deadline, Listing, PeerId, Skew};
+use distributed_scope_core::peer::{Notice, Platform, keep_connected};
+use distributed_scope_core::{Deadline, Identity, Listing, PeerId, Skew};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::control::Order;
 use crate::platform::Shared;
-use crate::{Builder, clock, dial};
+use crate::{Builder, ConnectError, clock, dial};
 
 /// A peer in a page: calls blocks on others and runs blocks for them, over any number of sessions.
 ///
@@ -27,9 +27,10 @@ use crate::{Builder, clock, dial};
 pub struct Peer(Arc<Shared>);
 
 impl Peer {
-    /// Begins a peer with this id. Two pages are two peers: [`PeerId::random`] suits most of them.
-    pub fn builder(id: PeerId) -> Builder {
-        Builder::new(id)
+    /// Begins a peer with this id, or with the id of this [key pair](distributed_scope_core::KeyPair), which it then proves to
+    /// whomever it meets. Two pages are two peers: [`PeerId::random`] suits most of them.
+    pub fn builder(identity: impl Into<Identity>) -> Builder {
+        Builder::new(identity.into())
     }
 
     pub(crate) fn of(shared: Arc<Shared>) -> Self {

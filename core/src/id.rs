@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 /// Names a peer. 16 bytes, cheap to copy, and an ordinary value that may be captured by a block.
 ///
+/// An id is a name, not a proof. One that proves itself is made of a key: see [`KeyPair`](crate::KeyPair).
+///
 /// ```
 /// use distributed_scope_core::PeerId;
 ///
@@ -32,6 +34,24 @@ impl PeerId {
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4())
+    }
+
+    /// The id that is made of a public key: a UUID of version 8.
+    pub(crate) fn of_hash(hash: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_custom_bytes(hash).into_uuid())
+    }
+
+    /// Whether the id is made of a public key, so that only who has the private one can have a session under it. See
+    /// [`KeyPair`](crate::KeyPair).
+    #[must_use]
+    pub fn is_of_key(&self) -> bool {
+        self.0.get_version_num() == 8
+    }
+
+    /// Whether the id was drawn at random (a UUID of version 4), so that it is nobody's by agreement.
+    #[must_use]
+    pub fn is_random(&self) -> bool {
+        self.0.get_version_num() == 4
     }
 
     /// The id as a UUID, for instance to store it.

@@ -6,11 +6,14 @@
 //! | module | idea |
 //! |---|---|
 //! | [`id`](PeerId), [`block`](Block) | names: of peers, of blocks and their versions |
+//! | [`identity`](KeyPair) | peer ids that prove themselves |
 //! | `registry`, `exposure`, `listing` | the blocks of this binary, and which of them a peer runs for others |
 //! | `shape`, `skew` | what makes two versions of a block differ, and what is said of it |
 //! | `travels`, `slot` | which types may travel, and how the types of a block are found |
 //! | [`auth`] | who is there, and what a block asks of its caller |
 //! | `call`, [`pending`] | a call, from `remote!` to its result |
+//! | `rate` | how much may happen in a second |
+//! | `disclosure` | what of an error a caller is told |
 //! | [`error`](RemoteError) | how a call fails |
 //! | [`frame`], `codec` | what stands on the wire |
 //! | [`handshake`] | how a connection begins |
@@ -23,6 +26,7 @@ pub mod auth;
 mod block;
 mod call;
 mod codec;
+mod disclosure;
 mod error;
 mod exposure;
 pub mod frame;
@@ -31,11 +35,13 @@ mod hash;
 pub mod here;
 pub mod host;
 mod id;
+mod identity;
 mod limits;
 mod listing;
 pub mod peer;
 pub mod pending;
 mod raised;
+mod rate;
 pub mod registry;
 mod request;
 pub mod session;
@@ -47,18 +53,21 @@ mod time;
 pub mod travels;
 mod type_names;
 
-pub use auth::{Denied, Principal, Proof, Requirement};
+pub use auth::{Attempt, Authorize, Denied, Principal, Proof, Requirement};
 pub use block::{Block, BlockId, Fingerprint};
 pub use call::{Call, Spawned};
 pub use codec::{Codec, DecodeError, EncodeError, OverBudget};
+pub use disclosure::Disclosure;
 pub use error::{BlockName, ErrorKind, Ran, Refusal, RemoteError};
 pub use exposure::Blocks;
 pub use frame::Reject;
 pub use host::{CallReport, Observer};
 pub use id::PeerId;
+pub use identity::{Identity, KeyPair};
 pub use limits::Limits;
 pub use listing::{Access, Listed, Listing};
 pub use raised::Raised;
+pub use rate::TokenBucket;
 pub use registry::{DuplicateBlock, Registry};
 pub use request::Request;
 pub use skew::{Difference, Skew, TheirBlocks};

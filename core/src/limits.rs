@@ -97,6 +97,23 @@ pub struct Limits {
     /// One more is turned away as [`Reject::Full`](crate::Reject::Full).
     pub sessions: usize,
 
+    /// How many sessions one address may have, with or without a connection. Default: 256; an address of IPv6 is its first 64 bits.
+    ///
+    /// One more is answered with HTTP 429. Behind a proxy all clients have the proxy's address: raise it to
+    /// [`sessions`](Self::sessions) there.
+    pub sessions_per_address: usize,
+
+    /// How many connections per second may begin, and as many at once. Default: 1,000.
+    ///
+    /// One more is answered with HTTP 429, before it costs a signature or a look at a token.
+    pub handshakes_per_second: u32,
+
+    /// How many calls per second the other side of a session may make, and as many at once. Default: 1,000,000, which is more than
+    /// one session was measured to make.
+    ///
+    /// One more is refused as [`Refusal::TooFast`](crate::Refusal::TooFast); nothing of it runs.
+    pub calls_per_second: u32,
+
     /// How long the other side may take to introduce itself on a new connection. Default: 5 s.
     ///
     /// After that the connection is closed.
@@ -120,6 +137,9 @@ impl Default for Limits {
             silence: Duration::from_secs(30),
             write_stall: Duration::from_secs(10),
             sessions: 10_000,
+            sessions_per_address: 256,
+            handshakes_per_second: 1000,
+            calls_per_second: 1_000_000,
             handshake: Duration::from_secs(5),
         }
     }

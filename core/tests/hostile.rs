@@ -4,7 +4,10 @@
 mod support;
 
 use bytes::Bytes;
-use distributed_scope_core::frame::{CallId, Chunk, Frame, Reply, Resume, SessionId, Token};
+use distributed_scope_core::frame::{
+    CallId, Challenge, Chunk, Frame, Hello, KeyProof, Mac, Opened, Reply, Resume, SessionId, VERSION, Welcome,
+};
+use distributed_scope_core::handshake::{Invitation, Us};
 use distributed_scope_core::session::{CHUNK, Effect, STREAMS, Session, Violation};
 use distributed_scope_core::{Deadline, Limits, PeerId, Reject, handshake};
 use proptest::prelude::*;
@@ -43,10 +46,10 @@ fn number() -> impl Strategy<Value = u64> {
 
 fn frame() -> impl Strategy<Value = Bytes> {
     let chunk = (0..7u32, prop_oneof![0..1_000u32, Just(200 << 10), any::<u32>()], 0..=CHUNK);
-    let introduction = || handshake::introduction(PeerId::named("them"), &limits(), 0);
-    let resume = Resume { session: SessionId([1; 16]), token: Token([2; 32]), received: 3 };
-    let ticket = (resume.session, resume.token);
-    let welcome = handshake::welcome(&introduction(), ticket, std::time::Duration::ZERO, Some(1));
+    let from = || handshake::introduction(PeerId::named("them"), &limits(), 0);
+    let opened = Opened::Resumed { received: 1, mac: Mac([4; 32]) };
+    let welcome = Welcome { from: from(), window_ms: 0, opened, proof: None };
+    let challenge = Challenge { version: VERSION, nonce: [5; 32] };
     let nested = || (0..8u64, 0..200usize).prop_map(|(call, size)| invoke(call, size).encode());
     prop_oneof![
         4 => (number(), 0..300usize).prop_map(|(call, size)| invoke(call, size).encode()),
@@ -62,8 +65,9 @@ fn frame() -> impl Strategy<Value = Bytes> {
         2 => number().prop_map(|call| Frame::Cancel(CallId(call)).encode()),
         2 => number().prop_map(|received| Frame::Ack(received).encode()),
         1 => Just(Frame::GoAway.encode()),
-        1 => Just(handshake::hello(&introduction(), Some(resume))),
-        1 => Just(welcome),
+        1 => Just(Frame::Challenge(challenge).encode()),
+        1 => Just(hello().encode()),
+        1 => Just(Frame::Welcome(welcome).encode()),
         1 => Just(handshake::reject(Reject::Late)),
         2 => prop::collection::vec(any::<u8>(), 0..100).prop_map(Bytes::from),
     ]
@@ -138,10 +142,13 @@ proptest! {
 
     #[test]
     fn the_first_message_of_a_connection_may_be_anything(bytes in frame(), junk in prop::collection::vec(any::<u8>(), 0..99)) {
-        let us = handshake::introduction(PeerId::named("us"), &limits(), 0);
+        let us = Us::new(&PeerId::named("us").into(), &limits(), 0);
+        let invitation = Invitation::new();
+        let (_, introduced) = handshake::answer(&us, None, invitation.frame()).expect("a frame").expect("fits");
         for message in [bytes, junk.into()] {
-            let _ = handshake::accept(&us, message.clone());
-            let _ = handshake::dialled(&us, message);
+            let _ = Invitation::new().accept(&us, message.clone());
+            let _ = handshake::answer(&us, None, message.clone());
+            let _ = introduced.welcomed(&us, message);
         }
     }
 }
@@ -168,7 +175,7 @@ fn each_lie_has_its_own_accusation() {
     assert!(matches!(accused(&[chunk(1, u32::MAX, 10)]), Violation::TooLarge { .. }));
     let streams: Vec<_> = (0..=STREAMS as u32).map(|stream| chunk(stream, 100, 1)).collect();
     assert_eq!(accused(&streams), Violation::TooManyStreams);
-    for nested in [Frame::Ack(0), chunk(2, 10, 1), handshake_hello()] {
+    for nested in [Frame::Ack(0), chunk(2, 10, 1), hello()] {
         let bytes = nested.encode();
         let total = bytes.len() as u32;
         let found = accused(&[Frame::Chunk(Chunk { stream: 1, total, bytes })]);
@@ -176,9 +183,11 @@ fn each_lie_has_its_own_accusation() {
     }
 }
 
-fn handshake_hello() -> Frame {
-    let us = handshake::introduction(PeerId::named("them"), &limits(), 0);
-    Frame::decode(handshake::hello(&us, None)).expect("a hello")
+fn hello() -> Frame {
+    let from = handshake::introduction(PeerId::named("them"), &limits(), 0);
+    let resume = Resume { session: SessionId([1; 16]), received: 3, mac: Mac([2; 32]) };
+    let proof = KeyProof { key: [6; 32], signature: [7; 64] };
+    Frame::Hello(Hello { from, nonce: [3; 32], resume: Some(resume), proof: Some(proof) })
 }
 
 #[test]

@@ -66,6 +66,12 @@ pub(crate) enum Command {
         id: PeerId,
     },
 
+    /// Show who is let in: a server over TLS whose clients show tokens, with certificates and keys that are made on the spot.
+    ///
+    /// One call is allowed, one is refused for a claim that its caller lacks, and two impostors are turned away: a client that forged
+    /// its token, and a server that nobody vouches for.
+    Secure,
+
     /// List the blocks of this program: where each stands, what travels with it, and its version.
     Blocks,
 
@@ -77,6 +83,10 @@ pub(crate) enum Command {
         /// How many calls each row measures; a tenth as many go before them as warm-up.
         #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
         calls: u64,
+
+        /// Also write a page with plots to this file.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
     },
 }
 

@@ -11,6 +11,7 @@ mod output;
 mod processes;
 mod round_trip;
 mod search;
+mod secure;
 mod server;
 mod wordcount;
 
@@ -65,8 +66,11 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         Some(Command::Client { url }) => unless(interrupted, round_trip::client(&url)).await,
         Some(Command::Wordcount(options)) => unless(interrupted, wordcount::run(options)).await,
         Some(Command::Worker { url, id }) => unless(interrupted, wordcount::worker(&url, id)).await,
+        Some(Command::Secure) => unless(interrupted, secure::run()).await,
         Some(Command::Blocks) => blocks::list().map(|()| Ended::Done),
-        Some(Command::Latency { url, calls }) => unless(interrupted, latency::run(url, calls)).await,
+        Some(Command::Latency { url, calls, html }) => {
+            unless(interrupted, latency::run(url, calls, html)).await
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 /// Prints a line, at once: another process may be waiting for it. Unlike `println!`, it does not panic when nobody
 /// reads any longer.
@@ -39,6 +39,12 @@ pub(crate) fn table(columns: &[&str]) -> Table {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
+    table
+}
+
+/// A table with cells that are sentences: they go over several lines.
+pub(crate) fn wrapped(mut table: Table) -> Table {
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(118);
     table
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, rt, web};
 use anyhow::{Context, bail};
+use distributed_scope::tls::rustls::ServerConfig;
 use distributed_scope::{Blocks, CallReport, Peer, PeerId, on_connect};
 
 use crate::hops::HopLog;
@@ -26,6 +27,15 @@ pub(crate) struct Server {
 impl Server {
     /// Serves `peer` at `/scope`, beside the app's other route.
     pub(crate) fn start(peer: Peer, address: SocketAddr) -> anyhow::Result<Self> {
+        Self::serve(peer, address, None)
+    }
+
+    /// The same over TLS, as `localhost`.
+    pub(crate) fn start_secure(peer: Peer, address: SocketAddr, tls: ServerConfig) -> anyhow::Result<Self> {
+        Self::serve(peer, address, Some(tls))
+    }
+
+    fn serve(peer: Peer, address: SocketAddr, tls: Option<ServerConfig>) -> anyhow::Result<Self> {
         let served = peer.clone();
         let server = HttpServer::new(move || {
             App::new().route("/health", web::get().to(async || "ok")).service(served.service("/scope"))
@@ -34,16 +44,29 @@ impl Server {
         // How long `stop` waits for a peer that does not close its end.
         .shutdown_timeout(1)
         // Signals are for the program as a whole; see `interrupt`.
-        .disable_signals()
-        .bind(address)
-        .with_context(|| format!("cannot listen on {address}"))?;
+        .disable_signals();
+        let is_secure = tls.is_some();
+        let server = match tls {
+            Some(config) => server.bind_rustls_0_23(address, config),
+            None => server.bind(address),
+        };
+        let server = server.with_context(|| format!("cannot listen on {address}"))?;
         let Some(address) = server.addrs().first().copied() else {
             bail!("listens nowhere");
         };
         let running = server.run();
         let handle = running.handle();
         rt::spawn(running);
-        Ok(Self { url: format!("ws://{address}/scope"), peer, handle })
+        // A certificate is of a name.
+        let url = match is_secure {
+            true => format!("wss://localhost:{}/scope", address.port()),
+            false => format!("ws://{address}/scope"),
+        };
+        Ok(Self { url, peer, handle })
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     /// Closes the sessions, then the port.

@@ -22,6 +22,28 @@ fn every_kind_of_call_has_a_row_of_figures() {
 }
 
 #[test]
+fn the_times_are_drawn_here_and_kept_as_a_page_that_needs_nothing_else() {
+    let file = std::env::temp_dir().join(format!("demo-latency-{}.html", std::process::id()));
+    let ended = demo(&["latency", "--calls", "50", "--html", file.to_str().unwrap()]).succeeded();
+    let page = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    // Each row has its most frequent time at full height, and the axis names its powers of ten.
+    let drawn = ended.stdout.split("How long calls took").nth(1).unwrap();
+    assert_eq!(drawn.lines().filter(|line| line.contains('█')).count(), 6, "{drawn}");
+    assert!(drawn.contains('╵'), "{drawn}");
+    assert_eq!(page.matches("<svg").count(), 2);
+    assert_eq!(page.matches("p99 ").count(), 6);
+    assert!(page.contains("A → B, 64 in flight"));
+    assert!(!page.contains("src=") && !page.contains("href=") && !page.contains("url("), "it loads nothing");
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_an_error() {
+    demo(&["latency", "--calls", "10", "--html", "/nowhere/at/all.html"])
+        .failed(1, "cannot write /nowhere/at/all.html");
+}
+
+#[test]
 fn no_calls_are_nothing_to_measure() {
     demo(&["latency", "--calls", "0"]).failed(2, "--calls");
 }

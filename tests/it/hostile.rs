@@ -136,6 +136,10 @@ fn upgraded(address: SocketAddr) -> TcpStream {
     stream.write_all(request.as_bytes()).unwrap();
     let answer = read_head(&mut stream);
     assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
+    // The server speaks first: it invites.
+    let mut invitation = [0; 2];
+    stream.read_exact(&mut invitation).unwrap();
+    stream.read_exact(&mut vec![0; usize::from(invitation[1])]).unwrap();
     stream
 }
 

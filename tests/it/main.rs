@@ -11,6 +11,7 @@ mod context;
 mod errors;
 mod faults;
 mod hostile;
+mod impostors;
 mod lifecycle;
 mod load;
 mod loiterers;

@@ -8,7 +8,7 @@ use actix_http::ws::{CloseCode, Frame, Message};
 use distributed_scope::{
     Blocks, Builder, ErrorKind, Limits, Peer, PeerId, Ran, Refusal, RemoteError, distributed, remote,
 };
-use distributed_scope_core::handshake;
+use distributed_scope_core::handshake::{self, Us};
 use futures_util::future::join_all;
 use futures_util::{SinkExt, StreamExt, join};
 use tokio::signal::unix::{SignalKind, signal};
@@ -89,10 +89,14 @@ async fn a_process_that_is_told_to_end_answers_its_thousand_calls_and_then_ends_
 async fn introduced(url: &str) -> actix_codec::Framed<awc::BoxedSocket, actix_http::ws::Codec> {
     let (_, mut connection) =
         awc::Client::new().ws(url).protocols(["distributed-scope.v1"]).connect().await.unwrap();
-    let us = handshake::introduction(PeerId::random(), &Limits::default(), 0);
-    connection.send(Message::Binary(handshake::hello(&us, None))).await.unwrap();
+    let us = Us::new(&PeerId::random().into(), &Limits::default(), 0);
+    let Frame::Binary(invitation) = connection.next().await.unwrap().unwrap() else {
+        panic!("no invitation")
+    };
+    let (hello, introduced) = handshake::answer(&us, None, invitation).unwrap().unwrap();
+    connection.send(Message::Binary(hello)).await.unwrap();
     let Frame::Binary(welcome) = connection.next().await.unwrap().unwrap() else { panic!("no welcome") };
-    handshake::dialled(&us, welcome).unwrap().unwrap();
+    introduced.welcomed(&us, welcome).unwrap().unwrap();
     connection
 }
 

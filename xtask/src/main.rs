@@ -6,6 +6,7 @@ mod autobahn;
 mod compile_cost;
 mod core_is_portable;
 mod fuzz;
+mod instructions;
 mod lint;
 mod soak;
 mod step;
@@ -25,10 +26,12 @@ What CI and people run on this workspace.
 Usage: cargo xtask <TASK>
 
 Tasks:
-  ci            lint, then test
+  ci            lint, then test, then instructions
   lint          formatting, clippy, documentation, and that the core stays portable; nothing may warn
   test          every test of the workspace, with each choice of the server's WebSocket
   web           builds the pages for the browser and serves them; `web build [PACKAGE]` builds them only
+  instructions  what the hot path costs, counted by valgrind, beside the figures that were kept;
+                `instructions keep` keeps new ones
   fuzz          each fuzz target, for ten seconds or for as long as `--seconds` says
   autobahn      the Autobahn test suite against our WebSockets; `--accept` writes its results down
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
@@ -43,13 +46,15 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let steps = match arguments[..] {
-        ["ci"] => [lint::steps(), test::steps()].concat(),
+        ["ci"] => [lint::steps(), test::steps(), instructions::check()].concat(),
         ["lint"] => lint::steps(),
         ["compile-cost"] => compile_cost::steps(),
         ["test"] => test::steps(),
         ["web"] => return ended(web::serve()),
         ["web", "build"] => return ended(web::build(None)),
         ["web", "build", package] => return ended(web::build(Some(package))),
+        ["instructions"] => instructions::check(),
+        ["instructions", "keep"] => instructions::keep(),
         ["autobahn"] => autobahn::steps(),
         ["autobahn", "--accept"] => autobahn::accept(),
         ["fuzz"] => vec![fuzz::smoke()],
@@ -64,6 +69,7 @@ fn main() -> ExitCode {
         }
         [] => return usage("no task was given"),
         [task] => return usage(&format!("there is no task `{task}`")),
+        ["instructions", ..] => return usage("`instructions` takes nothing but `keep`"),
         ["autobahn", ..] => return usage("`autobahn` takes nothing but `--accept`"),
         ["fuzz", ..] => return usage("`fuzz` takes nothing but `--seconds N`"),
         [..] => return usage("this task takes no arguments"),

@@ -8,6 +8,10 @@ pub(crate) fn steps() -> Vec<Step> {
     vec![
         Step::cargo("unit, integration and documentation tests of all crates", &["test", "--workspace"]),
         Step::cargo(
+            "certificates and tokens",
+            &["test", "--package", "distributed-scope", "--features", "rustls,jwt", "--test", "secure"],
+        ),
+        Step::cargo(
             "sessions, with both WebSocket crates enabled",
             &["test", "--package", "distributed-scope", "--features", "actix-web-actors", "--test", "it"],
         ),

@@ -75,7 +75,7 @@ impl Toolchain {
     /// A cargo command for the browser: `build` or `check`, to which a package is still to be added.
     pub(crate) fn cargo(&self, command: &str) -> Result<Command, String> {
         let mut cargo = cargo();
-        cargo.args([command, "--target", TARGET]);
+        cargo.args([command, "--target", TARGET]).env("CARGO_ENCODED_RUSTFLAGS", rustc_flags().join("\x1f"));
         if let Self::Debian(debian) = self {
             debian.set(&mut cargo)?;
         }
@@ -89,6 +89,17 @@ impl Toolchain {
             Self::Debian(debian) => debian.target_dir(),
         }
     }
+}
+
+/// What makes a bundle smaller, and keeps the paths of this machine out of it.
+fn rustc_flags() -> Vec<String> {
+    let mut flags = vec!["--cfg=sha2_backend_soft=\"compact\"".to_owned()];
+    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"));
+    if let Some(registry) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home) {
+        flags.push(format!("--remap-path-prefix={}=cargo", registry.display()));
+    }
+    flags.push(format!("--remap-path-prefix={}=.", root().display()));
+    flags
 }
 
 fn rustc_has_target() -> bool {

@@ -10,10 +10,10 @@ use actix::prelude::*;
 use actix_http::ws::{Message as WsMessage, ProtocolError};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{WebsocketContext, WsResponseBuilder};
-use distributed_scope_core::Reject;
 use distributed_scope_core::frame::SUBPROTOCOL;
 use distributed_scope_core::peer::Outgoing;
 use distributed_scope_core::session::MAX_FRAME;
+use distributed_scope_core::{Principal, Reject};
 use futures_util::stream;
 
 use super::frame_guard::{self, payload::guarded_payload};
@@ -31,9 +31,10 @@ pub(crate) async fn accept(
 ) -> actix_web::Result<HttpResponse> {
     let visitor = upgrade::check(&request, &served.0).await?;
     let body = guarded_payload(&request, body, frame_guard::limit(MAX_FRAME))?;
+    let expires = visitor.principal.as_ref().and_then(Principal::expires);
     let connection = Connection::accepted(served.0.clone(), visitor);
     tracing::debug!(peer = %connection.shared().id(), from = ?request.peer_addr(), "connection accepted");
-    let reader = Reader::new(connection, upgrade::socket(&request));
+    let reader = Reader::new(connection, upgrade::socket(&request)).expiring(expires);
     WsResponseBuilder::new(ContextSession(reader), &request, body)
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME)
@@ -69,6 +70,9 @@ impl Actor for ContextSession {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.add_stream(outgoing(Rc::clone(self.0.out())));
+        if let Some(left) = self.0.time_left() {
+            ctx.run_later(left, |actor, ctx| actor.0.expire(ctx.address().recipient()));
+        }
         ctx.run_later(self.0.shared().limits().handshake, |actor, ctx| {
             let next = actor.0.late();
             actor.go_on(next, ctx);

@@ -3,12 +3,12 @@
 //! It never runs the code of a block in its own turn unguarded: see `core/src/peer/executor.rs`.
 
 use actix::prelude::*;
-use actix_http::ws::{Message as WsMessage, ProtocolError};
+use actix_http::ws::Message as WsMessage;
 use actix_rt::task::JoinHandle;
 use distributed_scope_core::Reject;
 use futures_util::{Sink, Stream};
 
-use super::incoming::Incoming;
+use super::batches::{Arrived, Received, Unread};
 use super::kill::Killed;
 use super::reader::{Next, Reader};
 use super::writer::{self, Written};
@@ -17,13 +17,14 @@ use crate::actor::Ask;
 /// The session actor on a stream and a sink of messages: on the server by actix-ws, on the client by awc.
 pub(super) struct SessionActor {
     reader: Reader,
+    unread: Unread,
     writer: Option<JoinHandle<()>>,
 }
 
 impl SessionActor {
     pub(super) fn start<M, S>(reader: Reader, stream: M, sink: S)
     where
-        M: Stream<Item = Result<Incoming, ProtocolError>> + 'static,
+        M: Stream<Item = Received> + 'static,
         S: Sink<WsMessage> + Unpin + 'static,
     {
         Self::create(|ctx| {
@@ -33,20 +34,36 @@ impl SessionActor {
                 let written = write.await;
                 actor.do_send(HasWritten(written));
             });
-            ctx.add_stream(stream);
+            let unread = Unread::default();
+            ctx.add_stream(unread.fill(stream));
             ctx.run_later(reader.shared().limits().handshake, |actor, ctx| {
                 let next = actor.reader.late();
                 actor.go_on(next, ctx);
             });
-            Self { reader, writer: Some(writer) }
+            if let Some(left) = reader.time_left() {
+                ctx.run_later(left, |actor, ctx| actor.reader.expire(ctx.address().recipient()));
+            }
+            Self { reader, unread, writer: Some(writer) }
         });
     }
 
-    fn go_on(&self, next: Next, ctx: &mut Context<Self>) {
+    /// Reads what has arrived, up to something that has to be waited for.
+    fn read(&mut self, ctx: &mut Context<Self>) {
+        while let Some(received) = self.unread.next() {
+            match self.reader.read(received, || ctx.address().recipient()) {
+                Next::Read => {}
+                next => return self.go_on(next, ctx),
+            }
+        }
+    }
+
+    fn go_on(&mut self, next: Next, ctx: &mut Context<Self>) {
         match next {
-            Next::Read => {}
+            Next::Read => self.read(ctx),
             Next::Stop => ctx.stop(),
-            Next::Pause(link) => link.until_room().into_actor(self).wait(ctx),
+            Next::Pause(link) => {
+                link.until_room().into_actor(self).map(|(), actor, ctx| actor.read(ctx)).wait(ctx);
+            }
             Next::Ask(join, asked) => {
                 let ask = self.reader.shared().platform().actor().send(Ask(*join));
                 ask.into_actor(self)
@@ -78,10 +95,9 @@ impl Actor for SessionActor {
     }
 }
 
-impl StreamHandler<Result<Incoming, ProtocolError>> for SessionActor {
-    fn handle(&mut self, incoming: Result<Incoming, ProtocolError>, ctx: &mut Self::Context) {
-        let next = self.reader.read(incoming, || ctx.address().recipient());
-        self.go_on(next, ctx);
+impl StreamHandler<Arrived> for SessionActor {
+    fn handle(&mut self, Arrived: Arrived, ctx: &mut Self::Context) {
+        self.read(ctx);
     }
 }
 

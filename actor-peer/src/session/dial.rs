@@ -12,8 +12,8 @@ use actix_tls::connect::{Connection as TcpConnection, Connector, Resolver};
 use awc::BoxedSocket;
 use awc::error::{SendRequestError, WsClientError};
 use awc::http::Uri;
+use distributed_scope_core::Reject;
 use distributed_scope_core::frame::SUBPROTOCOL;
-use distributed_scope_core::peer::ConnectError;
 use distributed_scope_core::session::MAX_FRAME;
 use futures_channel::oneshot;
 use futures_util::StreamExt;
@@ -24,22 +24,127 @@ use super::frame_guard::{self, GuardedIo, guarded_framed};
 use super::incoming::Incoming;
 use super::kill::SocketHandle;
 use super::reader::{Connection, Reader};
+use crate::endpoint::Endpoint;
 use crate::platform::Shared;
+
+/// Why [`Peer::connect`](crate::Peer::connect) did not connect.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The URL is not one of a WebSocket.
+    #[error(
+        "`{url}` is no WebSocket URL ({reason}): write it as `ws://host:port/path` or `wss://host:port/path`"
+    )]
+    Url {
+        /// The URL as it was given.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nothing answers there.
+    #[error("cannot reach {url}")]
+    Unreachable {
+        /// The URL.
+        url: String,
+        /// What the network said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The other side was not trusted, or did not trust this one, and nothing was sent to it.
+    #[error("no TLS connection with {url}: {reason}")]
+    Tls {
+        /// The URL.
+        url: String,
+        /// What to do about it.
+        reason: &'static str,
+        /// What went wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Something answers, and it is not a peer.
+    #[error(
+        "{url} answered with HTTP status {status} and not as a peer: is the path the one that was given to `peer.service(..)`?"
+    )]
+    NotAPeer {
+        /// The URL.
+        url: String,
+        /// The HTTP status of the answer.
+        status: u16,
+    },
+    /// The peer there did not let this one in.
+    #[error("{url} does not let this peer in: {}", meaning(*.status))]
+    Denied {
+        /// The URL.
+        url: String,
+        /// The HTTP status of the answer: 401, 403, 429 or 503.
+        status: u16,
+    },
+    /// A token would have been sent where everybody on the way can read it.
+    #[error(
+        "no token was sent to {url}, because everybody on the way could read it: connect with `wss://`, or write `Endpoint::new(url).bearer(token).allow_plaintext()`"
+    )]
+    Plaintext {
+        /// The URL.
+        url: String,
+    },
+    /// There is no token to show.
+    #[error("there is no token for {url}")]
+    Token {
+        /// The URL.
+        url: String,
+        /// What the closure given to [`Endpoint::bearer_from`] said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The two could not agree to open a session.
+    #[error("{url} is a peer, and the session was refused")]
+    Refused {
+        /// The URL.
+        url: String,
+        /// Why.
+        source: Reject,
+    },
+    /// The connection was made and lost before the session was open.
+    #[error("{url} closed the connection before the session was open")]
+    Closed {
+        /// The URL.
+        url: String,
+    },
+    /// It took longer than [`Limits::handshake`](distributed_scope_core::Limits::handshake).
+    #[error("{url} did not answer in time")]
+    TimedOut {
+        /// The URL.
+        url: String,
+    },
+    /// This peer was stopped.
+    #[error("this peer was stopped")]
+    Stopped,
+}
+
+fn meaning(status: u16) -> &'static str {
+    match status {
+        401 => {
+            "it does not know it (HTTP 401); show a token that it takes, `Endpoint::new(url).bearer(token)`"
+        }
+        403 => "it may not (HTTP 403); the log over there says why",
+        429 => "too many have come from there, or at once (HTTP 429); try again later",
+        _ => "it cannot find out who it is at present (HTTP 503); try again later",
+    }
+}
 
 /// Connects, to go on with `old` if that is possible, and returns when the session is open.
 pub(crate) async fn dial(
     shared: Arc<Shared>,
-    url: String,
+    endpoint: Endpoint,
     old: Option<Arc<Link>>,
 ) -> Result<Arc<Link>, ConnectError> {
-    let uri = parse(&url)?;
+    let uri = parse(&endpoint)?;
+    let url = endpoint.to_string();
     let limit = shared.limits().handshake;
     let (opened, is_open) = oneshot::channel();
     let session = async {
-        let (framed, socket) = connect(&shared, &uri).await.map_err(|error| failure(&url, error))?;
+        let token = endpoint.token(&uri).await?;
+        let (framed, socket) = connect(&shared, &endpoint, &uri, token).await?;
         let (sink, stream) = framed.split();
         tracing::debug!(peer = %shared.id(), %url, "connected");
-        let connection = Connection::dialled(Arc::clone(&shared), old, opened);
+        let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(endpoint.wanted());
         let stream = stream.map(|item| item.map(Incoming::from).map_err(frame_guard::unwrap_oversize));
         SessionActor::start(Reader::new(connection, socket), stream, sink);
         match is_open.await {
@@ -54,17 +159,26 @@ pub(crate) async fn dial(
     }
 }
 
-pub(super) fn parse(url: &str) -> Result<Uri, ConnectError> {
-    let wrong = |reason: String| ConnectError::Url { url: url.to_owned(), reason };
+pub(super) fn parse(endpoint: &Endpoint) -> Result<Uri, ConnectError> {
+    let url = endpoint.url();
+    let wrong = |reason: String| ConnectError::Url { url: endpoint.to_string(), reason };
     let uri: Uri = url.parse().map_err(|error: awc::http::uri::InvalidUri| wrong(error.to_string()))?;
     match uri.scheme_str() {
         Some("ws") => {}
-        Some("wss") => return Err(wrong("this build has no TLS".to_owned())),
+        Some("wss") if cfg!(feature = "rustls") => {}
+        Some("wss") => {
+            let reason = "this build has no TLS; enable the feature `rustls` of `distributed-scope`";
+            return Err(wrong(reason.to_owned()));
+        }
         Some(other) => return Err(wrong(format!("its scheme is `{other}`"))),
         None => return Err(wrong("it has no scheme".to_owned())),
     }
     if uri.host().is_none_or(str::is_empty) {
         return Err(wrong("it has no host".to_owned()));
+    }
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        let reason = "it has a password in it, and URLs end up in logs; show a token with `Endpoint::new(url).bearer(token)`";
+        return Err(wrong(reason.to_owned()));
     }
     // `http` reads a port that does not fit as no port, and another one would be dialled.
     let after_host = uri.authority().and_then(|authority| authority.as_str().strip_prefix(authority.host()));
@@ -78,8 +192,11 @@ pub(super) fn parse(url: &str) -> Result<Uri, ConnectError> {
 /// the socket, by which the connection can be ended when it is stuck.
 pub(super) async fn connect(
     shared: &Shared,
+    endpoint: &Endpoint,
     uri: &Uri,
-) -> Result<(Framed<GuardedIo<BoxedSocket>, Codec>, Option<SocketHandle>), WsClientError> {
+    token: Option<String>,
+) -> Result<(Framed<GuardedIo<BoxedSocket>, Codec>, Option<SocketHandle>), ConnectError> {
+    let limit = shared.limits().handshake;
     let socket = Rc::new(RefCell::new(None));
     let keep = Rc::clone(&socket);
     let tcp = Connector::new(Resolver::default()).service().map(
@@ -94,20 +211,32 @@ pub(super) async fn connect(
             connection
         },
     );
-    let client = awc::Client::builder()
-        .connector(awc::Connector::new().connector(tcp).timeout(shared.limits().handshake))
-        .timeout(shared.limits().handshake)
-        .finish();
-    let request = client.ws(uri.clone()).protocols([SUBPROTOCOL]).max_frame_size(MAX_FRAME);
-    let (_, framed) = request.connect().await?;
+    let connector = awc::Connector::new().connector(tcp).timeout(limit).handshake_timeout(limit);
+    #[cfg(feature = "rustls")]
+    let connector = match uri.scheme_str() {
+        Some("wss") => connector.rustls_0_23(endpoint.tls_config()?),
+        _ => connector,
+    };
+    let client = awc::Client::builder().connector(connector).timeout(limit).finish();
+    let mut request = client.ws(uri.clone()).protocols([SUBPROTOCOL]).max_frame_size(MAX_FRAME);
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let (_, framed) = request.connect().await.map_err(|error| failure(endpoint.to_string(), error))?;
     let socket = socket.take();
     Ok((guarded_framed(framed, frame_guard::limit(MAX_FRAME)), socket))
 }
 
-fn failure(url: &str, error: WsClientError) -> ConnectError {
-    let url = url.to_owned();
+fn failure(url: String, error: WsClientError) -> ConnectError {
+    #[cfg(feature = "rustls")]
+    if let Some(reason) = io_error(&error).and_then(crate::tls::hint) {
+        return ConnectError::Tls { url, reason, source: error.to_string().into() };
+    }
     let not_a_peer = |status: u16| ConnectError::NotAPeer { url: url.clone(), status };
     match error {
+        WsClientError::InvalidResponseStatus(status) if matches!(status.as_u16(), 401 | 403 | 429 | 503) => {
+            ConnectError::Denied { url, status: status.as_u16() }
+        }
         WsClientError::InvalidResponseStatus(status) => not_a_peer(status.as_u16()),
         WsClientError::SendRequest(SendRequestError::Timeout) => ConnectError::TimedOut { url },
         // These two hold errors that cannot cross threads, so what they say is kept.
@@ -121,5 +250,18 @@ fn failure(url: &str, error: WsClientError) -> ConnectError {
         }
         // The answer had a status that says "upgraded" and headers that do not.
         error => ConnectError::Unreachable { url, source: error.to_string().into() },
+    }
+}
+
+/// What the connection ended of, where that is known. With TLS 1.3 the other side looks at our certificate after we have sent the
+/// request.
+#[cfg(feature = "rustls")]
+fn io_error(error: &WsClientError) -> Option<&std::io::Error> {
+    let WsClientError::SendRequest(error) = error else { return None };
+    match error {
+        SendRequestError::Connect(awc::error::ConnectError::Io(error))
+        | SendRequestError::Send(error)
+        | SendRequestError::Response(actix_http::error::ParseError::Io(error)) => Some(error),
+        _ => None,
     }
 }

@@ -172,8 +172,9 @@ async fn echo_client() {
     let url = std::env::var("AUTOBAHN_URL").expect("AUTOBAHN_URL says where the server of the suite is");
     let peer = Peer::builder(PeerId::random()).start();
     let dial = async |path: &str| {
-        let uri = dial::parse(&format!("{url}/{path}")).unwrap();
-        let (framed, _socket) = dial::connect(peer.shared(), &uri).await.unwrap();
+        let endpoint = format!("{url}/{path}").into();
+        let uri = dial::parse(&endpoint).unwrap();
+        let (framed, _socket) = dial::connect(peer.shared(), &endpoint, &uri, None).await.unwrap();
         framed
     };
     let mut count = dial("getCaseCount").await;

@@ -14,6 +14,19 @@ pub(crate) enum Incoming {
     Close,
 }
 
+impl Incoming {
+    /// How many bytes of content it has.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Binary(bytes) | Self::Ping(bytes) => bytes.len(),
+            Self::Part(
+                Item::FirstText(part) | Item::FirstBinary(part) | Item::Continue(part) | Item::Last(part),
+            ) => part.len(),
+            Self::Pong | Self::Text | Self::Close => 0,
+        }
+    }
+}
+
 impl From<Message> for Incoming {
     fn from(message: Message) -> Self {
         match message {

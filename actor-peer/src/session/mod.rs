@@ -2,6 +2,7 @@
 //!
 //! | module | idea |
 //! |---|---|
+//! | `batches` | what has arrived, as many messages at once as there are |
 //! | `actor`, `writer` | the actor that reads a connection and the task that writes it |
 //! | `reader`, `incoming` | what a WebSocket can bring |
 //! | `accept`, `accept_context` | the server's end, by actix-ws or by actix-web-actors |
@@ -14,6 +15,7 @@ pub(crate) mod accept;
 #[cfg(feature = "actix-web-actors")]
 pub(crate) mod accept_context;
 mod actor;
+mod batches;
 pub(crate) mod dial;
 #[cfg(test)]
 mod echo_tests;

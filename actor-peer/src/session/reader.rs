@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use actix::Recipient;
 use actix_http::ws::{CloseReason, ProtocolError};
@@ -23,11 +24,31 @@ pub(super) struct Reader {
     connection: Connection,
     assembler: Assembler,
     socket: Option<SocketHandle>,
+    expires: Option<SystemTime>,
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection, socket: Option<SocketHandle>) -> Self {
-        Self { connection, assembler: Assembler::new(MAX_FRAME), socket }
+        Self { connection, assembler: Assembler::new(MAX_FRAME), socket, expires: None }
+    }
+
+    /// The other side is known until this moment.
+    pub(super) fn expiring(mut self, expires: Option<SystemTime>) -> Self {
+        self.expires = expires;
+        self
+    }
+
+    /// For how long the other side is known, if not for ever.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        // What lies in the past is over at once.
+        self.expires.map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default())
+    }
+
+    /// What the other side was known by has expired: ends the connection. Without a goodbye, so that the session can go on if the
+    /// other side comes back with something newer.
+    pub(super) fn expire(&self, me: Recipient<Killed>) {
+        tracing::info!(peer = %self.shared().id(), "connection dropped: what the other side was known by has expired");
+        peer::Kill::now(Kill::new(self.socket.as_ref(), me));
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {

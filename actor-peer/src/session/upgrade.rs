@@ -12,8 +12,10 @@ use distributed_scope_core::auth::Visitor;
 use distributed_scope_core::frame::SUBPROTOCOL;
 
 use super::kill::SocketHandle;
-use crate::gate;
+use crate::gate::{self, Closed};
 use crate::platform::Shared;
+#[cfg(feature = "rustls")]
+use crate::tls::ClientCertificate;
 
 /// The peer whose service a request came to.
 #[derive(Clone)]
@@ -29,15 +31,16 @@ pub(super) enum UpgradeError {
     #[error("this endpoint speaks the WebSocket subprotocol {SUBPROTOCOL}, and the request does not name it")]
     Subprotocol,
     #[error(transparent)]
-    Denied(#[from] Denied),
+    Closed(#[from] Closed),
 }
 
 impl ResponseError for UpgradeError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Denied(Denied::Unauthenticated(_)) => StatusCode::UNAUTHORIZED,
-            Self::Denied(Denied::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Denied(_) => StatusCode::FORBIDDEN,
+            Self::Closed(Closed::NoPlace(_)) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Closed(Closed::Denied(Denied::Unauthenticated(_))) => StatusCode::UNAUTHORIZED,
+            Self::Closed(Closed::Denied(Denied::Unavailable(_))) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Closed(Closed::Denied(_)) => StatusCode::FORBIDDEN,
             Self::NotWebSocket | Self::Subprotocol => StatusCode::BAD_REQUEST,
         }
     }
@@ -52,9 +55,14 @@ impl ResponseError for UpgradeError {
 /// Whether this request wants to speak our protocol, and who sends it.
 pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Visitor, UpgradeError> {
     speaks_our_protocol(request)?;
-    shared.platform().gate().admit(request).await.map_err(|denied| {
-        tracing::warn!(peer = %shared.id(), from = ?request.peer_addr(), %denied, "upgrade refused");
-        denied.into()
+    shared.platform().gate().admit(request).await.map_err(|closed| {
+        let (peer, from) = (shared.id(), request.peer_addr());
+        match &closed {
+            // Those come in crowds.
+            Closed::NoPlace(reason) => tracing::debug!(%peer, ?from, %reason, "upgrade refused"),
+            Closed::Denied(reason) => tracing::warn!(%peer, ?from, %reason, "upgrade refused"),
+        }
+        closed.into()
     })
 }
 
@@ -81,7 +89,7 @@ pub(super) fn socket(request: &HttpRequest) -> Option<SocketHandle> {
 }
 
 /// For `HttpServer::on_connect`. Sets `TCP_NODELAY` on each connection, without which an answer can be some 40 ms late,
-/// and lets a peer cut a connection whose other side stopped reading.
+/// lets a peer cut a connection whose other side stopped reading, and keeps the certificate that a client showed.
 ///
 /// ```no_run
 /// # use actix_web::{App, HttpServer};
@@ -92,14 +100,65 @@ pub(super) fn socket(request: &HttpRequest) -> Option<SocketHandle> {
 /// # Ok(()) }
 /// ```
 pub fn on_connect(connection: &dyn Any, data: &mut Extensions) {
-    let Some(stream) = connection.downcast_ref::<TcpStream>() else {
-        return tracing::debug!("a connection is no plain TCP stream: its socket is left as it is");
-    };
+    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+        return keep(stream, data);
+    }
+    #[cfg(feature = "rustls")]
+    if let Some(stream) = connection.downcast_ref::<actix_tls::accept::rustls_0_23::TlsStream<TcpStream>>() {
+        let (socket, tls) = stream.get_ref();
+        // The client's own comes first, and rustls has checked it.
+        if let Some(own) = tls.peer_certificates().and_then(<[_]>::first) {
+            data.insert(ClientCertificate::new(own));
+        }
+        return keep(socket, data);
+    }
+    tracing::debug!("a connection is neither plain TCP nor TLS by rustls: its socket is left as it is");
+}
+
+fn keep(stream: &TcpStream, data: &mut Extensions) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     match SocketHandle::of(stream) {
         Ok(socket) => drop(data.insert(socket)),
         Err(error) => tracing::warn!(%error, "cannot keep a handle of a connection's socket"),
+    }
+}
+
+#[cfg(all(test, feature = "rustls"))]
+mod tests {
+    use actix_web::{App, HttpServer, web};
+
+    use super::*;
+    use crate::tls::{self, Certificate, Clients, Roots};
+
+    /// What a route sees of its connection's socket.
+    async fn seen(request: HttpRequest) -> String {
+        let socket = request.conn_data::<SocketHandle>().and_then(|socket| socket.weak().upgrade());
+        format!("{:?}", socket.map(|socket| socket.tcp_nodelay().ok()))
+    }
+
+    #[actix_web::test]
+    async fn the_socket_beneath_tls_is_kept_and_sends_at_once() {
+        let rcgen::CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (chain, key) = (cert.pem(), signing_key.serialize_pem());
+        let certificate = Certificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+        let server = HttpServer::new(|| App::new().route("/", web::get().to(seen)))
+            .on_connect(on_connect)
+            .workers(1)
+            .disable_signals()
+            .bind_rustls_0_23("127.0.0.1:0", tls::server(certificate, Clients::Any).unwrap())
+            .unwrap();
+        let url = format!("https://localhost:{}/", server.addrs()[0].port());
+        let server = server.run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let config = tls::client(Roots::from_pem(chain.as_bytes()).unwrap(), None).unwrap();
+        let connector = awc::Connector::new().rustls_0_23(Arc::new(config));
+        let client = awc::Client::builder().connector(connector).finish();
+        let body = client.get(url).send().await.unwrap().body().await.unwrap();
+        assert_eq!(body, "Some(Some(true))");
+        handle.stop(false).await;
     }
 }

@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
 use actix_http::ws::Message;
 use distributed_scope_core::peer::Outgoing;
@@ -37,9 +36,9 @@ pub(super) async fn write<S: Sink<Message> + Unpin>(out: Rc<Out>, mut sink: S) -
             if sent.is_err() {
                 return Written::Lost;
             }
-            match out.poll(&Context::from_waker(Waker::noop())) {
-                Poll::Ready(more) => next = more,
-                Poll::Pending => break,
+            match out.try_next() {
+                Some(more) => next = more,
+                None => break,
             }
         }
         if sink.flush().await.is_err() {

@@ -1,5 +1,9 @@
 //! Who made a connection.
 
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
 use super::principal::Principal;
 
 /// Who made a connection, as far as that was found out before the handshake on it.
@@ -9,4 +13,23 @@ pub struct Visitor {
     pub principal: Option<Principal>,
     /// Whether it is on this machine.
     pub is_local: bool,
+    /// What it takes up until its session is over.
+    pub holding: Option<Holding>,
+}
+
+/// Something that is held as long as a session is there, whatever it is: it is given back when this is dropped.
+#[derive(Clone)]
+pub struct Holding(#[expect(dead_code, reason = "it is kept to be dropped")] Arc<dyn Any + Send + Sync>);
+
+impl Holding {
+    /// Holds this.
+    pub fn new(held: impl Any + Send + Sync) -> Self {
+        Self(Arc::new(held))
+    }
+}
+
+impl fmt::Debug for Holding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Holding")
+    }
 }

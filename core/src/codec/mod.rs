@@ -1,9 +1,10 @@
-//! How captures and results become bytes. The only file that names the serializer.
+//! How captures and results become bytes.
 //!
 //! bincode is what this project was asked to use. Its maintainers have stopped (RUSTSEC-2025-0141), so everything
-//! it does for us stands here, and another serializer is one more arm in each of the two functions. What keeps a
-//! hostile message from ending the process ([`budget`]) is the same for every serializer.
+//! it does for us stands in [`mod@bincode`], and another serializer is one more module and one more arm in each of the two
+//! functions. What keeps a hostile message from ending the process ([`budget`]) is the same for every serializer.
 
+mod bincode;
 mod budget;
 mod guarded;
 mod watched;
@@ -25,7 +26,8 @@ use budget::{Budget, Within};
 ///
 /// - A value is nested at most 64 levels deep. A `Some`, a sequence, a map and an enum's variant are one level each;
 ///   structs, tuples and newtypes around them are none. A longer chain (a linked list of `Option<Box<Node>>`) has to
-///   travel as a `Vec` of its parts. An option or an enum of several KiB is one level more for each of them, up to 16.
+///   travel as a `Vec` of its parts. A `Vec` of bytes or floats is no level. An option or an enum of several KiB is one
+///   level more for each of them, up to 16.
 /// - Its sequences and maps have at most one element for each byte of the message, plus 1024. Only elements that take no
 ///   byte at all, as in a long `Vec<()>`, can be more.
 /// - It takes at most 24 bytes of memory for each byte of the message, plus 8 MiB. The elements of sequences and maps
@@ -48,7 +50,7 @@ pub enum Codec {
 #[error("cannot encode {type_name}")]
 pub struct EncodeError {
     type_name: &'static str,
-    source: bincode::error::EncodeError,
+    source: ::bincode::error::EncodeError,
 }
 
 /// Bytes that are not the value that was expected.
@@ -65,7 +67,7 @@ enum DecodeFault {
     #[error(transparent)]
     OverBudget(OverBudget),
     #[error(transparent)]
-    Bincode(#[from] bincode::error::DecodeError),
+    Bincode(#[from] ::bincode::error::DecodeError),
     #[error("{0} bytes are left over")]
     Trailing(usize),
 }
@@ -104,12 +106,9 @@ impl Codec {
         let mut buffer = Vec::with_capacity(head + 64);
         buffer.resize(head, 0);
         match self {
-            Self::Bincode => {
-                bincode::serde::encode_into_std_write(value, &mut buffer, bincode::config::standard())
-                    .map_err(|source| EncodeError { type_name: std::any::type_name::<T>(), source })?;
-            }
+            Self::Bincode => bincode::encode(buffer, value),
         }
-        Ok(buffer)
+        .map_err(|source| EncodeError { type_name: std::any::type_name::<T>(), source })
     }
 
     /// Reads a value that must fill `bytes` exactly.
@@ -119,26 +118,16 @@ impl Codec {
     pub fn decode<T: Deserialize<'static>>(self, bytes: &[u8]) -> Result<T, DecodeError> {
         let mut budget = Budget::of(bytes.len());
         let result = match self {
-            Self::Bincode => decode_bincode(bytes, Within::<T>::new(&mut budget)),
+            Self::Bincode => bincode::decode(bytes, Within::<T>::new(&mut budget)),
         };
         let fault = match (budget.exceeded(), result) {
             (Some(over), _) => DecodeFault::OverBudget(over),
-            (None, Ok((value, read))) if read == bytes.len() => return Ok(value),
-            (None, Ok((_, read))) => DecodeFault::Trailing(bytes.len() - read),
+            (None, Ok((value, 0))) => return Ok(value),
+            (None, Ok((_, left))) => DecodeFault::Trailing(left),
             (None, Err(error)) => error.into(),
         };
         Err(DecodeError { type_name: std::any::type_name::<T>(), length: bytes.len(), source: fault })
     }
-}
-
-/// bincode has a limit of bytes of its own, which counts each integer with its size in memory and so refuses
-/// honest messages of small ones. It is not needed: what it would bound is the room for texts and bytes that are announced,
-/// and those are borrowed here, which fails where they are not there.
-fn decode_bincode<T: Deserialize<'static>>(
-    bytes: &[u8],
-    within: Within<'_, T>,
-) -> Result<(T, usize), bincode::error::DecodeError> {
-    bincode::serde::seed_decode_from_slice(within, bytes, bincode::config::standard())
 }
 
 impl fmt::Display for Codec {

@@ -12,6 +12,11 @@ use crate::id::PeerId;
 /// How many causes travel; further ones are dropped, so that a chain from the wire cannot be arbitrarily deep.
 const MAX_CAUSES: usize = 32;
 
+/// The text of a panic as a cause.
+pub(crate) fn panic_text(text: &str) -> impl Error + 'static {
+    Text { text: text.to_owned(), source: None }
+}
+
 /// One cause that came from another peer, or is ready to go to one.
 #[derive(Clone)]
 pub(super) enum Cause {
@@ -26,6 +31,11 @@ pub(super) struct Text {
 }
 
 impl Cause {
+    /// A cause without causes of its own.
+    pub(super) fn last(error: &(dyn Error + 'static)) -> Self {
+        Self::Text(Text { text: error.to_string(), source: None })
+    }
+
     /// An error with its causes, of which so many are kept as travel.
     pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
         Self::with_causes(error, MAX_CAUSES)

@@ -12,7 +12,7 @@ pub enum ErrorKind {
     Raised,
     /// The peer, or ours on its behalf, did not start the block.
     Refused(Refusal),
-    /// The body panicked. Its peer logs where and why; the caller learns only that it did.
+    /// The body panicked. The caller learns no more than that, unless its peer [says otherwise](crate::Disclosure).
     Panicked,
     /// The peer dropped the block before it ended, because it is stopping.
     Cancelled,
@@ -88,6 +88,9 @@ pub enum Refusal {
     /// Too many calls are open already.
     #[error("too many calls are open: the limit is {0}")]
     Overloaded(usize),
+    /// The session makes more calls per second than it may.
+    #[error("this session makes more than {0} calls per second (`Limits::calls_per_second` of that peer)")]
+    TooFast(u32),
     /// Too many bytes wait to be sent to that peer.
     #[error("more than {0} bytes wait to be sent to that peer (`Limits::queue`)")]
     QueueFull(usize),
@@ -108,6 +111,49 @@ pub enum Ran {
     Maybe,
     /// It did, to its end or to the point where it failed.
     Yes,
+}
+
+impl ErrorKind {
+    /// A short name that tells what happened and nothing of what was said: for logs and metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Raised => "raised",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Panicked => "panicked",
+            Self::Cancelled => "cancelled",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::Disconnected => "disconnected",
+            Self::NotConnected => "not_connected",
+            Self::NoPeer => "no_peer",
+            Self::EncodeCaptures => "encode_captures",
+            Self::EncodeResult => "encode_result",
+            Self::DecodeResult => "decode_result",
+            Self::TooLarge { .. } => "too_large",
+            Self::ResultDropped { .. } => "result_dropped",
+        }
+    }
+}
+
+impl Refusal {
+    /// A short name that tells why and nothing of what was said: for logs and metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownBlock => "unknown_block",
+            Self::Skew { .. } => "skew",
+            Self::NotExposed => "not_exposed",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Forbidden(_) => "forbidden",
+            Self::DecodeCaptures(_) => "decode_captures",
+            Self::UnknownCodec(_) => "unknown_codec",
+            Self::Overloaded(_) => "overloaded",
+            Self::TooFast(_) => "too_fast",
+            Self::QueueFull(_) => "queue_full",
+            Self::TooManyHops(_) => "too_many_hops",
+            Self::GoingAway => "going_away",
+        }
+    }
 }
 
 impl fmt::Display for ErrorKind {

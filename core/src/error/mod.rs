@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::chain::panic_text;
 use self::chain::{Cause, FlatChain};
 pub use self::kind::{ErrorKind, Ran, Refusal};
 pub use self::name::BlockName;
@@ -60,6 +61,18 @@ impl RemoteError {
     #[must_use]
     pub fn caused_by(mut self, source: &(dyn Error + 'static)) -> Self {
         self.0.source = Some(Cause::of(source));
+        self
+    }
+
+    /// The same without its causes.
+    pub(crate) fn without_causes(mut self) -> Self {
+        self.0.source = None;
+        self
+    }
+
+    /// The same with its outermost cause alone, as a text.
+    pub(crate) fn with_one_cause(mut self) -> Self {
+        self.0.source = self.source().map(Cause::last);
         self
     }
 
@@ -124,6 +137,9 @@ impl fmt::Display for RemoteError {
             write!(f, " on peer {peer}")?;
         }
         write!(f, " {}", self.0.kind)?;
+        if let (ErrorKind::Refused(Refusal::NotExposed), Some(block)) = (&self.0.kind, &self.0.block) {
+            write!(f, ", `.expose(Blocks::named(\"{}\"))`", block.path())?;
+        }
         if f.alternate() {
             let mut source = self.source();
             while let Some(error) = source {

@@ -2,15 +2,16 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::{FrameError, HELLO, MAGIC, REJECT, VERSION, WELCOME, array, end, flag, take, u32_le, u64_le};
+use super::{CHALLENGE, FrameError, HELLO, MAGIC, VERSION, WELCOME, array, end, flag, take, u32_le, u64_le};
 use crate::id::PeerId;
+use crate::identity;
 
 /// Names a session, so that a new connection can go on with it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId(pub [u8; 16]);
 
 /// The secret that lets a new connection go on with a session. Whoever has it can take the session over, so it is
-/// never printed.
+/// never printed, and it travels once, in the welcome.
 #[derive(Clone, Copy)]
 pub struct Token(pub [u8; 32]);
 
@@ -31,13 +32,26 @@ pub struct Introduction {
     pub codecs: Vec<u8>,
 }
 
-/// The first frame of a connection.
+/// The first frame of a connection: what the dialler has to prove itself on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// The protocol that the acceptor speaks.
+    pub version: u16,
+    /// Random bytes, never said before.
+    pub nonce: [u8; 32],
+}
+
+/// The dialler's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
     /// Who dialled.
     pub from: Introduction,
+    /// Random bytes, never said before: what the acceptor has to prove itself on.
+    pub nonce: [u8; 32],
     /// The session that is to go on, if there is one.
     pub resume: Option<Resume>,
+    /// The proof that the dialler's id is its own, if it is one of a key.
+    pub proof: Option<KeyProof>,
 }
 
 /// A dialler that comes back.
@@ -45,10 +59,23 @@ pub struct Hello {
 pub struct Resume {
     /// The session.
     pub session: SessionId,
-    /// The proof that it is the dialler's.
-    pub token: Token,
     /// How many numbered frames of the acceptor have arrived.
     pub received: u64,
+    /// The proof that the dialler has the session's token.
+    pub mac: Mac,
+}
+
+/// A keyed hash of what was said in a handshake: its sender has the session's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mac(pub [u8; 32]);
+
+/// A signature of what was said in a handshake: its sender has the private key that its peer id is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyProof {
+    /// The public key.
+    pub key: [u8; 32],
+    /// The signature.
+    pub signature: [u8; 64],
 }
 
 /// The acceptor's answer.
@@ -56,52 +83,31 @@ pub struct Resume {
 pub struct Welcome {
     /// Who accepted.
     pub from: Introduction,
-    /// The session that is open now.
-    pub session: SessionId,
-    /// What the dialler has to show to come back to it.
-    pub token: Token,
-    /// For how long after the connection is lost it can come back, in milliseconds.
+    /// For how long after the connection is lost the dialler can come back, in milliseconds.
     pub window_ms: u32,
-    /// When the dialler's session goes on: how many of its numbered frames have arrived. Otherwise it is a new one.
-    pub resumed: Option<u64>,
+    /// The session that is open now.
+    pub opened: Opened,
+    /// The proof that the acceptor's id is its own, if it is one of a key.
+    pub proof: Option<KeyProof>,
 }
 
-/// Why a session was not opened.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Reject {
-    /// The two peers speak different versions of the protocol.
-    #[error("that peer speaks version {theirs} of the protocol and this one version {ours}")]
-    Version {
-        /// The version of the peer that was told so.
-        ours: u16,
-        /// The version of the peer that says so.
-        theirs: u16,
+/// The session that a welcome opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// A new one.
+    New {
+        /// Its name.
+        session: SessionId,
+        /// What the dialler has to know to come back to it.
+        token: Token,
     },
-    /// A live session has this peer id.
-    #[error("a peer with this id is connected already: give each peer its own `PeerId`")]
-    IdInUse,
-    /// The dialler has the id of the peer that it dialled.
-    #[error("that peer has our own id: give each peer its own `PeerId`")]
-    OwnId,
-    /// The other side has no codec of ours.
-    #[error("that peer has none of our codecs")]
-    NoCodec,
-    /// The other side did not introduce itself in time.
-    #[error("that peer did not introduce itself in time")]
-    Late,
-    /// The other side is stopping.
-    #[error("that peer is going away")]
-    GoingAway,
-    /// The session is there, and the token is not its own.
-    #[error("that peer does not take the token with which the session was to go on")]
-    BadToken,
-    /// The other side has as many sessions as it may.
-    #[error("that peer has as many sessions as it may")]
-    Full,
-    /// The session cannot go on: what one side lacks, the other no longer keeps.
-    #[error("that session cannot go on")]
-    Lost,
+    /// The one that the dialler came back to.
+    Resumed {
+        /// How many numbered frames of the dialler have arrived.
+        received: u64,
+        /// The proof that the acceptor has the session's token.
+        mac: Mac,
+    },
 }
 
 impl SessionId {
@@ -113,13 +119,10 @@ impl SessionId {
 }
 
 impl Token {
-    /// A secret that cannot be guessed: 244 random bits from the operating system (or the browser).
+    /// A secret that cannot be guessed: 256 bits from the randomness of the operating system or the browser.
     #[must_use]
     pub fn random() -> Self {
-        let mut token = [0; 32];
-        token[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-        token[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-        Self(token)
+        Self(identity::random())
     }
 }
 
@@ -161,11 +164,7 @@ impl Introduction {
     /// Of another version, only the fields up to the version are read: what follows them is that version's own, and
     /// that peer must still be told which version this is.
     pub(super) fn decode(bytes: &mut Bytes) -> Result<Self, FrameError> {
-        let magic = take(bytes, MAGIC.len())?;
-        if magic != MAGIC[..] {
-            return Err(FrameError::Magic);
-        }
-        let version = bytes.try_get_u16_le().map_err(|_| FrameError::Short)?;
+        let version = version(bytes)?;
         let id = take(bytes, 16)?;
         let peer = uuid::Uuid::from_slice(&id).map_err(|_| FrameError::Field)?.into();
         if version != VERSION {
@@ -181,98 +180,146 @@ impl Introduction {
     }
 }
 
-impl Hello {
+impl Challenge {
     pub(super) fn encode(&self, out: &mut BytesMut) {
+        out.put_u8(CHALLENGE);
+        out.put_slice(MAGIC);
+        out.put_u16_le(self.version);
+        out.put_slice(&self.nonce);
+    }
+
+    /// Of another version, only the version is read.
+    pub(super) fn decode(bytes: &mut Bytes) -> Result<Self, FrameError> {
+        let version = version(bytes)?;
+        if version != VERSION {
+            bytes.clear();
+            return Ok(Self { version, nonce: [0; 32] });
+        }
+        let nonce = array(bytes)?;
+        end(bytes)?;
+        Ok(Self { version, nonce })
+    }
+}
+
+impl Hello {
+    /// What it says, without what proves it.
+    pub(crate) fn claims(&self) -> BytesMut {
+        let mut out = BytesMut::with_capacity(256);
         out.put_u8(HELLO);
-        self.from.encode(out);
+        self.from.encode(&mut out);
+        out.put_slice(&self.nonce);
         out.put_u8(u8::from(self.resume.is_some()));
         if let Some(resume) = &self.resume {
             out.put_slice(&resume.session.0);
-            out.put_slice(&resume.token.0);
             out.put_u64_le(resume.received);
         }
+        put_key(&mut out, self.proof.as_ref());
+        out
+    }
+
+    pub(super) fn encode(&self, out: &mut BytesMut) {
+        out.unsplit(self.claims());
+        if let Some(resume) = &self.resume {
+            out.put_slice(&resume.mac.0);
+        }
+        put_signature(out, self.proof.as_ref());
     }
 
     pub(super) fn decode(bytes: &mut Bytes) -> Result<Self, FrameError> {
         let from = Introduction::decode(bytes)?;
         if from.version != VERSION {
-            return Ok(Self { from, resume: None });
+            return Ok(Self { from, nonce: [0; 32], resume: None, proof: None });
         }
-        let resume = if flag(bytes)? {
-            let session = SessionId(array(bytes)?);
-            let token = Token(array(bytes)?);
-            Some(Resume { session, token, received: u64_le(bytes)? })
-        } else {
-            None
+        let nonce = array(bytes)?;
+        let resume = match flag(bytes)? {
+            true => Some((SessionId(array(bytes)?), u64_le(bytes)?)),
+            false => None,
         };
+        let key = key(bytes)?;
+        let resume = match resume {
+            Some((session, received)) => Some(Resume { session, received, mac: Mac(array(bytes)?) }),
+            None => None,
+        };
+        let proof = proof(bytes, key)?;
         end(bytes)?;
-        Ok(Self { from, resume })
+        Ok(Self { from, nonce, resume, proof })
     }
 }
 
 impl Welcome {
-    pub(super) fn encode(&self, out: &mut BytesMut) {
+    /// What it says, without what proves it.
+    pub(crate) fn claims(&self) -> BytesMut {
+        let mut out = BytesMut::with_capacity(256);
         out.put_u8(WELCOME);
-        self.from.encode(out);
-        out.put_slice(&self.session.0);
-        out.put_slice(&self.token.0);
+        self.from.encode(&mut out);
         out.put_u32_le(self.window_ms);
-        out.put_u8(u8::from(self.resumed.is_some()));
-        if let Some(received) = self.resumed {
-            out.put_u64_le(received);
+        match &self.opened {
+            Opened::New { session, token } => {
+                out.put_u8(0);
+                out.put_slice(&session.0);
+                out.put_slice(&token.0);
+            }
+            Opened::Resumed { received, mac: _ } => {
+                out.put_u8(1);
+                out.put_u64_le(*received);
+            }
         }
+        put_key(&mut out, self.proof.as_ref());
+        out
+    }
+
+    pub(super) fn encode(&self, out: &mut BytesMut) {
+        out.unsplit(self.claims());
+        if let Opened::Resumed { mac, .. } = &self.opened {
+            out.put_slice(&mac.0);
+        }
+        put_signature(out, self.proof.as_ref());
     }
 
     pub(super) fn decode(bytes: &mut Bytes) -> Result<Self, FrameError> {
         let from = Introduction::decode(bytes)?;
         if from.version != VERSION {
-            let (session, token) = (SessionId([0; 16]), Token([0; 32]));
-            return Ok(Self { from, session, token, window_ms: 0, resumed: None });
+            let opened = Opened::Resumed { received: 0, mac: Mac([0; 32]) };
+            return Ok(Self { from, window_ms: 0, opened, proof: None });
         }
-        let session = SessionId(array(bytes)?);
-        let token = Token(array(bytes)?);
         let window_ms = u32_le(bytes)?;
-        let resumed = if flag(bytes)? { Some(u64_le(bytes)?) } else { None };
+        let (opened, key) = match flag(bytes)? {
+            false => {
+                let (session, token) = (SessionId(array(bytes)?), Token(array(bytes)?));
+                (Opened::New { session, token }, key(bytes)?)
+            }
+            true => {
+                let (received, key) = (u64_le(bytes)?, key(bytes)?);
+                (Opened::Resumed { received, mac: Mac(array(bytes)?) }, key)
+            }
+        };
+        let proof = proof(bytes, key)?;
         end(bytes)?;
-        Ok(Self { from, session, token, window_ms, resumed })
+        Ok(Self { from, window_ms, opened, proof })
     }
 }
 
-impl Reject {
-    pub(super) fn encode(&self, out: &mut BytesMut) {
-        let (code, one, two) = match self {
-            Self::Version { ours, theirs } => (1, *ours, *theirs),
-            Self::IdInUse => (2, 0, 0),
-            Self::OwnId => (3, 0, 0),
-            Self::NoCodec => (4, 0, 0),
-            Self::Late => (5, 0, 0),
-            Self::GoingAway => (6, 0, 0),
-            Self::BadToken => (7, 0, 0),
-            Self::Full => (8, 0, 0),
-            Self::Lost => (9, 0, 0),
-        };
-        out.put_u8(REJECT);
-        out.put_u8(code);
-        out.put_u16_le(one);
-        out.put_u16_le(two);
-    }
+fn put_key(out: &mut BytesMut, proof: Option<&KeyProof>) {
+    out.put_u8(u8::from(proof.is_some()));
+    out.put_slice(proof.map_or(&[], |proof| &proof.key));
+}
 
-    pub(super) fn decode(bytes: &mut Bytes) -> Result<Self, FrameError> {
-        let code = bytes.try_get_u8().map_err(|_| FrameError::Short)?;
-        let ours = bytes.try_get_u16_le().map_err(|_| FrameError::Short)?;
-        let theirs = bytes.try_get_u16_le().map_err(|_| FrameError::Short)?;
-        end(bytes)?;
-        match code {
-            1 => Ok(Self::Version { ours, theirs }),
-            2 => Ok(Self::IdInUse),
-            3 => Ok(Self::OwnId),
-            4 => Ok(Self::NoCodec),
-            5 => Ok(Self::Late),
-            6 => Ok(Self::GoingAway),
-            7 => Ok(Self::BadToken),
-            8 => Ok(Self::Full),
-            9 => Ok(Self::Lost),
-            _ => Err(FrameError::Field),
-        }
+fn put_signature(out: &mut BytesMut, proof: Option<&KeyProof>) {
+    out.put_slice(proof.map_or(&[], |proof| &proof.signature));
+}
+
+fn key(bytes: &mut Bytes) -> Result<Option<[u8; 32]>, FrameError> {
+    if flag(bytes)? { array(bytes).map(Some) } else { Ok(None) }
+}
+
+fn proof(bytes: &mut Bytes, key: Option<[u8; 32]>) -> Result<Option<KeyProof>, FrameError> {
+    key.map(|key| Ok(KeyProof { key, signature: array(bytes)? })).transpose()
+}
+
+/// The version of the one who speaks, if it speaks this protocol at all.
+fn version(bytes: &mut Bytes) -> Result<u16, FrameError> {
+    if take(bytes, MAGIC.len())? != MAGIC[..] {
+        return Err(FrameError::Magic);
     }
+    bytes.try_get_u16_le().map_err(|_| FrameError::Short)
 }

@@ -4,6 +4,7 @@
 //! of fixed size, so that the header is written in front of them without moving them.
 
 mod introduction;
+mod reject;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +15,10 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use crate::block::{BlockId, Fingerprint};
 use crate::codec::Codec;
 
-pub use self::introduction::{Hello, Introduction, Reject, Resume, SessionId, Token, Welcome};
+pub use self::introduction::{
+    Challenge, Hello, Introduction, KeyProof, Mac, Opened, Resume, SessionId, Token, Welcome,
+};
+pub use self::reject::Reject;
 
 /// The version of the protocol. Two peers whose versions differ do not talk.
 pub const VERSION: u16 = 1;
@@ -34,6 +38,7 @@ const ACK: u8 = 7;
 const CHUNK: u8 = 8;
 const GO_AWAY: u8 = 9;
 const CATALOGUE: u8 = 10;
+const CHALLENGE: u8 = 11;
 
 /// The size of the header before captures and results. One size for both, so that either fits any buffer.
 pub const HEAD: usize = 32;
@@ -47,6 +52,8 @@ pub struct CallId(pub u64);
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
+    /// The acceptor says what the dialler has to prove itself on.
+    Challenge(Challenge),
     /// The dialler introduces itself.
     Hello(Hello),
     /// The acceptor answers, and the session is open.
@@ -170,6 +177,10 @@ impl Frame {
                 bytes.advance(1);
                 Catalogue::decode(&mut bytes).map(Self::Catalogue)
             }
+            CHALLENGE => {
+                bytes.advance(1);
+                Challenge::decode(&mut bytes).map(Self::Challenge)
+            }
             HELLO => {
                 bytes.advance(1);
                 Hello::decode(&mut bytes).map(Self::Hello)
@@ -195,6 +206,7 @@ impl Frame {
             Self::Hello(hello) => hello.encode(&mut out),
             Self::Welcome(welcome) => welcome.encode(&mut out),
             Self::Reject(reject) => reject.encode(&mut out),
+            Self::Challenge(challenge) => challenge.encode(&mut out),
             Self::Invoke(invoke) => {
                 out.resize(HEAD, 0);
                 out.extend_from_slice(&invoke.captures);

@@ -16,21 +16,30 @@ fn frames() -> impl Strategy<Value = Frame> {
             },
         )
     };
-    let resume = any::<([u8; 16], [u8; 32], u64)>().prop_map(|(session, token, received)| Resume {
+    let nonce = any::<[u8; 32]>;
+    let proof = || {
+        prop::option::of(any::<([u8; 32], [u8; 32], [u8; 32])>().prop_map(|(key, one, two)| {
+            let mut signature = [0; 64];
+            signature[..32].copy_from_slice(&one);
+            signature[32..].copy_from_slice(&two);
+            KeyProof { key, signature }
+        }))
+    };
+    let challenge = nonce().prop_map(|nonce| Challenge { version: VERSION, nonce });
+    let resume = any::<([u8; 16], u64, [u8; 32])>().prop_map(|(session, received, mac)| Resume {
         session: SessionId(session),
-        token: Token(token),
         received,
+        mac: Mac(mac),
     });
-    let hello = (introduction(), prop::option::of(resume)).prop_map(|(from, resume)| Hello { from, resume });
-    let welcome = (introduction(), any::<([u8; 16], [u8; 32], u32, Option<u64>)>()).prop_map(
-        |(from, (session, token, window_ms, resumed))| Welcome {
-            from,
-            session: SessionId(session),
-            token: Token(token),
-            window_ms,
-            resumed,
-        },
-    );
+    let hello = (introduction(), nonce(), prop::option::of(resume), proof())
+        .prop_map(|(from, nonce, resume, proof)| Hello { from, nonce, resume, proof });
+    let opened = prop_oneof![
+        any::<([u8; 16], [u8; 32])>()
+            .prop_map(|(session, token)| Opened::New { session: SessionId(session), token: Token(token) }),
+        any::<(u64, [u8; 32])>().prop_map(|(received, mac)| Opened::Resumed { received, mac: Mac(mac) }),
+    ];
+    let welcome = (introduction(), any::<u32>(), opened, proof())
+        .prop_map(|(from, window_ms, opened, proof)| Welcome { from, window_ms, opened, proof });
     let reject = prop_oneof![
         (any::<u16>(), any::<u16>()).prop_map(|(ours, theirs)| Reject::Version { ours, theirs }),
         Just(Reject::IdInUse),
@@ -41,6 +50,10 @@ fn frames() -> impl Strategy<Value = Frame> {
         Just(Reject::BadToken),
         Just(Reject::Full),
         Just(Reject::Lost),
+        Just(Reject::BadKey),
+        Just(Reject::NotProved),
+        Just(Reject::NotYours),
+        Just(Reject::WrongPeer),
     ];
     let bytes = || prop::collection::vec(any::<u8>(), 0..99).prop_map(Bytes::from);
     let invoke = (any::<(u64, u64, u64, u8, u8, bool)>(), prop::option::of(0..u32::MAX), bytes()).prop_map(
@@ -62,6 +75,7 @@ fn frames() -> impl Strategy<Value = Frame> {
         payload,
     });
     prop_oneof![
+        challenge.prop_map(Frame::Challenge),
         hello.prop_map(Frame::Hello),
         welcome.prop_map(Frame::Welcome),
         reject.prop_map(Frame::Reject),

@@ -13,8 +13,9 @@ use futures_channel::oneshot;
 use super::link::Room;
 use super::{Admitted, Epoch, Goodbye, Join, Link, Out, Platform, Shared};
 use crate::auth::Visitor;
-use crate::frame::{Hello, Reject, Welcome};
-use crate::handshake;
+use crate::frame::{self, Reject, Welcome};
+use crate::handshake::{self, Guest, Introduced, Invitation};
+use crate::id::PeerId;
 
 /// What whoever dialled learns. If it is dropped, the connection was lost before the session was open.
 pub type Opened<P> = oneshot::Sender<Result<Arc<Link<P>>, Reject>>;
@@ -22,15 +23,23 @@ pub type Opened<P> = oneshot::Sender<Result<Arc<Link<P>>, Reject>>;
 /// One connection, as whoever reads it sees it.
 pub struct Connection<P: Platform> {
     shared: Arc<Shared<P>>,
+    /// The only peer that will do at the other end.
+    wanted: Option<PeerId>,
     stage: Stage<P>,
     out: Rc<Out<P>>,
 }
 
 enum Stage<P: Platform> {
     /// We accepted, and wait for a hello.
-    Accepting(Visitor),
-    /// We dialled, and wait for the answer; perhaps to go on with a session.
+    Accepting(Visitor, Invitation),
+    /// We dialled, and wait to be invited; perhaps to go on with a session.
     Dialling {
+        old: Option<Arc<Link<P>>>,
+        opened: Option<Opened<P>>,
+    },
+    /// We have introduced ourselves, and wait for the answer.
+    Introduced {
+        introduced: Introduced,
         old: Option<Arc<Link<P>>>,
         opened: Option<Opened<P>>,
     },
@@ -61,7 +70,7 @@ pub enum Next<P: Platform> {
 pub struct Asked<P: Platform>(Side<P>);
 
 enum Side<P: Platform> {
-    Accepting { received: Option<u64> },
+    Accepting(Arc<Guest>),
     Dialling { opened: Option<Opened<P>> },
 }
 
@@ -69,16 +78,27 @@ impl<P: Platform> Connection<P> {
     /// A connection that the other side made, which is this visitor.
     #[must_use]
     pub fn accepted(shared: Arc<Shared<P>>, visitor: Visitor) -> Self {
-        Self { shared, stage: Stage::Accepting(visitor), out: Rc::default() }
+        let (out, invitation) = (Rc::<Out<P>>::default(), Invitation::new());
+        out.push(invitation.frame());
+        Self { shared, wanted: None, stage: Stage::Accepting(visitor, invitation), out }
     }
 
     /// A connection that we made, to go on with `old` if there is one.
     #[must_use]
     pub fn dialled(shared: Arc<Shared<P>>, old: Option<Arc<Link<P>>>, opened: Opened<P>) -> Self {
-        let out = Rc::<Out<P>>::default();
-        let resume = old.as_ref().and_then(|link| link.resume());
-        out.push(handshake::hello(shared.introduction(), resume));
-        Self { shared, stage: Stage::Dialling { old, opened: Some(opened) }, out }
+        Self {
+            shared,
+            wanted: None,
+            stage: Stage::Dialling { old, opened: Some(opened) },
+            out: Rc::default(),
+        }
+    }
+
+    /// Accepts no other peer at the other end than this one, if it is one.
+    #[must_use]
+    pub fn wanting(mut self, peer: Option<PeerId>) -> Self {
+        self.wanted = peer;
+        self
     }
 
     /// The peer whose connection it is.
@@ -100,14 +120,29 @@ impl<P: Platform> Connection<P> {
                 Err(violation) => self.violated(&violation),
             };
         }
-        let us = self.shared.introduction();
+        let us = self.shared.us();
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Accepting(visitor) => match handshake::accept(us, message) {
-                Ok(Ok(hello)) => self.greeted(visitor, hello, kill()),
+            Stage::Accepting(visitor, invitation) => match invitation.accept(us, message) {
+                Ok(Ok(guest)) => self.greeted(visitor, guest, kill()),
                 Ok(Err(reject)) => self.reject(&reject),
                 Err(violation) => self.violated(&violation),
             },
-            Stage::Dialling { old, opened } => match handshake::dialled(us, message) {
+            Stage::Dialling { old, opened } => {
+                let ticket = old.as_ref().and_then(|link| link.resume());
+                match handshake::answer(us, ticket, message) {
+                    Ok(Ok((hello, introduced))) => {
+                        self.out.push(hello);
+                        self.stage = Stage::Introduced { introduced, old, opened };
+                        Next::Read
+                    }
+                    Ok(Err(reject)) => {
+                        tell(opened, Err(reject));
+                        Next::Stop
+                    }
+                    Err(violation) => self.violated(&violation),
+                }
+            }
+            Stage::Introduced { introduced, old, opened } => match introduced.welcomed(us, message) {
                 Ok(Ok(welcome)) => self.welcomed(welcome, old, opened, kill()),
                 Ok(Err(reject)) => {
                     tell(opened, Err(reject));
@@ -120,11 +155,11 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    fn greeted(&mut self, visitor: Visitor, hello: Hello, kill: P::Kill) -> Next<P> {
+    fn greeted(&mut self, visitor: Visitor, guest: Guest, kill: P::Kill) -> Next<P> {
         self.stage = Stage::Deciding;
-        let received = hello.resume.map(|resume| resume.received);
-        let join = Join { visitor, them: hello.from, ticket: None, resume: hello.resume, kill };
-        Next::Ask(Box::new(join), Asked(Side::Accepting { received }))
+        let guest = Arc::new(guest);
+        let join = Join::Accepted { visitor, guest: Arc::clone(&guest), kill };
+        Next::Ask(Box::new(join), Asked(Side::Accepting(guest)))
     }
 
     fn welcomed(
@@ -134,17 +169,24 @@ impl<P: Platform> Connection<P> {
         opened: Option<Opened<P>>,
         kill: P::Kill,
     ) -> Next<P> {
-        if let Some(old) = old {
-            if let Some(received) = welcome.resumed {
-                return self.go_on(old, received, opened, kill);
+        if self.wanted.is_some_and(|wanted| wanted != welcome.from.peer) {
+            tell(opened, Err(Reject::WrongPeer));
+            return self.reject(&Reject::WrongPeer);
+        }
+        let ticket = match (welcome.opened, &old) {
+            (frame::Opened::Resumed { received, .. }, Some(old)) => {
+                return self.go_on(Arc::clone(old), received, opened, kill);
             }
+            (frame::Opened::Resumed { .. }, None) => {
+                return self.violated(&"it goes on with a session that we did not ask for");
+            }
+            (frame::Opened::New { session, token }, _) => (session, token),
+        };
+        if let Some(old) = old {
             old.close(Goodbye::normal("the other side no longer has the session"));
         }
         self.stage = Stage::Deciding;
-        let ticket = Some((welcome.session, welcome.token));
-        // We chose whom to dial, and know no more of it.
-        let visitor = Visitor::default();
-        let join = Join { visitor, them: welcome.from, ticket, resume: None, kill };
+        let join = Join::Dialled { them: welcome.from, ticket, kill };
         Next::Ask(Box::new(join), Asked(Side::Dialling { opened }))
     }
 
@@ -154,16 +196,19 @@ impl<P: Platform> Connection<P> {
             (Ok(Admitted::New(link)), side) => {
                 let epoch = link.epoch();
                 match side {
-                    Side::Accepting { .. } => self.welcome(&link, None),
+                    Side::Accepting(guest) => {
+                        let window = self.shared.limits().resume;
+                        self.out.push(guest.welcome(self.shared.us(), link.ticket(), window));
+                    }
                     Side::Dialling { opened } => tell(opened, Ok(Arc::clone(&link))),
                 }
                 self.carry(link, epoch)
             }
-            (Ok(Admitted::Resumed(link, kill)), Side::Accepting { received }) => {
-                match link.attach(received.unwrap_or_default(), kill) {
+            (Ok(Admitted::Resumed(link, kill)), Side::Accepting(guest)) => {
+                let received = guest.resumes().map_or(0, |(_, received)| received);
+                match link.attach(received, kill) {
                     Ok(epoch) => {
-                        let received = link.resume().map(|resume| resume.received);
-                        self.welcome(&link, received);
+                        self.welcome_back(&guest, &link);
                         self.carry(link, epoch)
                     }
                     Err(lost) => {
@@ -206,9 +251,12 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    fn welcome(&self, link: &Link<P>, resumed: Option<u64>) {
-        let window = self.shared.limits().resume;
-        self.out.push(handshake::welcome(self.shared.introduction(), link.ticket(), window, resumed));
+    fn welcome_back(&self, guest: &Guest, link: &Link<P>) {
+        let (us, window) = (self.shared.us(), self.shared.limits().resume);
+        // A session that has ended meanwhile says so itself.
+        if let Some(ticket) = link.resume() {
+            self.out.push(guest.welcome_back(us, &ticket.token, ticket.received, window));
+        }
     }
 
     fn carry(&mut self, link: Arc<Link<P>>, epoch: Epoch) -> Next<P> {
@@ -235,8 +283,8 @@ impl<P: Platform> Connection<P> {
     /// side has not introduced itself by then.
     pub fn late(&mut self) -> Next<P> {
         match &mut self.stage {
-            Stage::Accepting(_) => self.reject(&Reject::Late),
-            Stage::Dialling { opened, .. } => {
+            Stage::Accepting(..) => self.reject(&Reject::Late),
+            Stage::Dialling { opened, .. } | Stage::Introduced { opened, .. } => {
                 tell(opened.take(), Err(Reject::Late));
                 self.reject(&Reject::Late)
             }
@@ -291,8 +339,9 @@ impl<P: Platform> fmt::Debug for Connection<P> {
 impl<P: Platform> fmt::Debug for Stage<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Accepting(_) => "Accepting",
+            Self::Accepting(..) => "Accepting",
             Self::Dialling { .. } => "Dialling",
+            Self::Introduced { .. } => "Introduced",
             Self::Deciding => "Deciding",
             Self::Carrying { .. } => "Carrying",
             Self::Over => "Over",
@@ -314,7 +363,7 @@ impl<P: Platform> fmt::Debug for Next<P> {
 impl<P: Platform> fmt::Debug for Asked<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Side::Accepting { .. } => "Asked(Accepting)",
+            Side::Accepting(_) => "Asked(Accepting)",
             Side::Dialling { .. } => "Asked(Dialling)",
         })
     }

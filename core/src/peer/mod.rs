@@ -10,13 +10,11 @@
 //! | `roster`, `routes` | who may join and who waits for whom; which peer is reachable by which session |
 //! | `link` | a session, as the rest of the peer sees it from any thread; it outlives its connections |
 //! | `connection`, `out` | one connection: handshake, then the session it carries, then the goodbye; what it has to send |
-//! | `connect_error` | how connecting fails |
 //! | `ticker` | lets time pass for a session |
 //! | `reconnect` | coming back after a loss |
 //! | `executor`, `own`, `running` | runs blocks for other peers and for the peer itself: guarded, once in place, then as tasks |
 //! | `differences` | how the other side's blocks differ from ours |
 
-mod connect_error;
 mod connection;
 mod differences;
 mod executor;
@@ -32,7 +30,6 @@ mod running;
 mod shared;
 mod ticker;
 
-pub use self::connect_error::ConnectError;
 pub use self::connection::{Asked, Connection, Next, Opened};
 pub use self::goodbye::Goodbye;
 pub use self::link::{Epoch, Link};

@@ -72,6 +72,18 @@ impl<P: Platform> Out<P> {
 
     /// The next thing to send, in order; the writer is woken when there is one.
     pub fn poll(&self, cx: &Context<'_>) -> Poll<Outgoing> {
+        self.next(Some(cx))
+    }
+
+    /// The next thing to send if it is there. Whoever gets `None` calls [`poll`](Self::poll) before it waits.
+    pub fn try_next(&self) -> Option<Outgoing> {
+        match self.next(None) {
+            Poll::Ready(next) => Some(next),
+            Poll::Pending => None,
+        }
+    }
+
+    fn next(&self, cx: Option<&Context<'_>>) -> Poll<Outgoing> {
         let mut state = self.0.borrow_mut();
         if let Some(frame) = state.frames.pop_front() {
             return Poll::Ready(Outgoing::Frame(frame));
@@ -92,7 +104,9 @@ impl<P: Platform> Out<P> {
         if let Some(goodbye) = &state.goodbye {
             return Poll::Ready(Outgoing::Close(goodbye.clone()));
         }
-        if !state.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        if let Some(cx) = cx
+            && !state.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
             state.writer = Some(cx.waker().clone());
         }
         Poll::Pending

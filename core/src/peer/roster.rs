@@ -8,8 +8,9 @@ use rustc_hash::FxHashMap;
 
 use super::link::Origin;
 use super::{Goodbye, Link, Platform, Shared};
-use crate::auth::Visitor;
-use crate::frame::{Introduction, Reject, Resume, SessionId, Token};
+use crate::auth::{Principal, Proof, Visitor};
+use crate::frame::{Introduction, Reject, SessionId, Token};
+use crate::handshake::Guest;
 use crate::id::PeerId;
 use crate::time::{Deadline, Moment};
 
@@ -28,16 +29,25 @@ struct Waiter {
 }
 
 /// Somebody introduced itself on a connection and wants a session.
-pub struct Join<P: Platform> {
-    /// Who made the connection.
-    pub(super) visitor: Visitor,
-    pub(super) them: Introduction,
-    /// The session's ticket, when the other side made one because we dialled.
-    pub(super) ticket: Option<(SessionId, Token)>,
-    /// The session that is to go on.
-    pub(super) resume: Option<Resume>,
-    /// Ends the connection.
-    pub(super) kill: P::Kill,
+pub enum Join<P: Platform> {
+    /// On a connection that it made.
+    Accepted {
+        /// Who made the connection.
+        visitor: Visitor,
+        /// How it introduced itself.
+        guest: Arc<Guest>,
+        /// Ends the connection.
+        kill: P::Kill,
+    },
+    /// On a connection that we made.
+    Dialled {
+        /// How it introduced itself.
+        them: Introduction,
+        /// The session that it has opened.
+        ticket: (SessionId, Token),
+        /// Ends the connection.
+        kill: P::Kill,
+    },
 }
 
 /// The session that a connection is to carry.
@@ -74,26 +84,47 @@ impl<P: Platform> Default for Roster<P> {
 impl<P: Platform> Roster<P> {
     /// Decides who may join.
     pub fn join(&mut self, shared: &Arc<Shared<P>>, join: Join<P>) -> Result<Admitted<P>, Reject> {
-        let Join { visitor, them, ticket, resume, kill } = join;
         if shared.is_stopping() {
             return Err(Reject::GoingAway);
         }
-        if let Some(resume) = resume
-            && let Some(link) = self.sessions.get(&resume.session).filter(|link| link.is_alive())
-        {
-            let is_theirs = link.ticket().1 == resume.token && link.remote() == them.peer;
-            return match is_theirs {
-                true => Ok(Admitted::Resumed(Arc::clone(link), kill)),
-                false => Err(Reject::BadToken),
-            };
+        match join {
+            Join::Accepted { visitor, guest, kill } => {
+                let them = guest.introduction();
+                let visitor = recognise(shared, visitor, them.peer)?;
+                if let Some((session, _)) = guest.resumes()
+                    && let Some(link) = self.sessions.get(&session).filter(|link| link.is_alive())
+                {
+                    if link.remote() != them.peer || !guest.has(&link.ticket().1) {
+                        return Err(Reject::BadToken);
+                    }
+                    link.recognise(visitor)?;
+                    return Ok(Admitted::Resumed(Arc::clone(link), kill));
+                }
+                self.begin(shared, them, visitor, Origin::Ours, kill)
+            }
+            // We chose whom to dial.
+            Join::Dialled { them, ticket, kill } => {
+                let visitor = Visitor { principal: trusted(shared, them.peer), ..Visitor::default() };
+                self.begin(shared, &them, visitor, Origin::Theirs(ticket), kill)
+            }
         }
+    }
+
+    fn begin(
+        &mut self,
+        shared: &Arc<Shared<P>>,
+        them: &Introduction,
+        visitor: Visitor,
+        origin: Origin,
+        kill: P::Kill,
+    ) -> Result<Admitted<P>, Reject> {
         if self.is_draining {
             return Err(Reject::GoingAway);
         }
         if let Some(other) = shared.routes().session(them.peer) {
-            // A live peer id cannot be taken over. A session that waits for its peer to come back gives way to a new one:
-            // the peer was restarted.
-            if other.is_attached() {
+            // A live peer id cannot be taken over. A session that waits for its peer to come back gives way to a new one of
+            // the same somebody: the peer was restarted.
+            if other.is_attached() || !other.gives_way_to(visitor.principal.as_ref()) {
                 return Err(Reject::IdInUse);
             }
             other.close(Goodbye::away("the peer came back with a new session"));
@@ -101,8 +132,7 @@ impl<P: Platform> Roster<P> {
         if self.sessions.len() >= shared.limits().sessions {
             return Err(Reject::Full);
         }
-        let origin = ticket.map_or(Origin::Ours, Origin::Theirs);
-        let link = Link::start(shared, &them, visitor.principal, origin, kill);
+        let link = Link::start(shared, them, visitor, origin, kill);
         self.sessions.insert(link.id(), Arc::clone(&link));
         shared.routes().add(Arc::clone(&link));
         Ok(Admitted::New(link))
@@ -169,6 +199,28 @@ impl<P: Platform> Roster<P> {
     }
 }
 
+/// Who a visitor is, if it may have the peer id that it claims. From weakest to strongest, an id is had by coming first, by a
+/// token that is bound to it, or by the key that it is made of, which the handshake has proved.
+fn recognise<P: Platform>(shared: &Shared<P>, mut visitor: Visitor, peer: PeerId) -> Result<Visitor, Reject> {
+    visitor.principal = visitor.principal.or_else(|| trusted(shared, peer));
+    match visitor.principal.as_ref().and_then(Principal::peer) {
+        Some(bound) if bound != peer => return Err(Reject::NotYours),
+        Some(_) => return Ok(visitor),
+        None => {}
+    }
+    let is_first_come = visitor.is_local || shared.allows_first_come();
+    // A random id is nobody's by agreement, so somebody who is known may have it from anywhere. A name has to be proved.
+    let is_nobodys = visitor.principal.is_some() && peer.is_random();
+    if peer.is_of_key() || is_first_come || is_nobodys { Ok(visitor) } else { Err(Reject::NotProved) }
+}
+
+/// The principal of a key that this peer was told to trust.
+fn trusted<P: Platform>(shared: &Shared<P>, peer: PeerId) -> Option<Principal> {
+    // Whoever introduced itself with the id of a key has proved it.
+    let is_trusted = peer.is_of_key() && shared.trusts(peer);
+    is_trusted.then(|| Principal::new(peer.to_string(), Proof::Key).bound_to(peer))
+}
+
 impl<P: Platform> fmt::Debug for Roster<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Roster")
@@ -181,7 +233,11 @@ impl<P: Platform> fmt::Debug for Roster<P> {
 
 impl<P: Platform> fmt::Debug for Join<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Join").field("them", &self.them).finish_non_exhaustive()
+        let them = match self {
+            Self::Accepted { guest, .. } => guest.introduction(),
+            Self::Dialled { them, .. } => them,
+        };
+        f.debug_struct("Join").field("them", them).finish_non_exhaustive()
     }
 }
 

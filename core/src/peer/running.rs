@@ -9,18 +9,34 @@ use std::task::{self, Poll, Waker, ready};
 
 use tracing::Instrument;
 use tracing::instrument::Instrumented;
+use tracing::level_filters::LevelFilter;
 
 use crate::codec::Codec;
-use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
+use crate::error::{ErrorKind, Ran, Refusal, RemoteError, panic_text};
 use crate::here::{Context, Scoped};
 use crate::pending::{Ending, Payload};
 use crate::registry::{Body, BodyError, Entry};
 
 /// A block that has begun.
 pub(super) struct Running {
-    body: Instrumented<Scoped<Body>>,
+    body: Traced,
     codec: Codec,
     entry: &'static Entry,
+}
+
+/// The body of a block, in a span of its own where somebody listens.
+enum Traced {
+    Not(Scoped<Body>),
+    InSpan(Instrumented<Scoped<Body>>),
+}
+
+impl Traced {
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<<Body as Future>::Output> {
+        match self {
+            Self::Not(body) => Pin::new(body).poll(cx),
+            Self::InSpan(body) => Pin::new(body).poll(cx),
+        }
+    }
 }
 
 impl Running {
@@ -36,15 +52,18 @@ impl Running {
         let body = match catch_unwind(AssertUnwindSafe(|| entry.start(captures, codec, head))) {
             Ok(Ok(body)) => body,
             Ok(Err(error)) => return Err(RemoteError::refused(Refusal::DecodeCaptures(chain(&error)))),
-            Err(panic) => {
-                log_panic(entry, &*panic);
-                return Err(RemoteError::new(ErrorKind::Panicked, Ran::Never));
-            }
+            Err(panic) => return Err(panicked(entry, &*panic, Ran::Never)),
         };
         let block = entry.block();
-        let span =
-            tracing::debug_span!("block", path = block.path, caller = %context.caller, hop = context.hop);
-        Ok(Self { body: Scoped::new(Arc::new(context), body).instrument(span), codec, entry })
+        // A span that nobody listens to costs a tenth of what a short block does.
+        let body = if LevelFilter::current() >= LevelFilter::DEBUG {
+            let span =
+                tracing::debug_span!("block", path = block.path, caller = %context.caller, hop = context.hop);
+            Traced::InSpan(Scoped::new(Arc::new(context), body).instrument(span))
+        } else {
+            Traced::Not(Scoped::new(Arc::new(context), body))
+        };
+        Ok(Self { body, codec, entry })
     }
 
     /// Runs it until it has to wait for something. Nothing is woken when that comes.
@@ -59,12 +78,9 @@ impl Future for Running {
     /// Not polled again after it has ended, also not when that was by a panic.
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ending> {
         let codec = self.codec;
-        let polled = match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll(cx))) {
+        let polled = match catch_unwind(AssertUnwindSafe(|| self.body.poll(cx))) {
             Ok(polled) => polled,
-            Err(panic) => {
-                log_panic(self.entry, &*panic);
-                return Poll::Ready(Err(RemoteError::new(ErrorKind::Panicked, Ran::Yes)));
-            }
+            Err(panic) => return Poll::Ready(Err(panicked(self.entry, &*panic, Ran::Yes))),
         };
         Poll::Ready(match ready!(polled) {
             Ok(bytes) => Ok(Payload { codec, bytes: bytes.into() }),
@@ -76,13 +92,25 @@ impl Future for Running {
     }
 }
 
-fn log_panic(entry: &Entry, panic: &(dyn Any + Send)) {
+/// The text of a panic is not logged, because it may hold what the block was given; the program's panic hook has printed it.
+fn panicked(entry: &Entry, panic: &(dyn Any + Send), ran: Ran) -> RemoteError {
     let message = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a panic without a message");
-    tracing::error!(block = %entry.block(), message, "a block panicked");
+    tracing::error!(block = %entry.block(), "a block panicked");
+    RemoteError::new(ErrorKind::Panicked, ran).caused_by(&panic_text(message))
+}
+
+/// Polls a future of the program's, and catches its panic.
+pub(super) async fn guarded<T>(future: impl Future<Output = T>) -> std::thread::Result<T> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
 }
 
 fn chain(error: &(dyn Error + 'static)) -> String {

@@ -10,13 +10,15 @@ use futures_channel::oneshot;
 use rustc_hash::FxHashSet;
 
 use super::{Notice, Platform, Routes, own};
+use crate::auth::Authorize;
 use crate::block::{BlockId, Fingerprint};
+use crate::disclosure::Disclosure;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::exposure::Blocks;
-use crate::frame::Introduction;
-use crate::handshake;
+use crate::handshake::Us;
 use crate::host::{self, Data, Host, Observer};
 use crate::id::PeerId;
+use crate::identity::Identity;
 use crate::limits::Limits;
 use crate::listing::Listing;
 use crate::pending::Pending;
@@ -26,8 +28,16 @@ use crate::time::Moment;
 
 /// What a peer is made of.
 pub struct Parts {
-    /// Its id.
-    pub id: PeerId,
+    /// Who it is.
+    pub identity: Identity,
+    /// Whom it knows by the keys that their ids are made of.
+    pub trusted: FxHashSet<PeerId>,
+    /// Whether others may claim any id from anywhere, as long as nobody has it.
+    pub allow_first_come: bool,
+    /// Decides on the calls of others, if anybody does.
+    pub authorize: Option<Arc<dyn Authorize>>,
+    /// What of an error they are told.
+    pub disclosure: Disclosure,
     /// Its bounds.
     pub limits: Limits,
     /// What its blocks find with [`here::data`](crate::here::data).
@@ -39,19 +49,42 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// A peer with this id, the usual bounds, and nothing else.
+    /// A peer that is this one, with the usual bounds, and nothing else.
     #[must_use]
-    pub fn new(id: PeerId) -> Self {
-        let (limits, data, blocks) = (Limits::default(), Data::default(), Blocks::none());
-        Self { id, limits, data, observer: None, blocks }
+    pub fn new(identity: Identity) -> Self {
+        Self {
+            identity,
+            trusted: FxHashSet::default(),
+            allow_first_come: false,
+            authorize: None,
+            disclosure: Disclosure::default(),
+            limits: Limits::default(),
+            data: Data::default(),
+            observer: None,
+            blocks: Blocks::none(),
+        }
     }
 }
 
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, limits, data, observer: _, blocks } = self;
+        let Self {
+            identity,
+            trusted,
+            allow_first_come,
+            authorize,
+            disclosure,
+            limits,
+            data,
+            observer: _,
+            blocks,
+        } = self;
         f.debug_struct("Parts")
-            .field("id", id)
+            .field("identity", identity)
+            .field("trusted", trusted)
+            .field("allow_first_come", allow_first_come)
+            .field("authorize", authorize)
+            .field("disclosure", disclosure)
             .field("limits", limits)
             .field("data", data)
             .field("blocks", blocks)
@@ -69,7 +102,11 @@ pub struct Shared<P: Platform> {
     registry: &'static Registry,
     blocks: Blocks,
     exposed: FxHashSet<BlockId>,
-    introduction: Introduction,
+    us: Us,
+    trusted: FxHashSet<PeerId>,
+    allow_first_come: bool,
+    authorize: Option<Arc<dyn Authorize>>,
+    disclosure: Disclosure,
     is_stopping: AtomicBool,
     routes: Routes<P>,
 }
@@ -82,7 +119,17 @@ impl<P: Platform> Shared<P> {
     ///
     /// When two blocks of this program have one id.
     pub fn start(parts: Parts, platform: impl FnOnce(&Weak<Self>) -> P) -> Result<Arc<Self>, DuplicateBlock> {
-        let Parts { id, limits, data, observer, blocks } = parts;
+        let Parts {
+            identity,
+            trusted,
+            allow_first_come,
+            authorize,
+            disclosure,
+            limits,
+            data,
+            observer,
+            blocks,
+        } = parts;
         let registry = Registry::of_process()?;
         let exposed: FxHashSet<_> = registry
             .blocks()
@@ -90,8 +137,9 @@ impl<P: Platform> Shared<P> {
             .filter(|block| blocks.contains(block))
             .map(|block| block.id)
             .collect();
+        let us = Us::new(&identity, &limits, registry.digest());
+        let id = us.peer();
         tracing::info!(peer = %id, blocks = registry.blocks().len(), exposed = exposed.len(), "peer started");
-        let introduction = handshake::introduction(id, &limits, registry.digest());
         let shared = Arc::new_cyclic(|weak| Self {
             platform: platform(weak),
             id,
@@ -101,7 +149,11 @@ impl<P: Platform> Shared<P> {
             registry,
             blocks,
             exposed,
-            introduction,
+            us,
+            trusted,
+            allow_first_come,
+            authorize,
+            disclosure,
             is_stopping: AtomicBool::new(false),
             routes: Routes::default(),
         });
@@ -125,9 +177,27 @@ impl<P: Platform> Shared<P> {
         &self.limits
     }
 
-    /// How it introduces itself to other peers.
-    pub fn introduction(&self) -> &Introduction {
-        &self.introduction
+    /// How it introduces itself to other peers, and proves that.
+    pub(super) fn us(&self) -> &Us {
+        &self.us
+    }
+
+    /// Whether this id is of a key that it knows.
+    pub(super) fn trusts(&self, peer: PeerId) -> bool {
+        self.trusted.contains(&peer)
+    }
+
+    pub(super) fn authorize(&self) -> Option<&Arc<dyn Authorize>> {
+        self.authorize.as_ref()
+    }
+
+    pub(super) fn disclosure(&self) -> Disclosure {
+        self.disclosure
+    }
+
+    /// Whether others may claim any id from anywhere.
+    pub(super) fn allows_first_come(&self) -> bool {
+        self.allow_first_come
     }
 
     /// Which peers it reaches.

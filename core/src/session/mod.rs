@@ -36,8 +36,10 @@ use self::outbox::{Gap, Outbox, Outgoing};
 use self::parked::Parked;
 use crate::block::{BlockId, Fingerprint};
 use crate::frame::{CallId, Catalogue, Frame, Introduction, Invoke};
+use crate::id::PeerId;
 use crate::limits::Limits;
 use crate::pending::Ending;
+use crate::rate::TokenBucket;
 use crate::time::{Deadline, Moment};
 
 pub use self::outbox::{CHUNK, STREAMS};
@@ -56,6 +58,7 @@ const SMALLEST_LIMIT: usize = 1024;
 /// One session, seen from one of its two ends.
 #[derive(Debug)]
 pub struct Session<W> {
+    remote: PeerId,
     limits: Limits,
     /// The largest message that both sides take.
     message: usize,
@@ -65,6 +68,8 @@ pub struct Session<W> {
     /// The other side has to be told how much has arrived.
     ack_is_due: bool,
     calls: Calls<W>,
+    /// How many calls the other side may make.
+    rate: TokenBucket,
     /// Calls of theirs that have to wait, because too much waits to be sent to them already.
     parked: Parked,
     health: Health,
@@ -121,12 +126,14 @@ impl<W> Session<W> {
         let message = limits.message.min(them.message as usize);
         let theirs = Duration::from_millis(them.silence_ms.into());
         Self {
+            remote: them.peer,
             message,
             state: State::Attached,
             outbox: Outbox::new(limits.resend, limits.window, message),
             inbox: Inbox::new(limits.message),
             ack_is_due: false,
             calls: Calls::default(),
+            rate: TokenBucket::new(limits.calls_per_second),
             parked: Parked::default(),
             health: Health::new(limits.silence, theirs, limits.write_stall, now),
             allowance: 0,
@@ -330,6 +337,7 @@ impl<W> Session<W> {
                 Ok(Some(Effect::TheyLeave))
             }
             Frame::Catalogue(catalogue) => Ok(Some(Effect::Catalogue(catalogue))),
+            Frame::Challenge(_) => Err(Violation::Unexpected("challenge")),
             Frame::Hello(_) => Err(Violation::Unexpected("hello")),
             Frame::Welcome(_) => Err(Violation::Unexpected("welcome")),
             Frame::Reject(_) => Err(Violation::Unexpected("reject")),

@@ -33,6 +33,8 @@ impl<W> Session<W> {
             Some(RemoteError::refused(Refusal::TooManyHops(self.limits.hops)))
         } else if open >= self.limits.calls_in {
             Some(RemoteError::refused(Refusal::Overloaded(self.limits.calls_in)))
+        } else if !self.rate.take(now) {
+            Some(RemoteError::refused(Refusal::TooFast(self.limits.calls_per_second)))
         } else if let Err(number) = frame::codec(invoke.codec) {
             Some(RemoteError::refused(Refusal::UnknownCodec(number)))
         } else if deadline.has_passed(now) {
@@ -41,7 +43,7 @@ impl<W> Session<W> {
             None
         };
         if let Some(error) = objection {
-            self.reply(invoke.call, Err(error));
+            self.refuse(invoke.call, error);
             return Ok(None);
         }
         if !self.owes_too_much() {
@@ -51,9 +53,14 @@ impl<W> Session<W> {
         let call = invoke.call;
         match self.parked.push(invoke, self.limits.queue) {
             Ok(()) => self.calls.park(call),
-            Err(NoRoom) => self.reply(call, Err(RemoteError::refused(Refusal::QueueFull(self.limits.queue)))),
+            Err(NoRoom) => self.refuse(call, RemoteError::refused(Refusal::QueueFull(self.limits.queue))),
         }
         Ok(None)
+    }
+
+    fn refuse(&mut self, call: CallId, error: RemoteError) {
+        tracing::debug!(caller = %self.remote, call = call.0, code = error.kind().code(), "call refused");
+        self.reply(call, Err(error));
     }
 
     /// A block that had to wait until less waits to be sent, if it can run now. Worth asking for after each frame that was

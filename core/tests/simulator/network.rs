@@ -1,8 +1,9 @@
 //! How the two peers find each other, lose each other, and what passes between them.
 
 use bytes::Bytes;
-use distributed_scope_core::frame::{Frame, Resume, SessionId, Token, Welcome};
-use distributed_scope_core::handshake;
+use distributed_scope_core::PeerId;
+use distributed_scope_core::frame::{Frame, Opened, SessionId, Token, Welcome};
+use distributed_scope_core::handshake::{self, Invitation, Ticket};
 use distributed_scope_core::session::{Dead, Session};
 
 use crate::pipe::{Connection, Fault};
@@ -22,11 +23,16 @@ impl World {
         let connection = self.connections.len();
         self.connections.push(Connection::default());
         let received = side.session.as_ref().filter(|session| session.is_alive()).map(Session::received);
-        let resume = side.ticket.zip(received);
-        let resume = resume.map(|((session, token), received)| Resume { session, token, received });
+        let ticket = side.ticket.zip(received);
+        let peer = PeerId::named("acceptor");
+        let ticket = ticket.map(|((session, token), received)| Ticket { session, token, received, peer });
         side.connection = Some(connection);
         side.is_shaking = true;
-        let hello = handshake::hello(&side.us, resume);
+        // The invitation changes nothing in a session, so it has no delay and is not lost.
+        let invitation = Invitation::new();
+        let answered = handshake::answer(&side.us, ticket, invitation.frame());
+        let (hello, introduced) = answered.expect("an invitation").expect("that fits");
+        self.handshakes.push((Some(invitation), introduced));
         self.send(connection, DIALLER, hello);
         self.after(5_000_000, Event::Late(connection));
     }
@@ -55,15 +61,18 @@ impl World {
 
     fn accept(&mut self, connection: usize, message: Bytes) {
         let now = self.moment();
-        let hello = handshake::accept(&self.sides[ACCEPTOR].us, message);
-        let hello = hello.expect("a hello").expect("that fits");
+        let invitation = self.handshakes[connection].0.take().expect("a connection is accepted once");
+        let guest = invitation.accept(&self.sides[ACCEPTOR].us, message);
+        let guest = guest.expect("a hello").expect("that fits");
         self.hang_up(ACCEPTOR);
         let side = &mut self.sides[ACCEPTOR];
-        let resume = hello.resume.filter(|resume| side.ticket == Some((resume.session, resume.token)));
+        let resume = guest.resumes().filter(|(session, _)| {
+            side.ticket.is_some_and(|(ours, token)| ours == *session && guest.has(&token))
+        });
         let resumed = match (resume, &mut side.session) {
-            (Some(resume), Some(session)) => match session.attach(resume.received, now) {
+            (Some((_, received)), Some(session)) => match session.attach(received, now) {
                 Ok(()) => {
-                    side.flow = Flow { number: resume.received, ..Flow::default() };
+                    side.flow = Flow { number: received, ..Flow::default() };
                     Some(session.received())
                 }
                 Err(_) => None,
@@ -75,24 +84,27 @@ impl World {
             self.close_session(ACCEPTOR);
             let side = &mut self.sides[ACCEPTOR];
             side.ticket = Some((SessionId(u128::from(id).to_le_bytes()), Token([token; 32])));
-            side.begin(Session::accepted(side.limits.clone(), &hello.from, now));
+            side.begin(Session::accepted(side.limits.clone(), guest.introduction(), now));
         }
         let side = &mut self.sides[ACCEPTOR];
         side.connection = Some(connection);
         side.last_heard = self.now;
         let ticket = side.ticket.expect("it was just given");
-        let welcome = handshake::welcome(&side.us, ticket, side.limits.resume, resumed);
+        let welcome = match resumed {
+            Some(received) => guest.welcome_back(&side.us, &ticket.1, received, side.limits.resume),
+            None => guest.welcome(&side.us, ticket, side.limits.resume),
+        };
         self.send(connection, ACCEPTOR, welcome);
     }
 
-    fn welcomed(&mut self, message: Bytes) {
+    fn welcomed(&mut self, connection: usize, message: Bytes) {
         let now = self.moment();
         let side = &mut self.sides[DIALLER];
-        let welcome = handshake::dialled(&side.us, message).expect("a welcome").expect("that fits");
-        let Welcome { from, session, token, resumed, .. } = welcome;
+        let welcome = self.handshakes[connection].1.welcomed(&side.us, message);
+        let Welcome { from, opened, .. } = welcome.expect("a welcome").expect("that fits");
         side.is_shaking = false;
         side.last_heard = self.now;
-        if let (Some(received), Some(session)) = (resumed, &mut side.session)
+        if let (Opened::Resumed { received, .. }, Some(session)) = (opened, &mut side.session)
             && session.is_alive()
         {
             if session.attach(received, now).is_ok() {
@@ -104,11 +116,11 @@ impl World {
             self.hang_up(DIALLER);
             return;
         }
-        if resumed.is_some() {
+        let Opened::New { session, token } = opened else {
             // The session ended here while the connection for it was being made.
             self.hang_up(DIALLER);
             return;
-        }
+        };
         self.close_session(DIALLER);
         let side = &mut self.sides[DIALLER];
         side.ticket = Some((session, token));
@@ -124,7 +136,7 @@ impl World {
             }
             let Some(frame) = self.connections[connection].arrive(1 - to, self.now) else { return };
             if self.sides[to].is_shaking {
-                self.welcomed(frame);
+                self.welcomed(connection, frame);
                 continue;
             }
             let now = self.moment();

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use distributed_scope_core::frame::{CallId, Introduction, SessionId, Token};
+use distributed_scope_core::frame::{CallId, SessionId, Token};
+use distributed_scope_core::handshake::{Introduced, Invitation, Us};
 use distributed_scope_core::session::{CHUNK, Session};
-use distributed_scope_core::{Limits, Moment, PeerId, handshake};
+use distributed_scope_core::{Limits, Moment, PeerId};
 
 use crate::model::{Model, Nonce};
 use crate::pipe::Connection;
@@ -27,6 +28,8 @@ pub(crate) struct World {
     pub(crate) model: Model,
     pub(crate) sides: [Side; 2],
     pub(crate) connections: Vec<Connection>,
+    /// The handshakes on them, of either side.
+    pub(crate) handshakes: Vec<(Option<Invitation>, Introduced)>,
     events: BTreeMap<(u64, u64), Event>,
     event_count: u64,
 }
@@ -34,7 +37,7 @@ pub(crate) struct World {
 /// One peer and its only session.
 pub(crate) struct Side {
     pub(crate) limits: Limits,
-    pub(crate) us: Introduction,
+    pub(crate) us: Us,
     pub(crate) session: Option<Session<Nonce>>,
     pub(crate) ticket: Option<(SessionId, Token)>,
     /// Counts the sessions of this side.
@@ -94,7 +97,7 @@ impl World {
         let plan = Plan::new(&mut random);
         let side = |name: &str, limits: &Limits| Side {
             limits: limits.clone(),
-            us: handshake::introduction(PeerId::named(name), limits, 0),
+            us: Us::new(&PeerId::named(name).into(), limits, 0),
             session: None,
             ticket: None,
             epoch: 0,
@@ -117,6 +120,7 @@ impl World {
             model: Model::default(),
             sides,
             connections: Vec::new(),
+            handshakes: Vec::new(),
             events: BTreeMap::new(),
             event_count: 0,
         };

@@ -12,8 +12,8 @@ use hdrhistogram::Histogram;
 #[derive(Debug)]
 pub(super) struct Figures {
     pub(super) in_flight: u64,
-    pub(super) p50: Duration,
-    pub(super) p99: Duration,
+    /// In nanoseconds.
+    pub(super) times: Histogram<u64>,
     pub(super) per_second: u64,
 }
 
@@ -27,7 +27,7 @@ where
     run(calls.div_ceil(10), in_flight, &call).await?;
     let started = Instant::now();
     let times = run(calls, in_flight, &call).await?;
-    Ok(Figures::of(&times, in_flight, started.elapsed()))
+    Ok(Figures::of(times, in_flight, started.elapsed()))
 }
 
 async fn run<F, C>(calls: u64, in_flight: u64, call: &F) -> Result<Histogram<u64>, RemoteError>
@@ -60,10 +60,17 @@ fn nanoseconds() -> Histogram<u64> {
 }
 
 impl Figures {
-    fn of(times: &Histogram<u64>, in_flight: u64, elapsed: Duration) -> Self {
-        let quantile = |q| Duration::from_nanos(times.value_at_quantile(q));
+    fn of(times: Histogram<u64>, in_flight: u64, elapsed: Duration) -> Self {
         let per_second = (times.len() as f64 / elapsed.as_secs_f64()).round() as u64;
-        Self { in_flight, p50: quantile(0.50), p99: quantile(0.99), per_second }
+        Self { in_flight, times, per_second }
+    }
+
+    pub(super) fn p50(&self) -> Duration {
+        Duration::from_nanos(self.times.value_at_quantile(0.50))
+    }
+
+    pub(super) fn p99(&self) -> Duration {
+        Duration::from_nanos(self.times.value_at_quantile(0.99))
     }
 }
 
@@ -76,9 +83,9 @@ mod tests {
         let mut times = nanoseconds();
         times.record_n(1_000, 90).unwrap();
         times.record_n(50_000, 10).unwrap();
-        let figures = Figures::of(&times, 1, Duration::from_millis(10));
-        assert_eq!(figures.p50.as_nanos() / 10, 100);
-        assert!(figures.p99 >= Duration::from_micros(50));
+        let figures = Figures::of(times, 1, Duration::from_millis(10));
+        assert_eq!(figures.p50().as_nanos() / 10, 100);
+        assert!(figures.p99() >= Duration::from_micros(50));
         assert_eq!(figures.per_second, 10_000);
     }
 

@@ -80,7 +80,13 @@ struct Known(OnceLock<Peer>);
 pub(crate) async fn server(threads: usize) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let known = Arc::new(Known::default());
-    let limits = Limits { sessions: 100_000, ..Limits::default() };
+    // All of them come from this one machine.
+    let limits = Limits {
+        sessions: 100_000,
+        sessions_per_address: 100_000,
+        handshakes_per_second: 100_000,
+        ..Limits::default()
+    };
     let peer = open(PeerId::named("soak")).limits(limits).shared_data(Arc::clone(&known)).start();
     known.0.get_or_init(|| peer.clone());
     let (handle, address) = serve(&peer, threads)?;

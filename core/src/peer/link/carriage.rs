@@ -1,13 +1,13 @@
 //! The connections that carry a session, one at a time.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
 use super::Link;
-use crate::frame::Resume;
+use super::state::Awaited;
+use crate::handshake::Ticket;
 use crate::peer::{Goodbye, Kill, Platform};
 use crate::session::Lost;
 
@@ -42,10 +42,10 @@ impl<P: Platform> Link<P> {
     }
 
     /// What a new connection says to go on with this session, if that is possible.
-    pub(in crate::peer) fn resume(&self) -> Option<Resume> {
+    pub(in crate::peer) fn resume(&self) -> Option<Ticket> {
         let state = self.state.lock();
-        let (session, token) = self.ticket();
-        state.session.is_alive().then(|| Resume { session, token, received: state.session.received() })
+        let (session, token, peer) = (self.id, self.token, self.remote);
+        state.session.is_alive().then(|| Ticket { session, token, received: state.session.received(), peer })
     }
 
     /// Gives the session to another connection, which the other side told how many frames it has. A connection that
@@ -86,33 +86,21 @@ impl<P: Platform> Link<P> {
 
     /// Waits until the session has no connection.
     pub async fn until_detached(&self) {
-        poll_fn(|cx| {
-            let mut state = self.state.lock();
-            if !state.session.is_attached() {
-                return Poll::Ready(());
-            }
-            state.for_loss.add(cx);
-            Poll::Pending
-        })
-        .await;
+        self.until(Awaited::Loss).await;
     }
 
     /// Waits until the other side has taken enough of what waits to be sent to it.
     pub async fn until_room(self: Arc<Self>) {
-        poll_fn(|cx| {
-            let mut state = self.state.lock();
-            if !state.session.is_clogged() {
-                return Poll::Ready(());
-            }
-            state.for_room.add(cx);
-            Poll::Pending
-        })
-        .await;
+        self.until(Awaited::Room).await;
     }
 
     /// What one of its connections has to send next; the writer is woken when there is something. Blocks that had to wait
     /// until less is to be sent run here, when it is less.
-    pub(in crate::peer) fn poll_output(self: &Arc<Self>, epoch: Epoch, cx: &Context<'_>) -> Poll<Output> {
+    pub(in crate::peer) fn poll_output(
+        self: &Arc<Self>,
+        epoch: Epoch,
+        cx: Option<&Context<'_>>,
+    ) -> Poll<Output> {
         let mut state = self.state.lock();
         if state.epoch != epoch {
             return Poll::Ready(Output::Close(Goodbye::normal("the session goes on elsewhere")));
@@ -129,7 +117,9 @@ impl<P: Platform> Link<P> {
         if let Some(goodbye) = state.goodbye.clone() {
             return Poll::Ready(Output::Close(goodbye));
         }
-        if !state.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        if let Some(cx) = cx
+            && !state.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
             state.writer = Some(cx.waker().clone());
         }
         Poll::Pending

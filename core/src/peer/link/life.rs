@@ -1,10 +1,9 @@
 //! How time passes for a session, and how it ends.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 
-use super::state::is_done;
+use super::state::Awaited;
 use super::{Epoch, Link};
 use crate::peer::{Goodbye, Notice, Platform};
 use crate::time::Moment;
@@ -41,15 +40,7 @@ impl<P: Platform> Link<P> {
 
     /// Waits until nothing runs, nothing is waited for and everything was sent, or the session is over.
     pub(in crate::peer) async fn until_idle(&self) {
-        poll_fn(|cx| {
-            let mut state = self.state.lock();
-            if is_done(&state.session) {
-                return Poll::Ready(());
-            }
-            state.for_idleness.add(cx);
-            Poll::Pending
-        })
-        .await;
+        self.until(Awaited::Idleness).await;
     }
 
     /// Ends the session: its open calls end now, and its connection closes.

@@ -26,9 +26,9 @@ pub(super) use self::carriage::{Output, Room};
 use self::state::{State, Waiter};
 use super::differences::Differences;
 use super::{Kill, Notice, Platform, Shared, Task, executor, ticker};
-use crate::auth::Principal;
+use crate::auth::{Principal, Visitor};
 use crate::error::RemoteError;
-use crate::frame::{CallId, Introduction, SessionId, Token};
+use crate::frame::{CallId, Introduction, Reject, SessionId, Token};
 use crate::id::PeerId;
 use crate::pending::{Carried, Carrier, Ending, Pending};
 use crate::request::Request;
@@ -42,7 +42,7 @@ pub struct Link<P: Platform> {
     id: SessionId,
     token: Token,
     /// Who is at the other end, as the connection that carries the session has shown.
-    principal: RwLock<Option<Principal>>,
+    visitor: RwLock<Visitor>,
     state: Mutex<State<P>>,
     /// How the other side's blocks differ from ours.
     differences: Differences,
@@ -61,7 +61,7 @@ impl<P: Platform> Link<P> {
     pub(super) fn start(
         shared: &Arc<Shared<P>>,
         them: &Introduction,
-        principal: Option<Principal>,
+        visitor: Visitor,
         origin: Origin,
         kill: P::Kill,
     ) -> Arc<Self> {
@@ -70,7 +70,7 @@ impl<P: Platform> Link<P> {
             Origin::Theirs(ticket) => (Session::dialled(limits, them, now), ticket),
             Origin::Ours => (Session::accepted(limits, them, now), (SessionId::random(), Token::random())),
         };
-        if them.blocks != shared.introduction().blocks {
+        if them.blocks != shared.us().blocks() {
             // It sees this, too, and tells us.
             session.tell_blocks(&shared.registry().catalogue());
         }
@@ -79,7 +79,7 @@ impl<P: Platform> Link<P> {
             remote: them.peer,
             id,
             token,
-            principal: RwLock::new(principal),
+            visitor: RwLock::new(visitor),
             state: Mutex::new(State::new(session, kill)),
             differences: Differences::default(),
         });
@@ -100,7 +100,25 @@ impl<P: Platform> Link<P> {
 
     /// Who that is, as far as it was proved.
     pub fn principal(&self) -> Option<Principal> {
-        self.principal.read().clone()
+        self.visitor.read().principal.clone()
+    }
+
+    /// The session goes on with a connection that somebody made. It has to be who had it, unless nobody was known to have it.
+    pub(super) fn recognise(&self, visitor: Visitor) -> Result<(), Reject> {
+        if !self.gives_way_to(visitor.principal.as_ref()) {
+            return Err(Reject::NotYours);
+        }
+        *self.visitor.write() = visitor;
+        Ok(())
+    }
+
+    /// Whether the session, while it waits for its peer, gives way to a new one of this somebody.
+    pub(super) fn gives_way_to(&self, somebody: Option<&Principal>) -> bool {
+        let visitor = self.visitor.read();
+        visitor
+            .principal
+            .as_ref()
+            .is_none_or(|known| somebody.is_some_and(|somebody| known.is_same_as(somebody)))
     }
 
     /// The session's id.

@@ -1,6 +1,7 @@
 //! What stands behind a session's lock, and who is woken when it changes.
 
-use std::task::{Context, Waker};
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
 
 use futures_channel::oneshot;
 use parking_lot::MutexGuard;
@@ -24,28 +25,28 @@ pub(super) struct State<P: Platform> {
     pub(super) kill: Option<P::Kill>,
     pub(super) writer: Option<Waker>,
     pub(super) ticker: Option<Waker>,
-    /// Those who wait until the connection is lost or the session is over.
-    pub(super) for_loss: Waiting,
-    /// Those who wait until there is room in the queue again.
-    pub(super) for_room: Waiting,
-    /// Those who wait until the session has nothing left to do, or is over.
-    pub(super) for_idleness: Waiting,
+    /// Tasks that wait for something of the session.
+    waiting: Vec<(Awaited, Waker)>,
 }
 
-/// Tasks that wait for something of a session. Each looks under the session's lock whether it has come, so that none of
-/// them misses it.
-#[derive(Default)]
-pub(super) struct Waiting(Vec<Waker>);
+/// What tasks wait for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// The connection is lost, or the session is over.
+    Loss,
+    /// There is room in the queue.
+    Room,
+    /// The session has nothing left to do, or is over.
+    Idleness,
+}
 
-impl Waiting {
-    pub(super) fn add(&mut self, cx: &Context<'_>) {
-        if !self.0.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.0.push(cx.waker().clone());
+impl Awaited {
+    fn has_come(self, session: &Session<Waiter>) -> bool {
+        match self {
+            Self::Loss => !session.is_attached(),
+            Self::Room => !session.is_clogged(),
+            Self::Idleness => !session.is_alive() || session.is_idle(),
         }
-    }
-
-    fn take_if(&mut self, has_come: impl FnOnce() -> bool) -> Vec<Waker> {
-        if self.0.is_empty() || !has_come() { Vec::new() } else { std::mem::take(&mut self.0) }
     }
 }
 
@@ -59,25 +60,21 @@ impl<P: Platform> State<P> {
             kill: Some(kill),
             writer: None,
             ticker: None,
-            for_loss: Waiting::default(),
-            for_room: Waiting::default(),
-            for_idleness: Waiting::default(),
+            waiting: Vec::new(),
         }
     }
 
-    /// Those whose time has come.
-    fn awaited(&mut self) -> impl Iterator<Item = Waker> + use<P> {
+    /// Those for whom it has come. Few ever wait: whoever dialled for the loss, and others when something is wrong or ends.
+    fn awaited(&mut self) -> Vec<Waker> {
+        if self.waiting.is_empty() {
+            return Vec::new();
+        }
         let session = &self.session;
-        let loss = self.for_loss.take_if(|| !session.is_attached());
-        let room = self.for_room.take_if(|| !session.is_clogged());
-        let idleness = self.for_idleness.take_if(|| is_done(session));
-        loss.into_iter().chain(room).chain(idleness)
+        self.waiting
+            .extract_if(.., |(awaited, _)| awaited.has_come(session))
+            .map(|(_, waker)| waker)
+            .collect()
     }
-}
-
-/// Whether nothing is left to do before a session can be closed.
-pub(super) fn is_done(session: &Session<Waiter>) -> bool {
-    !session.is_alive() || session.is_idle()
 }
 
 impl<P: Platform> Link<P> {
@@ -94,7 +91,13 @@ impl<P: Platform> Link<P> {
         let ticker = if is_earlier { state.ticker.take() } else { None };
         let awaited = state.awaited();
         drop(state);
-        writer.into_iter().chain(ticker).chain(awaited).for_each(Waker::wake);
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+        if let Some(ticker) = ticker {
+            ticker.wake();
+        }
+        awaited.into_iter().for_each(Waker::wake);
         result
     }
 
@@ -102,6 +105,23 @@ impl<P: Platform> Link<P> {
     pub(super) fn took_frame(mut state: MutexGuard<'_, State<P>>) {
         let awaited = state.awaited();
         drop(state);
-        awaited.for_each(Waker::wake);
+        awaited.into_iter().for_each(Waker::wake);
+    }
+
+    /// Waits for something. It is looked for under the lock, so that it is not missed.
+    pub(super) async fn until(&self, awaited: Awaited) {
+        poll_fn(|cx| {
+            let mut state = self.state.lock();
+            if awaited.has_come(&state.session) {
+                return Poll::Ready(());
+            }
+            let is_known =
+                |(other, waker): &(Awaited, Waker)| *other == awaited && waker.will_wake(cx.waker());
+            if !state.waiting.iter().any(is_known) {
+                state.waiting.push((awaited, cx.waker().clone()));
+            }
+            Poll::Pending
+        })
+        .await;
     }
 }

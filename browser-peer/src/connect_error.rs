@@ -1,13 +1,15 @@
-//! How connecting fails: on a server as in a page, where a browser tells less of it.
+//! How connecting fails. A browser tells a page less of it than a program knows: what both know has the same names.
 
-use crate::frame::Reject;
+use distributed_scope_core::Reject;
 
-/// Why `Peer::connect` did not connect.
+/// Why [`Peer::connect`](crate::Peer::connect) did not connect.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The URL is not one of a WebSocket.
-    #[error("`{url}` is no WebSocket URL ({reason}): write it as `ws://host:port/path`")]
+    #[error(
+        "`{url}` is no WebSocket URL ({reason}): write it as `ws://host:port/path` or `wss://host:port/path`"
+    )]
     Url {
         /// The URL as it was given.
         url: String,
@@ -19,18 +21,8 @@ pub enum ConnectError {
     Unreachable {
         /// The URL.
         url: String,
-        /// What the network said.
+        /// Where to look.
         source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// Something answers, and it is not a peer.
-    #[error(
-        "{url} answered with HTTP status {status} and not as a peer: is the path the one that was given to `peer.service(..)`?"
-    )]
-    NotAPeer {
-        /// The URL.
-        url: String,
-        /// The HTTP status of the answer.
-        status: u16,
     },
     /// The two could not agree to open a session.
     #[error("{url} is a peer, and the session was refused")]
@@ -46,7 +38,7 @@ pub enum ConnectError {
         /// The URL.
         url: String,
     },
-    /// It took longer than [`Limits::handshake`](crate::Limits::handshake).
+    /// It took longer than [`Limits::handshake`](distributed_scope_core::Limits::handshake).
     #[error("{url} did not answer in time")]
     TimedOut {
         /// The URL.

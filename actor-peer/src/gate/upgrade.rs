@@ -1,24 +1,15 @@
-//! What a peer asks of those who connect to it, before there is a session.
+//! A request to become a session, and who sends it.
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use distributed_scope_core::auth::Visitor;
 use distributed_scope_core::{Denied, Principal};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-
-/// What a peer was told about those who connect to it.
-#[derive(Default)]
-pub(crate) struct Gate {
-    pub(crate) authenticate: Option<Arc<dyn Authenticate>>,
-    pub(crate) allow_plaintext: bool,
-}
 
 /// Finds out who wants to connect, before the connection becomes a session. A closure is one; see
 /// [`Builder::authenticate`](crate::Builder::authenticate).
@@ -67,6 +58,22 @@ impl Upgrade {
         bearer(self.0.headers())
     }
 
+    /// The certificate that the client showed, if the server asks for one: see [`tls::Clients`](crate::tls::Clients).
+    #[cfg(feature = "rustls")]
+    #[must_use]
+    pub fn certificate(&self) -> Option<&crate::tls::ClientCertificate> {
+        self.0.conn_data()
+    }
+
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.0.headers().get(header::HOST)?.to_str().ok()
+    }
+
+    /// What the request says of the page that sent it; `None` for what is no text.
+    pub(crate) fn origins(&self) -> impl Iterator<Item = Option<&str>> {
+        self.0.headers().get_all(header::ORIGIN).map(|origin| origin.to_str().ok())
+    }
+
     /// The other end of the TCP connection, which may be a proxy.
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
@@ -95,6 +102,18 @@ impl std::fmt::Debug for Upgrade {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Upgrade").field("from", &self.peer_addr()).finish_non_exhaustive()
     }
+}
+
+/// Who that is by the certificate.
+#[cfg(feature = "rustls")]
+pub(super) fn certified(upgrade: &Upgrade) -> Result<Option<Principal>, Denied> {
+    upgrade.certificate().map(crate::tls::ClientCertificate::principal).transpose()
+}
+
+/// Without TLS there are no certificates.
+#[cfg(not(feature = "rustls"))]
+pub(super) fn certified(_: &Upgrade) -> Result<Option<Principal>, Denied> {
+    Ok(None)
 }
 
 pub(crate) fn is_loopback(address: IpAddr) -> bool {
@@ -127,26 +146,6 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Denied> {
     };
     let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| malformed())?;
     String::from_utf8(bytes).map(Some).map_err(|_| malformed())
-}
-
-impl Gate {
-    /// Whether a token may have come this way, and whose it is.
-    pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Visitor, Denied> {
-        let upgrade = Upgrade::new(request.clone());
-        let is_local = upgrade.is_local();
-        let is_private = upgrade.is_encrypted() || is_local || self.allow_plaintext;
-        if !is_private && !matches!(upgrade.bearer(), Ok(None)) {
-            return Err(Denied::forbidden(
-                "a token was sent without TLS, where everybody on the way can read it: connect with `wss://`; where a proxy ends TLS, \
-                 start the server's peer with `.allow_plaintext()`",
-            ));
-        }
-        let principal = match &self.authenticate {
-            Some(authenticate) => authenticate.authenticate(upgrade).await?,
-            None => None,
-        };
-        Ok(Visitor { principal, is_local })
-    }
 }
 
 #[cfg(test)]
@@ -187,21 +186,5 @@ mod tests {
         assert!(!upgrade("192.0.2.1:9", &[]).is_local());
         assert!(!upgrade("127.0.0.1:9", &[("X-Forwarded-For", "192.0.2.1")]).is_local());
         assert!(!upgrade("127.0.0.1:9", &[("Forwarded", "for=192.0.2.1")]).is_local());
-    }
-
-    #[actix_web::test]
-    async fn a_token_over_plaintext_is_refused_unless_it_is_allowed_or_stays_on_this_machine() {
-        let token = [("authorization", "Bearer abc")];
-        let closed = Gate::default();
-        let admit = async |gate: &Gate, address: &str| gate.admit(upgrade(address, &token).request()).await;
-        let denied = admit(&closed, "192.0.2.1:9").await.unwrap_err();
-        assert!(
-            matches!(&denied, Denied::Forbidden(text) if text.contains(".allow_plaintext()")),
-            "{denied}"
-        );
-        assert!(!format!("{denied:?}").contains("abc"));
-        assert!(admit(&closed, "127.0.0.1:9").await.is_ok());
-        let open = Gate { allow_plaintext: true, ..Gate::default() };
-        assert!(admit(&open, "192.0.2.1:9").await.is_ok());
     }
 }

@@ -1,0 +1,114 @@
+//! What a peer asks of those who connect to it, before there is a session.
+//!
+//! | module | idea |
+//! |---|---|
+//! | here | the order of the questions, from the cheapest to the dearest |
+//! | `upgrade` | the request, and who sends it |
+//! | `origin` | which web pages may connect |
+//! | `places` | how many may come, from where and how fast |
+
+mod origin;
+mod places;
+mod upgrade;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use actix_web::HttpRequest;
+use distributed_scope_core::auth::{Holding, Visitor};
+use distributed_scope_core::{Denied, Limits, Principal};
+
+pub use self::origin::NoOrigin;
+pub(crate) use self::origin::Origins;
+pub(crate) use self::places::NoPlace;
+use self::places::Places;
+pub use self::upgrade::{Authenticate, Upgrade};
+pub(crate) use self::upgrade::{is_loopback, subprotocols};
+use crate::clock;
+
+/// What a peer was told about those who connect to it.
+#[derive(Default)]
+pub(crate) struct Rules {
+    pub(crate) authenticate: Option<Arc<dyn Authenticate>>,
+    pub(crate) allow_plaintext: bool,
+    pub(crate) origins: Origins,
+}
+
+/// Asks those who connect.
+pub(crate) struct Gate {
+    rules: Rules,
+    places: Places,
+}
+
+/// Why somebody was not let in.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Closed {
+    #[error(transparent)]
+    NoPlace(#[from] NoPlace),
+    #[error(transparent)]
+    Denied(#[from] Denied),
+}
+
+impl Gate {
+    pub(crate) fn new(rules: Rules, limits: &Limits) -> Self {
+        Self { rules, places: Places::new(limits) }
+    }
+
+    /// Whether there is a place, whether this page may connect, whether a token may have come this way, and whose it is.
+    pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Visitor, Closed> {
+        let upgrade = Upgrade::new(request.clone());
+        // A connection without an address, for instance over a Unix socket, counts as one of this machine.
+        let address = upgrade.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip());
+        let place = self.places.take(address, clock::now())?;
+        if !self.rules.origins.allow(&upgrade) {
+            return Err(Closed::Denied(Denied::forbidden(
+                "a page of another origin may not connect: start the server's peer with `.allow_origin(\"https://..\")`",
+            )));
+        }
+        let is_local = upgrade.is_local();
+        let is_private = upgrade.is_encrypted() || is_local || self.rules.allow_plaintext;
+        if !is_private && !matches!(upgrade.bearer(), Ok(None)) {
+            return Err(Closed::Denied(Denied::forbidden(
+                "a token was sent without TLS, where everybody on the way can read it: connect with `wss://`; where a proxy ends TLS, \
+                 start the server's peer with `.allow_plaintext()`",
+            )));
+        }
+        let principal = match &self.rules.authenticate {
+            Some(authenticate) => authenticate.authenticate(upgrade).await?,
+            None => upgrade::certified(&upgrade)?,
+        };
+        let expires = principal.as_ref().and_then(Principal::expires);
+        if expires.is_some_and(|expires| expires <= SystemTime::now()) {
+            return Err(Closed::Denied(Denied::unauthenticated("what you were known by has expired")));
+        }
+        Ok(Visitor { principal, is_local, holding: Some(Holding::new(place)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_token_over_plaintext_is_refused_unless_it_is_allowed_or_stays_on_this_machine() {
+        let token = ("authorization", "Bearer abc");
+        let gate = |rules| Gate::new(rules, &Limits::default());
+        let closed = gate(Rules::default());
+        let admit = async |gate: &Gate, address: &str| {
+            let request = TestRequest::get().peer_addr(address.parse().unwrap()).append_header(token);
+            gate.admit(&request.to_http_request()).await
+        };
+        let denied = admit(&closed, "192.0.2.1:9").await.unwrap_err();
+        assert!(
+            matches!(&denied, Closed::Denied(Denied::Forbidden(text)) if text.contains(".allow_plaintext()")),
+            "{denied}"
+        );
+        assert!(!format!("{denied:?}").contains("abc"));
+        assert!(admit(&closed, "127.0.0.1:9").await.is_ok());
+        let open = gate(Rules { allow_plaintext: true, ..Rules::default() });
+        assert!(admit(&open, "192.0.2.1:9").await.is_ok());
+    }
+}

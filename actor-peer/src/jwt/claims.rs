@@ -1,0 +1,126 @@
+//! What a token says, as a principal.
+
+use std::time::{Duration, SystemTime};
+
+use distributed_scope_core::{PeerId, Principal, Proof};
+use serde_json::{Map, Value};
+
+use super::TokenError;
+
+/// The claims that have a place of their own in a principal, or say something of the token and nothing of its subject.
+const NOT_OF_THE_SUBJECT: [&str; 8] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", PEER];
+
+/// The peer id that the token is bound to, if it is: whoever shows it has this id and no other.
+const PEER: &str = "peer_id";
+
+/// The subject of a verified token.
+///
+/// Texts, numbers and truth values become claims, a list becomes several values of one claim, and what stands inside an object is named
+/// with dots (`realm_access.roles`). The words of `scope` are one value each (RFC 8693).
+pub(super) fn principal(
+    issuer: &str,
+    claims: Map<String, Value>,
+    leeway: Duration,
+) -> Result<Principal, TokenError> {
+    let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| !subject.is_empty());
+    let subject = subject.ok_or(TokenError::Claim("sub"))?;
+    let expires = claims
+        .get("exp")
+        .and_then(seconds)
+        .and_then(|exp| SystemTime::UNIX_EPOCH.checked_add(exp)?.checked_add(leeway));
+    let expires = expires.ok_or(TokenError::Claim("exp"))?;
+    let mut principal = Principal::new(subject, Proof::Token).issued_by(issuer).expires_at(expires);
+    match claims.get(PEER) {
+        None => {}
+        Some(Value::String(text)) => {
+            let peer: PeerId = text.parse().map_err(|_| TokenError::Claim(PEER))?;
+            principal = principal.bound_to(peer);
+        }
+        Some(_) => return Err(TokenError::Claim(PEER)),
+    }
+    for (name, value) in claims {
+        if !NOT_OF_THE_SUBJECT.contains(&name.as_str()) {
+            principal = add(principal, name, value);
+        }
+    }
+    Ok(principal)
+}
+
+fn seconds(exp: &Value) -> Option<Duration> {
+    // NumericDate may have a fraction.
+    exp.as_u64()
+        .map(Duration::from_secs)
+        .or_else(|| exp.as_f64().and_then(|exp| Duration::try_from_secs_f64(exp).ok()))
+}
+
+fn add(principal: Principal, name: String, value: Value) -> Principal {
+    match value {
+        Value::String(text) if name == "scope" => {
+            text.split_whitespace().fold(principal, |principal, word| principal.claim("scope", word))
+        }
+        Value::String(text) => principal.claim(name, text),
+        Value::Number(number) => principal.claim(name, number.to_string()),
+        Value::Bool(truth) => principal.claim(name, truth.to_string()),
+        Value::Array(values) => {
+            values.into_iter().fold(principal, |principal, value| add(principal, name.clone(), value))
+        }
+        Value::Object(members) => members
+            .into_iter()
+            .fold(principal, |principal, (member, value)| add(principal, format!("{name}.{member}"), value)),
+        Value::Null => principal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(value: Value) -> Result<Principal, TokenError> {
+        let Value::Object(claims) = value else { unreachable!("an object was written") };
+        principal("issuer", claims, Duration::ZERO)
+    }
+
+    #[test]
+    fn claims_of_all_kinds_are_found_by_name_and_value() {
+        let alice = of(json!({
+            "sub": "alice", "exp": 100.5, "role": ["admin", "editor"], "level": 3, "paid": true,
+            "scope": "read write", "realm_access": { "roles": ["owner"] }, "nothing": null, "jti": "x",
+        }))
+        .unwrap();
+        for (name, value) in [
+            ("role", "admin"),
+            ("role", "editor"),
+            ("level", "3"),
+            ("paid", "true"),
+            ("scope", "write"),
+            ("realm_access.roles", "owner"),
+        ] {
+            assert!(alice.has(name, value), "{name}");
+        }
+        assert!(alice.values("nothing").is_empty() && alice.values("jti").is_empty());
+        let expires = alice.expires().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(expires, Duration::from_millis(100_500));
+    }
+
+    #[test]
+    fn a_token_may_be_bound_to_a_peer_id() {
+        let peer = PeerId::named("alice");
+        let bound = of(json!({ "sub": "alice", "exp": 1, "peer_id": peer.to_string() })).unwrap();
+        assert_eq!(bound.peer(), Some(peer));
+        for wrong in [json!("nonsense"), json!(7)] {
+            let claims = json!({ "sub": "alice", "exp": 1, "peer_id": wrong });
+            assert_eq!(of(claims).unwrap_err(), TokenError::Claim("peer_id"));
+        }
+    }
+
+    #[test]
+    fn without_a_subject_or_a_sensible_end_it_is_nobodys() {
+        assert_eq!(of(json!({ "sub": "", "exp": 1 })).unwrap_err(), TokenError::Claim("sub"));
+        for exp in [json!(u64::MAX), json!(-1), json!("1"), json!(1e300)] {
+            let claims = json!({ "sub": "alice", "exp": exp });
+            assert_eq!(of(claims).unwrap_err(), TokenError::Claim("exp"));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Why a token is refused.
+
+use distributed_scope_core::Denied;
+use jsonwebtoken::errors::ErrorKind;
+
+use super::Algorithm;
+
+/// Why a token is refused. Its text names the code and has nothing of the token in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// There is none, and there has to be one.
+    #[error(
+        "a token is required [no_token]: connect with `Endpoint::new(url).bearer(token)`, or from a browser with the subprotocol `bearer.<token in base64url>`"
+    )]
+    None,
+    /// It is larger than this many bytes.
+    #[error("the token has more than {0} bytes [token_too_large]")]
+    TooLarge(usize),
+    /// It is no token, or not a whole one.
+    #[error("that is no JSON web token [token_malformed]")]
+    Malformed,
+    /// It asks for something that is not understood here.
+    #[error("the token says that something in it has to be understood (`crit`) that is not [token_critical]")]
+    Critical,
+    /// Nobody issues such tokens whom this peer trusts.
+    #[error("the token is of an issuer that is not known here [token_issuer]")]
+    Issuer,
+    /// It is not signed as its issuer signs.
+    #[error("tokens of this issuer are signed with {0} and no other algorithm [token_algorithm]")]
+    Algorithm(Algorithm),
+    /// It is signed by a key that its issuer does not have.
+    #[error("the token names a key that its issuer does not have [token_key]")]
+    Key,
+    /// It is not what was signed.
+    #[error("the signature is not of this token [token_signature]")]
+    Signature,
+    /// It is for somebody else.
+    #[error("the token is for another audience [token_audience]")]
+    Audience,
+    /// Its time is over.
+    #[error("the token has expired [token_expired]")]
+    Expired,
+    /// Its time has not come.
+    #[error("the token is not valid yet [token_not_yet]")]
+    NotYet,
+    /// Something is missing in it or makes no sense.
+    #[error("the token needs a good claim `{0}` [token_claim]")]
+    Claim(&'static str),
+    /// Its issuer's keys cannot be had now.
+    #[error("the keys of the token's issuer cannot be fetched at present [token_keys]")]
+    Keys,
+}
+
+impl TokenError {
+    /// A word for machines, which stands in the text, too.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::None => "no_token",
+            Self::TooLarge(_) => "token_too_large",
+            Self::Malformed => "token_malformed",
+            Self::Critical => "token_critical",
+            Self::Issuer => "token_issuer",
+            Self::Algorithm(_) => "token_algorithm",
+            Self::Key => "token_key",
+            Self::Signature => "token_signature",
+            Self::Audience => "token_audience",
+            Self::Expired => "token_expired",
+            Self::NotYet => "token_not_yet",
+            Self::Claim(_) => "token_claim",
+            Self::Keys => "token_keys",
+        }
+    }
+}
+
+impl From<TokenError> for Denied {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Keys => Self::unavailable(error.to_string()),
+            error => Self::unauthenticated(error.to_string()),
+        }
+    }
+}
+
+impl From<jsonwebtoken::errors::Error> for TokenError {
+    fn from(error: jsonwebtoken::errors::Error) -> Self {
+        match error.into_kind() {
+            ErrorKind::InvalidSignature => Self::Signature,
+            ErrorKind::ExpiredSignature => Self::Expired,
+            ErrorKind::ImmatureSignature => Self::NotYet,
+            ErrorKind::InvalidAudience => Self::Audience,
+            ErrorKind::InvalidIssuer => Self::Issuer,
+            ErrorKind::MissingRequiredClaim(name) | ErrorKind::InvalidClaimFormat(name) => Self::Claim(
+                ["exp", "nbf", "iss", "aud", "sub"]
+                    .into_iter()
+                    .find(|known| *known == name)
+                    .unwrap_or("of yours"),
+            ),
+            // A key that does not fit the algorithm; keys are checked when they are taken, so it is the token that is odd.
+            ErrorKind::InvalidAlgorithm
+            | ErrorKind::InvalidEcdsaKey
+            | ErrorKind::InvalidEddsaKey
+            | ErrorKind::InvalidRsaKey(_)
+            | ErrorKind::InvalidKeyFormat => Self::Key,
+            _ => Self::Malformed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_refusal_names_its_code() {
+        let all = [
+            TokenError::None,
+            TokenError::TooLarge(1),
+            TokenError::Malformed,
+            TokenError::Critical,
+            TokenError::Issuer,
+            TokenError::Algorithm(Algorithm::Es256),
+            TokenError::Key,
+            TokenError::Signature,
+            TokenError::Audience,
+            TokenError::Expired,
+            TokenError::NotYet,
+            TokenError::Claim("sub"),
+            TokenError::Keys,
+        ];
+        for error in &all {
+            assert!(error.to_string().contains(&format!("[{}]", error.code())), "{error}");
+            assert_eq!(all.iter().filter(|other| other.code() == error.code()).count(), 1);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The keys of an issuer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jsonwebtoken::{AlgorithmFamily, DecodingKey};
+
+use super::TokenError;
+use super::key_set::KeySet;
+use super::published::Published;
+
+/// How an issuer signs. There is one for each issuer, so that a token cannot choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// HMAC with SHA-256: issuer and server have one secret, so the server could issue tokens, too.
+    Hs256,
+    /// RSA with SHA-256, PKCS #1 v1.5; at least 2,048 bits.
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// Ed25519.
+    EdDsa,
+}
+
+impl Algorithm {
+    /// Its name in a token's header.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    pub(super) fn family(self) -> AlgorithmFamily {
+        jsonwebtoken::Algorithm::from(self).family()
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl From<Algorithm> for jsonwebtoken::Algorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Hs256 => Self::HS256,
+            Algorithm::Rs256 => Self::RS256,
+            Algorithm::Es256 => Self::ES256,
+            Algorithm::EdDsa => Self::EdDSA,
+        }
+    }
+}
+
+/// The keys by which the tokens of an issuer are known to be its own, all of one algorithm.
+///
+/// `Debug` does not show them.
+#[derive(Clone)]
+pub struct Keys {
+    algorithm: Algorithm,
+    source: Source,
+}
+
+#[derive(Clone)]
+enum Source {
+    One(Arc<DecodingKey>),
+    Set(Arc<KeySet>),
+    Published(Arc<Published>),
+}
+
+impl Keys {
+    /// The secret of [`Algorithm::Hs256`]: at least 32 random bytes.
+    ///
+    /// # Errors
+    ///
+    /// When it is shorter, because short secrets are found by trying.
+    pub fn secret(secret: &[u8]) -> Result<Self, KeyError> {
+        if secret.len() < 32 {
+            return Err(KeyError::ShortSecret(secret.len()));
+        }
+        Ok(Self {
+            algorithm: Algorithm::Hs256,
+            source: Source::One(Arc::new(DecodingKey::from_secret(secret))),
+        })
+    }
+
+    /// A public key in PEM.
+    ///
+    /// # Errors
+    ///
+    /// When it is no PEM, or no public key for this algorithm.
+    pub fn public_pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, KeyError> {
+        let key = match algorithm {
+            Algorithm::Hs256 => return Err(KeyError::NotPublic),
+            Algorithm::Rs256 => DecodingKey::from_rsa_pem(pem),
+            Algorithm::Es256 => DecodingKey::from_ec_pem(pem),
+            Algorithm::EdDsa => DecodingKey::from_ed_pem(pem),
+        };
+        let key = key.map_err(|source| KeyError::Pem { algorithm, source: source.into() })?;
+        Ok(Self { algorithm, source: Source::One(Arc::new(key)) })
+    }
+
+    /// The public keys of a JSON web key set (RFC 7517) that the program has.
+    ///
+    /// # Errors
+    ///
+    /// When it is no key set, or has no key for this algorithm.
+    pub fn set(algorithm: Algorithm, json: &[u8]) -> Result<Self, KeyError> {
+        Ok(Self { algorithm, source: Source::Set(Arc::new(KeySet::parse(algorithm, json)?)) })
+    }
+
+    /// The JSON web key set that the issuer publishes at an `https://` URL. It is fetched when the first token comes, every ten minutes,
+    /// and when a token names a key that is not in it, but at most once in ten seconds. While it cannot be fetched, what was fetched
+    /// before counts for an hour.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is none, or not an `https://` one: whoever can change the keys on their way can issue tokens. `http://` is for this
+    /// machine alone.
+    pub fn published(algorithm: Algorithm, url: &str) -> Result<Self, KeyError> {
+        Ok(Self { algorithm, source: Source::Published(Arc::new(Published::new(algorithm, url)?)) })
+    }
+
+    /// The same, with other trust than the operating system's: see [`tls::client`](crate::tls::client).
+    ///
+    /// # Errors
+    ///
+    /// As [`published`](Self::published).
+    #[cfg(feature = "rustls")]
+    pub fn published_with(
+        algorithm: Algorithm,
+        url: &str,
+        tls: rustls::ClientConfig,
+    ) -> Result<Self, KeyError> {
+        let published = Published::new(algorithm, url)?.trusting(tls);
+        Ok(Self { algorithm, source: Source::Published(Arc::new(published)) })
+    }
+
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The key of this id; without one, the only key.
+    pub(super) async fn find(&self, id: Option<&str>) -> Result<Arc<DecodingKey>, TokenError> {
+        match &self.source {
+            // There is no other that the id could tell it from.
+            Source::One(key) => Ok(Arc::clone(key)),
+            Source::Set(set) => set.find(id).ok_or(TokenError::Key),
+            Source::Published(published) => published.find(id).await,
+        }
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+/// Why keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The secret has only so many bytes.
+    #[error("a secret of {0} bytes can be found by trying: take 32 random bytes or more")]
+    ShortSecret(usize),
+    /// HS256 has no public key.
+    #[error("HS256 has no public key: use `Keys::secret(..)`, or another algorithm")]
+    NotPublic,
+    /// It is no PEM, or no public key for the algorithm.
+    #[error("this is no public key for {algorithm} in PEM (`-----BEGIN PUBLIC KEY-----`)")]
+    Pem {
+        /// The algorithm.
+        algorithm: Algorithm,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It is no key set.
+    #[error("this is no JSON web key set (`{{\"keys\": [..]}}`)")]
+    NoSet(#[source] serde_json::Error),
+    /// None of its keys is for the algorithm.
+    #[error("the key set has no public key for {0} (an RSA key needs 2,048 bits)")]
+    NoKey(Algorithm),
+    /// The URL is none.
+    #[error("`{0}` is no URL: write it as `https://host/path`")]
+    Url(String),
+    /// It is not `https://`.
+    #[error("keys from `{0}` could be changed on their way: publish them at an `https://` URL")]
+    Plaintext(String),
+    /// There is no TLS in this build.
+    #[error("keys from `{0}` need TLS: enable the feature `rustls` of `distributed-scope`")]
+    NoTls(String),
+}

@@ -1,0 +1,130 @@
+//! Fetching the keys that an issuer publishes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use awc::http::Uri;
+use jsonwebtoken::DecodingKey;
+use parking_lot::Mutex;
+
+use super::cache::{Cache, Next};
+use super::key_set::KeySet;
+use super::{Algorithm, KeyError, TokenError};
+use crate::clock;
+use crate::endpoint::is_this_machine;
+
+/// Larger than any key set that there is.
+const LARGEST: usize = 256 << 10;
+
+/// How long an issuer may take to answer. A client waits for it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(super) struct Published {
+    algorithm: Algorithm,
+    url: Uri,
+    cache: Mutex<Cache>,
+    /// Held while keys are fetched, so that many clients that come at once make one request. Whose key is known does not wait.
+    fetching: tokio::sync::Mutex<()>,
+    #[cfg(feature = "rustls")]
+    tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+impl Published {
+    pub(super) fn new(algorithm: Algorithm, url: &str) -> Result<Self, KeyError> {
+        let uri: Uri = url.parse().map_err(|_| KeyError::Url(url.to_owned()))?;
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| KeyError::Url(url.to_owned()))?;
+        match uri.scheme_str() {
+            Some("https") if cfg!(feature = "rustls") => {}
+            Some("https") => return Err(KeyError::NoTls(url.to_owned())),
+            Some("http") if is_this_machine(host) => {}
+            Some("http") => return Err(KeyError::Plaintext(url.to_owned())),
+            _ => return Err(KeyError::Url(url.to_owned())),
+        }
+        if algorithm == Algorithm::Hs256 {
+            return Err(KeyError::NotPublic);
+        }
+        Ok(Self {
+            algorithm,
+            url: uri,
+            cache: Mutex::default(),
+            fetching: tokio::sync::Mutex::default(),
+            #[cfg(feature = "rustls")]
+            tls: None,
+        })
+    }
+
+    #[cfg(feature = "rustls")]
+    pub(super) fn trusting(mut self, config: rustls::ClientConfig) -> Self {
+        self.tls = Some(crate::tls::for_http(config));
+        self
+    }
+
+    pub(super) async fn find(&self, id: Option<&str>) -> Result<Arc<DecodingKey>, TokenError> {
+        if let Some(found) = self.known(id) {
+            return found;
+        }
+        let _one_at_a_time = self.fetching.lock().await;
+        // Somebody else may have fetched them meanwhile.
+        if let Some(found) = self.known(id) {
+            return found;
+        }
+        let keys = match self.fetch().await {
+            Ok(keys) => Some(keys),
+            Err(error) => {
+                tracing::warn!(url = %self.url, %error, "cannot fetch the keys of a token issuer");
+                None
+            }
+        };
+        self.cache.lock().fetched(keys, clock::now());
+        self.known(id).unwrap_or(Err(TokenError::Keys))
+    }
+
+    /// `None` if the keys have to be fetched to know.
+    fn known(&self, id: Option<&str>) -> Option<Result<Arc<DecodingKey>, TokenError>> {
+        match self.cache.lock().find(id, clock::now()) {
+            Next::Use(key) => Some(Ok(key)),
+            Next::Unknown => Some(Err(TokenError::Key)),
+            Next::Unavailable => Some(Err(TokenError::Keys)),
+            Next::Fetch => None,
+        }
+    }
+
+    async fn fetch(&self) -> Result<KeySet, FetchError> {
+        let request = async {
+            let mut answer = self.request()?.send().await.map_err(FetchError::of)?;
+            if !answer.status().is_success() {
+                return Err(FetchError(format!("it answered with HTTP status {}", answer.status())));
+            }
+            let body = answer.body().limit(LARGEST).await.map_err(FetchError::of)?;
+            KeySet::parse(self.algorithm, &body).map_err(FetchError::of)
+        };
+        tokio::time::timeout(PATIENCE, request).await.map_err(FetchError::of)?
+    }
+
+    /// Redirects are not followed: they could lead away from TLS.
+    fn request(&self) -> Result<awc::ClientRequest, FetchError> {
+        let connector = awc::Connector::new().timeout(PATIENCE);
+        #[cfg(feature = "rustls")]
+        let connector = match (self.url.scheme_str(), &self.tls) {
+            (Some("https"), Some(config)) => connector.rustls_0_23(Arc::clone(config)),
+            (Some("https"), None) => {
+                connector.rustls_0_23(crate::tls::usual_client().map_err(FetchError::of)?)
+            }
+            _ => connector,
+        };
+        let client =
+            awc::Client::builder().connector(connector).disable_redirects().timeout(PATIENCE).finish();
+        Ok(client.get(&self.url))
+    }
+}
+
+/// Why keys could not be fetched, for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct FetchError(String);
+
+impl FetchError {
+    fn of(error: impl std::error::Error) -> Self {
+        Self(error.to_string())
+    }
+}

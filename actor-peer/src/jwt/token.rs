@@ -1,0 +1,68 @@
+//! A token before it is believed.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::{Algorithm, TokenError};
+
+/// A token has a few claims; browsers and proxies take headers of 8 KiB.
+const LARGEST: usize = 8 << 10;
+
+/// What a token says of itself. Nothing of it is verified: it serves to find the key to verify it with.
+pub(super) struct Token<'a> {
+    text: &'a str,
+    header: Header,
+    claims: Claims,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: Option<String>,
+}
+
+impl<'a> Token<'a> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, TokenError> {
+        if text.len() > LARGEST {
+            return Err(TokenError::TooLarge(LARGEST));
+        }
+        let parts: Vec<_> = text.split('.').collect();
+        let [header, claims, _signature] = parts[..] else { return Err(TokenError::Malformed) };
+        let header: Header = decode(header)?;
+        // By RFC 7515, what is listed there must be understood or the token refused; we understand none of it.
+        if header.crit.is_some() {
+            return Err(TokenError::Critical);
+        }
+        Ok(Self { text, header, claims: decode(claims)? })
+    }
+
+    pub(super) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    pub(super) fn is_of(&self, algorithm: Algorithm) -> bool {
+        self.header.alg == algorithm.name()
+    }
+
+    pub(super) fn key_id(&self) -> Option<&str> {
+        self.header.kid.as_deref()
+    }
+
+    /// Empty if it names none, which is nobody's name.
+    pub(super) fn issuer(&self) -> &str {
+        self.claims.iss.as_deref().unwrap_or_default()
+    }
+}
+
+fn decode<T: DeserializeOwned>(part: &str) -> Result<T, TokenError> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
+    serde_json::from_slice(&bytes).map_err(|_| TokenError::Malformed)
+}

@@ -1,0 +1,103 @@
+//! What can be wrong with a file, and what a handshake ended of.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use rustls::server::VerifierBuilderError;
+use rustls::{AlertDescription, CertificateError};
+
+/// Why there is no configuration for TLS.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// It is no PEM.
+    #[error("this is no PEM (text between `-----BEGIN ..-----` and `-----END ..-----`)")]
+    Pem(#[source] Box<dyn Error + Send + Sync>),
+    /// There is no certificate in it.
+    #[error(
+        "there is no `-----BEGIN CERTIFICATE-----`: give the certificate first, then those that vouch for it"
+    )]
+    NoCertificate,
+    /// There is no private key in it.
+    #[error(
+        "there is no `-----BEGIN PRIVATE KEY-----` (nor one of PKCS #1 or SEC 1; an encrypted key has to be decrypted before)"
+    )]
+    NoKey,
+    /// So many of the certificates cannot vouch for others.
+    #[error(
+        "{0} of these certificates cannot be a root: they are no X.509 certificates that can be understood"
+    )]
+    Roots(usize),
+    /// The operating system has no roots.
+    #[error(
+        "the operating system trusts no certificate: install its `ca-certificates`, or use `Roots::from_file(..)`"
+    )]
+    System(#[source] Option<Box<dyn Error + Send + Sync>>),
+    /// One of the others, for this file.
+    #[error("{} is of no use", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<TlsError>,
+    },
+    /// The certificate and the key do not fit together or cannot be used.
+    #[error("this certificate and this key cannot be used together")]
+    Config(#[source] rustls::Error),
+    /// Clients cannot be known by these roots.
+    #[error("clients cannot be known by these roots")]
+    Verifier(#[source] VerifierBuilderError),
+}
+
+impl TlsError {
+    pub(super) fn pem(error: rustls::pki_types::pem::Error) -> Self {
+        // It has no source of its own worth keeping, and its text must not have a piece of a key in it.
+        Self::Pem(error.to_string().into())
+    }
+
+    pub(super) fn of_file(self, path: &Path) -> Self {
+        Self::File { path: path.to_owned(), source: Box::new(self) }
+    }
+}
+
+/// What to do about a handshake that ended like this, if that is known.
+pub(crate) fn hint(error: &std::io::Error) -> Option<&'static str> {
+    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    Some(match error {
+        // A signature is bad when somebody else took the name of a root.
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => {
+            "nobody whom this peer trusts vouches for the certificate over there; trust its root with `Endpoint::tls(tls::client(Roots::from_file(..)?, None)?)`"
+        }
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => "the certificate over there is of another name than the one in the URL",
+        rustls::Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        ) => "the certificate over there has expired",
+        rustls::Error::InvalidCertificate(_) => "the certificate over there is not valid",
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "the other side asks for a client certificate; show one with `Endpoint::tls(tls::client(roots, Some(certificate))?)`"
+        }
+        rustls::Error::AlertReceived(
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::DecryptError,
+        ) => "the other side does not take this peer's certificate",
+        rustls::Error::InvalidMessage(_) => "what answers does not speak TLS; is it `ws://`?",
+        _ => return None,
+    })
+}

@@ -1,0 +1,48 @@
+//! The contenders, in the order of the tables.
+
+mod actix_websocket;
+#[cfg(has_capnp)]
+mod capnp;
+mod floor;
+mod ours;
+mod raw_tcp;
+mod remoc;
+mod tarpc;
+mod tonic;
+
+use std::future::Future;
+
+use anyhow::Result;
+use tokio::task::LocalSet;
+
+use crate::contender::{Client, Contender};
+use crate::outcome::Outcome;
+use crate::workload::{Drive, drive};
+
+pub fn all() -> Vec<Contender> {
+    vec![
+        raw_tcp::contender(),
+        actix_websocket::contender(),
+        ours::contender(),
+        tarpc::contender(),
+        #[cfg(has_capnp)]
+        capnp::contender(),
+        remoc::contender(),
+        tonic::contender(),
+    ]
+}
+
+/// On one thread of tokio, as every contender without actix runs.
+fn on_tokio<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, future)
+}
+
+fn drive_on_tokio<C: Client>(run: &Drive) -> Result<Outcome> {
+    on_tokio(drive::<C>(run))
+}
+
+/// On one thread of actix, which is a thread of tokio, too.
+fn on_actix<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    actix_rt::System::new().block_on(future)
+}

@@ -1,0 +1,209 @@
+//! The workloads, on any client.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+use tokio::task::{JoinHandle, spawn_local};
+
+use crate::contender::Client;
+use crate::load::{Numbers, blob, called_back, check, served};
+use crate::outcome::{Meter, Outcome};
+use crate::process::{self, Memory};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[value(rename_all = "UPPER")]
+pub enum Workload {
+    /// 32 bytes there and back, one call in flight.
+    W1,
+    /// The same, 64 in flight on one connection.
+    W2,
+    /// 1 MiB of `Vec<u8>` there and back, one in flight.
+    W3,
+    /// The handler calls the caller back on the same connection before it answers.
+    W4,
+    /// Memory of the server for each connection that was used once and is idle.
+    W5,
+    /// W1 while other calls on the connection wait in their handlers.
+    W7,
+}
+
+pub use Workload::{W1, W2, W3, W4, W5, W7};
+
+pub const ALL: [Workload; 6] = [W1, W2, W3, W4, W5, W7];
+
+impl Workload {
+    /// How many calls are measured, and how many are made before.
+    pub fn calls(self) -> (usize, usize) {
+        match self {
+            W1 => (20_000, 2_000),
+            W2 => (64_000, 6_400),
+            W3 => (100, 10),
+            W4 => (10_000, 1_000),
+            W5 => (1_000, 0),
+            W7 => (5_000, 500),
+        }
+    }
+}
+
+/// One run.
+#[derive(Clone, Copy, Debug)]
+pub struct Drive {
+    pub port: u16,
+    pub workload: Workload,
+    pub calls: usize,
+    pub warmup: usize,
+    pub in_flight: usize,
+    pub blob: usize,
+    /// W5: how many connections; W7: how many calls wait.
+    pub others: usize,
+    /// The process of the server.
+    pub server: u32,
+}
+
+impl Drive {
+    pub fn meter(&self) -> Meter {
+        Meter::start(self.server, self.calls)
+    }
+}
+
+/// Runs a workload. On a `LocalSet`, so that clients need not be `Send`.
+pub async fn drive<C: Client>(run: &Drive) -> Result<Outcome> {
+    match run.workload {
+        W1 => {
+            let client = C::connect(run.port).await?;
+            one_after_another(run, async |n| echo(&client, n).await).await
+        }
+        W2 => {
+            let client = C::connect(run.port).await?;
+            in_flight(&client, run, run.warmup, None).await?;
+            let meter = Rc::new(RefCell::new(run.meter()));
+            in_flight(&client, run, run.calls, Some(&meter)).await?;
+            let meter = Rc::into_inner(meter).map(RefCell::into_inner);
+            Ok(meter.ok_or_else(|| anyhow::anyhow!("a task goes on"))?.stop())
+        }
+        W3 => {
+            let client = C::connect(run.port).await?;
+            let first = blob(run.blob);
+            let travelling = RefCell::new(first.clone());
+            let mut outcome = one_after_another(run, async |_| {
+                let back = client.blob(travelling.take()).await?;
+                ensure!(back.len() == run.blob, "{} bytes came back", back.len());
+                travelling.replace(back);
+                Ok(())
+            })
+            .await?;
+            ensure!(travelling.take() == first, "other bytes came back");
+            outcome.mb_per_s = run.blob as f64 * outcome.calls_per_s / 1e6;
+            Ok(outcome)
+        }
+        W4 => {
+            let client = C::connect(run.port).await?;
+            one_after_another(run, async |n| {
+                let numbers = Numbers::nth(n);
+                check(client.nested(numbers).await?, served(called_back(numbers)))
+            })
+            .await
+        }
+        W5 => {
+            memory(run, async |n| {
+                let client = C::connect(run.port).await?;
+                echo(&client, n).await?;
+                Ok(client)
+            })
+            .await
+        }
+        W7 => {
+            let client = C::connect(run.port).await?;
+            // They wait for longer than the measurement takes, and end with this process.
+            for n in 0..run.others as u64 {
+                let client = client.clone();
+                spawn_local(async move { client.slow(Numbers::nth(n), 120_000).await });
+            }
+            // An answer to a later call says that the earlier ones have arrived; a quarter of a second is for rivals
+            // that deliver them out of order.
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            one_after_another(run, async |n| echo(&client, n).await).await
+        }
+    }
+}
+
+async fn echo(client: &impl Client, n: u64) -> Result<()> {
+    let numbers = Numbers::nth(n);
+    check(client.echo(numbers).await?, served(numbers))
+}
+
+pub async fn one_after_another(run: &Drive, mut call: impl AsyncFnMut(u64) -> Result<()>) -> Result<Outcome> {
+    for n in 0..run.warmup as u64 {
+        call(n).await?;
+    }
+    let mut meter = run.meter();
+    for n in 0..run.calls as u64 {
+        let started = Instant::now();
+        call(n).await?;
+        meter.note(started.elapsed());
+    }
+    Ok(meter.stop())
+}
+
+/// Tasks that each make one call after another.
+async fn in_flight<C: Client>(
+    client: &C,
+    run: &Drive,
+    calls: usize,
+    meter: Option<&Rc<RefCell<Meter>>>,
+) -> Result<()> {
+    let each = calls.div_ceil(run.in_flight);
+    let task = |task: usize| -> JoinHandle<Result<()>> {
+        let (client, meter) = (client.clone(), meter.cloned());
+        spawn_local(async move {
+            for n in 0..each {
+                let started = Instant::now();
+                echo(&client, (task * each + n) as u64).await?;
+                if let Some(meter) = &meter {
+                    meter.borrow_mut().note(started.elapsed());
+                }
+            }
+            Ok(())
+        })
+    };
+    let tasks: Vec<_> = (0..run.in_flight).map(task).collect();
+    for task in tasks {
+        task.await??;
+    }
+    Ok(())
+}
+
+/// Some connections first, so that what every server makes once is there; then those that are counted.
+pub async fn memory<T>(run: &Drive, mut open: impl AsyncFnMut(u64) -> Result<T>) -> Result<Outcome> {
+    const FIRST: usize = 50;
+    const SETTLE: Duration = Duration::from_millis(400);
+    let mut held = Vec::with_capacity(FIRST + run.others);
+    for n in 0..FIRST as u64 {
+        held.push(open(n).await?);
+    }
+    tokio::time::sleep(SETTLE).await;
+    let both = || (Memory::of(run.server), Memory::of(process::own_id()));
+    let (server_before, own_before) = both();
+    let started = Instant::now();
+    for n in 0..run.others as u64 {
+        held.push(open(n).await?);
+    }
+    let elapsed = started.elapsed().as_secs_f64();
+    tokio::time::sleep(SETTLE).await;
+    let (server, own) = both();
+    let per_connection = |after: u64, before: u64| (after as f64 - before as f64) / run.others as f64;
+    drop(held);
+    Ok(Outcome {
+        calls: run.others,
+        elapsed_s: elapsed,
+        calls_per_s: run.others as f64 / elapsed,
+        server_rss_per_conn_kib: per_connection(server.resident, server_before.resident),
+        server_anon_per_conn_kib: per_connection(server.anonymous, server_before.anonymous),
+        server_rss_base_kib: server_before.resident as f64,
+        client_anon_per_conn_kib: per_connection(own.anonymous, own_before.anonymous),
+        ..Outcome::default()
+    })
+}

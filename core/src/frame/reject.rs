@@ -1,0 +1,107 @@
+//! The frame that ends a handshake without a session.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use super::{FrameError, REJECT, end};
+
+/// Why a session was not opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reject {
+    /// The two peers speak different versions of the protocol.
+    #[error("that peer speaks version {theirs} of the protocol and this one version {ours}")]
+    Version {
+        /// The version of the peer that was told so.
+        ours: u16,
+        /// The version of the peer that says so.
+        theirs: u16,
+    },
+    /// A live session has this peer id.
+    #[error("a peer with this id is connected already: give each peer its own `PeerId`")]
+    IdInUse,
+    /// The dialler has the id of the peer that it dialled.
+    #[error("that peer has our own id: give each peer its own `PeerId`")]
+    OwnId,
+    /// The other side has no codec of ours.
+    #[error("that peer has none of our codecs")]
+    NoCodec,
+    /// The other side did not introduce itself in time.
+    #[error("that peer did not introduce itself in time")]
+    Late,
+    /// The other side is stopping.
+    #[error("that peer is going away")]
+    GoingAway,
+    /// The session is there, and the dialler did not prove that it has its token.
+    #[error("that peer does not take the proof with which the session was to go on")]
+    BadToken,
+    /// The other side has as many sessions as it may.
+    #[error("that peer has as many sessions as it may")]
+    Full,
+    /// The session cannot go on: what one side lacks, the other no longer keeps.
+    #[error("that session cannot go on")]
+    Lost,
+    /// The peer id is made of a key, and the one who claims it has not proved that it has that key.
+    #[error(
+        "the peer id is made of a key, and was not proved: start that peer with `Peer::builder(key_pair)`"
+    )]
+    BadKey,
+    /// From where the dialler is, a peer id has to be proved.
+    #[error(
+        "the peer id was not proved: start the dialling peer with `Peer::builder(KeyPair::generate())`, or connect with a token that is bound to its id; to take \
+         any id from anywhere, start the accepting peer with `.allow_first_come()`"
+    )]
+    NotProved,
+    /// The dialler is somebody who may not have this peer id.
+    #[error("the peer id is somebody else's: who connected is not who may have it")]
+    NotYours,
+    /// The acceptor is not the peer that the dialler wants.
+    #[error("that peer is not the one that was to be reached")]
+    WrongPeer,
+}
+
+impl Reject {
+    pub(super) fn encode(&self, out: &mut BytesMut) {
+        let (code, one, two) = match self {
+            Self::Version { ours, theirs } => (1, *ours, *theirs),
+            Self::IdInUse => (2, 0, 0),
+            Self::OwnId => (3, 0, 0),
+            Self::NoCodec => (4, 0, 0),
+            Self::Late => (5, 0, 0),
+            Self::GoingAway => (6, 0, 0),
+            Self::BadToken => (7, 0, 0),
+            Self::Full => (8, 0, 0),
+            Self::Lost => (9, 0, 0),
+            Self::BadKey => (10, 0, 0),
+            Self::NotProved => (11, 0, 0),
+            Self::NotYours => (12, 0, 0),
+            Self::WrongPeer => (13, 0, 0),
+        };
+        out.put_u8(REJECT);
+        out.put_u8(code);
+        out.put_u16_le(one);
+        out.put_u16_le(two);
+    }
+
+    pub(super) fn decode(bytes: &mut Bytes) -> Result<Self, FrameError> {
+        let code = bytes.try_get_u8().map_err(|_| FrameError::Short)?;
+        let ours = bytes.try_get_u16_le().map_err(|_| FrameError::Short)?;
+        let theirs = bytes.try_get_u16_le().map_err(|_| FrameError::Short)?;
+        end(bytes)?;
+        match code {
+            1 => Ok(Self::Version { ours, theirs }),
+            2 => Ok(Self::IdInUse),
+            3 => Ok(Self::OwnId),
+            4 => Ok(Self::NoCodec),
+            5 => Ok(Self::Late),
+            6 => Ok(Self::GoingAway),
+            7 => Ok(Self::BadToken),
+            8 => Ok(Self::Full),
+            9 => Ok(Self::Lost),
+            10 => Ok(Self::BadKey),
+            11 => Ok(Self::NotProved),
+            12 => Ok(Self::NotYours),
+            13 => Ok(Self::WrongPeer),
+            _ => Err(FrameError::Field),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! How much may happen in a second.
+
+use std::time::Duration;
+
+use crate::time::Moment;
+
+/// A token bucket: as many as a second's worth at once, and so many per second in the long run.
+///
+/// It is told the time, and one word is all it keeps: the moment at which the bucket is full again.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenBucket {
+    per_second: u32,
+    /// In nanoseconds since the origin, because many tokens come in one microsecond.
+    full_at: u128,
+}
+
+const SECOND: u128 = 1_000_000_000;
+
+impl TokenBucket {
+    /// A full bucket.
+    #[must_use]
+    pub fn new(per_second: u32) -> Self {
+        Self { per_second, full_at: 0 }
+    }
+
+    /// Takes a token, if there is one. Time that goes backwards brings none.
+    #[must_use]
+    pub fn take(&mut self, now: Moment) -> bool {
+        let Some(interval) = SECOND.checked_div(self.per_second.into()) else { return false };
+        let now = now.since_origin().as_nanos();
+        let full_at = self.full_at.max(now) + interval;
+        let is_there = full_at - now <= SECOND;
+        if is_there {
+            self.full_at = full_at;
+        }
+        is_there
+    }
+
+    /// Whether it has been full for so long that a new one is as good.
+    #[must_use]
+    pub fn is_full(&self, now: Moment) -> bool {
+        self.full_at <= now.since_origin().as_nanos()
+    }
+
+    /// When there is a token again.
+    #[must_use]
+    pub fn wait(&self, now: Moment) -> Duration {
+        let interval = SECOND.checked_div(self.per_second.into()).unwrap_or(SECOND);
+        let wait = (self.full_at + interval).saturating_sub(now.since_origin().as_nanos() + SECOND);
+        Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(micros: u64) -> Moment {
+        Moment::after_origin(Duration::from_micros(micros))
+    }
+
+    fn taken(bucket: &mut TokenBucket, now: Moment) -> usize {
+        (0..1000).take_while(|_| bucket.take(now)).count()
+    }
+
+    #[test]
+    fn a_seconds_worth_may_be_taken_at_once_and_one_more_may_not() {
+        let mut bucket = TokenBucket::new(10);
+        assert_eq!(taken(&mut bucket, at(0)), 10);
+        assert_eq!(taken(&mut bucket, at(99_999)), 0);
+        assert_eq!(bucket.wait(at(99_000)), Duration::from_millis(1));
+        assert_eq!(taken(&mut bucket, at(100_000)), 1);
+        assert_eq!(taken(&mut bucket, at(350_000)), 2);
+        assert_eq!(taken(&mut bucket, at(60_000_000)), 10, "it does not fill beyond its size");
+    }
+
+    #[test]
+    fn time_that_goes_backwards_brings_nothing() {
+        let mut bucket = TokenBucket::new(10);
+        assert_eq!(taken(&mut bucket, at(5_000_000)), 10);
+        assert_eq!(taken(&mut bucket, at(1_000_000)), 0);
+    }
+
+    #[test]
+    fn none_per_second_is_none_and_many_are_not_held_up() {
+        assert_eq!(taken(&mut TokenBucket::new(0), at(9)), 0);
+        assert_eq!(taken(&mut TokenBucket::new(u32::MAX), at(9)), 1000);
+    }
+}
