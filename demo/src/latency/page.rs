@@ -35,7 +35,7 @@ pub(super) fn page(rows: &[Row], calls: u64) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>demo latency</title>\n<style>{STYLE}</style>\n\
          <h1>What a call costs</h1>\n\
-         <p>Between two processes on one machine, {} calls of each kind. Left is faster; each step of the axis is ten times as long.</p>\n\
+         <p>Between two processes on one machine, {} calls of each kind. Left is faster; each step of the axis is ten times as long. The lines mark the median and the slowest hundredth.</p>\n\
          <h2>How long calls took</h2>\n{}\n\
          <h2>Calls in a second</h2>\n{}\n</html>\n",
         thousands(calls),
