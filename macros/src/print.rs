@@ -112,9 +112,9 @@ impl Page {
     /// Whether the last token is a name, and not a keyword before an expression or a pattern.
     fn follows_name(&self) -> bool {
         const KEYWORDS: [&str; 8] = ["return", "use", "match", "let", "in", "if", "move", "mut"];
-        let start =
-            self.text.rfind(|char: char| !(char.is_alphanumeric() || char == '_')).map_or(0, |at| at + 1);
-        !self.text[start..].is_empty() && !KEYWORDS.contains(&&self.text[start..])
+        let is_of_name = |char: char| char.is_alphanumeric() || char == '_';
+        let name = self.text.rsplit(|char| !is_of_name(char)).next().unwrap_or_default();
+        !name.is_empty() && !KEYWORDS.contains(&name)
     }
 
     fn word(&mut self, word: &str, tight: bool) {
