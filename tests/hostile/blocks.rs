@@ -50,7 +50,7 @@ async fn no_block_runs_for_whom_it_is_not_meant() {
     attack_on(
         "What runs",
         Peer::builder(PeerId::random()).expose(not_all),
-        |url| Endpoint::new(url),
+        Endpoint::new,
         |target, scripts| {
             let mut session = Session::open(&target.address, &us(PeerId::random()));
             let call = |number, path| Frame::Invoke(invoke(number, path)).encode();

@@ -38,7 +38,7 @@ async fn double(on: PeerId, n: u64) -> Result<u64, RemoteError> {
 /// Plays scripts against a server while an honest client has a call open there, checks that the client notices nothing, and
 /// compares what happened with this section of `README.md`.
 pub(crate) async fn attack(section: &str, scripts: impl FnOnce(&Target, &mut Scripts) + Send + 'static) {
-    attack_on(section, open(), |url| Endpoint::new(url), scripts).await;
+    attack_on(section, open(), Endpoint::new, scripts).await;
 }
 
 /// The same, against a server of this kind, to which the honest client connects in this way.
