@@ -13,7 +13,7 @@
 //! ```
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -67,18 +67,18 @@ pub enum KeyFileError {
 pub fn load(path: impl AsRef<Path>) -> Result<KeyPair, KeyFileError> {
     let path = path.as_ref();
     let failed = |source| KeyFileError::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(failed)?;
+    let file = File::open(path).map_err(failed)?;
     // Asked of the file that was opened, which another one may have replaced by now.
     let mode = mode(&file).map_err(failed)?;
     if mode & 0o077 != 0 {
         return Err(KeyFileError::Open { path: path.to_owned(), mode });
     }
-    let mut text = String::new();
-    match file.read_to_string(&mut text) {
-        Err(error) if error.kind() != ErrorKind::InvalidData => Err(failed(error)),
+    let text = match io::read_to_string(file) {
         // What is no text is no PEM.
-        _ => parse(&text).ok_or_else(|| KeyFileError::NoKey { path: path.to_owned() }),
-    }
+        Err(error) if error.kind() == ErrorKind::InvalidData => String::new(),
+        text => text.map_err(failed)?,
+    };
+    parse(&text).ok_or_else(|| KeyFileError::NoKey { path: path.to_owned() })
 }
 
 /// Writes a key pair to a file that is not there yet, for its owner alone (on Unix, mode 600).
