@@ -12,10 +12,10 @@ use actix::prelude::*;
 use actix_http::ws::{Message as WsMessage, ProtocolError};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{WebsocketContext, WsResponseBuilder};
+use distributed_scope_core::Reject;
 use distributed_scope_core::frame::SUBPROTOCOL;
 use distributed_scope_core::peer::Outgoing;
 use distributed_scope_core::session::MAX_FRAME;
-use distributed_scope_core::Reject;
 use futures_util::stream;
 
 use super::guarded_payload::{guarded_payload, unwrap_oversize};

@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::Sleep;
 
+use super::incoming::Incoming;
 use super::reader::{Asked, Next, Reader};
 use super::wire::Wire;
 use crate::actor::Ask;
@@ -108,7 +109,7 @@ impl Conversation {
                 Reading::Goes => {
                     let Some(incoming) = self.wire.next().transpose() else { return Poll::Ready(()) };
                     self.left -= 1;
-                    let next = self.reader.read(incoming);
+                    let next = self.reader.read(incoming.map(Incoming::from));
                     self.follow(next);
                 }
             }
@@ -135,7 +136,8 @@ impl Conversation {
             }
             Next::Ask(join, asked) => {
                 let ask = self.reader.shared().platform().actor().send(Ask(*join));
-                let verdict = async move { Came::Verdict(ask.await.unwrap_or(Err(Reject::GoingAway)), asked) };
+                let verdict =
+                    async move { Came::Verdict(ask.await.unwrap_or(Err(Reject::GoingAway)), asked) };
                 self.reading = Reading::Waits(verdict.boxed_local());
             }
         }

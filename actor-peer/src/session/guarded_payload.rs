@@ -41,7 +41,8 @@ pub(super) fn unwrap_oversize(error: ProtocolError) -> ProtocolError {
         return error;
     };
     // Of an error of the body, actix-web-actors keeps the text only.
-    let is_oversize = io.get_ref().is_some_and(|inner| inner.to_string() == PayloadError::Overflow.to_string());
+    let is_oversize =
+        io.get_ref().is_some_and(|inner| inner.to_string() == PayloadError::Overflow.to_string());
     if is_oversize { ProtocolError::Overflow } else { error }
 }
 
@@ -70,7 +71,10 @@ mod tests {
         let mut guarded = guarded_payload(&request, body, 100 - 64).unwrap();
         assert_eq!(guarded.next().await.unwrap().unwrap(), good);
         assert!(matches!(guarded.next().await, Some(Err(PayloadError::Overflow))));
-        assert!(matches!(guarded.next().await, Some(Err(PayloadError::Overflow))), "and nothing passes after it");
+        assert!(
+            matches!(guarded.next().await, Some(Err(PayloadError::Overflow))),
+            "and nothing passes after it"
+        );
     }
 
     #[test]

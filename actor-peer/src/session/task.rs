@@ -17,7 +17,7 @@ const READ: usize = 8 << 10;
 /// Carries a conversation over a socket, to its end.
 pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin>(socket: S, conversation: Conversation) {
     let limit = conversation.patience();
-    let mut carrier = Carrier { socket, conversation, out: BytesMut::new() };
+    let mut carrier = Carrier { socket, conversation, out: BytesMut::new(), is_flushed: true };
     if poll_fn(|cx| carrier.poll_goodbye(cx)).await.is_ok() {
         // What the other side still has on its way is read, so that our goodbye is not lost to a reset; and the goodbye must not hang
         // on a peer that takes nothing.
@@ -29,6 +29,7 @@ struct Carrier<S> {
     socket: S,
     conversation: Conversation,
     out: BytesMut,
+    is_flushed: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
@@ -38,16 +39,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         self.read(cx);
-        loop {
-            let said = self.conversation.write(cx, &mut self.out).map_err(io::Error::other)?;
-            if said == Said::Goodbye {
-                return Poll::Ready(Ok(()));
-            }
-            if self.poll_flush(cx)?.is_pending() || said == Said::All {
-                self.conversation.rest(cx, &mut self.out);
-                return Poll::Pending;
+        // What was not sent yet goes first: nothing is added behind it, so that it does not grow while the other side takes nothing.
+        while self.poll_flush(cx)?.is_ready() {
+            match self.conversation.write(cx, &mut self.out).map_err(io::Error::other)? {
+                Said::Goodbye => {
+                    self.is_flushed = false;
+                    return Poll::Ready(Ok(()));
+                }
+                Said::All if self.out.is_empty() => break,
+                Said::All | Said::Some => self.is_flushed = false,
             }
         }
+        self.conversation.rest(cx, &mut self.out);
+        Poll::Pending
     }
 
     fn read(&mut self, cx: &mut Context<'_>) {
@@ -69,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.out.is_empty() {
+        if self.is_flushed {
             return Poll::Ready(Ok(()));
         }
         while !self.out.is_empty() {
@@ -78,7 +82,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
                 written => self.out.advance(written),
             }
         }
-        Pin::new(&mut self.socket).poll_flush(cx)
+        ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+        self.is_flushed = true;
+        Poll::Ready(Ok(()))
     }
 
     /// Sends the last word, then waits for the end of the other side's.

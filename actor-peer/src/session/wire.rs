@@ -4,12 +4,11 @@
 //! would cost 1 GiB of memory, whatever the limit; so a [`FrameGuard`] looks at the header of each that is not complete.
 
 use actix_codec::{Decoder, Encoder};
-use actix_http::ws::{Codec, Message, ProtocolError};
+use actix_http::ws::{Codec, Frame, Message, ProtocolError};
 use bytes::BytesMut;
 use distributed_scope_core::peer::Outgoing;
 
 use super::frame_guard::FrameGuard;
-use super::incoming::Incoming;
 use super::reader::close_reason;
 
 /// What a buffer may keep for the next message when there is nothing in it.
@@ -39,12 +38,12 @@ impl Wire {
     }
 
     /// The next frame that is complete. If there is none, more has to be received, for which there is room if it is large.
-    pub(super) fn next(&mut self) -> Result<Option<Incoming>, ProtocolError> {
+    pub(super) fn next(&mut self) -> Result<Option<Frame>, ProtocolError> {
         if self.unread.is_empty() {
             return Ok(None);
         }
         if let Some(frame) = self.codec.decode(&mut self.unread)? {
-            return Ok(Some(frame.into()));
+            return Ok(Some(frame));
         }
         let mut guard = FrameGuard::new(self.limit);
         if let Err(oversize) = guard.inspect(&self.unread) {
@@ -57,14 +56,17 @@ impl Wire {
 
     /// Appends one thing to what is to be sent.
     pub(super) fn write(&mut self, outgoing: Outgoing, out: &mut BytesMut) -> Result<(), ProtocolError> {
-        self.codec.encode(
-            match outgoing {
-                Outgoing::Frame(frame) => Message::Binary(frame),
-                Outgoing::Pong(payload) => Message::Pong(payload),
-                Outgoing::Close(goodbye) => Message::Close(Some(close_reason(goodbye))),
-            },
-            out,
-        )
+        let message = match outgoing {
+            Outgoing::Frame(frame) => Message::Binary(frame),
+            Outgoing::Pong(payload) => Message::Pong(payload),
+            Outgoing::Close(goodbye) => Message::Close(Some(close_reason(goodbye))),
+        };
+        self.encode(message, out)
+    }
+
+    /// The same for any message.
+    pub(super) fn encode(&mut self, message: Message, out: &mut BytesMut) -> Result<(), ProtocolError> {
+        self.codec.encode(message, out)
     }
 
     /// Nothing comes or goes at present: large buffers are given back.

@@ -7,8 +7,8 @@ use std::task::Context;
 
 use bytes::Bytes;
 
-use super::{Link, NEWS};
 use super::state::{Awaited, State};
+use super::{Link, NEWS};
 use crate::handshake::Ticket;
 use crate::peer::{Goodbye, Kill, Platform};
 use crate::session::Lost;
@@ -114,9 +114,9 @@ impl<P: Platform> Link<P> {
         if state.epoch != epoch {
             return Some(Goodbye::normal("the session goes on elsewhere"));
         }
-        let (mut count, mut bytes) = (0, 0);
+        let (mut count, mut bytes, mut now) = (0, 0, None);
         while count < FRAMES_AT_ONCE && bytes < BYTES_AT_ONCE {
-            let Some(frame) = state.session.next_frame(|| self.shared.now()) else { break };
+            let Some(frame) = state.session.next_frame(|| *now.get_or_insert_with(|| self.shared.now())) else { break };
             count += 1;
             bytes += frame.len();
             frames.push_back(frame);

@@ -35,6 +35,7 @@ use crate::pending::{Carried, Carrier, Ending, Pending};
 use crate::request::Request;
 use crate::session::{Effect, Session, Violation};
 use crate::skew::Skew;
+use crate::time::Moment;
 
 /// One session.
 pub struct Link<P: Platform> {
@@ -143,10 +144,10 @@ impl<P: Platform> Link<P> {
         self.differences.skews()
     }
 
-    /// Sends a call. An error means that nothing was sent.
-    pub(super) fn call(self: &Arc<Self>, request: &mut Request) -> Result<Pending, RemoteError> {
+    /// Sends a call `now`. An error means that nothing was sent.
+    pub(super) fn call(self: &Arc<Self>, now: Moment, request: &mut Request) -> Result<Pending, RemoteError> {
         let (sender, receiver) = oneshot::channel();
-        let call = self.with(|state| state.session.call(self.shared.now(), request, sender))?;
+        let call = self.with(|state| state.session.call(now, request, sender))?;
         Ok(Pending::Carried(Carried::new(Arc::clone(self) as Arc<dyn Carrier>, call, receiver)))
     }
 
