@@ -172,7 +172,7 @@ impl Conversation {
             cx.waker().wake_by_ref();
         }
         self.left = MESSAGES;
-        self.wire.idle(out);
+        self.wire.rest(out);
     }
 
     /// How long a handshake and a goodbye may take.

@@ -19,17 +19,20 @@ pub(super) struct Wire {
     codec: Codec,
     limit: usize,
     unread: BytesMut,
+    /// Much came or went in this turn.
+    is_busy: bool,
 }
 
 impl Wire {
     /// The server's end, which takes frames of at most `limit` bytes.
+    #[cfg(any(not(feature = "actix-web-actors"), test))]
     pub(super) fn server(limit: usize) -> Self {
-        Self { codec: Codec::new().max_size(limit), limit, unread: BytesMut::new() }
+        Self { codec: Codec::new().max_size(limit), limit, unread: BytesMut::new(), is_busy: false }
     }
 
     /// The client's end, where this much was received with the answer to its request.
     pub(super) fn client(limit: usize, unread: BytesMut) -> Self {
-        Self { codec: Codec::new().max_size(limit).client_mode(), limit, unread }
+        Self { codec: Codec::new().max_size(limit).client_mode(), limit, unread, is_busy: false }
     }
 
     /// Where received bytes are added.
@@ -42,6 +45,7 @@ impl Wire {
         if self.unread.is_empty() {
             return Ok(None);
         }
+        self.is_busy |= self.unread.len() > KEPT_WHEN_IDLE;
         if let Some(frame) = self.codec.decode(&mut self.unread)? {
             return Ok(Some(frame));
         }
@@ -66,11 +70,16 @@ impl Wire {
 
     /// The same for any message.
     pub(super) fn encode(&mut self, message: Message, out: &mut BytesMut) -> Result<(), ProtocolError> {
-        self.codec.encode(message, out)
+        self.codec.encode(message, out)?;
+        self.is_busy |= out.len() > KEPT_WHEN_IDLE;
+        Ok(())
     }
 
-    /// Nothing comes or goes at present: large buffers are given back.
-    pub(super) fn idle(&mut self, out: &mut BytesMut) {
+    /// Ends a turn. Large buffers are given back in the first turn without much in it, which a keepalive is, too.
+    pub(super) fn rest(&mut self, out: &mut BytesMut) {
+        if std::mem::take(&mut self.is_busy) {
+            return;
+        }
         for buffer in [&mut self.unread, out] {
             if buffer.is_empty() && buffer.capacity() > KEPT_WHEN_IDLE {
                 *buffer = BytesMut::new();

@@ -116,7 +116,10 @@ impl<P: Platform> Link<P> {
         }
         let (mut count, mut bytes, mut now) = (0, 0, None);
         while count < FRAMES_AT_ONCE && bytes < BYTES_AT_ONCE {
-            let Some(frame) = state.session.next_frame(|| *now.get_or_insert_with(|| self.shared.now())) else { break };
+            let Some(frame) = state.session.next_frame(|| *now.get_or_insert_with(|| self.shared.now()))
+            else {
+                break;
+            };
             count += 1;
             bytes += frame.len();
             frames.push_back(frame);
