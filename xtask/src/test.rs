@@ -3,8 +3,8 @@
 use crate::{Step, fuzz};
 
 pub(crate) fn steps() -> Vec<Step> {
-    // The session actor exists twice, once on each of actix's WebSocket crates: what users see must not differ, so the
-    // tests of sessions run with each choice. What the macros do does not depend on it, and is not tested again.
+    // The server's end of a session exists twice, as a response body and as an actor of actix-web-actors: what users see must not differ, so
+    // the tests of sessions run with each. What the macros do does not depend on it, and is not tested again.
     vec![
         Step::cargo("unit, integration and documentation tests of all crates", &["test", "--workspace"]),
         Step::cargo(
@@ -12,32 +12,12 @@ pub(crate) fn steps() -> Vec<Step> {
             &["test", "--package", "distributed-scope", "--features", "rustls,jwt", "--test", "secure"],
         ),
         Step::cargo(
-            "sessions, with both WebSocket crates enabled",
+            "sessions, on actix-web-actors",
             &["test", "--package", "distributed-scope", "--features", "actix-web-actors", "--test", "it"],
         ),
         Step::cargo(
-            "sessions, on actix-web-actors alone",
-            &[
-                "test",
-                "--package",
-                "distributed-scope",
-                "--no-default-features",
-                "--features",
-                "actix-web-actors",
-                "--test",
-                "it",
-            ],
-        ),
-        Step::cargo(
-            "unit tests of the Actix peer, on actix-web-actors alone",
-            &[
-                "test",
-                "--package",
-                "distributed-scope-actor-peer",
-                "--no-default-features",
-                "--features",
-                "actix-web-actors",
-            ],
+            "unit tests of the Actix peer, on actix-web-actors",
+            &["test", "--package", "distributed-scope-actor-peer", "--features", "actix-web-actors"],
         ),
         fuzz::smoke(),
     ]
