@@ -1,19 +1,45 @@
 //! `cargo xtask test`: every test there is.
 
-use crate::{Step, fuzz};
+use crate::{Step, fuzz, logs};
 
 pub(crate) fn steps() -> Vec<Step> {
     // The server's end of a session exists twice, as a response body and as an actor of actix-web-actors: what users see must not differ, so
     // the tests of sessions run with each. What the macros do does not depend on it, and is not tested again.
     vec![
-        Step::cargo("unit, integration and documentation tests of all crates", &["test", "--workspace"]),
+        logs::begin(),
+        Step::cargo("unit, integration and documentation tests of all crates", &["test", "--workspace"])
+            .with(logs::WRITTEN),
         Step::cargo(
-            "certificates and tokens",
-            &["test", "--package", "distributed-scope", "--features", "rustls,jwt", "--test", "secure"],
-        ),
+            "attackers, certificates and tokens",
+            &[
+                "test",
+                "--package",
+                "distributed-scope",
+                "--features",
+                "rustls,jwt",
+                "--test",
+                "hostile",
+                "--test",
+                "secure",
+            ],
+        )
+        .with(logs::WRITTEN),
+        logs::end(),
         Step::cargo(
-            "sessions, on actix-web-actors",
-            &["test", "--package", "distributed-scope", "--features", "actix-web-actors", "--test", "it"],
+            "sessions, attackers, certificates and tokens, on actix-web-actors",
+            &[
+                "test",
+                "--package",
+                "distributed-scope",
+                "--features",
+                "actix-web-actors,rustls,jwt",
+                "--test",
+                "it",
+                "--test",
+                "hostile",
+                "--test",
+                "secure",
+            ],
         ),
         Step::cargo(
             "unit tests of the Actix peer, on actix-web-actors",
