@@ -9,6 +9,7 @@ mod editors;
 mod fuzz;
 mod instructions;
 mod lint;
+mod logs;
 mod soak;
 mod step;
 mod test;

@@ -135,7 +135,7 @@ impl<W> Session<W> {
             calls: Calls::default(),
             rate: TokenBucket::new(limits.calls_per_second),
             parked: Parked::default(),
-            health: Health::new(limits.silence, theirs, limits.write_stall, now),
+            health: Health::new(&limits, theirs, now),
             allowance: 0,
             is_open: false,
             we_leave: false,
@@ -263,7 +263,7 @@ impl<W> Session<W> {
             Frame::Ack(self.inbox.acknowledge()).encode()
         } else {
             let outgoing = self.outbox.next()?;
-            self.health.took();
+            self.health.took(outgoing.frame.len());
             self.told_what_is_left(outgoing, now)
         };
         self.health.sent();
@@ -307,9 +307,7 @@ impl<W> Session<W> {
         if let Frame::Ack(received) = frame {
             let kept = self.outbox.kept();
             self.outbox.acknowledge(received).map_err(|_| Violation::NeverSent)?;
-            if self.outbox.kept() < kept {
-                self.health.took();
-            }
+            self.health.took(kept - self.outbox.kept());
             return Ok(None);
         }
         self.ack_is_due |= self.inbox.count(size);
@@ -337,10 +335,9 @@ impl<W> Session<W> {
                 Ok(Some(Effect::TheyLeave))
             }
             Frame::Catalogue(catalogue) => Ok(Some(Effect::Catalogue(catalogue))),
-            Frame::Challenge(_) => Err(Violation::Unexpected("challenge")),
-            Frame::Hello(_) => Err(Violation::Unexpected("hello")),
-            Frame::Welcome(_) => Err(Violation::Unexpected("welcome")),
-            Frame::Reject(_) => Err(Violation::Unexpected("reject")),
+            Frame::Challenge(_) | Frame::Hello(_) | Frame::Welcome(_) | Frame::Reject(_) => {
+                Err(Violation::Unexpected(frame.name()))
+            }
             Frame::Chunk(_) => Err(Violation::Unexpected("nested chunk")),
             Frame::Ack(_) => Err(Violation::Unexpected("nested ack")),
         }
