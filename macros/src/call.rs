@@ -166,9 +166,10 @@ impl Expansion<'_> {
                 #arriving
             }
         };
-        let value = Ident::new("value", at);
-        let returning = self.wire(result(block), &value, "returns");
-        let leave = quote_spanned! {at=>
+        let result = result(block);
+        let value = Ident::new("value", result.names);
+        let returning = self.wire(result, &value, "returns");
+        let leave = quote_spanned! {result.names=>
             |#value| {
                 #[allow(unused_imports)]
                 use #private::{Known as _, Return as _};
