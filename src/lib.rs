@@ -9,6 +9,8 @@ pub use distributed_scope_actor_peer::{
     Authenticate, Builder, ConnectError, Endpoint, Invoke, NoOrigin, Peer, PeerActor, StartError, Upgrade,
     on_connect,
 };
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub use distributed_scope_browser_peer::{Builder, ConnectError, Peer, StartError};
 pub use distributed_scope_core::{
     Access, Attempt, Authorize, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline,
     DecodeError, Denied, Disclosure, DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Identity, KeyPair,

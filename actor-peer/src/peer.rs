@@ -112,6 +112,14 @@ impl Peer {
         }
     }
 
+    /// Waits until a peer is not connected; returns at once when it is not. The two together tell when a connection comes
+    /// and goes.
+    pub async fn disconnected(&self, peer: PeerId) {
+        if let Some(link) = self.0.routes().session(peer) {
+            link.until_detached().await;
+        }
+    }
+
     /// The blocks of this program, as a table: each with its place, its captures, its result, its version, and whether this
     /// peer runs it for others.
     ///

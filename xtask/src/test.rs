@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is.
 
-use crate::{Step, fuzz};
+use crate::{Step, fuzz, web};
 
 pub(crate) fn steps() -> Vec<Step> {
     // The session actor exists twice, once on each of actix's WebSocket crates: what users see must not differ, so the
@@ -39,6 +39,8 @@ pub(crate) fn steps() -> Vec<Step> {
                 "actix-web-actors",
             ],
         ),
+        Step::check("bundles for pages, none larger than it may be", web::build_all),
+        Step::check("pages as peers, in Chromium", web::test),
         fuzz::smoke(),
     ]
 }

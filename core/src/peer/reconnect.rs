@@ -27,7 +27,7 @@ pub async fn keep_connected<P: Platform, E: fmt::Display>(
             let sleep = match shared.upgrade() {
                 Some(shared) if !shared.is_stopping() => {
                     tracing::debug!(peer = %shared.id(), %remote, ?pause, "reconnecting");
-                    shared.platform().sleep_until(shared.now() + pause)
+                    shared.platform().pause_until(shared.now() + pause)
                 }
                 _ => return,
             };
