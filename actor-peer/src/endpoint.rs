@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use awc::http::Uri;
 use distributed_scope_core::PeerId;
+use distributed_scope_core::peer::ConnectError;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
 use crate::gate::is_loopback;
-use crate::session::dial::ConnectError;
 
 /// Where to connect to, and what to show there: for [`Peer::connect`](crate::Peer::connect). A URL alone is one, too.
 ///

@@ -3,10 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use distributed_scope_core::peer::Parts;
-use distributed_scope_core::{
-    Authorize, Blocks, Disclosure, DuplicateBlock, Identity, Limits, Observer, PeerId,
-};
+use distributed_scope_core::peer::{Parts, StartError};
+use distributed_scope_core::{Authorize, Blocks, Disclosure, Identity, Limits, Observer, PeerId};
 use futures_channel::mpsc;
 use wasm_bindgen_futures::spawn_local;
 
@@ -106,13 +104,4 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Builder").field(&self.0).finish()
     }
-}
-
-/// Why a peer did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// Two blocks have one id.
-    #[error(transparent)]
-    DuplicateBlock(#[from] DuplicateBlock),
 }

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use distributed_scope_core::peer::Platform;
+use distributed_scope_core::peer::{ConnectError, Platform};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use wasm_bindgen::{JsCast, JsValue};
@@ -11,7 +11,6 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::carry::carry;
 use crate::clock;
-use crate::connect_error::ConnectError;
 use crate::platform::{Connection, Link, Shared};
 use crate::socket::{Event, Socket};
 

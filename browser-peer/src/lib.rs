@@ -9,7 +9,7 @@
 //! | `peer`, `builder` | the handle that programs hold |
 //! | `platform`, `clock`, `sleep` | the world of a page: its clock, its timers, its tasks |
 //! | `control` | the control plane: who may join, who waits for whom |
-//! | `dial`, `connect_error`, `carry` | connecting, how that fails, and the connection from then on |
+//! | `dial`, `carry` | connecting, and the connection from then on |
 //! | `socket` | the page's WebSocket, as a stream of what comes in and a bounded way out |
 //! | `panic` | a panic is told to the console and to the other peers |
 
@@ -18,7 +18,6 @@
 mod builder;
 mod carry;
 mod clock;
-mod connect_error;
 mod control;
 mod dial;
 mod panic;
@@ -27,6 +26,6 @@ mod platform;
 mod sleep;
 mod socket;
 
-pub use builder::{Builder, StartError};
-pub use connect_error::ConnectError;
+pub use builder::Builder;
+pub use distributed_scope_core::peer::{ConnectError, StartError};
 pub use peer::Peer;

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::Host;
-use distributed_scope_core::peer::{Notice, Platform, keep_connected};
-use distributed_scope_core::{Deadline, Identity, Listing, PeerId, Skew};
+use distributed_scope_core::peer::{ConnectError, Platform, keep_connected};
+use distributed_scope_core::{Identity, Listing, PeerId, Skew};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::control::Order;
 use crate::platform::Shared;
-use crate::{Builder, ConnectError, clock, dial};
+use crate::{Builder, clock, dial};
 
 /// A peer in a page: calls blocks on others and runs blocks for them, over any number of sessions.
 ///
@@ -89,18 +89,12 @@ impl Peer {
 
     /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
     pub async fn connected(&self, peer: PeerId) {
-        if !self.peers().contains(&peer) {
-            let (joined, is_joined) = oneshot::channel();
-            self.0.platform().tell(Notice::Wanted { peer, deadline: Deadline::never(), joined });
-            let _ = is_joined.await;
-        }
+        self.0.connected(peer).await;
     }
 
     /// Waits until a peer is not connected: what a page needs to say "reconnecting". Returns at once when it is not.
     pub async fn disconnected(&self, peer: PeerId) {
-        if let Some(link) = self.0.routes().session(peer) {
-            link.until_detached().await;
-        }
+        self.0.disconnected(peer).await;
     }
 
     /// The blocks of this program, as a table: each with its place, its captures, its result, its version, and whether this
@@ -114,7 +108,7 @@ impl Peer {
     /// connected, before it answers the first call. Calls of these blocks are refused, in both directions.
     #[must_use]
     pub fn skew(&self, peer: PeerId) -> Vec<Skew> {
-        self.0.routes().session(peer).map(|link| link.skews().to_vec()).unwrap_or_default()
+        self.0.skew(peer)
     }
 
     /// Stops politely: new calls from other peers are refused as
