@@ -3,12 +3,12 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use distributed_scope_core::peer::{ConnectError, Platform};
+use distributed_scope_core::peer::{ConnectError, Endpoint, Platform};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
-use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 
+use crate::address;
 use crate::carry::carry;
 use crate::clock;
 use crate::platform::{Connection, Link, Shared};
@@ -17,15 +17,16 @@ use crate::socket::{Event, Socket};
 /// Connects, to go on with `old` if that is possible, and returns when the session is open.
 pub(crate) async fn dial(
     shared: Arc<Shared>,
-    url: String,
+    endpoint: Endpoint,
     old: Option<Arc<Link>>,
 ) -> Result<Arc<Link>, ConnectError> {
     let late = shared.platform().sleep_until(clock::now() + shared.limits().handshake);
+    let url = endpoint.to_string();
     let session = async {
-        let socket = open(&url, shared.limits().queue).await?;
+        let socket = open(&endpoint, shared.limits().queue).await?;
         tracing::debug!(peer = %shared.id(), %url, "connected");
         let (opened, is_open) = oneshot::channel();
-        let connection = Connection::dialled(Arc::clone(&shared), old, opened);
+        let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(endpoint.wanted());
         spawn_local(carry(connection, socket));
         match is_open.await {
             Ok(Ok(link)) => Ok(link),
@@ -39,25 +40,17 @@ pub(crate) async fn dial(
     }
 }
 
-async fn open(url: &str, limit: usize) -> Result<Socket, ConnectError> {
-    let wrong = |reason: String| ConnectError::Url { url: url.to_owned(), reason };
-    // A page may write a URL relative to its own, which would become a WebSocket URL in new browsers only.
-    if !url.starts_with("ws://") && !url.starts_with("wss://") {
-        return Err(wrong("it does not begin with `ws://` or `wss://`".to_owned()));
-    }
-    let socket = Socket::connect(url, limit).map_err(|error| wrong(text(&error)))?;
+async fn open(endpoint: &Endpoint, limit: usize) -> Result<Socket, ConnectError> {
+    let token = endpoint.token(address::is_private(endpoint)?).await?;
+    let socket = Socket::connect(endpoint.url(), token.as_deref(), limit)
+        .map_err(|error| address::wrong(endpoint, address::text(&error)))?;
     match socket.next().await {
         Event::Open => Ok(socket),
         _ => Err(ConnectError::Unreachable {
-            url: url.to_owned(),
-            source: "the browser's console says why".into(),
+            url: endpoint.to_string(),
+            // A browser does not let a page know whether nobody is there or somebody says no.
+            source: "it does not answer, or does not let this page in; the browser's console says which"
+                .into(),
         }),
     }
-}
-
-/// What a JavaScript error says.
-fn text(error: &JsValue) -> String {
-    let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-    // A `DOMException` is no `Error` for `instanceof` of old browsers, and has a message all the same.
-    message.or_else(|| js_sys::Reflect::get(error, &"message".into()).ok()?.as_string()).unwrap_or_default()
 }

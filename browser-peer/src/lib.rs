@@ -9,12 +9,13 @@
 //! | `peer`, `builder` | the handle that programs hold |
 //! | `platform`, `clock`, `sleep` | the world of a page: its clock, its timers, its tasks |
 //! | `control` | the control plane: who may join, who waits for whom |
-//! | `dial`, `carry` | connecting, and the connection from then on |
+//! | `dial`, `address`, `carry` | connecting, what a URL says before that, and the connection from then on |
 //! | `socket` | the page's WebSocket, as a stream of what comes in and a bounded way out |
 //! | `panic` | a panic is told to the console and to the other peers |
 
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
+mod address;
 mod builder;
 mod carry;
 mod clock;
@@ -27,5 +28,5 @@ mod sleep;
 mod socket;
 
 pub use builder::Builder;
-pub use distributed_scope_core::peer::{ConnectError, StartError};
+pub use distributed_scope_core::peer::{ConnectError, Endpoint, StartError};
 pub use peer::Peer;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::Host;
-use distributed_scope_core::peer::{ConnectError, Platform, keep_connected};
+use distributed_scope_core::peer::{ConnectError, Endpoint, Platform, keep_connected};
 use distributed_scope_core::{Identity, Listing, PeerId, Skew};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
@@ -43,31 +43,31 @@ impl Peer {
         self.0.id()
     }
 
-    /// Connects to the peer at a `ws://` or `wss://` URL, and returns its id when calls can go both ways. From then on this
-    /// peer comes back by itself whenever the connection is lost, until it is stopped: at once when the browser says that
+    /// Connects to the peer at a `ws://` or `wss://` URL, or at an [`Endpoint`], which can show a token there, and returns its id when
+    /// calls can go both ways. From then on this peer comes back by itself whenever the connection is lost, until it is stopped: at once when the browser says that
     /// it is online again or when the page is looked at again.
     ///
     /// # Errors
     ///
-    /// When the URL is none, nothing answers there, or what answers refuses the session (for instance because a live
-    /// session has this peer's id). A browser does not say why it cannot connect; its console does. It gives up after
+    /// When the URL is none, a token would be sent where others can read it, nothing answers there, or what answers refuses the session
+    /// (for instance because a live session has this peer's id). A browser does not say why it cannot connect; its console does. It gives up after
     /// [`Limits::handshake`](distributed_scope_core::Limits::handshake).
     ///
     /// Dropping the future does not stop the attempt.
-    pub async fn connect(&self, url: impl Into<String>) -> Result<PeerId, ConnectError> {
+    pub async fn connect(&self, endpoint: impl Into<Endpoint>) -> Result<PeerId, ConnectError> {
         if self.0.is_stopping() {
             return Err(ConnectError::Stopped);
         }
-        let (shared, url) = (Arc::clone(&self.0), url.into());
+        let (shared, endpoint) = (Arc::clone(&self.0), endpoint.into());
         let (sender, receiver) = oneshot::channel();
         spawn_local(async move {
             let peer = Arc::downgrade(&shared);
-            match dial::dial(shared, url.clone(), None).await {
+            match dial::dial(shared, endpoint.clone(), None).await {
                 // Whoever asked may not wait any longer, and the session goes on.
                 Err(error) => drop(sender.send(Err(error))),
                 Ok(link) => {
                     let _ = sender.send(Ok(link.remote()));
-                    let again = async move |shared, old| dial::dial(shared, url.clone(), old).await;
+                    let again = async move |shared, old| dial::dial(shared, endpoint.clone(), old).await;
                     keep_connected(peer, link, again).await;
                 }
             }

@@ -6,12 +6,14 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use distributed_scope_core::frame::SUBPROTOCOL;
 use distributed_scope_core::peer::Goodbye;
 use distributed_scope_core::session::MAX_FRAME;
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Uint8Array};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
@@ -58,8 +60,13 @@ struct Handlers {
 impl Socket {
     /// Begins to connect; [`Event::Open`] says that it is done. At most `limit` bytes of messages may wait to be read: if
     /// more come, the connection is lost, and the session goes on with another one.
-    pub(crate) fn connect(url: &str, limit: usize) -> Result<Self, JsValue> {
-        let socket = WebSocket::new_with_str(url, SUBPROTOCOL)?;
+    pub(crate) fn connect(url: &str, token: Option<&str>, limit: usize) -> Result<Self, JsValue> {
+        let protocols = Array::of1(&SUBPROTOCOL.into());
+        if let Some(token) = token {
+            // A page can set no header of this request, and what stands in a URL ends up in logs.
+            protocols.push(&format!("bearer.{}", URL_SAFE_NO_PAD.encode(token)).into());
+        }
+        let socket = WebSocket::new_with_str_sequence(url, &protocols)?;
         socket.set_binary_type(BinaryType::Arraybuffer);
         let inbox = Rc::new(Inbox::new(limit));
         let handlers = {

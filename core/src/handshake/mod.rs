@@ -18,15 +18,16 @@ use crate::frame::{
     Welcome,
 };
 use crate::id::PeerId;
-use crate::identity::{self, Identity, KeyPair};
+use crate::identity::Identity;
 use crate::limits::Limits;
+use crate::random::random;
 use crate::session::Violation;
 
 /// This peer in a handshake: what it says of itself, and what proves it.
 #[derive(Clone, Debug)]
 pub struct Us {
     introduction: Introduction,
-    key: Option<KeyPair>,
+    identity: Identity,
 }
 
 impl Us {
@@ -34,11 +35,7 @@ impl Us {
     #[must_use]
     pub fn new(identity: &Identity, limits: &Limits, blocks: u64) -> Self {
         let introduction = introduction(identity.peer_id(), limits, blocks);
-        let key = match identity {
-            Identity::Claimed(_) => None,
-            Identity::Key(key) => Some(key.clone()),
-        };
-        Self { introduction, key }
+        Self { introduction, identity: identity.clone() }
     }
 
     /// Its id.
@@ -55,12 +52,19 @@ impl Us {
 
     /// Room for a proof that is not there yet, with the key that it will be made with.
     fn unsigned(&self) -> Option<KeyProof> {
-        self.key.as_ref().map(|key| KeyProof { key: key.public(), signature: [0; 64] })
+        match &self.identity {
+            Identity::Claimed(_) => None,
+            #[cfg(feature = "keys")]
+            Identity::Key(key) => Some(KeyProof { key: key.public(), signature: [0; 64] }),
+        }
     }
 
-    fn sign(&self, proof: &mut Option<KeyProof>, transcript: &Transcript) {
-        if let (Some(key), Some(proof)) = (&self.key, proof) {
-            proof.signature = transcript.sign(key);
+    fn sign(&self, proof: Option<&mut KeyProof>, transcript: &Transcript) {
+        match (&self.identity, proof) {
+            #[cfg(feature = "keys")]
+            (Identity::Key(key), Some(proof)) => proof.signature = transcript.sign(key),
+            // Nothing proves such an id.
+            (_, _) => {}
         }
     }
 
@@ -104,7 +108,7 @@ impl Invitation {
     /// For one connection.
     #[must_use]
     pub fn new() -> Self {
-        Self(Challenge { version: VERSION, nonce: identity::random() })
+        Self(Challenge { version: VERSION, nonce: random() })
     }
 
     /// The first frame of the connection.
@@ -122,8 +126,8 @@ impl Invitation {
             return Ok(Err(reject));
         }
         let transcript = Transcript::of_hello(&self.0, &hello);
-        if !transcript.is_proved(hello.from.peer, hello.proof.as_ref()) {
-            return Ok(Err(Reject::BadKey));
+        if let Err(reject) = transcript.check_id(hello.from.peer, hello.proof.as_ref()) {
+            return Ok(Err(reject));
         }
         Ok(Ok(Guest { hello, transcript }))
     }
@@ -180,7 +184,7 @@ impl Guest {
         if let (Opened::Resumed { mac, .. }, Some(token)) = (&mut welcome.opened, token) {
             *mac = transcript.mac(token);
         }
-        us.sign(&mut welcome.proof, &transcript);
+        us.sign(welcome.proof.as_mut(), &transcript);
         Frame::Welcome(welcome).encode()
     }
 }
@@ -216,12 +220,12 @@ pub fn answer(
     let resume =
         ticket.map(|Ticket { session, received, .. }| Resume { session, received, mac: Mac([0; 32]) });
     let from = us.introduction.clone();
-    let mut hello = Hello { from, nonce: identity::random(), resume, proof: us.unsigned() };
+    let mut hello = Hello { from, nonce: random(), resume, proof: us.unsigned() };
     let transcript = Transcript::of_hello(&challenge, &hello);
     if let (Some(resume), Some(ticket)) = (&mut hello.resume, &ticket) {
         resume.mac = transcript.mac(&ticket.token);
     }
-    us.sign(&mut hello.proof, &transcript);
+    us.sign(hello.proof.as_mut(), &transcript);
     Ok(Ok((Frame::Hello(hello).encode(), Introduced { ticket, transcript })))
 }
 
@@ -249,8 +253,8 @@ impl Introduced {
             }));
         }
         let transcript = self.transcript.with_welcome(&welcome);
-        if !transcript.is_proved(welcome.from.peer, welcome.proof.as_ref()) {
-            return Ok(Err(Reject::BadKey));
+        if let Err(reject) = transcript.check_id(welcome.from.peer, welcome.proof.as_ref()) {
+            return Ok(Err(reject));
         }
         if let Opened::Resumed { mac, .. } = &welcome.opened {
             let is_ours = self.ticket.is_some_and(|ticket| {

@@ -6,9 +6,10 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest, Sha256};
 
-use crate::frame::{Challenge, Hello, KeyProof, Mac, Token, Welcome};
+use crate::frame::{Challenge, Hello, KeyProof, Mac, Reject, Token, Welcome};
 use crate::id::PeerId;
-use crate::identity::{self, KeyPair};
+#[cfg(feature = "keys")]
+use crate::key_pair::{KeyPair, is_signed_by};
 
 /// What was said so far, in 32 bytes.
 #[derive(Clone, Debug)]
@@ -49,16 +50,29 @@ impl Transcript {
     }
 
     /// The proof of who has a key.
+    #[cfg(feature = "keys")]
     pub(super) fn sign(&self, key: &KeyPair) -> [u8; 64] {
         key.sign(&self.0)
     }
 
     /// Whether a peer has proved its id, if it is one that has to be proved. A key with an id that is not made of it proves nothing and
     /// is not taken either.
-    pub(super) fn is_proved(&self, peer: PeerId, proof: Option<&KeyProof>) -> bool {
+    pub(super) fn check_id(&self, peer: PeerId, proof: Option<&KeyProof>) -> Result<(), Reject> {
         match proof {
-            Some(KeyProof { key, signature }) => identity::is_signed_by(peer, key, &self.0, signature),
-            None => !peer.is_of_key(),
+            Some(proof) => self.check_key(peer, proof),
+            None if peer.is_of_key() => Err(Reject::BadKey),
+            None => Ok(()),
         }
+    }
+
+    #[cfg(feature = "keys")]
+    fn check_key(&self, peer: PeerId, proof: &KeyProof) -> Result<(), Reject> {
+        let is_proved = is_signed_by(peer, &proof.key, &self.0, &proof.signature);
+        if is_proved { Ok(()) } else { Err(Reject::BadKey) }
+    }
+
+    #[cfg(not(feature = "keys"))]
+    fn check_key(&self, _: PeerId, _: &KeyProof) -> Result<(), Reject> {
+        Err(Reject::NoKeys)
     }
 }
