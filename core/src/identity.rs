@@ -1,7 +1,6 @@
 //! Who a peer is.
 
 use crate::id::PeerId;
-#[cfg(feature = "keys")]
 use crate::key_pair::KeyPair;
 
 /// Who a peer is: a peer id that it claims, or a key pair whose id it proves.
@@ -9,12 +8,10 @@ use crate::key_pair::KeyPair;
 /// Made of either by `into()`, so `Peer::builder(PeerId::named("server"))` and `Peer::builder(key_pair)` both do. Without the feature `keys`
 /// there are no key pairs.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum Identity {
     /// An id that nothing proves by itself.
     Claimed(PeerId),
     /// The id of this key pair.
-    #[cfg(feature = "keys")]
     Key(KeyPair),
 }
 
@@ -24,7 +21,6 @@ impl Identity {
     pub fn peer_id(&self) -> PeerId {
         match self {
             Self::Claimed(id) => *id,
-            #[cfg(feature = "keys")]
             Self::Key(key) => key.peer_id(),
         }
     }
@@ -36,7 +32,6 @@ impl From<PeerId> for Identity {
     }
 }
 
-#[cfg(feature = "keys")]
 impl From<KeyPair> for Identity {
     fn from(key: KeyPair) -> Self {
         Self::Key(key)

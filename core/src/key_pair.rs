@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
+use crate::frame::Reject;
 use crate::id::PeerId;
 use crate::random::random;
 
@@ -73,7 +74,17 @@ fn peer_id(public: &[u8; 32]) -> PeerId {
 }
 
 /// Whether `public` is the key of `peer`, and `signature` its signature of `message`.
-pub(crate) fn is_signed_by(peer: PeerId, public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
+pub(crate) fn check(
+    peer: PeerId,
+    public: &[u8; 32],
+    message: &[u8],
+    signature: &[u8; 64],
+) -> Result<(), Reject> {
+    let is_proved = is_signed_by(peer, public, message, signature);
+    if is_proved { Ok(()) } else { Err(Reject::BadKey) }
+}
+
+fn is_signed_by(peer: PeerId, public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     // Strict: a weak key, with which one signature fits several messages, is none.
     peer_id(public) == peer
         && VerifyingKey::from_bytes(public)

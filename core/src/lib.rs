@@ -36,7 +36,7 @@ pub mod here;
 pub mod host;
 mod id;
 mod identity;
-#[cfg(feature = "keys")]
+#[cfg_attr(not(feature = "keys"), path = "no_keys.rs")]
 mod key_pair;
 mod limits;
 mod listing;

@@ -19,6 +19,7 @@ use crate::frame::{
 };
 use crate::id::PeerId;
 use crate::identity::Identity;
+use crate::key_pair::KeyPair;
 use crate::limits::Limits;
 use crate::random::random;
 use crate::session::Violation;
@@ -27,7 +28,7 @@ use crate::session::Violation;
 #[derive(Clone, Debug)]
 pub struct Us {
     introduction: Introduction,
-    identity: Identity,
+    key: Option<KeyPair>,
 }
 
 impl Us {
@@ -35,7 +36,11 @@ impl Us {
     #[must_use]
     pub fn new(identity: &Identity, limits: &Limits, blocks: u64) -> Self {
         let introduction = introduction(identity.peer_id(), limits, blocks);
-        Self { introduction, identity: identity.clone() }
+        let key = match identity {
+            Identity::Claimed(_) => None,
+            Identity::Key(key) => Some(key.clone()),
+        };
+        Self { introduction, key }
     }
 
     /// Its id.
@@ -52,19 +57,12 @@ impl Us {
 
     /// Room for a proof that is not there yet, with the key that it will be made with.
     fn unsigned(&self) -> Option<KeyProof> {
-        match &self.identity {
-            Identity::Claimed(_) => None,
-            #[cfg(feature = "keys")]
-            Identity::Key(key) => Some(KeyProof { key: key.public(), signature: [0; 64] }),
-        }
+        self.key.as_ref().map(|key| KeyProof { key: key.public(), signature: [0; 64] })
     }
 
-    fn sign(&self, proof: Option<&mut KeyProof>, transcript: &Transcript) {
-        match (&self.identity, proof) {
-            #[cfg(feature = "keys")]
-            (Identity::Key(key), Some(proof)) => proof.signature = transcript.sign(key),
-            // Nothing proves such an id.
-            (_, _) => {}
+    fn sign(&self, proof: &mut Option<KeyProof>, transcript: &Transcript) {
+        if let (Some(key), Some(proof)) = (&self.key, proof) {
+            proof.signature = transcript.sign(key);
         }
     }
 
@@ -184,7 +182,7 @@ impl Guest {
         if let (Opened::Resumed { mac, .. }, Some(token)) = (&mut welcome.opened, token) {
             *mac = transcript.mac(token);
         }
-        us.sign(welcome.proof.as_mut(), &transcript);
+        us.sign(&mut welcome.proof, &transcript);
         Frame::Welcome(welcome).encode()
     }
 }
@@ -225,7 +223,7 @@ pub fn answer(
     if let (Some(resume), Some(ticket)) = (&mut hello.resume, &ticket) {
         resume.mac = transcript.mac(&ticket.token);
     }
-    us.sign(hello.proof.as_mut(), &transcript);
+    us.sign(&mut hello.proof, &transcript);
     Ok(Ok((Frame::Hello(hello).encode(), Introduced { ticket, transcript })))
 }
 

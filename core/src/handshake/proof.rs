@@ -8,8 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::frame::{Challenge, Hello, KeyProof, Mac, Reject, Token, Welcome};
 use crate::id::PeerId;
-#[cfg(feature = "keys")]
-use crate::key_pair::{KeyPair, is_signed_by};
+use crate::key_pair::{self, KeyPair};
 
 /// What was said so far, in 32 bytes.
 #[derive(Clone, Debug)]
@@ -50,7 +49,6 @@ impl Transcript {
     }
 
     /// The proof of who has a key.
-    #[cfg(feature = "keys")]
     pub(super) fn sign(&self, key: &KeyPair) -> [u8; 64] {
         key.sign(&self.0)
     }
@@ -59,20 +57,9 @@ impl Transcript {
     /// is not taken either.
     pub(super) fn check_id(&self, peer: PeerId, proof: Option<&KeyProof>) -> Result<(), Reject> {
         match proof {
-            Some(proof) => self.check_key(peer, proof),
+            Some(KeyProof { key, signature }) => key_pair::check(peer, key, &self.0, signature),
             None if peer.is_of_key() => Err(Reject::BadKey),
             None => Ok(()),
         }
-    }
-
-    #[cfg(feature = "keys")]
-    fn check_key(&self, peer: PeerId, proof: &KeyProof) -> Result<(), Reject> {
-        let is_proved = is_signed_by(peer, &proof.key, &self.0, &proof.signature);
-        if is_proved { Ok(()) } else { Err(Reject::BadKey) }
-    }
-
-    #[cfg(not(feature = "keys"))]
-    fn check_key(&self, _: PeerId, _: &KeyProof) -> Result<(), Reject> {
-        Err(Reject::NoKeys)
     }
 }
