@@ -45,34 +45,38 @@ impl Endpoint {
 
     /// Shows this token each time the connection is made, as `Authorization: Bearer`.
     #[must_use]
-    pub fn bearer(self, token: impl Into<String>) -> Self {
-        Self { portable: self.portable.bearer(token), ..self }
+    pub fn bearer(mut self, token: impl Into<String>) -> Self {
+        self.portable = self.portable.bearer(token);
+        self
     }
 
     /// Asks for a token each time the connection is made, so that it can be a fresh one: the other side drops a connection whose
     /// token has expired, and the session goes on over the next one.
     #[must_use]
-    pub fn bearer_from<F, Fut, E>(self, token: F) -> Self
+    pub fn bearer_from<F, Fut, E>(mut self, token: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<String, E>> + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        Self { portable: self.portable.bearer_from(token), ..self }
+        self.portable = self.portable.bearer_from(token);
+        self
     }
 
     /// Accepts no other peer there than this one. An id that is [of a key](PeerId::is_of_key) is proved; any other is what the other
     /// side says, so that only TLS makes sure of it.
     #[must_use]
-    pub fn peer(self, peer: PeerId) -> Self {
-        Self { portable: self.portable.peer(peer), ..self }
+    pub fn peer(mut self, peer: PeerId) -> Self {
+        self.portable = self.portable.peer(peer);
+        self
     }
 
     /// Shows the token even where everybody on the way can read it. Without this, `connect` refuses to do so unless the other side is
     /// on this machine.
     #[must_use]
-    pub fn allow_plaintext(self) -> Self {
-        Self { portable: self.portable.allow_plaintext(), ..self }
+    pub fn allow_plaintext(mut self) -> Self {
+        self.portable = self.portable.allow_plaintext();
+        self
     }
 
     /// Whom to trust at a `wss://` URL, and which certificate to show there: see [`tls::client`](crate::tls::client). Without this, the

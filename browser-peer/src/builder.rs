@@ -9,7 +9,7 @@ use futures_channel::mpsc;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::platform::{Browser, Shared};
-use crate::{Peer, control, panic};
+use crate::{Peer, control, ending};
 
 /// Begun by [`Peer::builder`].
 #[must_use = "a peer begins to live at `start`"]
@@ -92,7 +92,7 @@ impl Builder {
     ///
     /// When two blocks of this program have one id.
     pub fn try_start(self) -> Result<Peer, StartError> {
-        panic::install();
+        ending::install();
         let (control, orders) = mpsc::unbounded();
         let shared = Shared::start(self.0, |_: &Weak<Shared>| Browser::new(control))?;
         spawn_local(control::run(Arc::downgrade(&shared), orders));

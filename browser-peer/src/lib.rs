@@ -11,7 +11,7 @@
 //! | `control` | the control plane: who may join, who waits for whom |
 //! | `dial`, `address`, `carry` | connecting, what a URL says before that, and the connection from then on |
 //! | `socket` | the page's WebSocket, as a stream of what comes in and a bounded way out |
-//! | `panic` | a panic is told to the console and to the other peers |
+//! | `ending` | a panic, and leaving the page: other peers are told |
 
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
@@ -21,7 +21,7 @@ mod carry;
 mod clock;
 mod control;
 mod dial;
-mod panic;
+mod ending;
 mod peer;
 mod platform;
 mod sleep;

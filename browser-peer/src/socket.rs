@@ -18,7 +18,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 
-use crate::panic;
+use crate::ending;
 
 /// So many bytes may lie in the browser before more is handed to it. Beyond that, small messages would wait behind large
 /// ones where the session cannot change their order any more.
@@ -82,7 +82,7 @@ impl Socket {
         socket.set_onopen(Some(handlers._open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(handlers._message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(handlers._close.as_ref().unchecked_ref()));
-        panic::remember(&socket);
+        ending::remember(&socket);
         Ok(Self { socket, inbox, _handlers: handlers })
     }
 
@@ -111,7 +111,7 @@ impl Socket {
 }
 
 /// Closes a socket, if it still is. A page may say only that all is well, or a code of its own from 3000 on.
-fn close(socket: &WebSocket, goodbye: &Goodbye) {
+pub(crate) fn close(socket: &WebSocket, goodbye: &Goodbye) {
     let code = if goodbye.code == 1000 { 1000 } else { 3000 + goodbye.code };
     if let Err(error) = socket.close_with_code_and_reason(code, &goodbye.reason) {
         tracing::debug!(?error, "a connection could not be closed");
@@ -129,7 +129,7 @@ pub(crate) fn give_up(socket: &WebSocket, goodbye: &Goodbye) {
 impl Drop for Socket {
     fn drop(&mut self) {
         give_up(&self.socket, &Goodbye::normal(""));
-        panic::forget(&self.socket);
+        ending::forget(&self.socket);
     }
 }
 

@@ -20,6 +20,13 @@ fn shake(dialler: &Us, acceptor: &Us, ticket: Option<Ticket>) -> (Introduced, Gu
     (introduced, invitation.accept(acceptor, hello).unwrap().unwrap())
 }
 
+/// Takes a hello apart, changes it and puts it together again.
+fn forged(hello: Bytes, change: impl FnOnce(&mut Hello)) -> Bytes {
+    let Frame::Hello(mut hello) = Frame::decode(hello).unwrap() else { panic!("no hello") };
+    change(&mut hello);
+    Frame::Hello(hello).encode()
+}
+
 const WINDOW: Duration = Duration::from_secs(1);
 
 /// What two peers that fit together know of each other after the handshake.

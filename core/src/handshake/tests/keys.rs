@@ -34,13 +34,6 @@ fn a_welcome_is_worth_nothing_in_another_handshake() {
     assert_eq!(introduced.welcomed(&client, welcome).unwrap().unwrap_err(), Reject::BadKey);
 }
 
-/// Takes a hello apart, changes it and puts it together again.
-fn forged(hello: Bytes, change: impl FnOnce(&mut Hello)) -> Bytes {
-    let Frame::Hello(mut hello) = Frame::decode(hello).unwrap() else { panic!("no hello") };
-    change(&mut hello);
-    Frame::Hello(hello).encode()
-}
-
 #[test]
 fn the_id_of_a_key_cannot_be_claimed_without_the_key() {
     let (victim, mallory, server) = (KeyPair::generate(), KeyPair::generate(), us("server"));
