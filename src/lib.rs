@@ -2,6 +2,8 @@
 
 #[cfg(all(feature = "jwt", not(target_family = "wasm")))]
 pub use distributed_scope_actor_peer::jwt;
+#[cfg(not(target_family = "wasm"))]
+pub use distributed_scope_actor_peer::key_file;
 #[cfg(all(feature = "rustls", not(target_family = "wasm")))]
 pub use distributed_scope_actor_peer::tls;
 #[cfg(not(target_family = "wasm"))]

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use distributed_scope::{Codec, PeerId, RemoteError, distributed, remote};
+use distributed_scope::{Blocks, Codec, PeerId, RemoteError, distributed, remote};
 use distributed_scope_core::Registry;
 
 #[distributed]
@@ -14,7 +14,7 @@ async fn sum(p: PeerId, a: u32, text: String) -> Result<u64, RemoteError> {
 
 struct Service;
 
-#[distributed]
+#[distributed(require = claim("role", "admin"))]
 impl Service {
     async fn search(&self, p: PeerId) -> Result<(), RemoteError> {
         remote!(p, [], {}).await
@@ -51,6 +51,14 @@ fn a_registered_body_runs_with_the_captures_of_a_call() {
         panic!("the body waits for nothing");
     };
     assert_eq!(codec.decode::<u64>(&result).expect("it can be read"), 42);
+}
+
+#[test]
+fn the_listing_says_whom_a_block_runs_for() {
+    let listing = registry().list(&Blocks::named("blocks::sum#1")).to_string();
+    let line = |path: &str| listing.lines().find(|line| line.starts_with(path)).expect("it is there");
+    assert!(line("blocks::Service::search#0").ends_with("the claim role = admin  no"), "{listing}");
+    assert!(line("blocks::sum#1").ends_with("anybody                 yes"), "{listing}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! | `platform`, `clock` | the world of an Actix peer, as the core's part of a peer sees it |
 //! | `actor` | the peer actor: who may join, who waits for whom, dialling |
 //! | `endpoint` | where a peer connects to, and what it shows there |
+//! | `key_file` | the key pair of a peer in a file |
 //! | `gate` | what is asked of those who connect, before there is a session |
 //! | `tls` | `wss://` at both ends (feature `rustls`) |
 //! | `jwt` | clients are known by JSON web tokens (feature `jwt`) |
@@ -28,6 +29,7 @@ mod endpoint;
 mod gate;
 #[cfg(feature = "jwt")]
 pub mod jwt;
+pub mod key_file;
 mod peer;
 mod platform;
 mod session;

@@ -111,7 +111,9 @@ pub struct Limits {
     /// How many calls per second the other side of a session may make, and as many at once. Default: 1,000,000, which is more than
     /// one session was measured to make.
     ///
-    /// One more is refused as [`Refusal::TooFast`](crate::Refusal::TooFast); nothing of it runs.
+    /// One more is refused as [`Refusal::TooFast`](crate::Refusal::TooFast); nothing of it runs. It counts for a session, and a new session may
+    /// make as many at once: whoever opens one after the other is held up by [`handshakes_per_second`](Self::handshakes_per_second), and for
+    /// who must not get around it that way, `authenticate` and `authorize` can count by somebody instead.
     pub calls_per_second: u32,
 
     /// How long the other side may take to introduce itself on a new connection. Default: 5 s.

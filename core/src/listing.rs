@@ -69,10 +69,10 @@ impl fmt::Display for Access {
     }
 }
 
-const HEAD: [&str; 6] = ["block", "at", "captures", "result", "fingerprint", "exposed"];
+const HEAD: [&str; 7] = ["block", "at", "captures", "result", "fingerprint", "runs for", "exposed"];
 
 impl Listed {
-    fn cells(&self) -> [String; 6] {
+    fn cells(&self) -> [String; 7] {
         let Self { block, access } = self;
         let types = block.capture_types();
         let captures = block.captures.iter().enumerate().map(|(index, name)| match types.get(index) {
@@ -89,6 +89,7 @@ impl Listed {
             captures,
             block.result_type().to_owned(),
             block.fingerprint().to_string(),
+            block.requires.to_string(),
             access.to_string(),
         ]
     }

@@ -112,7 +112,8 @@ impl Page {
     /// Whether the last token is a name, and not a keyword before an expression or a pattern.
     fn follows_name(&self) -> bool {
         const KEYWORDS: [&str; 8] = ["return", "use", "match", "let", "in", "if", "move", "mut"];
-        let is_of_name = |char: char| char.is_alphanumeric() || char == '_';
+        // A name may hold marks that are no letters; outside of ASCII only names hold anything here.
+        let is_of_name = |char: char| char.is_ascii_alphanumeric() || char == '_' || !char.is_ascii();
         let name = self.text.rsplit(|char| !is_of_name(char)).next().unwrap_or_default();
         !name.is_empty() && !KEYWORDS.contains(&name)
     }
@@ -157,6 +158,13 @@ fn f<'a>(x: &'a T, y: u32) -> ::core::option::Option<u32> {
     fn a_function_is_laid_out_as_people_write_it() {
         let text = source(FUNCTION.parse().unwrap());
         assert_eq!(text, FUNCTION);
+    }
+
+    #[test]
+    fn a_name_may_end_with_a_mark_that_is_no_letter() {
+        // U+30B is the second character of this name, two bytes long and not alphanumeric.
+        let text = source("fn rem\u{30b}<A>() { rem\u{30b}!(a); a < rem\u{30b} }".parse().unwrap());
+        assert_eq!(text, "fn rem\u{30b}<A>() {\n    rem\u{30b}!(a);\n    a < rem\u{30b}\n}\n");
     }
 
     #[test]

@@ -17,8 +17,10 @@ fn server() -> Listening {
     Listening::start(builder.authenticate(|upgrade: Upgrade| async move {
         match upgrade.bearer()?.as_deref() {
             None => Ok(None),
-            Some("token-of-alice") => Ok(Some(Principal::new("alice", Proof::Token).claim("role", "editor"))),
-            Some("token-of-mallory") => Err(Denied::forbidden("you were banned")),
+            Some("s3ntinel-of-alice") => Ok(Some(
+                Principal::new("alice", Proof::Token).claim("role", "editor").claim("secret", "s3ntinel"),
+            )),
+            Some("s3ntinel-of-mallory") => Err(Denied::forbidden("you were banned")),
             Some(_) => Err(Denied::unauthenticated("no such token")),
         }
     }))
@@ -45,23 +47,23 @@ async fn a_client_is_let_in_or_turned_away_before_the_connection_is_a_session() 
     const OURS: &str = "distributed-scope.v1";
     let server = server();
     assert_eq!(upgrade(&server, OURS, None).await, (101, OURS.to_owned()));
-    assert_eq!(upgrade(&server, OURS, Some("Bearer token-of-alice")).await, (101, OURS.to_owned()));
-    let (status, text) = upgrade(&server, OURS, Some("Bearer token-of-mallory")).await;
+    assert_eq!(upgrade(&server, OURS, Some("Bearer s3ntinel-of-alice")).await, (101, OURS.to_owned()));
+    let (status, text) = upgrade(&server, OURS, Some("Bearer s3ntinel-of-mallory")).await;
     assert_eq!((status, text.as_str()), (403, "forbidden: you were banned"));
-    let (status, text) = upgrade(&server, OURS, Some("Bearer stolen")).await;
+    let (status, text) = upgrade(&server, OURS, Some("Bearer s3ntinel-stolen")).await;
     assert_eq!((status, text.as_str()), (401, "not authenticated: no such token"));
 }
 
 #[actix_web::test]
 async fn a_browser_shows_its_token_among_the_subprotocols_and_it_is_not_answered() {
     let server = server();
-    // "token-of-alice" and "stolen", in base64url.
-    let (status, text) = upgrade(&server, "distributed-scope.v1, bearer.dG9rZW4tb2YtYWxpY2U", None).await;
+    // "s3ntinel-of-alice" and "stolen", in base64url.
+    let (status, text) = upgrade(&server, "distributed-scope.v1, bearer.czNudGluZWwtb2YtYWxpY2U", None).await;
     assert_eq!((status, text.as_str()), (101, "distributed-scope.v1"));
     assert_eq!(upgrade(&server, "distributed-scope.v1, bearer.c3RvbGVu", None).await.0, 401);
     assert_eq!(upgrade(&server, "distributed-scope.v1, bearer.???", None).await.0, 401);
     // Named without ours, it is no request to us.
-    assert_eq!(upgrade(&server, "bearer.dG9rZW4tb2YtYWxpY2U", None).await.0, 400);
+    assert_eq!(upgrade(&server, "bearer.czNudGluZWwtb2YtYWxpY2U", None).await.0, 400);
 }
 
 #[distributed]
@@ -111,7 +113,7 @@ fn refusal(error: &RemoteError) -> &Refusal {
 async fn a_block_knows_the_principal_of_its_own_hop() {
     let server = server();
     let (alice, stranger) =
-        (connected(&server, Some("token-of-alice")).await, connected(&server, None).await);
+        (connected(&server, Some("s3ntinel-of-alice")).await, connected(&server, None).await);
     let on = server.peer.id();
     assert_eq!(alice.run(who_calls(on, alice.id())).await.unwrap(), [Some("alice".to_owned()), None]);
     assert_eq!(stranger.run(who_calls(on, alice.id())).await.unwrap(), [None, None]);
@@ -122,7 +124,7 @@ async fn a_block_knows_the_principal_of_its_own_hop() {
 async fn a_block_runs_only_for_a_caller_that_meets_its_requirement() {
     let server = server();
     let (alice, stranger) =
-        (connected(&server, Some("token-of-alice")).await, connected(&server, None).await);
+        (connected(&server, Some("s3ntinel-of-alice")).await, connected(&server, None).await);
     let on = server.peer.id();
     assert_eq!(alice.run(edit(on)).await.unwrap(), "alice");
     let error = stranger.run(edit(on)).await.unwrap_err();
@@ -136,12 +138,12 @@ async fn a_block_runs_only_for_a_caller_that_meets_its_requirement() {
 #[actix_web::test]
 async fn a_client_that_is_turned_away_is_told_what_to_do() {
     let server = server();
-    for (token, status) in [("stolen", 401), ("token-of-mallory", 403)] {
+    for (token, status) in [("s3ntinel-stolen", 401), ("s3ntinel-of-mallory", 403)] {
         let error = open().start().connect(Endpoint::new(server.url()).bearer(token)).await.unwrap_err();
         assert!(matches!(error, ConnectError::Denied { status: found, .. } if found == status), "{error}");
         assert!(!error.to_string().contains(token));
     }
-    let url = server.url().replace("ws://", "ws://user:password@");
+    let url = server.url().replace("ws://", "ws://user:s3ntinel@");
     let error = open().start().connect(url).await.unwrap_err();
     assert!(error.to_string().contains("Endpoint::new(url).bearer(token)"), "{error}");
     assert!(!error.to_string().contains("user"), "{error}");
@@ -273,9 +275,9 @@ async fn what_has_expired_before_it_is_shown_lets_nobody_in() {
 async fn fail(on: PeerId, with: String) -> Result<(), RemoteError> {
     remote!(on, [with], {
         if with == "panic" {
-            panic!("the text of a panic");
+            panic!("s3ntinel: the text of a panic");
         }
-        with.parse::<u8>().map(drop).map_err(|error| format!("it is {with}: {error}"))?
+        with.parse::<u8>().map(drop).map_err(|error| format!("it is {with}, s3ntinel: {error}"))?
     })
     .await
 }
@@ -289,7 +291,7 @@ async fn what_authorize_refuses_does_not_run_and_it_may_wait_and_may_panic() {
         tokio::task::yield_now().await;
         match attempt.block.path.rsplit("::").next() {
             Some("who_calls#0") => Ok(()),
-            Some("fail#0") => panic!("it cannot make up its mind"),
+            Some("fail#0") => panic!("s3ntinel: it cannot make up its mind"),
             _ => Err(Denied::forbidden("not on a Sunday")),
         }
     }));

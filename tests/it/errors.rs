@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use distributed_scope::{ErrorKind, PeerId, Ran, RemoteError, distributed, remote};
 
+use crate::log::SENTINEL;
 use crate::support::{open, pair};
 
 #[distributed]
@@ -17,7 +18,7 @@ async fn parse(on: PeerId, text: String) -> Result<u32, RemoteError> {
 async fn an_error_raised_by_a_block_reaches_the_caller_with_its_cause() {
     let (server, client) = pair().await;
     assert_eq!(client.run(parse(server.peer.id(), " 12 ".to_owned())).await.unwrap(), 12);
-    let error = client.run(parse(server.peer.id(), "12x".to_owned())).await.unwrap_err();
+    let error = client.run(parse(server.peer.id(), SENTINEL.to_owned())).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Raised);
     assert_eq!(error.ran(), Ran::Yes);
     assert_eq!(error.peer(), Some(server.peer.id()));
@@ -43,14 +44,14 @@ async fn a_chain_of_causes_arrives_whole() {
     #[distributed]
     async fn fail_deep(on: PeerId) -> Result<(), RemoteError> {
         remote!(on, [], {
-            let disk = Layer("the disk is full", None);
+            let disk = Layer(SENTINEL, None);
             Err(Layer("cannot save", Some(Box::new(disk))))?;
         })
         .await
     }
     let (server, client) = pair().await;
     let error = client.run(fail_deep(server.peer.id())).await.unwrap_err();
-    assert!(format!("{error:#}").ends_with("raised an error: cannot save: the disk is full"), "{error:#}");
+    assert!(format!("{error:#}").ends_with("raised an error: cannot save: s3ntinel"), "{error:#}");
 }
 
 #[actix_web::test]
@@ -59,15 +60,15 @@ async fn text_and_anyhow_errors_can_be_raised() {
     async fn fail(on: PeerId, how: u8) -> Result<(), RemoteError> {
         remote!(on, [how], {
             match how {
-                0 => Err("a &str")?,
-                1 => Err(format!("a {}", "String"))?,
-                _ => Err(anyhow::anyhow!("disk on fire").context("an anyhow::Error"))?,
+                0 => Err(SENTINEL)?,
+                1 => Err(format!("a {SENTINEL}"))?,
+                _ => Err(anyhow::anyhow!(SENTINEL).context("an anyhow::Error"))?,
             }
         })
         .await
     }
     let (server, client) = pair().await;
-    for (how, expected) in [(0, "a &str"), (1, "a String"), (2, "an anyhow::Error: disk on fire")] {
+    for (how, expected) in [(0, "s3ntinel"), (1, "a s3ntinel"), (2, "an anyhow::Error: s3ntinel")] {
         let error = client.run(fail(server.peer.id(), how)).await.unwrap_err();
         assert!(format!("{error:#}").ends_with(&format!("raised an error: {expected}")), "{error:#}");
     }
@@ -94,7 +95,7 @@ async fn a_panic_ends_its_own_call_and_nothing_else() {
             if late {
                 tokio::task::yield_now().await;
             }
-            assert!(n % 2 == 0, "odd");
+            assert!(n % 2 == 0, "{SENTINEL}");
             n
         })
         .await
@@ -109,7 +110,10 @@ async fn a_panic_ends_its_own_call_and_nothing_else() {
                 let error = result.unwrap_err();
                 assert_eq!(*error.kind(), ErrorKind::Panicked);
                 assert_eq!(error.ran(), Ran::Yes);
-                assert!(!format!("{error:#}").contains("odd"), "a panic's text stays on its peer: {error:#}");
+                assert!(
+                    !format!("{error:#}").contains(SENTINEL),
+                    "a panic's text stays on its peer: {error:#}"
+                );
             }
         }
     }
@@ -119,7 +123,7 @@ async fn a_panic_ends_its_own_call_and_nothing_else() {
 async fn a_panic_in_a_call_to_oneself_is_an_error_too() {
     #[distributed]
     async fn panic_at(on: PeerId) -> Result<(), RemoteError> {
-        remote!(on, [], { panic!("here") }).await
+        remote!(on, [], { panic!("{SENTINEL}") }).await
     }
     let alone = open().start();
     let error = alone.run(panic_at(alone.id())).await.unwrap_err();
@@ -147,7 +151,7 @@ async fn captures_that_cannot_be_encoded_are_an_error_and_send_nothing() {
     struct Stubborn;
     impl serde::Serialize for Stubborn {
         fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-            Err(serde::ser::Error::custom("I would rather not"))
+            Err(serde::ser::Error::custom(SENTINEL))
         }
     }
     #[distributed]
@@ -165,7 +169,7 @@ async fn captures_that_cannot_be_encoded_are_an_error_and_send_nothing() {
     let (server, client) = pair().await;
     let error = client.run(send(server.peer.id(), false)).await.unwrap_err();
     assert_eq!((error.kind(), error.ran()), (&ErrorKind::EncodeCaptures, Ran::Never));
-    assert!(format!("{error:#}").contains("I would rather not"), "{error:#}");
+    assert!(format!("{error:#}").contains(SENTINEL), "{error:#}");
     let error = client.run(send(server.peer.id(), true)).await.unwrap_err();
     assert_eq!((error.kind(), error.ran()), (&ErrorKind::EncodeResult, Ran::Yes));
 }

@@ -10,18 +10,21 @@ mod connections;
 mod context;
 mod errors;
 mod faults;
-mod hostile;
-mod impostors;
+mod floods;
 mod lifecycle;
 mod load;
+#[path = "../support/log.rs"]
+mod log;
 mod loiterers;
 mod process;
 mod processes;
 mod proxy;
+#[path = "../support/raw.rs"]
 mod raw;
 mod refusals;
 mod resume;
 mod signals;
 mod slow;
+#[path = "../support/peers.rs"]
 mod support;
 mod values;

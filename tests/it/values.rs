@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use distributed_scope::{PeerId, RemoteError, distributed, remote};
 use serde::{Deserialize, Serialize};
 
+use crate::log::{SENTINEL, SENTINEL_NUMBER};
 use crate::support::pair;
 
 #[actix_web::test]
@@ -45,6 +46,8 @@ async fn a_condition_in_a_block_may_give_some_or_none() {
     }
     let (server, client) = pair().await;
     assert_eq!(client.run(even_half(server.peer.id(), 8)).await.unwrap(), Some(4));
+    let half = client.run(even_half(server.peer.id(), 2 * SENTINEL_NUMBER)).await.unwrap();
+    assert_eq!(half, Some(SENTINEL_NUMBER));
     assert_eq!(client.run(even_half(server.peer.id(), 7)).await.unwrap(), None);
 }
 
@@ -78,7 +81,7 @@ async fn maps_structs_and_enums_travel_both_ways() {
         ("moon".to_owned(), Shape::Circle { radius: 0.5 }),
         ("hill".to_owned(), Shape::Polygon(vec![(0, 0), (1, 2), (-3, i32::MAX)])),
     ]);
-    let mut drawing = Drawing { title: "night".to_owned(), shapes, owner: Some(client.id()) };
+    let mut drawing = Drawing { title: SENTINEL.to_owned(), shapes, owner: Some(client.id()) };
     let back = client.run(add_point(server.peer.id(), drawing.clone())).await.unwrap();
     drawing.shapes.insert("origin".to_owned(), Shape::Point);
     assert_eq!(back, drawing);
@@ -99,21 +102,22 @@ async fn a_map_made_in_a_block_needs_no_written_type() {
         .await
     }
     let (server, client) = pair().await;
-    let words = vec!["scope".to_owned(), "größe".to_owned()];
+    let words = vec![SENTINEL.to_owned(), "größe".to_owned()];
     let lengths = client.run(lengths(server.peer.id(), words)).await.unwrap();
-    assert_eq!(lengths, HashMap::from([("scope".to_owned(), 5), ("größe".to_owned(), 5)]));
+    assert_eq!(lengths, HashMap::from([(SENTINEL.to_owned(), 8), ("größe".to_owned(), 5)]));
 }
 
 #[actix_web::test]
 async fn a_result_may_be_the_value_of_a_block() {
     #[distributed]
     async fn divide(on: PeerId, a: i32, b: i32) -> Result<Result<i32, String>, RemoteError> {
-        remote!(on, [a, b], { a.checked_div(b).ok_or_else(|| format!("{a} / {b} has no value")) }).await
+        remote!(on, [a, b], { a.checked_div(b).ok_or_else(|| format!("{a} / {b} has no value, {SENTINEL}")) })
+            .await
     }
     let (server, client) = pair().await;
     assert_eq!(client.run(divide(server.peer.id(), 6, 3)).await.unwrap(), Ok(2));
     let error = client.run(divide(server.peer.id(), 6, 0)).await.unwrap();
-    assert_eq!(error, Err("6 / 0 has no value".to_owned()));
+    assert_eq!(error, Err(format!("6 / 0 has no value, {SENTINEL}")));
 }
 
 #[actix_web::test]
@@ -124,8 +128,8 @@ async fn a_variable_stays_usable_after_it_travelled() {
         Ok((length, text))
     }
     let (server, client) = pair().await;
-    let result = client.run(twice(server.peer.id(), "abc".to_owned())).await.unwrap();
-    assert_eq!(result, (3, "abc".to_owned()));
+    let result = client.run(twice(server.peer.id(), SENTINEL.to_owned())).await.unwrap();
+    assert_eq!(result, (8, SENTINEL.to_owned()));
 }
 
 #[actix_web::test]
@@ -149,7 +153,7 @@ async fn a_mebibyte_travels_both_ways() {
         remote!(on, [bytes], { bytes.into_iter().map(|byte| !byte).collect::<Vec<u8>>() }).await
     }
     let (server, client) = pair().await;
-    let bytes: Vec<u8> = (0..1 << 20).map(|n: u32| n.to_le_bytes()[1]).collect();
+    let bytes: Vec<u8> = SENTINEL.bytes().chain((0..1 << 20).map(|n: u32| n.to_le_bytes()[1])).collect();
     let back = client.run(invert(server.peer.id(), bytes.clone())).await.unwrap();
     assert!(back.iter().zip(&bytes).all(|(a, b)| *a == !*b) && back.len() == bytes.len());
 }

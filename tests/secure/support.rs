@@ -5,6 +5,8 @@ use actix_web::{App, HttpServer};
 use distributed_scope::tls::rustls::ServerConfig;
 use distributed_scope::{Blocks, Builder, Peer, PeerId, RemoteError, distributed, here, on_connect, remote};
 
+use crate::log;
+
 /// A peer that listens, and stops when dropped.
 pub(crate) struct Listening {
     pub(crate) peer: Peer,
@@ -46,6 +48,7 @@ impl Drop for Listening {
 
 /// A builder of a peer that nobody else in this process has the id of, and that runs all blocks.
 pub(crate) fn open() -> Builder {
+    log::start();
     Peer::builder(PeerId::random()).expose(Blocks::all())
 }
 

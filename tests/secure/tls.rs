@@ -1,6 +1,6 @@
 //! `wss://`, and clients that are known by their certificates.
 
-use distributed_scope::tls::{self, Certificate, Clients, Roots};
+use distributed_scope::tls::{self, Certificate, Clients, Renewable, Roots};
 use distributed_scope::{
     ConnectError, Endpoint, PeerId, Principal, Proof, RemoteError, Upgrade, distributed, remote,
 };
@@ -79,6 +79,25 @@ async fn a_certificate_of_another_name_or_one_that_has_expired_is_not_trusted() 
         }))
         .await;
     assert!(text.contains("does not take this peer's certificate"), "{text}");
+}
+
+#[actix_web::test]
+async fn a_certificate_is_replaced_while_its_server_runs() {
+    let (old, new) = (Authority::new("old"), Authority::new("new"));
+    let renewable = Renewable::new(certificate(&old.server("localhost"))).unwrap();
+    let server = Listening::start(open(), Some(tls::server_with(&renewable, Clients::Any).unwrap()));
+    let early = open().start();
+    early.connect(endpoint(&server, old.roots(), None)).await.unwrap();
+
+    // A key that is not the certificate's is noticed here, and not by the next client.
+    let ((chain, _), (_, key)) = (new.server("localhost"), new.server("localhost"));
+    assert!(renewable.replace(certificate(&(chain, key))).is_err());
+    open().start().connect(endpoint(&server, old.roots(), None)).await.unwrap();
+
+    renewable.replace(certificate(&new.server("localhost"))).unwrap();
+    open().start().connect(endpoint(&server, new.roots(), None)).await.unwrap();
+    refused(endpoint(&server, old.roots(), None)).await;
+    assert_eq!(early.run(who_am_i(server.peer.id())).await.unwrap(), None, "its connection goes on");
 }
 
 #[actix_web::test]

@@ -8,6 +8,7 @@ mod core_is_portable;
 mod fuzz;
 mod instructions;
 mod lint;
+mod logs;
 mod soak;
 mod step;
 mod test;

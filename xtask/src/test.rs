@@ -1,31 +1,49 @@
 //! `cargo xtask test`: every test there is.
 
-use crate::{Step, fuzz, web};
+use crate::{Step, fuzz, logs, web};
 
 pub(crate) fn steps() -> Vec<Step> {
     // The session actor exists twice, once on each of actix's WebSocket crates: what users see must not differ, so the
     // tests of sessions run with each choice. What the macros do does not depend on it, and is not tested again.
     vec![
-        Step::cargo("unit, integration and documentation tests of all crates", &["test", "--workspace"]),
+        logs::begin(),
+        Step::cargo("unit, integration and documentation tests of all crates", &["test", "--workspace"])
+            .with(logs::WRITTEN),
         Step::cargo(
-            "certificates and tokens",
-            &["test", "--package", "distributed-scope", "--features", "rustls,jwt", "--test", "secure"],
-        ),
+            "attackers, certificates and tokens",
+            &[
+                "test",
+                "--package",
+                "distributed-scope",
+                "--features",
+                "rustls,jwt",
+                "--test",
+                "hostile",
+                "--test",
+                "secure",
+            ],
+        )
+        .with(logs::WRITTEN),
+        logs::end(),
         Step::cargo(
             "sessions, with both WebSocket crates enabled",
             &["test", "--package", "distributed-scope", "--features", "actix-web-actors", "--test", "it"],
         ),
         Step::cargo(
-            "sessions, on actix-web-actors alone",
+            "sessions, attackers, certificates and tokens, on actix-web-actors alone",
             &[
                 "test",
                 "--package",
                 "distributed-scope",
                 "--no-default-features",
                 "--features",
-                "actix-web-actors",
+                "actix-web-actors,rustls,jwt",
                 "--test",
                 "it",
+                "--test",
+                "hostile",
+                "--test",
+                "secure",
             ],
         ),
         Step::cargo(

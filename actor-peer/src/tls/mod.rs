@@ -37,12 +37,14 @@
 //! |---|---|
 //! | here | the two configurations |
 //! | `files` | certificates, keys and roots, from PEM |
+//! | `renewable` | a certificate that is replaced while its server runs |
 //! | `client_certificate` | who a client is by its certificate |
 //! | `error` | what can be wrong with a file, and what a handshake ended of |
 
 mod client_certificate;
 mod error;
 mod files;
+mod renewable;
 
 use std::sync::{Arc, OnceLock};
 
@@ -55,6 +57,7 @@ pub use self::client_certificate::ClientCertificate;
 pub use self::error::TlsError;
 pub(crate) use self::error::hint;
 pub use self::files::{Certificate, Roots};
+pub use self::renewable::Renewable;
 /// The library that does it, for what goes beyond this module: any of its configurations can be used.
 pub use rustls;
 
@@ -79,6 +82,15 @@ pub enum Clients {
 ///
 /// When the key is not the certificate's, or there are no roots to know clients by.
 pub fn server(certificate: Certificate, clients: Clients) -> Result<ServerConfig, TlsError> {
+    server_with(&Renewable::new(certificate)?, clients)
+}
+
+/// The same, with a certificate that can be replaced while the server runs.
+///
+/// # Errors
+///
+/// When there are no roots to know clients by.
+pub fn server_with(certificate: &Renewable, clients: Clients) -> Result<ServerConfig, TlsError> {
     let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Config)?;
@@ -87,8 +99,7 @@ pub fn server(certificate: Certificate, clients: Clients) -> Result<ServerConfig
         Clients::MayShow(roots) => builder.with_client_cert_verifier(verifier(roots, false)?),
         Clients::MustShow(roots) => builder.with_client_cert_verifier(verifier(roots, true)?),
     };
-    let (chain, key) = certificate.into_parts();
-    builder.with_single_cert(chain, key).map_err(TlsError::Config)
+    Ok(builder.with_cert_resolver(certificate.resolver()))
 }
 
 fn verifier(roots: Roots, must_show: bool) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {

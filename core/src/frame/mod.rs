@@ -152,6 +152,24 @@ pub enum FrameError {
 }
 
 impl Frame {
+    /// Its kind, as `PROTOCOL.md` names it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Challenge(_) => "challenge",
+            Self::Hello(_) => "hello",
+            Self::Welcome(_) => "welcome",
+            Self::Reject(_) => "reject",
+            Self::Invoke(_) => "invoke",
+            Self::Reply(_) => "reply",
+            Self::Cancel(_) => "cancel",
+            Self::Ack(_) => "ack",
+            Self::Chunk(_) => "chunk",
+            Self::GoAway => "go away",
+            Self::Catalogue(_) => "catalogue",
+        }
+    }
+
     /// Reads one frame. Captures and payloads are shared with `bytes`, not copied.
     pub fn decode(mut bytes: Bytes) -> Result<Self, FrameError> {
         let kind = *bytes.first().ok_or(FrameError::Short)?;

@@ -117,8 +117,9 @@ impl Invitation {
 
     /// Takes the dialler's answer.
     pub fn accept(self, us: &Us, message: Bytes) -> Result<Result<Guest, Reject>, Violation> {
-        let Frame::Hello(hello) = Frame::decode(message)? else {
-            return Err(Violation::Unexpected("first"));
+        let hello = match Frame::decode(message)? {
+            Frame::Hello(hello) => hello,
+            other => return Err(Violation::Unexpected(other.name())),
         };
         if let Some(reject) = us.objection(&hello.from) {
             return Ok(Err(reject));
@@ -209,7 +210,7 @@ pub fn answer(
     let challenge = match Frame::decode(message)? {
         Frame::Challenge(challenge) => challenge,
         Frame::Reject(reject) => return Ok(Err(reject)),
-        _ => return Err(Violation::Unexpected("first")),
+        other => return Err(Violation::Unexpected(other.name())),
     };
     if challenge.version != VERSION {
         // It is us who find out, so ours is ours.
@@ -241,7 +242,7 @@ impl Introduced {
         let welcome = match Frame::decode(message)? {
             Frame::Welcome(welcome) => welcome,
             Frame::Reject(reject) => return Ok(Err(reject)),
-            _ => return Err(Violation::Unexpected("first")),
+            other => return Err(Violation::Unexpected(other.name())),
         };
         if let Some(reject) = us.objection(&welcome.from) {
             return Ok(Err(match reject {

@@ -337,10 +337,9 @@ impl<W> Session<W> {
                 Ok(Some(Effect::TheyLeave))
             }
             Frame::Catalogue(catalogue) => Ok(Some(Effect::Catalogue(catalogue))),
-            Frame::Challenge(_) => Err(Violation::Unexpected("challenge")),
-            Frame::Hello(_) => Err(Violation::Unexpected("hello")),
-            Frame::Welcome(_) => Err(Violation::Unexpected("welcome")),
-            Frame::Reject(_) => Err(Violation::Unexpected("reject")),
+            Frame::Challenge(_) | Frame::Hello(_) | Frame::Welcome(_) | Frame::Reject(_) => {
+                Err(Violation::Unexpected(frame.name()))
+            }
             Frame::Chunk(_) => Err(Violation::Unexpected("nested chunk")),
             Frame::Ack(_) => Err(Violation::Unexpected("nested ack")),
         }

@@ -69,7 +69,7 @@ impl Victim {
         let home = Listening::start(open());
         let name = format!("{name} {}", home.peer.id());
         let url = home.url();
-        let process = Process::start("hostile::the_attacked_process", &[(HOME, &url), (NAME, &name)]);
+        let process = Process::start("floods::the_attacked_process", &[(HOME, &url), (NAME, &name)]);
         let id = PeerId::named(&name);
         let mut victim = Self { home, id, url: String::new(), process };
         victim.url = victim.home.peer.run(url_of(id)).await.unwrap();

@@ -4,6 +4,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use distributed_scope::{Blocks, Builder, Peer, PeerId, on_connect};
 
+use crate::log;
+
 /// A peer that listens, and stops when dropped.
 pub(crate) struct Listening {
     pub(crate) peer: Peer,
@@ -19,6 +21,7 @@ impl Listening {
 
     /// The same, at this address of the machine.
     pub(crate) fn start_at(host: &str, builder: Builder) -> Self {
+        log::start();
         let peer = builder.start();
         let served = peer.clone();
         let server = HttpServer::new(move || {
@@ -57,6 +60,7 @@ impl Drop for Listening {
 
 /// A builder of a peer that nobody else in this process has the id of, and that runs all blocks.
 pub(crate) fn open() -> Builder {
+    log::start();
     Peer::builder(PeerId::random()).expose(Blocks::all())
 }
 

@@ -6,6 +6,8 @@ use distributed_scope::jwt::{Algorithm, Issuer, Keys};
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
+use crate::log::SENTINEL;
+
 pub(crate) const NAME: &str = "https://login.example.com";
 pub(crate) const AUDIENCE: &str = "shop";
 pub(crate) const RSA: &[u8] = include_bytes!("keys/rsa.pem");
@@ -93,7 +95,8 @@ pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 /// Good ones, for an hour.
 pub(crate) fn claims(subject: &str) -> Value {
-    json!({ "iss": NAME, "aud": AUDIENCE, "sub": subject, "exp": now() + 3600, "role": ["editor"] })
+    let secret = SENTINEL;
+    json!({ "iss": NAME, "aud": AUDIENCE, "sub": subject, "exp": now() + 3600, "role": ["editor"], "secret": secret })
 }
 
 /// These claims with one changed, or left out where the value is null.

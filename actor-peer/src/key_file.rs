@@ -1,0 +1,242 @@
+//! The key pair of a peer in a file, so that the peer keeps its id when it is started again.
+//!
+//! The file is PEM with PKCS #8 inside, as `openssl genpkey -algorithm ed25519` writes it. Whoever can read it is this peer; so
+//! it is written for its owner alone, and where others could read it, it is not used.
+//!
+//! ```no_run
+//! use distributed_scope_actor_peer::{Peer, key_file};
+//!
+//! # fn f() -> Result<(), key_file::KeyFileError> {
+//! let key = key_file::load_or_generate("server.key")?;
+//! let peer = Peer::builder(key).start();
+//! # Ok(()) }
+//! ```
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use distributed_scope_core::KeyPair;
+
+/// Why a key pair cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// The file cannot be read.
+    #[error("cannot read the key file {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Others than its owner can read the file, or change it.
+    #[error("the key file {0} is open to others than its owner (mode {mode:03o}): whoever has read it is this peer; if nobody has, `chmod 600 {0}`", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// There is no such key in the file.
+    #[error(
+        "{} has no Ed25519 private key (`-----BEGIN PRIVATE KEY-----`, PKCS #8, not encrypted): `openssl genpkey -algorithm ed25519` writes one",
+        path.display()
+    )]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be written. One that is there is not replaced.
+    #[error("cannot write the key file {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// The key pair in this file.
+///
+/// # Errors
+///
+/// When the file cannot be read, has no key in it, or (on Unix) is open to others than its owner.
+pub fn load(path: impl AsRef<Path>) -> Result<KeyPair, KeyFileError> {
+    let path = path.as_ref();
+    let failed = |source| KeyFileError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    // Asked of the file that was opened, which another one may have replaced by now.
+    let mode = mode(&file).map_err(failed)?;
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::Open { path: path.to_owned(), mode });
+    }
+    let text = match io::read_to_string(file) {
+        // What is no text is no PEM.
+        Err(error) if error.kind() == ErrorKind::InvalidData => String::new(),
+        text => text.map_err(failed)?,
+    };
+    parse(&text).ok_or_else(|| KeyFileError::NoKey { path: path.to_owned() })
+}
+
+/// Writes a key pair to a file that is not there yet, for its owner alone (on Unix, mode 600).
+///
+/// # Errors
+///
+/// When the file is there, or cannot be written.
+pub fn store(key: &KeyPair, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
+    let path = path.as_ref();
+    let write = || {
+        let mut file = create(path)?;
+        file.write_all(pem(key).as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|source| KeyFileError::Write { path: path.to_owned(), source })
+}
+
+/// The key pair in this file; if there is no such file, a new one, which is kept there.
+///
+/// # Errors
+///
+/// Those of [`load`] and [`store`].
+pub fn load_or_generate(path: impl AsRef<Path>) -> Result<KeyPair, KeyFileError> {
+    let path = path.as_ref();
+    match load(path) {
+        Err(KeyFileError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            let key = KeyPair::generate();
+            store(&key, path).map(|()| key)
+        }
+        loaded => loaded,
+    }
+}
+
+#[cfg(unix)]
+fn mode(file: &File) -> io::Result<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Ok(file.metadata()?.permissions().mode() & 0o777)
+}
+
+/// Elsewhere, a file's permissions are those of its folder.
+#[cfg(not(unix))]
+fn mode(_: &File) -> io::Result<u32> {
+    Ok(0o600)
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+const END: &str = "-----END PRIVATE KEY-----";
+
+/// What stands before the 32 bytes of the seed in PKCS #8 (RFC 8410): a version, the algorithm Ed25519, and the lengths.
+const HEAD: [u8; 16] =
+    [0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+
+fn pem(key: &KeyPair) -> String {
+    format!("{BEGIN}\n{}\n{END}\n", STANDARD.encode([&HEAD[..], &key.seed()].concat()))
+}
+
+fn parse(text: &str) -> Option<KeyPair> {
+    let (body, _) = text.split_once(BEGIN)?.1.split_once(END)?;
+    let body: String = body.split_ascii_whitespace().collect();
+    let bytes = STANDARD.decode(body).ok()?;
+    let seed = bytes.strip_prefix(&HEAD)?;
+    Some(KeyPair::from_seed(seed.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use distributed_scope_core::PeerId;
+
+    use super::*;
+
+    /// A folder that is removed when dropped.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            let path = std::env::temp_dir().join(format!("key-file-{}", PeerId::random()));
+            std::fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        fn file(&self, text: &str) -> PathBuf {
+            let path = self.0.join(PeerId::random().to_string());
+            create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_key_is_generated_once_and_stays_the_same() {
+        let folder = Folder::new();
+        let path = folder.0.join("key");
+        let first = load_or_generate(&path).unwrap();
+        assert_eq!(load_or_generate(&path).unwrap().peer_id(), first.peer_id());
+        assert_eq!(load(&path).unwrap().seed(), first.seed());
+        let error = store(&KeyPair::generate(), &path).unwrap_err();
+        assert!(matches!(error, KeyFileError::Write { .. }), "it is not replaced: {error}");
+        assert_eq!(load(&path).unwrap().seed(), first.seed());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_its_owners_alone_and_not_used_otherwise() {
+        use std::fs::{Permissions, metadata, set_permissions};
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = Folder::new();
+        let path = folder.0.join("key");
+        load_or_generate(&path).unwrap();
+        assert_eq!(metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        for open in [0o640, 0o604, 0o660, 0o620] {
+            set_permissions(&path, Permissions::from_mode(open)).unwrap();
+            let error = load_or_generate(&path).unwrap_err();
+            assert!(
+                error.to_string().contains("chmod 600") && error.to_string().contains(&format!("{open:o}")),
+                "{error}"
+            );
+        }
+        set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
+        assert!(load(&path).is_ok());
+    }
+
+    #[test]
+    fn the_file_is_what_openssl_writes() {
+        // `openssl genpkey -algorithm ed25519`, and the first bytes of its public key by `openssl pkey -pubout`: RFC 8410, section 10.3.
+        let text = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+        let key = parse(text).unwrap();
+        assert_eq!(key.seed()[..4], [0xD4, 0xEE, 0x72, 0xDB]);
+        assert_eq!(pem(&key), text);
+        assert_eq!(parse(&text.replace('\n', "\r\n")).unwrap().seed(), key.seed());
+    }
+
+    #[test]
+    fn what_is_no_key_is_said_to_be_none_and_not_replaced() {
+        let folder = Folder::new();
+        let key = pem(&KeyPair::generate());
+        for wrong in
+            ["", "secret", &key[..60], &key.replace("MC4C", "MC5C"), &key.replace("PRIVATE", "PUBLIC")]
+        {
+            let path = folder.file(wrong);
+            let error = load_or_generate(&path).unwrap_err();
+            assert!(matches!(error, KeyFileError::NoKey { .. }), "{error}");
+            assert!(wrong.is_empty() || !error.to_string().contains(wrong));
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), wrong);
+        }
+        let error = load(folder.0.join("none")).unwrap_err();
+        assert!(matches!(error, KeyFileError::Read { .. }), "{error}");
+    }
+}

@@ -1,0 +1,148 @@
+//! Servers that want to be somebody else.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use bytes::Bytes;
+use distributed_scope::{ConnectError, Endpoint, KeyPair, PeerId};
+use distributed_scope_core::frame::{CallId, Frame, Mac, Opened, SessionId, Token, Welcome};
+use distributed_scope_core::handshake::{Guest, Invitation, Us};
+
+use crate::frames::us;
+use crate::scripts::{self, Scripts};
+
+/// Upgrades the connection that comes next.
+fn accept(listener: &TcpListener) -> TcpStream {
+    let (mut stream, _) = listener.accept().unwrap();
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let key = head
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .find_map(|(name, value)| name.eq_ignore_ascii_case("sec-websocket-key").then_some(value))
+        .unwrap();
+    let accept = actix_http::ws::hash_key(key.as_bytes());
+    let answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: distributed-scope.v1\r\n\r\n",
+        String::from_utf8_lossy(&accept)
+    );
+    stream.write_all(answer.as_bytes()).unwrap();
+    stream
+}
+
+fn say(stream: &mut TcpStream, message: &[u8]) {
+    let size = u16::try_from(message.len()).unwrap().to_be_bytes();
+    stream.write_all(&[&[0x82, 126], &size[..], message].concat()).unwrap();
+}
+
+/// What a client says next, which is masked.
+fn hear(stream: &mut TcpStream) -> Bytes {
+    let mut head = [0; 2];
+    stream.read_exact(&mut head).unwrap();
+    let mut size = usize::from(head[1] & 0x7F);
+    if size == 126 {
+        let mut long = [0; 2];
+        stream.read_exact(&mut long).unwrap();
+        size = u16::from_be_bytes(long).into();
+    }
+    let (mut mask, mut payload) = ([0; 4], vec![0; size]);
+    stream.read_exact(&mut mask).unwrap();
+    stream.read_exact(&mut payload).unwrap();
+    payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect()
+}
+
+/// Whoever dialled, as the false server sees it.
+fn guest(us: &Us, invitation: Invitation, hello: Bytes) -> Guest {
+    invitation.accept(us, hello).unwrap().unwrap()
+}
+
+fn welcome(us: &Us, guest: &Guest) -> Bytes {
+    guest.welcome(us, (SessionId::random(), Token::random()), std::time::Duration::ZERO)
+}
+
+fn changed(welcome: Bytes, change: impl FnOnce(&mut Welcome)) -> Bytes {
+    let Frame::Welcome(mut welcome) = Frame::decode(welcome).unwrap() else { panic!("no welcome") };
+    change(&mut welcome);
+    Frame::Welcome(welcome).encode()
+}
+
+/// What an honest peer that wants `wanted` makes of a server that answers its hello so.
+async fn told(
+    honest: impl Into<distributed_scope::Identity>,
+    wanted: Option<PeerId>,
+    answer: impl FnOnce(Invitation, Bytes) -> Bytes + Send + 'static,
+) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = Endpoint::new(format!("ws://{}/scope", listener.local_addr().unwrap()));
+    let endpoint = wanted.map_or(endpoint.clone(), |wanted| endpoint.peer(wanted));
+    let server = actix_web::rt::task::spawn_blocking(move || {
+        let mut stream = accept(&listener);
+        let invitation = Invitation::new();
+        say(&mut stream, &invitation.frame());
+        let hello = hear(&mut stream);
+        say(&mut stream, &answer(invitation, hello));
+        // Until the client has closed.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let client = distributed_scope::Peer::builder(honest).start();
+    let error = client.connect(endpoint).await.unwrap_err();
+    assert!(client.peers().is_empty());
+    server.await.unwrap();
+    match error {
+        ConnectError::Refused { source, .. } => scripts::reject(&source),
+        ConnectError::Closed { .. } => "the connection is closed".to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[actix_web::test]
+async fn a_server_that_is_not_who_it_says_gets_no_session() {
+    let mut played = Scripts::default();
+    let key = KeyPair::generate();
+    let victim = key.peer_id();
+    let me = PeerId::random;
+    let code = told(me(), None, move |invitation, hello| {
+        let us = us(victim);
+        welcome(&us, &guest(&us, invitation, hello))
+    });
+    played.refused("has an id that is made of a key, and no key", code.await);
+    let code = told(me(), None, move |invitation, hello| {
+        let us = us(KeyPair::generate());
+        changed(welcome(&us, &guest(&us, invitation, hello)), |welcome| welcome.from.peer = victim)
+    });
+    played.refused("has it with another key", code.await);
+    let code = told(me(), Some(victim), move |invitation, hello| {
+        let us = us(KeyPair::generate());
+        welcome(&us, &guest(&us, invitation, hello))
+    });
+    played.refused("has a key of its own, where another peer is wanted", code.await);
+    let code = told(me(), Some(victim), move |_, hello| {
+        // The victim's own answer to the same hello, after another challenge.
+        let us = us(key);
+        welcome(&us, &guest(&us, Invitation::new(), hello))
+    });
+    played.refused("says the welcome of another handshake again", code.await);
+    let own = me();
+    let code = told(own, None, move |invitation, hello| {
+        let guest = guest(&us(me()), invitation, hello);
+        welcome(&us(own), &guest)
+    });
+    played.refused("has the id of the client", code.await);
+    let code = told(me(), None, move |invitation, hello| {
+        let us = us(PeerId::random());
+        changed(welcome(&us, &guest(&us, invitation, hello)), |welcome| {
+            welcome.opened = Opened::Resumed { received: 0, mac: Mac([0; 32]) };
+        })
+    });
+    played.refused("goes on with a session that there never was", code.await);
+    let code = told(me(), None, |_, _| Frame::Cancel(CallId(0)).encode());
+    played.refused("does something before it has welcomed", code.await);
+    let code = told(me(), None, |_, _| Invitation::new().frame());
+    played.refused("challenges again", code.await);
+    played.are_those_of("False servers");
+}

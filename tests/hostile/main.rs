@@ -1,0 +1,28 @@
+//! Attackers that want to be somebody else, to be let in, or to have run what is not theirs. Each is a script with a name and speaks
+//! by hand, over bare sockets; each is refused with a code of its own, and honest peers notice nothing.
+//!
+//! `README.md` lists the scripts and their codes, and a test fails where it is not what happens.
+
+#![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
+
+mod blocks;
+mod crowds;
+mod false_servers;
+mod frames;
+mod honest;
+mod identity;
+#[path = "../support/log.rs"]
+mod log;
+#[path = "../support/minting.rs"]
+#[allow(dead_code, reason = "some of it is for the honest tokens of `tests/secure`")]
+mod minting;
+mod origins;
+#[path = "../support/raw.rs"]
+mod raw;
+mod scripts;
+mod sessions;
+#[path = "../support/peers.rs"]
+#[allow(dead_code, reason = "some of it is for `tests/it`")]
+mod support;
+mod tokens;
+mod wire;

@@ -1,0 +1,43 @@
+//! The scripts of one kind, as they were refused, beside what `README.md` says of them.
+
+use std::fmt::Write;
+
+use distributed_scope_core::frame::Reject;
+
+/// Each script that was played, with the code that it was refused with.
+#[derive(Default)]
+pub(crate) struct Scripts(Vec<(&'static str, String)>);
+
+impl Scripts {
+    /// A script was refused with this code.
+    pub(crate) fn refused(&mut self, script: &'static str, code: impl Into<String>) {
+        self.0.push((script, code.into()));
+    }
+
+    /// Compares what happened with the section of this title in `README.md`.
+    pub(crate) fn are_those_of(&self, section: &str) {
+        let mut table = String::from("| script | code |\n|---|---|\n");
+        for (script, code) in &self.0 {
+            writeln!(table, "| {script} | {code} |").unwrap();
+        }
+        let readme = include_str!("README.md");
+        let (_, rest) = readme.split_once(&format!("## {section}\n")).unwrap_or_default();
+        let written: String = rest
+            .lines()
+            .skip_while(|line| !line.starts_with('|'))
+            .take_while(|line| line.starts_with('|'))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        assert!(written == table, "what README.md says of \"{section}\" is not what happened:\n{table}");
+    }
+}
+
+/// How the table names an answer of the handshake.
+pub(crate) fn reject(reject: &Reject) -> String {
+    format!("reject `{reject:?}`")
+}
+
+/// How the table names a close frame.
+pub(crate) fn close(code: u16, reason: &str) -> String {
+    format!("close {code}: {reason}")
+}

@@ -1,0 +1,90 @@
+//! A client that speaks frames by hand, as an attacker does.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use bytes::Bytes;
+use distributed_scope_core::frame::Frame;
+
+use crate::raw::upgrade;
+
+/// What a server says.
+#[derive(Debug)]
+pub(crate) enum Said {
+    Frame(Box<Frame>),
+    /// It closes, with this code and for this reason.
+    Close(u16, String),
+}
+
+impl Said {
+    pub(crate) fn frame(self) -> Frame {
+        match self {
+            Self::Frame(frame) => *frame,
+            Self::Close(code, reason) => panic!("it closed with {code}: {reason}"),
+        }
+    }
+}
+
+/// A connection that was upgraded, and speaks frames.
+pub(crate) struct Wire(TcpStream);
+
+impl Wire {
+    /// Connects, and takes the invitation.
+    pub(crate) fn connect(address: &str) -> (Self, Bytes) {
+        let answer = upgrade(address, "distributed-scope.v1", &[]);
+        assert_eq!(answer.status, 101, "{}", answer.text);
+        let mut wire = Self(answer.stream);
+        let invitation = wire.message();
+        (wire, invitation.unwrap())
+    }
+
+    /// Sends a message of this kind (2 is binary) with this payload, masked with zeros.
+    pub(crate) fn send_as(&mut self, opcode: u8, payload: &[u8]) {
+        let mut message = vec![0x80 | opcode, 0xFE];
+        message.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
+        message.extend([0; 4]);
+        message.extend(payload);
+        // It may have been cut off already, as the next thing that it reads will show.
+        let _ = self.0.write_all(&message);
+    }
+
+    pub(crate) fn send(&mut self, frame: &Frame) {
+        self.send_as(2, &frame.encode());
+    }
+
+    /// The next binary message, or how the server closes.
+    fn message(&mut self) -> Result<Bytes, Said> {
+        let mut head = [0; 2];
+        self.0.read_exact(&mut head).unwrap();
+        let mut size = usize::from(head[1]);
+        if size == 126 {
+            let mut long = [0; 2];
+            self.0.read_exact(&mut long).unwrap();
+            size = u16::from_be_bytes(long).into();
+        }
+        assert!(size < 1 << 16, "no answer is that long");
+        let mut payload = vec![0; size];
+        self.0.read_exact(&mut payload).unwrap();
+        match head[0] {
+            0x82 => Ok(payload.into()),
+            0x88 => {
+                let reason = String::from_utf8(payload.split_off(2)).unwrap();
+                Err(Said::Close(u16::from_be_bytes([payload[0], payload[1]]), reason))
+            }
+            other => panic!("a message of kind {other:x}"),
+        }
+    }
+
+    /// The next thing that it says, but for acknowledgements.
+    pub(crate) fn next(&mut self) -> Said {
+        loop {
+            match self.message() {
+                Ok(bytes) => match Frame::decode(bytes).unwrap() {
+                    Frame::Ack(_) | Frame::Catalogue(_) => {}
+                    frame => return Said::Frame(Box::new(frame)),
+                },
+                Err(close) => return close,
+            }
+        }
+    }
+}
