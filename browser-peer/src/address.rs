@@ -1,7 +1,5 @@
 //! What a page can tell of a URL before it connects.
 
-use std::net::Ipv4Addr;
-
 use distributed_scope_core::peer::{ConnectError, Endpoint};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Url;
@@ -24,7 +22,9 @@ pub(crate) fn is_private(endpoint: &Endpoint) -> Result<bool, ConnectError> {
 
 /// Whether a host is this machine by its name, which the browser has brought into its one form.
 fn is_this_machine(host: &str) -> bool {
-    matches!(host, "localhost" | "[::1]") || host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
+    // A name whose last letter is a digit is an IPv4 address; no other may end so.
+    let is_ipv4 = host.bytes().last().is_some_and(|last| last.is_ascii_digit());
+    matches!(host, "localhost" | "[::1]") || (is_ipv4 && host.starts_with("127."))
 }
 
 pub(crate) fn wrong(endpoint: &Endpoint, reason: String) -> ConnectError {

@@ -62,7 +62,7 @@ impl WakeUp {
 fn timer(until: Moment) -> TimeoutFuture {
     let left: Duration = until.since(clock::now());
     // Rounded up, so that it is not early. What does not fit into a timer takes several of them.
-    let millis = left.as_micros().div_ceil(1000);
+    let millis = left.as_secs().saturating_mul(1000) + u64::from(left.subsec_nanos().div_ceil(1_000_000));
     TimeoutFuture::new(u32::try_from(millis).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs()))
 }
 

@@ -6,10 +6,8 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use distributed_scope_core::frame::SUBPROTOCOL;
+use distributed_scope_core::frame::{SUBPROTOCOL, bearer_protocol};
 use distributed_scope_core::peer::Goodbye;
 use distributed_scope_core::session::MAX_FRAME;
 use gloo_timers::future::TimeoutFuture;
@@ -64,7 +62,7 @@ impl Socket {
         let protocols = Array::of1(&SUBPROTOCOL.into());
         if let Some(token) = token {
             // A page can set no header of this request, and what stands in a URL ends up in logs.
-            protocols.push(&format!("bearer.{}", URL_SAFE_NO_PAD.encode(token)).into());
+            protocols.push(&bearer_protocol(token).into());
         }
         let socket = WebSocket::new_with_str_sequence(url, &protocols)?;
         socket.set_binary_type(BinaryType::Arraybuffer);

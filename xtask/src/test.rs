@@ -57,6 +57,10 @@ pub(crate) fn steps() -> Vec<Step> {
                 "actix-web-actors",
             ],
         ),
+        Step::cargo(
+            "handshakes of a peer that cannot check keys, as most pages cannot",
+            &["test", "--package", "distributed-scope-core", "--no-default-features", "--lib", "handshake"],
+        ),
         Step::check("bundles for pages, none larger than it may be", web::build_all),
         Step::check("pages as peers, in Chromium", web::test),
         fuzz::smoke(),
