@@ -10,17 +10,12 @@
 //! | `gate` | what is asked of those who connect, before there is a session |
 //! | `tls` | `wss://` at both ends (feature `rustls`) |
 //! | `jwt` | clients are known by JSON web tokens (feature `jwt`) |
-//! | `session` | one connection: the actor that reads, the task that writes, server's end and client's end |
+//! | `session` | one connection: the server's end, which is a response body, and the client's, which is a task |
 //!
 //! What is the same for a peer of any kind is in `distributed_scope_core::peer`.
 //!
 //! Invariants: the code of a block never runs unguarded in an actor's turn; a call on the session's own thread crosses no
 //! thread and no mailbox; only the peer actor has the roster, which alone writes the routes.
-
-#[cfg(not(any(feature = "actix-ws", feature = "actix-web-actors")))]
-compile_error!(
-    "choose a WebSocket back end: enable the feature `actix-ws` (the default) or `actix-web-actors`"
-);
 
 mod actor;
 mod builder;
@@ -46,7 +41,6 @@ pub use session::on_connect;
 
 #[cfg(not(feature = "actix-web-actors"))]
 use session::accept::accept;
-/// The back end that takes connections. `actix-ws` is the default feature, so an app that names `actix-web-actors`
-/// means it.
+/// An app that names `actix-web-actors` means it.
 #[cfg(feature = "actix-web-actors")]
 use session::accept_context::accept;

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::task::{self, Poll, Waker, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_channel::oneshot;
 use serde::{Deserialize, Serialize};
 
 use crate::block::Block;
 use crate::codec::{Codec, DecodeError};
+use crate::encoded::Encoded;
 use crate::error::{ErrorKind, Ran, RemoteError};
 use crate::frame::HEAD;
 use crate::here::{self, Context};
@@ -75,7 +75,7 @@ impl<R> Call<R> {
             Ok(frame) => (frame.into(), None),
             Err(error) => {
                 let fault = RemoteError::new(ErrorKind::EncodeCaptures, Ran::Never).caused_by(&error);
-                (Bytes::new(), Some(fault))
+                (Encoded::default(), Some(fault))
             }
         };
         let request =
@@ -142,7 +142,7 @@ impl<R> Call<R> {
         };
         self.request.deadline = own.earlier(context.deadline);
         self.request.hop = context.hop;
-        let pending = Arc::clone(&context.host).start(&mut self.request);
+        let pending = Arc::clone(&context.host).start(started, &mut self.request);
         Ok(Sent { context, pending, started })
     }
 
@@ -161,13 +161,15 @@ impl<R> Call<R> {
         };
         let ending = loop {
             let ending = ready!(Pin::new(&mut sent.pending).poll(cx));
-            let may_go_again = self.is_idempotent
-                && ending.as_ref().is_err_and(|error| *error.kind() == ErrorKind::Disconnected)
-                && !self.request.deadline.has_passed(sent.context.host.now());
-            if !may_go_again {
+            let would_help = ending.as_ref().is_err_and(|error| *error.kind() == ErrorKind::Disconnected);
+            if !(self.is_idempotent && would_help) {
                 break ending;
             }
-            sent.pending = Arc::clone(&sent.context.host).start(&mut self.request);
+            let now = sent.context.host.now();
+            if self.request.deadline.has_passed(now) {
+                break ending;
+            }
+            sent.pending = Arc::clone(&sent.context.host).start(now, &mut self.request);
         };
         if let Some(observer) = sent.context.host.observer() {
             observer.call_ended(&CallReport {

@@ -30,8 +30,8 @@ pub trait Host: Send + Sync + 'static {
     /// What its builder was given for its blocks.
     fn data(&self) -> &Data;
 
-    /// Starts a call. It is sent before this returns if a session is open; `request` keeps its encoded captures.
-    fn start(self: Arc<Self>, request: &mut Request) -> Pending;
+    /// Starts a call `now`. It is sent before this returns if a session is open; `request` keeps its encoded captures.
+    fn start(self: Arc<Self>, now: Moment, request: &mut Request) -> Pending;
 
     /// Runs a future to its end beside whatever else runs.
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);

@@ -87,10 +87,16 @@ pub struct Limits {
     /// other's silence.
     pub silence: Duration,
 
-    /// How long a peer may take nothing of what waits to be sent to it. Default: 10 s.
+    /// How long a peer may take nothing of what waits to be sent to it, or less than [`write_rate`](Self::write_rate). Default: 10 s.
     ///
     /// After that the connection is dropped.
     pub write_stall: Duration,
+
+    /// How many bytes per second a peer takes at least while more waits to be sent to it, on average over
+    /// [`write_stall`](Self::write_stall). Default: 4,096, which is a line of 32 kbit/s. With 0, any byte will do.
+    ///
+    /// The connection of a slower one is dropped: it keeps what waits for it in this peer's memory.
+    pub write_rate: u32,
 
     /// How many sessions a peer has at once. Default: 10,000.
     ///
@@ -138,6 +144,7 @@ impl Default for Limits {
             reconnect: Duration::from_millis(100),
             silence: Duration::from_secs(30),
             write_stall: Duration::from_secs(10),
+            write_rate: 4096,
             sessions: 10_000,
             sessions_per_address: 256,
             handshakes_per_second: 1000,

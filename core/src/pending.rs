@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use futures_channel::oneshot;
 
 use crate::codec::Codec;
+use crate::encoded::Encoded;
 use crate::error::{ErrorKind, Ran, RemoteError};
 use crate::frame::CallId;
 
@@ -19,7 +19,7 @@ pub struct Payload {
     /// How it is encoded.
     pub codec: Codec,
     /// Its bytes. Those of a result that is to be sent have [`HEAD`](crate::frame::HEAD) bytes of room before it.
-    pub bytes: Bytes,
+    pub bytes: Encoded,
 }
 
 /// How a call ended.

@@ -1,9 +1,8 @@
 //! A call on its way from the place where it was awaited to the session that carries it.
 
-use bytes::Bytes;
-
 use crate::block::Block;
 use crate::codec::Codec;
+use crate::encoded::Encoded;
 use crate::id::PeerId;
 use crate::time::Deadline;
 
@@ -15,7 +14,7 @@ pub struct Request {
     /// The block.
     pub block: &'static Block,
     /// The encoded captures, behind [`HEAD`](crate::frame::HEAD) bytes of room for the header.
-    pub frame: Bytes,
+    pub frame: Encoded,
     /// How the captures are encoded.
     pub codec: Codec,
     /// When the call must have ended.

@@ -79,7 +79,7 @@ fn a_call_whose_bytes_are_shared_keeps_them_as_they_were() {
     caller.call(at(0), &mut request, 0).expect("a call");
     let before = request.frame.to_vec();
     frames(&mut caller, 400);
-    assert_eq!(request.frame, before);
+    assert_eq!(request.frame[..], before);
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn parts(frame: Frame) -> Invoke {
 
 #[test]
 fn a_session_that_reads_nothing_because_it_is_clogged_does_not_take_the_other_side_for_silent() {
-    let limits = Limits { queue: 10, ..Limits::default() };
+    let limits = Limits { queue: 10, write_rate: 0, ..Limits::default() };
     let mut session = session(&limits, &limits);
     for call in 0..1_000 {
         session.receive(at(0), invoke(call, 1).encode()).expect("an honest frame");
@@ -307,4 +307,32 @@ fn a_side_that_leaves_answers_what_runs_and_refuses_what_is_new() {
     let [answered, _] = exchange(&mut caller, &mut callee);
     assert!(matches!(&answered[..], [Effect::Complete(0, Ok(_))]), "{answered:?}");
     assert!(callee.is_idle());
+}
+
+#[test]
+fn a_side_that_takes_one_small_result_after_the_other_is_cut_off_and_one_that_keeps_up_is_not() {
+    let limits = Limits { write_stall: Duration::from_secs(10), write_rate: 4096, ..Limits::default() };
+    // When the connection is dropped, if so many results are taken in a second, and acknowledged.
+    let dropped = |per_second: u64| {
+        let mut side = session(&limits, &limits);
+        for call in 0..60_000 {
+            side.receive(at(0), invoke(call, 1).encode()).expect("an honest frame");
+            side.reply(CallId(call), Ok(value(100)));
+        }
+        let mut taken = 0;
+        (1..=100).find(|second| {
+            let goal = taken + per_second;
+            while taken < goal {
+                let frame = side.next_frame(|| at(second * 1000)).expect("there is more");
+                let is_numbered = !matches!(Frame::decode(frame), Ok(Frame::Ack(_)));
+                taken += u64::from(is_numbered);
+            }
+            side.receive(at(second * 1000), Frame::Ack(taken).encode()).expect("that many were sent");
+            let effects = side.tick(at(second * 1000));
+            effects.iter().any(|effect| matches!(effect, Effect::DropConnection(Dead::Stalled)))
+        })
+    };
+    let slow = dropped(1).expect("it is dropped");
+    assert!((10..=17).contains(&slow), "after {slow} seconds");
+    assert_eq!(dropped(100), None);
 }

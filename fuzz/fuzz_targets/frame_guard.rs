@@ -2,11 +2,11 @@
 #![no_main]
 
 #[allow(unreachable_pub, dead_code, reason = "a module of the Actix peer, which it shares with nobody else")]
-#[path = "../../actor-peer/src/session/frame_guard/headers.rs"]
-mod headers;
+#[path = "../../actor-peer/src/session/frame_guard.rs"]
+mod frame_guard;
 
 use arbitrary::Arbitrary;
-use headers::FrameGuard;
+use frame_guard::FrameGuard;
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
@@ -38,7 +38,7 @@ fn first_oversize(mut bytes: &[u8], limit: u64) -> Option<(u64, u64)> {
 fuzz_target!(|input: Input<'_>| {
     let Input { limit, cuts, bytes } = input;
     let expected = first_oversize(bytes, limit.into());
-    let found = |result: Result<(), headers::Oversize>| result.err().map(|over| (over.announced, over.limit));
+    let found = |result: Result<(), frame_guard::Oversize>| result.err().map(|over| (over.announced, over.limit));
     assert_eq!(found(FrameGuard::new(limit as usize).inspect(bytes)), expected, "at once");
     let mut guard = FrameGuard::new(limit as usize);
     let mut rest = bytes;

@@ -24,6 +24,7 @@ modules! {
     "../../macros/src/function.rs" function
     "../../macros/src/jumps.rs" jumps
     "../../macros/src/names.rs" names
+    "../../macros/src/place.rs" place
     "../../macros/src/print.rs" print
     "../../macros/src/requirement.rs" requirement
     "../../macros/src/scope.rs" scope

@@ -1,5 +1,6 @@
 //! One `remote!`: what stands between its parentheses.
 
+use proc_macro2::extra::DelimSpan;
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
@@ -42,10 +43,10 @@ pub(crate) struct RemoteBlock {
     pub(crate) items_around: Vec<TokenStream>,
     /// What runs.
     pub(crate) body: Code,
-    /// Where the parentheses of the `remote!` stand.
-    pub(crate) arguments: Span,
+    /// Where the `remote!` ends.
+    pub(crate) end: Span,
     /// Where the braces of the body stand.
-    pub(crate) braces: Span,
+    pub(crate) braces: DelimSpan,
     /// Its version.
     pub(crate) fingerprint: u64,
 }
@@ -194,7 +195,7 @@ impl RemoteBlock {
         let body = finder.find(parts.body.stream());
         finder.conditions.truncate(around.len());
         finder.items.truncate(items_around.len());
-        let (result, braces) = (parts.result, parts.body.span());
+        let (result, braces) = (parts.result, parts.body.delim_span());
         Some(Self {
             ordinal,
             path,
@@ -209,7 +210,7 @@ impl RemoteBlock {
             around,
             items_around,
             body,
-            arguments: arguments.span(),
+            end: arguments.span_close(),
             braces,
             fingerprint,
         })

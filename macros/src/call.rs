@@ -1,18 +1,19 @@
 //! What a block becomes: the call that stands in the place of its `remote!`, and its registration.
 //!
-//! The tokens made here stand at the user's: at the `remote`, at a capture's name or at the braces of the body, so that
-//! rustc's messages do too.
+//! What is made here stands at the user's code: at the `remote`, at a capture's name or at the braces of the body, so that
+//! rustc's messages do too. See [`place`](crate::place) for the names in it.
 
-use proc_macro2::{Delimiter, Span, TokenStream};
+use proc_macro2::{Delimiter, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Ident;
 use syn::spanned::Spanned;
 
 use crate::block::{BoundCapture, RemoteBlock};
 use crate::closure_struct;
-use crate::expand::{Copy, Expansion, mixed, quiet, respan};
+use crate::expand::{Copy, Expansion, quiet};
 use crate::find::{self, group, marker};
 use crate::names;
+use crate::place::{Place, mixed, respan};
 
 impl Expansion<'_> {
     /// What a `remote!` becomes.
@@ -38,35 +39,35 @@ impl Expansion<'_> {
             call
         }};
         // From the `remote` to its closing parenthesis, and as if the user had written it: for a message about the call.
-        let made = group(Delimiter::Parenthesis, block.arguments, made);
+        let made = group(Delimiter::Parenthesis, block.end, made);
         quote_spanned!(block.name.span()=> ::core::convert::identity #made)
     }
 
     /// A call that runs. A written result makes the witness of its type superfluous.
     fn made(&self, block: &RemoteBlock, locals: &[Ident]) -> TokenStream {
         let at = mixed(block.name.span());
-        let result = result(block);
-        let private = respan(self.private.clone(), result);
+        let (result, private) = (result(block), &self.private);
         let description = names::description(&self.function.signature.ident, block.ordinal);
-        let travelling = locals.iter().map(|local| {
-            let private = respan(self.private.clone(), local.span());
-            quote_spanned!(local.span()=> #private::Departs::lend(#local))
+        let travelling = locals.iter().zip(&block.captures).map(|(local, capture)| {
+            let name = Place::at(capture.name.span());
+            let lent = group(Delimiter::Brace, name.end, local.to_token_stream());
+            name.call(quote!(#private::Departs::lend), lent.into())
         });
         let travelling = closure_struct::tuple(travelling.collect(), at);
         match &block.result {
             None => {
                 let structure = names::closure_struct(&self.function.signature.ident, block.ordinal, at);
                 let (quiet, body) = (quiet(), self.closure(block, Copy::Witness));
-                quote_spanned! {result=>
-                    #private::Returns::call(
-                        peer, &#description, #structure(#(#locals),*), #travelling, #quiet #body
-                    )
-                }
+                let structure = quote_spanned!(at=> #structure(#(#locals),*));
+                let arguments =
+                    quote_spanned!(result.names=> peer, &#description, #structure, #travelling, #quiet #body);
+                result.call(quote!(#private::Returns::call), arguments)
             }
             Some(ty) => {
                 let ty = self.without_self(ty);
-                let written = quote_spanned!(result=> #private::PhantomData::<#ty>);
-                quote_spanned!(result=> #private::Returns::call_declared(peer, &#description, #travelling, #written))
+                let written = quote_spanned!(result.names=> #private::PhantomData::<#ty>);
+                let arguments = quote_spanned!(result.names=> peer, &#description, #travelling, #written);
+                result.call(quote!(#private::Returns::call_declared), arguments)
             }
         }
     }
@@ -111,7 +112,7 @@ impl Expansion<'_> {
 
     /// The body of a block, with its captures as variables.
     fn closure(&self, block: &RemoteBlock, copy: Copy) -> TokenStream {
-        let at = mixed(block.braces);
+        let at = mixed(block.braces.open());
         let private = respan(self.private.clone(), at);
         let structure = names::closure_struct(&self.function.signature.ident, block.ordinal, at);
         let names = block.captures.iter().map(|capture| &capture.name);
@@ -145,20 +146,17 @@ impl Expansion<'_> {
         let (slot, description) = (names::slot(block.ordinal), names::description(function, block.ordinal));
         let structure = names::closure_struct(function, block.ordinal, at);
         let locals = names::values(&block.captures);
-        let arriving = locals.iter().map(|local| {
-            let private = respan(self.private.clone(), local.span());
-            quote_spanned!(local.span()=> #private::Travels::wire((&#private::Journey::of(#local.__known())).arrives()))
-        });
+        let arriving = locals
+            .iter()
+            .zip(&block.captures)
+            .map(|(local, capture)| self.wire(Place::at(capture.name.span()), local, "arrives"));
         let arriving = match locals.len() {
             // `()` where it can be left out is a lint.
             0 => quote_spanned!(at=> #private::never::<()>()),
             _ => closure_struct::tuple(arriving.collect(), at),
         };
         let arrived = closure_struct::tuple(locals.iter().map(ToTokens::to_token_stream).collect(), at);
-        let captured = locals.iter().map(|local| {
-            let private = respan(self.private.clone(), local.span());
-            quote_spanned!(local.span()=> #private::captured(#local))
-        });
+        let captured = locals.iter().map(|local| quote!(#private::captured(#local)));
         let registrar = names::registrar();
         let body = self.closure(block, Copy::Live);
         let arrive = quote_spanned! {at=>
@@ -169,12 +167,13 @@ impl Expansion<'_> {
             }
         };
         let result = result(block);
-        let private_there = respan(private.clone(), result);
-        let leave = quote_spanned! {result=>
-            |value| {
+        let value = Ident::new("value", result.names);
+        let returning = self.wire(result, &value, "returns");
+        let leave = quote_spanned! {result.names=>
+            |#value| {
                 #[allow(unused_imports)]
-                use #private_there::{Known as _, Return as _};
-                #private_there::Travels::wire((&#private_there::Journey::of(value.__known())).returns())
+                use #private::{Known as _, Return as _};
+                #returning
             }
         };
         let register = quote_spanned! {at=>
@@ -204,9 +203,22 @@ impl Expansion<'_> {
             })
             .collect()
     }
+
+    /// The proof that a value crosses the wire, on its way there or back.
+    fn wire(&self, place: Place, value: &Ident, way: &str) -> TokenStream {
+        let (private, way) = (&self.private, Ident::new(way, place.names));
+        let journey = quote_spanned!(place.names=> &#private::Journey::of(#value.__known()));
+        // rustc points at this argument, so its first and its last token stand where the place starts and ends.
+        let journey = group(Delimiter::Parenthesis, place.start, journey);
+        let none = group(Delimiter::Parenthesis, place.end, TokenStream::new());
+        place.call(quote!(#private::Travels::wire), quote_spanned!(place.names=> #journey.#way #none))
+    }
 }
 
-/// Where it is told that a result cannot travel: at its type, if that is written.
-fn result(block: &RemoteBlock) -> Span {
-    mixed(block.result.as_ref().map_or(block.braces, Spanned::span))
+/// Where it is told that a result cannot travel: at its type, if that is written, and else from brace to brace.
+fn result(block: &RemoteBlock) -> Place {
+    match &block.result {
+        Some(ty) => Place::at(ty.span()),
+        None => Place::between(block.braces.open(), block.braces.close()),
+    }
 }

@@ -16,6 +16,7 @@ use crate::find::{self, Code, Piece, group};
 use crate::format;
 use crate::function::{Body, Function};
 use crate::names;
+use crate::place::respan;
 use crate::requirement::Requirement;
 use crate::service::Service;
 use crate::validate::leads_a_path;
@@ -260,24 +261,4 @@ fn collect<'c>(code: &'c Code, blocks: &mut Vec<&'c RemoteBlock>) {
 /// Keeps the warnings of a copy to itself: the live one gives them.
 pub(crate) fn quiet() -> TokenStream {
     quote!(#[allow(warnings, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)])
-}
-
-/// The place, for names that user code must not see.
-pub(crate) fn mixed(span: Span) -> Span {
-    Span::mixed_site().located_at(span)
-}
-
-/// The tokens, as if they stood at `span`, and with its names. A span that is the same in each token is the same for rustc
-/// too, which then tells two mistakes at one place only once.
-pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|token| match token {
-            TokenTree::Group(inner) => group(inner.delimiter(), span, respan(inner.stream(), span)),
-            mut other => {
-                other.set_span(span);
-                other
-            }
-        })
-        .collect()
 }

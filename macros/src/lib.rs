@@ -24,6 +24,7 @@ mod format;
 mod function;
 mod jumps;
 mod names;
+mod place;
 mod print;
 mod requirement;
 mod scope;

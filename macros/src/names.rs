@@ -36,10 +36,9 @@ pub(crate) fn receiver(signature: &Signature) -> Ident {
     Ident::new("__receiver", span)
 }
 
-/// The values of a list while a call is made, each at its name; local variables.
+/// The values of a list while a call is made; local variables.
 pub(crate) fn values(captures: &[BoundCapture]) -> Vec<Ident> {
-    let at = |name: &Ident| Span::mixed_site().located_at(name.span());
-    captures.iter().enumerate().map(|(i, c)| format_ident!("value{i}", span = at(&c.name))).collect()
+    (0..captures.len()).map(|i| format_ident!("value{i}", span = Span::mixed_site())).collect()
 }
 
 /// The parameter of the function that registers the blocks.

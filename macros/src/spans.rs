@@ -55,6 +55,28 @@ fn each_name_and_literal_of_the_user_stands_in_the_expansion_where_it_was_writte
 }
 
 #[test]
+fn at_a_name_of_the_user_stands_no_name_that_means_something_else() {
+    let mut errors = Errors::default();
+    let args = Args::parse(TokenStream::new(), &mut errors);
+    let source: TokenStream = SOURCE.parse().unwrap();
+    let expansion = expand_item(&args, source.clone(), &mut errors);
+    let (mut written, mut expanded) = (Vec::new(), Vec::new());
+    places(source, &mut written);
+    places(expansion, &mut expanded);
+    let others: Vec<_> = expanded
+        .iter()
+        .filter(|(text, line, column)| {
+            // Where the attribute stands, this test has nothing, and the first line is a comment.
+            *line > 1
+                && written
+                    .iter()
+                    .any(|(name, l, c)| (l, c) == (line, column) && name != text && name != "remote")
+        })
+        .collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+#[test]
 fn what_the_user_writes_outside_of_blocks_stands_twice_and_its_items_once() {
     let mut errors = Errors::default();
     let args = Args::parse(TokenStream::new(), &mut errors);

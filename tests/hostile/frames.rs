@@ -29,6 +29,7 @@ impl Session {
             panic!("not new")
         };
         assert!(introduced.welcomed(us, Frame::Welcome(welcome).encode()).unwrap().is_ok());
+        wire.send(&Frame::Ack(0));
         Self { wire, ticket: Ticket { session, token, received: 0, peer: from.peer } }
     }
 

@@ -21,6 +21,7 @@ mod origins;
 mod raw;
 mod scripts;
 mod sessions;
+mod slow;
 #[path = "../support/peers.rs"]
 #[allow(dead_code, reason = "some of it is for `tests/it`")]
 mod support;

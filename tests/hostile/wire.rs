@@ -38,14 +38,24 @@ impl Wire {
         (wire, invitation.unwrap())
     }
 
-    /// Sends a message of this kind (2 is binary) with this payload, masked with zeros.
-    pub(crate) fn send_as(&mut self, opcode: u8, payload: &[u8]) {
+    /// A message of this kind (2 is binary) with this payload, masked with zeros, as it stands on the wire.
+    pub(crate) fn message_of(opcode: u8, payload: &[u8]) -> Vec<u8> {
         let mut message = vec![0x80 | opcode, 0xFE];
         message.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
         message.extend([0; 4]);
         message.extend(payload);
+        message
+    }
+
+    /// Sends a message.
+    pub(crate) fn send_as(&mut self, opcode: u8, payload: &[u8]) {
         // It may have been cut off already, as the next thing that it reads will show.
-        let _ = self.0.write_all(&message);
+        let _ = self.0.write_all(&Self::message_of(opcode, payload));
+    }
+
+    /// The bare connection.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.0
     }
 
     pub(crate) fn send(&mut self, frame: &Frame) {
@@ -86,5 +96,11 @@ impl Wire {
                 Err(close) => return close,
             }
         }
+    }
+}
+
+impl From<TcpStream> for Wire {
+    fn from(stream: TcpStream) -> Self {
+        Self(stream)
     }
 }

@@ -107,3 +107,44 @@ async fn a_block_that_takes_its_time_does_not_hold_up_the_session() {
     gate.notify_one();
     slow.await.unwrap();
 }
+
+/// actix-web-actors polls an actor only while the socket takes data.
+#[cfg(not(feature = "actix-web-actors"))]
+#[actix_web::test]
+async fn a_peer_is_heard_while_it_reads_nothing() {
+    #[distributed]
+    async fn knock(on: PeerId) -> Result<(), RemoteError> {
+        remote!(on, [], { here::data::<Notify>()?.notify_one() }).await
+    }
+    // All of the large result may be on its way, which is more than the sockets hold.
+    let size = 24 << 20;
+    let limits = Limits {
+        message: 64 << 20,
+        queue: 64 << 20,
+        window: 64 << 20,
+        resend: 64 << 20,
+        ..Limits::default()
+    };
+    let knocked = std::sync::Arc::new(Notify::new());
+    let server = Listening::start(open().limits(limits.clone()).shared_data(knocked.clone()));
+    let proxy = Proxy::start(server.address.clone()).await;
+    let client = open().limits(limits).start();
+    client.connect(proxy.url()).await.unwrap();
+    let on = server.peer.id();
+    let mut large = Box::pin(client.run(blob(on, size)));
+    assert!(futures_util::poll!(&mut large).is_pending());
+    proxy.has_passed(Way::ToClient, 1 << 20).await;
+    proxy.stall_way(Way::ToClient, true);
+    let mut knocks = Vec::new();
+    for _ in 0..1000 {
+        let mut call = Box::pin(client.run(knock(on)));
+        assert!(futures_util::poll!(&mut call).is_pending());
+        knocks.push(call);
+        knocked.notified().await;
+    }
+    proxy.stall_way(Way::ToClient, false);
+    assert_eq!(large.await.unwrap(), size);
+    for knock in join_all(knocks).await {
+        knock.unwrap();
+    }
+}

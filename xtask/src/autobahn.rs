@@ -133,7 +133,7 @@ fn servers(suite: &Suite, tests: &str, cases: &[String]) -> Result<Option<PathBu
         "{{\"options\": {{\"failByDrop\": false}}, \"outdir\": \"{}\", \"servers\": [{}, {}], \"cases\": {cases:?}, \
          \"exclude-cases\": [\"12.*\", \"13.*\"], \"exclude-agent-cases\": {{}}}}",
         reports.display(),
-        agent("actix-ws"),
+        agent("response-body"),
         agent("actix-web-actors"),
     );
     suite.command("fuzzingclient", &specification)?.finish()?;
@@ -250,7 +250,7 @@ fn summary(results: &Results) -> String {
     lines.join("\n")
 }
 
-/// A line as it is compared. Where a mistake follows a message, actix-ws tells the mistake first if both came at once, which the
+/// A line as it is compared. Where a mistake follows a message and both came at once, the mistake may be told first, which the
 /// suite takes, but for not strict: so this may be different each time.
 fn lenient(line: &str) -> String {
     line.replace("NON-STRICT", "OK")

@@ -5,6 +5,7 @@
 mod autobahn;
 mod compile_cost;
 mod core_is_portable;
+mod editors;
 mod fuzz;
 mod instructions;
 mod lint;
@@ -36,6 +37,7 @@ Tasks:
   fuzz          each fuzz target, for ten seconds or for as long as `--seconds` says
   autobahn      the Autobahn test suite against our WebSockets; `--accept` writes its results down
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
+  editors       what an editor can do inside a block, asked of rust-analyzer
   soak          the promises measured under load, with faults, between processes; `soak --help` says what can be chosen
 
 Each step is printed before it runs; the first that fails ends the task and says how to run it alone.
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         ["ci"] => [lint::steps(), test::steps(), instructions::check()].concat(),
         ["lint"] => lint::steps(),
         ["compile-cost"] => compile_cost::steps(),
+        ["editors"] => editors::steps(),
         ["test"] => test::steps(),
         ["web"] => return ended(web::serve()),
         ["web", "build"] => return ended(web::build(None)),

@@ -3,8 +3,8 @@
 use crate::{Step, fuzz, logs, web};
 
 pub(crate) fn steps() -> Vec<Step> {
-    // The session actor exists twice, once on each of actix's WebSocket crates: what users see must not differ, so the
-    // tests of sessions run with each choice. What the macros do does not depend on it, and is not tested again.
+    // The server's end of a session exists twice, as a response body and as an actor of actix-web-actors: what users see must not differ, so
+    // the tests of sessions run with each. What the macros do does not depend on it, and is not tested again.
     vec![
         logs::begin(),
         Step::cargo("unit, integration and documentation tests of all crates", &["test", "--workspace"])
@@ -26,16 +26,11 @@ pub(crate) fn steps() -> Vec<Step> {
         .with(logs::WRITTEN),
         logs::end(),
         Step::cargo(
-            "sessions, with both WebSocket crates enabled",
-            &["test", "--package", "distributed-scope", "--features", "actix-web-actors", "--test", "it"],
-        ),
-        Step::cargo(
-            "sessions, attackers, certificates and tokens, on actix-web-actors alone",
+            "sessions, attackers, certificates and tokens, on actix-web-actors",
             &[
                 "test",
                 "--package",
                 "distributed-scope",
-                "--no-default-features",
                 "--features",
                 "actix-web-actors,rustls,jwt",
                 "--test",
@@ -47,15 +42,8 @@ pub(crate) fn steps() -> Vec<Step> {
             ],
         ),
         Step::cargo(
-            "unit tests of the Actix peer, on actix-web-actors alone",
-            &[
-                "test",
-                "--package",
-                "distributed-scope-actor-peer",
-                "--no-default-features",
-                "--features",
-                "actix-web-actors",
-            ],
+            "unit tests of the Actix peer, on actix-web-actors",
+            &["test", "--package", "distributed-scope-actor-peer", "--features", "actix-web-actors"],
         ),
         Step::cargo(
             "handshakes of a peer that cannot check keys, as most pages cannot",

@@ -1,32 +1,29 @@
-//! The server's end by actix-ws.
+//! Answers a request to a peer's path with a session.
 
+use actix_http::ws;
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use distributed_scope_core::Principal;
 use distributed_scope_core::frame::SUBPROTOCOL;
 use distributed_scope_core::session::MAX_FRAME;
-use futures_util::StreamExt;
 
-use super::actor::SessionActor;
-use super::frame_guard::{self, payload::guarded_payload};
-use super::incoming::Incoming;
+use super::body::SessionBody;
+use super::conversation::Conversation;
 use super::reader::{Connection, Reader};
 use super::upgrade::{self, Served};
+use super::wire::Wire;
 
-/// Answers a request to a peer's path with a session.
 pub(crate) async fn accept(
     request: HttpRequest,
     body: web::Payload,
     served: web::Data<Served>,
 ) -> actix_web::Result<HttpResponse> {
     let visitor = upgrade::check(&request, &served.0).await?;
-    let body = guarded_payload(&request, body, frame_guard::limit(MAX_FRAME))?;
-    let (response, sink, stream) = actix_ws::handle_with_protocols(&request, body, &[SUBPROTOCOL])?;
-    let expires = visitor.principal.as_ref().and_then(Principal::expires);
+    let mut response = ws::handshake(request.head())?;
+    response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
+    let principal = visitor.principal.clone();
     let connection = Connection::accepted(served.0.clone(), visitor);
     tracing::debug!(peer = %connection.shared().id(), from = ?request.peer_addr(), "connection accepted");
-    let stream = stream.max_frame_size(MAX_FRAME);
-    let stream = stream.map(|item| item.map(Incoming::from).map_err(frame_guard::unwrap_oversize));
-    let reader = Reader::new(connection, upgrade::socket(&request)).expiring(expires);
-    SessionActor::start(reader, stream, sink);
-    Ok(response)
+    let reader = Reader::new(connection, upgrade::socket(&request)).known_as(principal.as_ref());
+    let session = SessionBody::new(body.into_inner(), Conversation::new(reader, Wire::server(MAX_FRAME)));
+    Ok(HttpResponse::from(response.message_body(session)?.map_into_boxed_body()))
 }

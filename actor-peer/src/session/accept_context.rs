@@ -1,24 +1,25 @@
 //! The server's end on the `WebsocketContext` of actix-web-actors, for apps that are still there.
 //!
-//! It drives the same connection. actix-web-actors is deprecated in favour of actix-ws, and polls an actor only while the
-//! socket takes data, so `actix-ws` is the default.
+//! It drives the same connection. actix-web-actors is deprecated, and polls an actor only while the socket takes data, so this is not
+//! the default.
 
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 
 use actix::prelude::*;
 use actix_http::ws::{Message as WsMessage, ProtocolError};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{WebsocketContext, WsResponseBuilder};
+use distributed_scope_core::Reject;
 use distributed_scope_core::frame::SUBPROTOCOL;
 use distributed_scope_core::peer::Outgoing;
 use distributed_scope_core::session::MAX_FRAME;
-use distributed_scope_core::{Principal, Reject};
 use futures_util::stream;
 
-use super::frame_guard::{self, payload::guarded_payload};
+use super::guarded_payload::{guarded_payload, unwrap_oversize};
 use super::incoming::Incoming;
-use super::kill::Killed;
 use super::reader::{Connection, Next, Out, Reader, close_reason};
 use super::upgrade::{self, Served};
 use crate::actor::Ask;
@@ -30,11 +31,11 @@ pub(crate) async fn accept(
     served: web::Data<Served>,
 ) -> actix_web::Result<HttpResponse> {
     let visitor = upgrade::check(&request, &served.0).await?;
-    let body = guarded_payload(&request, body, frame_guard::limit(MAX_FRAME))?;
-    let expires = visitor.principal.as_ref().and_then(Principal::expires);
+    let body = guarded_payload(&request, body, MAX_FRAME)?;
+    let principal = visitor.principal.clone();
     let connection = Connection::accepted(served.0.clone(), visitor);
     tracing::debug!(peer = %connection.shared().id(), from = ?request.peer_addr(), "connection accepted");
-    let reader = Reader::new(connection, upgrade::socket(&request)).expiring(expires);
+    let reader = Reader::new(connection, upgrade::socket(&request)).known_as(principal.as_ref());
     WsResponseBuilder::new(ContextSession(reader), &request, body)
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME)
@@ -70,9 +71,8 @@ impl Actor for ContextSession {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.add_stream(outgoing(Rc::clone(self.0.out())));
-        if let Some(left) = self.0.time_left() {
-            ctx.run_later(left, |actor, ctx| actor.0.expire(ctx.address().recipient()));
-        }
+        let stop = Arc::clone(self.0.stop());
+        ctx.spawn(poll_fn(move |cx| stop.poll(cx)).into_actor(self).map(|(), _, ctx| ctx.stop()));
         ctx.run_later(self.0.shared().limits().handshake, |actor, ctx| {
             let next = actor.0.late();
             actor.go_on(next, ctx);
@@ -86,9 +86,7 @@ impl Actor for ContextSession {
 
 impl StreamHandler<Result<WsMessage, ProtocolError>> for ContextSession {
     fn handle(&mut self, incoming: Result<WsMessage, ProtocolError>, ctx: &mut Self::Context) {
-        let next = self.0.read(incoming.map(Incoming::from).map_err(frame_guard::unwrap_oversize), || {
-            ctx.address().recipient()
-        });
+        let next = self.0.read(incoming.map(Incoming::from).map_err(unwrap_oversize));
         self.go_on(next, ctx);
     }
 }
@@ -103,14 +101,6 @@ impl StreamHandler<Outgoing> for ContextSession {
     }
 
     // Ends with the goodbye; the default `finished` stops the actor.
-}
-
-impl Handler<Killed> for ContextSession {
-    type Result = ();
-
-    fn handle(&mut self, _: Killed, ctx: &mut Self::Context) {
-        ctx.stop();
-    }
 }
 
 /// What is to be written, as a stream that the context polls.

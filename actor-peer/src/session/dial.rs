@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_codec::Framed;
+use actix_codec::{Framed, FramedParts};
 use actix_http::ws::Codec;
 use actix_rt::net::TcpStream;
 use actix_service::ServiceExt;
@@ -16,14 +16,12 @@ use distributed_scope_core::frame::SUBPROTOCOL;
 use distributed_scope_core::peer::ConnectError;
 use distributed_scope_core::session::MAX_FRAME;
 use futures_channel::oneshot;
-use futures_util::StreamExt;
 
-use super::Link;
-use super::actor::SessionActor;
-use super::frame_guard::{self, GuardedIo, guarded_framed};
-use super::incoming::Incoming;
+use super::conversation::Conversation;
 use super::kill::SocketHandle;
 use super::reader::{Connection, Reader};
+use super::wire::Wire;
+use super::{Link, task};
 use crate::endpoint::Endpoint;
 use crate::platform::Shared;
 
@@ -40,11 +38,12 @@ pub(crate) async fn dial(
     let session = async {
         let token = endpoint.token(&uri).await?;
         let (framed, socket) = connect(&shared, &endpoint, &uri, token).await?;
-        let (sink, stream) = framed.split();
         tracing::debug!(peer = %shared.id(), %url, "connected");
         let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(endpoint.wanted());
-        let stream = stream.map(|item| item.map(Incoming::from).map_err(frame_guard::unwrap_oversize));
-        SessionActor::start(Reader::new(connection, socket), stream, sink);
+        // What the other side said together with its answer is in the buffer.
+        let FramedParts { io, read_buf, .. } = framed.into_parts();
+        let wire = Wire::client(MAX_FRAME, read_buf);
+        actix_rt::spawn(task::carry(io, Conversation::new(Reader::new(connection, socket), wire)));
         match is_open.await {
             Ok(Ok(link)) => Ok(link),
             Ok(Err(source)) => Err(ConnectError::Refused { url: url.clone(), source }),
@@ -93,7 +92,7 @@ pub(super) async fn connect(
     endpoint: &Endpoint,
     uri: &Uri,
     token: Option<String>,
-) -> Result<(Framed<GuardedIo<BoxedSocket>, Codec>, Option<SocketHandle>), ConnectError> {
+) -> Result<(Framed<BoxedSocket, Codec>, Option<SocketHandle>), ConnectError> {
     let limit = shared.limits().handshake;
     let socket = Rc::new(RefCell::new(None));
     let keep = Rc::clone(&socket);
@@ -116,13 +115,13 @@ pub(super) async fn connect(
         _ => connector,
     };
     let client = awc::Client::builder().connector(connector).timeout(limit).finish();
-    let mut request = client.ws(uri.clone()).protocols([SUBPROTOCOL]).max_frame_size(MAX_FRAME);
+    let mut request = client.ws(uri.clone()).protocols([SUBPROTOCOL]);
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
     let (_, framed) = request.connect().await.map_err(|error| failure(endpoint.to_string(), error))?;
     let socket = socket.take();
-    Ok((guarded_framed(framed, frame_guard::limit(MAX_FRAME)), socket))
+    Ok((framed, socket))
 }
 
 fn failure(url: String, error: WsClientError) -> ConnectError {

@@ -1,22 +1,30 @@
 //! Echoes on the WebSockets that sessions use, for the Autobahn test suite: `cargo xtask autobahn` runs these two, which test
 //! nothing by themselves.
 //!
-//! They read through the same guard and the same codecs, put parts together in the same way and close with the same codes
-//! as a [`Reader`](super::reader::Reader). What a session would take for a mistake and the suite sends, text
+//! They have the same [`Wire`], put parts together in the same way and close with the same codes as a
+//! [`Reader`](super::reader::Reader). What a session would take for a mistake and the suite sends, text
 //! and large messages, is let pass here.
 
-use actix_http::ws::{CloseCode, CloseReason, Frame, Item, Message as WsMessage, ProtocolError};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use bytes::Bytes;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use actix_codec::{AsyncRead, AsyncWrite, FramedParts};
+use actix_http::body::{BodySize, MessageBody};
+use actix_http::ws::{self, CloseCode, CloseReason, Frame, Item, Message as WsMessage, ProtocolError};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev, web};
+use bytes::{Bytes, BytesMut};
 use distributed_scope_core::PeerId;
 use distributed_scope_core::peer::Goodbye;
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use distributed_scope_core::session::MAX_FRAME;
+use futures_util::StreamExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::dial;
-use super::frame_guard::{self, payload::guarded_payload};
 use super::incoming::{Assembler, goodbye};
 use super::reader::close_reason;
 use super::upgrade::on_connect;
+use super::wire::Wire;
 use crate::Peer;
 
 /// The largest message of the suite.
@@ -71,36 +79,72 @@ fn text(bytes: Bytes) -> Result<WsMessage, Option<CloseReason>> {
     Ok(WsMessage::Text(text))
 }
 
-async fn echo<M, S>(mut stream: M, mut sink: S)
-where
-    M: Stream<Item = Result<WsMessage, ProtocolError>> + Unpin,
-    S: Sink<WsMessage> + Unpin,
-{
-    let mut echo = Echo::new();
-    while let Some(incoming) = stream.next().await {
-        let (answer, goes_on) = match echo.answer(incoming) {
-            Ok(answer) => (answer, true),
-            Err(goodbye) => (goodbye.map(|reason| WsMessage::Close(Some(reason))), false),
-        };
-        if let Some(answer) = answer
-            && sink.send(answer).await.is_err()
-        {
-            return;
-        }
-        if !goes_on {
-            break;
-        }
-    }
-    let _ = sink.close().await;
+/// What a socket sends goes through this, and what it is to send comes out of it.
+struct EchoingWire {
+    wire: Wire,
+    echo: Echo,
+    is_over: bool,
 }
 
-#[cfg(feature = "actix-ws")]
-async fn by_actix_ws(request: HttpRequest, body: web::Payload) -> actix_web::Result<HttpResponse> {
-    let body = guarded_payload(&request, body, frame_guard::limit(LARGEST))?;
-    let (response, sink, stream) = actix_ws::handle(&request, body)?;
-    let stream = stream.max_frame_size(LARGEST).map(|item| item.map_err(frame_guard::unwrap_oversize));
-    actix_rt::spawn(echo(stream, sink));
-    Ok(response)
+impl EchoingWire {
+    fn new(wire: Wire) -> Self {
+        Self { wire, echo: Echo::new(), is_over: false }
+    }
+
+    /// Answers what was received. Nothing is read after the last word.
+    fn answer(&mut self, out: &mut BytesMut) {
+        while !self.is_over {
+            let answer = match self.wire.next().and_then(|frame| frame.map(message).transpose()) {
+                Ok(None) => return,
+                Ok(Some(message)) => self.echo.answer(Ok(message)),
+                Err(error) => self.echo.answer(Err(error)),
+            };
+            self.is_over = answer.is_err();
+            let said = answer.unwrap_or_else(|goodbye| goodbye.map(|reason| WsMessage::Close(Some(reason))));
+            if let Some(said) = said {
+                self.wire.encode(said, out).unwrap();
+            }
+        }
+    }
+}
+
+/// The response body of the echo, as a session's is one.
+struct EchoBody {
+    payload: dev::Payload,
+    wire: EchoingWire,
+    out: BytesMut,
+}
+
+impl MessageBody for EchoBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let Self { payload, wire, out } = &mut *self;
+        loop {
+            wire.answer(out);
+            if !out.is_empty() {
+                return Poll::Ready(Some(Ok(out.split().freeze())));
+            }
+            if wire.is_over {
+                return Poll::Ready(None);
+            }
+            match ready!(payload.poll_next_unpin(cx)) {
+                Some(Ok(bytes)) => wire.wire.unread().extend_from_slice(&bytes),
+                Some(Err(_)) | None => wire.is_over = true,
+            }
+        }
+    }
+}
+
+async fn by_response_body(request: HttpRequest, body: web::Payload) -> actix_web::Result<HttpResponse> {
+    let (payload, wire) = (body.into_inner(), EchoingWire::new(Wire::server(LARGEST)));
+    let body = EchoBody { payload, wire, out: BytesMut::new() };
+    let response = ws::handshake(request.head())?.message_body(body)?;
+    Ok(HttpResponse::from(response.map_into_boxed_body()))
 }
 
 #[cfg(feature = "actix-web-actors")]
@@ -108,6 +152,7 @@ mod context {
     use actix::prelude::*;
     use actix_web_actors::ws::{WebsocketContext, WsResponseBuilder};
 
+    use super::super::guarded_payload::{guarded_payload, unwrap_oversize};
     use super::*;
 
     struct ContextEcho(Echo);
@@ -118,7 +163,7 @@ mod context {
 
     impl StreamHandler<Result<WsMessage, ProtocolError>> for ContextEcho {
         fn handle(&mut self, incoming: Result<WsMessage, ProtocolError>, ctx: &mut Self::Context) {
-            match self.0.answer(incoming.map_err(frame_guard::unwrap_oversize)) {
+            match self.0.answer(incoming.map_err(unwrap_oversize)) {
                 Ok(None) => {}
                 Ok(Some(WsMessage::Pong(payload))) => ctx.pong(&payload),
                 Ok(Some(WsMessage::Text(text))) => ctx.text(text),
@@ -138,7 +183,7 @@ mod context {
         request: HttpRequest,
         body: web::Payload,
     ) -> actix_web::Result<HttpResponse> {
-        let body = guarded_payload(&request, body, frame_guard::limit(LARGEST))?;
+        let body = guarded_payload(&request, body, LARGEST)?;
         WsResponseBuilder::new(ContextEcho(Echo::new()), &request, body).frame_size(LARGEST).start()
     }
 }
@@ -148,9 +193,7 @@ mod context {
 #[expect(clippy::print_stdout, reason = "whoever runs it learns the port there")]
 async fn echo_server() {
     let server = HttpServer::new(|| {
-        let app = App::new();
-        #[cfg(feature = "actix-ws")]
-        let app = app.route("/actix-ws", web::get().to(by_actix_ws));
+        let app = App::new().route("/response-body", web::get().to(by_response_body));
         #[cfg(feature = "actix-web-actors")]
         let app = app.route("/actix-web-actors", web::get().to(context::by_actix_web_actors));
         app
@@ -175,23 +218,51 @@ async fn echo_client() {
         let endpoint = format!("{url}/{path}").into();
         let uri = dial::parse(&endpoint).unwrap();
         let (framed, _socket) = dial::connect(peer.shared(), &endpoint, &uri, None).await.unwrap();
-        framed
+        let FramedParts { io, read_buf, .. } = framed.into_parts();
+        (io, Wire::client(MAX_FRAME, read_buf))
     };
-    let mut count = dial("getCaseCount").await;
-    let Some(Ok(Frame::Text(count))) = count.next().await else {
-        panic!("the suite says how many cases it has")
+    let (mut socket, mut wire) = dial("getCaseCount").await;
+    let count = loop {
+        match wire.next().unwrap() {
+            Some(Frame::Text(count)) => break count,
+            Some(other) => panic!("the suite says how many cases it has, and not {other:?}"),
+            None => assert_ne!(socket.read_buf(wire.unread()).await.unwrap(), 0),
+        }
     };
     let count: u32 = std::str::from_utf8(&count).unwrap().parse().unwrap();
     for case in 1..=count {
-        let (sink, stream) = dial(&format!("runCase?case={case}&agent=awc")).await.split();
-        let stream = stream.map(|item| item.map_err(frame_guard::unwrap_oversize).and_then(message));
-        echo(stream, sink).await;
+        let (socket, wire) = dial(&format!("runCase?case={case}&agent=awc")).await;
+        echo(socket, EchoingWire::new(wire)).await;
     }
-    let mut reports = dial("updateReports?agent=awc").await;
-    while reports.next().await.is_some() {}
+    let (mut socket, mut wire) = dial("updateReports?agent=awc").await;
+    while socket.read_buf(wire.unread()).await.is_ok_and(|count| count > 0) {
+        wire.unread().clear();
+    }
 }
 
-/// What came in on the client's side, which has types of its own.
+/// Until the connection is over.
+async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, mut wire: EchoingWire) {
+    let mut out = BytesMut::new();
+    loop {
+        wire.answer(&mut out);
+        if socket.write_all_buf(&mut out).await.is_err() || socket.flush().await.is_err() {
+            return;
+        }
+        if wire.is_over {
+            // Whatever comes after the last word.
+            let _ = socket.shutdown().await;
+            while socket.read_buf(wire.wire.unread()).await.is_ok_and(|count| count > 0) {
+                wire.wire.unread().clear();
+            }
+            return;
+        }
+        if !socket.read_buf(wire.wire.unread()).await.is_ok_and(|count| count > 0) {
+            return;
+        }
+    }
+}
+
+/// What came in, as what says it back.
 fn message(frame: Frame) -> Result<WsMessage, ProtocolError> {
     Ok(match frame {
         Frame::Text(bytes) => match bytes.try_into() {

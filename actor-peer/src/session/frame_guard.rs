@@ -1,134 +1,99 @@
-//! Looks at the headers of WebSocket frames before the codec buffers their payloads.
+//! The headers of WebSocket frames, followed through a stream of bytes, so that a frame is refused before its payload is buffered.
 //!
-//! The codec of actix-http compares a frame with its limit when it has the *whole* frame, so that one frame of 1 GiB
-//! costs 1 GiB of memory, whatever the limit. What comes from the socket therefore passes a [`FrameGuard`] first, which
-//! follows the headers and ends the stream as soon as one of them announces too much.
+//! It needs nothing of the rest, so the fuzzer has it, too.
 
-mod headers;
+/// Two bytes, a length of eight, a mask of four.
+const LONGEST_HEADER: usize = 14;
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use actix_codec::{AsyncRead, AsyncWrite, Framed, ReadBuf};
-use actix_http::error::PayloadError;
-use actix_http::ws::ProtocolError;
-
-pub(super) use headers::FrameGuard;
-use headers::Oversize;
-
-/// What a guard lets pass where messages may have `message` bytes. The codec behind it is exact, and tells the other side
-/// its own limit; the guard only has to bound what the codec buffers.
-pub(super) const fn limit(message: usize) -> usize {
-    message.saturating_add(64)
+/// A frame that is larger than it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it announced a frame of {announced} bytes, and {limit} is the most")]
+pub(crate) struct Oversize {
+    pub(crate) announced: u64,
+    pub(crate) limit: u64,
 }
 
-/// The error of a WebSocket codec behind a guard, with the guard's own told as what it is: a frame that is too large
-/// and not a connection that was lost.
-pub(super) fn unwrap_oversize(error: ProtocolError) -> ProtocolError {
-    let ProtocolError::Io(io) = &error else {
-        return error;
-    };
-    // Of an error of the body, actix-web-actors keeps the text only.
-    let is_oversize = io.get_ref().is_some_and(|inner| {
-        inner.is::<Oversize>() || inner.to_string() == PayloadError::Overflow.to_string()
-    });
-    if is_oversize { ProtocolError::Overflow } else { error }
-}
-
-/// The server's side: the body of an upgraded request, guarded.
-pub(super) mod payload {
-    use actix_web::{FromRequest, HttpRequest, dev, web};
-    use futures_util::{FutureExt, StreamExt};
-
-    use super::{FrameGuard, PayloadError};
-
-    /// Puts a guard in front of a request's body, before a WebSocket codec gets it.
-    ///
-    /// A frame of more than `limit` bytes ends the body with [`PayloadError::Overflow`].
-    pub(in crate::session) fn guarded_payload(
-        request: &HttpRequest,
-        body: web::Payload,
-        limit: usize,
-    ) -> actix_web::Result<web::Payload> {
-        let mut guard = FrameGuard::new(limit);
-        let guarded = body.map(move |bytes| {
-            let bytes = bytes?;
-            match guard.inspect(&bytes) {
-                Ok(()) => Ok(bytes),
-                Err(oversize) => {
-                    tracing::debug!(%oversize, "the body of a WebSocket request ends here");
-                    Err(PayloadError::Overflow)
-                }
-            }
-        });
-        // The extractor is the one way to make a `web::Payload`, and takes what it is given at once.
-        let mut payload = dev::Payload::Stream { payload: guarded.boxed_local() };
-        web::Payload::from_request(request, &mut payload)
-            .now_or_never()
-            .unwrap_or_else(|| Err(actix_web::error::ErrorInternalServerError("the body is not there yet")))
-    }
-}
-
-/// The client's side: puts a guard between a socket and its WebSocket codec.
+/// Follows one direction of a WebSocket connection, from its first frame on.
 ///
-/// What the codec has in its buffer already is inspected, too. A frame of more than `limit` bytes ends reading with an
-/// error that [`unwrap_oversize`] recognizes; writing goes on, so that the other side can be told.
-pub(super) fn guarded_framed<T, C>(framed: Framed<T, C>, limit: usize) -> Framed<GuardedIo<T>, C> {
-    let mut guard = FrameGuard::new(limit);
-    let parts = framed.into_parts();
-    // The guard remembers, and gives its error when the codec asks for more.
-    let _ = guard.inspect(&parts.read_buf);
-    Framed::from_parts(parts).into_map_io(|io| GuardedIo { io, guard: guard.clone() })
+/// It only keeps memory from being used up. A control frame of more than 125 bytes is another mistake, with another close
+/// code: the codec finds it, in a frame that is within the limit.
+#[derive(Clone, Debug)]
+pub(crate) struct FrameGuard {
+    limit: u64,
+    /// The header that is being read, and how much of it there is.
+    header: [u8; LONGEST_HEADER],
+    filled: usize,
+    /// What is left of the payload that is being skipped.
+    payload: u64,
+    broken: Option<Oversize>,
 }
 
-/// A socket whose incoming frames are guarded.
-#[derive(Debug)]
-pub(super) struct GuardedIo<T> {
-    io: T,
-    guard: FrameGuard,
-}
+impl FrameGuard {
+    /// A guard against frames with a payload of more than `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Self {
+        // No platform has a `usize` of more than 64 bits.
+        let limit = limit as u64;
+        Self { limit, header: [0; LONGEST_HEADER], filled: 0, payload: 0, broken: None }
+    }
 
-impl<T: AsyncRead + Unpin> AsyncRead for GuardedIo<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        // The error may be one of before the first read.
-        self.guard.inspect(&[]).map_err(io::Error::other)?;
-        let before = buffer.filled().len();
-        let poll = Pin::new(&mut self.io).poll_read(cx, buffer)?;
-        // A read that is pending has filled nothing.
-        self.guard.inspect(&buffer.filled()[before..]).map_err(io::Error::other)?;
-        poll.map(Ok)
+    /// Takes the next bytes of the connection, cut wherever they happen to be.
+    ///
+    /// Payloads are skipped and not looked at. After the first error all that follows is the same error.
+    pub(crate) fn inspect(&mut self, mut bytes: &[u8]) -> Result<(), Oversize> {
+        if let Some(oversize) = self.broken {
+            return Err(oversize);
+        }
+        loop {
+            let skipped = usize::try_from(self.payload).unwrap_or(usize::MAX).min(bytes.len());
+            self.payload -= skipped as u64;
+            let Some((byte, rest)) = bytes[skipped..].split_first() else {
+                return Ok(());
+            };
+            bytes = rest;
+            self.header[self.filled] = *byte;
+            self.filled += 1;
+            self.check()?;
+        }
+    }
+
+    /// How many bytes of the present frame's payload did not come yet, as far as its header says.
+    pub(crate) fn missing(&self) -> usize {
+        // It is at most the limit, which was a `usize`.
+        usize::try_from(self.payload).unwrap_or(usize::MAX)
+    }
+
+    /// Looks at the header after one more byte of it.
+    fn check(&mut self) -> Result<(), Oversize> {
+        let header = &self.header[..self.filled];
+        let [_, second, rest @ ..] = header else {
+            return Ok(());
+        };
+        let (announced, length_bytes) = match second & 0x7F {
+            126 => (big_endian(rest, 2), 2),
+            127 => (big_endian(rest, 8), 8),
+            short => (Some(u64::from(short)), 0),
+        };
+        let Some(announced) = announced else {
+            return Ok(());
+        };
+        if announced > self.limit {
+            let oversize = Oversize { announced, limit: self.limit };
+            self.broken = Some(oversize);
+            return Err(oversize);
+        }
+        let mask_bytes = if second & 0x80 == 0 { 0 } else { 4 };
+        if self.filled == 2 + length_bytes + mask_bytes {
+            self.filled = 0;
+            self.payload = announced;
+        }
+        Ok(())
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for GuardedIo<T> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
+/// The number in the first `count` of these bytes, once they are there.
+fn big_endian(bytes: &[u8], count: usize) -> Option<u64> {
+    let bytes = bytes.get(..count)?;
+    Some(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
 #[cfg(test)]

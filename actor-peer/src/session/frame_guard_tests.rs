@@ -1,13 +1,7 @@
 //! The guard passes what is within the limit, however it is cut, and nothing else.
 
-use actix_http::ws::Codec;
-use actix_web::{FromRequest, dev, web};
-use bytes::Bytes;
-use futures_util::{StreamExt, stream};
 use proptest::prelude::*;
-use tokio::io::AsyncWriteExt;
 
-use super::payload::guarded_payload;
 use super::*;
 
 const TEXT: u8 = 0x81;
@@ -74,15 +68,6 @@ fn a_frame_that_is_too_large_is_told_at_the_last_byte_of_its_length() {
     }
 }
 
-#[actix_web::test]
-async fn a_control_frame_that_is_too_long_is_left_to_the_codec_which_says_what_is_wrong() {
-    let (mut far, near) = tokio::io::duplex(4096);
-    far.write_all(&frame(PING, 126, Form::Shortest, false)).await.unwrap();
-    let mut framed = guarded_framed(Framed::new(near, Codec::new().client_mode()), 1000);
-    let error = unwrap_oversize(framed.next().await.unwrap().unwrap_err());
-    assert!(matches!(error, ProtocolError::InvalidLength(126)), "{error}");
-}
-
 fn frames() -> impl Strategy<Value = Vec<(u8, u64, Form, bool)>> {
     let first = prop_oneof![Just(TEXT), Just(BINARY), Just(PING), Just(0x00), Just(0x88), Just(0x8A)];
     let length = prop_oneof![8 => 0u64..300, 1 => 0u64..2000, 1 => 0u64..100_000];
@@ -130,54 +115,4 @@ proptest! {
         let one_by_one = bytes.iter().try_for_each(|byte| guard.inspect(&[*byte]));
         prop_assert_eq!(FrameGuard::new(limit).inspect(&bytes), one_by_one);
     }
-}
-
-#[actix_web::test]
-async fn a_guarded_body_passes_frames_on_and_ends_where_one_is_too_large() {
-    let request = actix_web::test::TestRequest::default().to_http_request();
-    let good = Bytes::from(frame(BINARY, 100, Form::Shortest, true));
-    let bad = Bytes::from(header(BINARY, 101, Form::Shortest, true));
-    let chunks = stream::iter([good.clone(), bad, good.clone()].map(Ok));
-    let mut inner = dev::Payload::Stream { payload: chunks.boxed_local() };
-    let body = web::Payload::from_request(&request, &mut inner).await.unwrap();
-    let mut guarded = guarded_payload(&request, body, 100).unwrap();
-    assert_eq!(guarded.next().await.unwrap().unwrap(), good);
-    assert!(matches!(guarded.next().await, Some(Err(PayloadError::Overflow))));
-    assert!(matches!(guarded.next().await, Some(Err(PayloadError::Overflow))), "and nothing passes after it");
-}
-
-#[actix_web::test]
-async fn a_guarded_socket_gives_messages_on_and_then_says_that_one_is_too_large() {
-    let (mut far, near) = tokio::io::duplex(4096);
-    far.write_all(&frame(BINARY, 100, Form::Shortest, false)).await.unwrap();
-    far.write_all(&header(BINARY, 101, Form::Shortest, false)).await.unwrap();
-    let mut framed = guarded_framed(Framed::new(near, Codec::new().client_mode()), 100);
-    let error = match framed.next().await.unwrap() {
-        // The codec may have asked for more before it gave the first message.
-        Ok(_) => framed.next().await.unwrap().unwrap_err(),
-        Err(error) => error,
-    };
-    assert!(matches!(unwrap_oversize(error), ProtocolError::Overflow));
-}
-
-#[actix_web::test]
-async fn what_the_codec_has_read_before_the_guard_came_is_inspected_too() {
-    let (mut far, near) = tokio::io::duplex(4096);
-    let mut framed = Framed::new(near, Codec::new().client_mode());
-    let large = frame(BINARY, 101, Form::Shortest, false);
-    let (begin, rest) = large.split_at(1);
-    far.write_all(&frame(BINARY, 1, Form::Shortest, false)).await.unwrap();
-    far.write_all(begin).await.unwrap();
-    assert!(framed.next().await.unwrap().is_ok());
-    // Half a header stands in the codec's buffer now.
-    far.write_all(rest).await.unwrap();
-    let error = guarded_framed(framed, 100).next().await.unwrap().unwrap_err();
-    assert!(matches!(unwrap_oversize(error), ProtocolError::Overflow));
-}
-
-#[test]
-fn other_errors_stay_what_they_are() {
-    let lost = ProtocolError::Io(io::Error::from(io::ErrorKind::ConnectionReset));
-    assert!(matches!(unwrap_oversize(lost), ProtocolError::Io(_)));
-    assert!(matches!(unwrap_oversize(ProtocolError::UnmaskedFrame), ProtocolError::UnmaskedFrame));
 }

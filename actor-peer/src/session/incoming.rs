@@ -1,6 +1,8 @@
 //! What comes in on a connection, whichever library reads the socket.
 
-use actix_http::ws::{Frame, Item, Message, ProtocolError};
+#[cfg(feature = "actix-web-actors")]
+use actix_http::ws::Message;
+use actix_http::ws::{Frame, Item, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use distributed_scope_core::peer::Goodbye;
 
@@ -14,19 +16,7 @@ pub(crate) enum Incoming {
     Close,
 }
 
-impl Incoming {
-    /// How many bytes of content it has.
-    pub(crate) fn size(&self) -> usize {
-        match self {
-            Self::Binary(bytes) | Self::Ping(bytes) => bytes.len(),
-            Self::Part(
-                Item::FirstText(part) | Item::FirstBinary(part) | Item::Continue(part) | Item::Last(part),
-            ) => part.len(),
-            Self::Pong | Self::Text | Self::Close => 0,
-        }
-    }
-}
-
+#[cfg(feature = "actix-web-actors")]
 impl From<Message> for Incoming {
     fn from(message: Message) -> Self {
         match message {

@@ -1,11 +1,12 @@
 //! A way to end a connection from outside of its own task, which a peer that does not read can hold up for good.
 
 use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
 
-use actix::Recipient;
-use actix::prelude::Message;
 use distributed_scope_core::peer;
+use futures_util::task::AtomicWaker;
 use socket2::{SockRef, Socket};
 use tokio::net::TcpStream;
 
@@ -23,30 +24,45 @@ impl SocketHandle {
     }
 }
 
-/// To the session actor: the connection is dead, stop.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Killed;
+/// Tells the task of a connection, from any thread, that the connection is dead.
+#[derive(Debug, Default)]
+pub(super) struct Stop {
+    is_told: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Stop {
+    fn tell(&self) {
+        self.is_told.store(true, Ordering::Release);
+        self.task.wake();
+    }
+
+    /// Ready when it was told.
+    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+        self.task.register(cx.waker());
+        if self.is_told.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
 
 /// Ends one connection.
 pub(crate) struct Kill {
     socket: Option<Weak<Socket>>,
-    actor: Recipient<Killed>,
+    stop: Arc<Stop>,
 }
 
 impl Kill {
-    pub(super) fn new(socket: Option<&SocketHandle>, actor: Recipient<Killed>) -> Self {
-        Self { socket: socket.map(SocketHandle::weak), actor }
+    pub(super) fn new(socket: Option<&SocketHandle>, stop: &Arc<Stop>) -> Self {
+        Self { socket: socket.map(SocketHandle::weak), stop: Arc::clone(stop) }
     }
 }
 
 impl peer::Kill for Kill {
-    /// Shuts the socket down in both directions and stops the session actor. Does nothing if they are gone.
+    /// Shuts the socket down in both directions and stops the connection's task. Does nothing if they are gone.
     fn now(self) {
         if let Some(socket) = self.socket.and_then(|socket| socket.upgrade()) {
             // It may be closed already, which is as good.
             let _ = socket.shutdown(Shutdown::Both);
         }
-        self.actor.do_send(Killed);
+        self.stop.tell();
     }
 }

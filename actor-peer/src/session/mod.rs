@@ -2,29 +2,35 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | `batches` | what has arrived, as many messages at once as there are |
-//! | `actor`, `writer` | the actor that reads a connection and the task that writes it |
+//! | `conversation` | one connection between its bytes and its session |
+//! | `accept`, `body` | the server's end: a response body that is the session |
+//! | `accept_context` | the server's end as an actor, by actix-web-actors |
+//! | `dial`, `task` | the client's end |
+//! | `wire` | WebSocket frames in buffers |
 //! | `reader`, `incoming` | what a WebSocket can bring |
-//! | `accept`, `accept_context` | the server's end, by actix-ws or by actix-web-actors |
-//! | `dial` | the client's end |
-//! | `upgrade`, `frame_guard` | what is checked before a request is upgraded, and before a frame is buffered |
+//! | `upgrade` | what is checked before a request is upgraded |
+//! | `frame_guard` | what is checked before a frame is buffered; `guarded_payload`, where that is the business of another crate |
 //! | `kill` | ending a connection that is stuck |
 
 #[cfg(not(feature = "actix-web-actors"))]
 pub(crate) mod accept;
 #[cfg(feature = "actix-web-actors")]
 pub(crate) mod accept_context;
-mod actor;
-mod batches;
+#[cfg(not(feature = "actix-web-actors"))]
+mod body;
+mod conversation;
 pub(crate) mod dial;
 #[cfg(test)]
 mod echo_tests;
 mod frame_guard;
+#[cfg(feature = "actix-web-actors")]
+mod guarded_payload;
 mod incoming;
 mod kill;
 mod reader;
+mod task;
 mod upgrade;
-mod writer;
+mod wire;
 
 pub(crate) use kill::Kill;
 pub(crate) type Link = distributed_scope_core::peer::Link<crate::platform::Actix>;

@@ -1,17 +1,17 @@
-//! A connection as the actor that reads it sees it: what a WebSocket can bring, in terms of the session's connection.
+//! A connection as whoever reads its socket sees it: what a WebSocket can bring, in terms of the session's connection.
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use actix::Recipient;
 use actix_http::ws::{CloseReason, ProtocolError};
-use distributed_scope_core::Reject;
+use actix_rt::task::JoinHandle;
 use distributed_scope_core::peer::{self, Admitted, Goodbye};
 use distributed_scope_core::session::MAX_FRAME;
+use distributed_scope_core::{Principal, Reject};
 
 use super::incoming::{self, Assembler, Incoming, PartsError};
-use super::kill::{Kill, Killed, SocketHandle};
+use super::kill::{Kill, SocketHandle, Stop};
 use crate::platform::{Actix, Shared};
 
 pub(super) type Asked = peer::Asked<Actix>;
@@ -24,35 +24,43 @@ pub(super) struct Reader {
     connection: Connection,
     assembler: Assembler,
     socket: Option<SocketHandle>,
-    expires: Option<SystemTime>,
+    stop: Arc<Stop>,
+    expiry: Option<JoinHandle<()>>,
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection, socket: Option<SocketHandle>) -> Self {
-        Self { connection, assembler: Assembler::new(MAX_FRAME), socket, expires: None }
+        let (assembler, stop) = (Assembler::new(MAX_FRAME), Arc::default());
+        Self { connection, assembler, socket, stop, expiry: None }
     }
 
-    /// The other side is known until this moment.
-    pub(super) fn expiring(mut self, expires: Option<SystemTime>) -> Self {
-        self.expires = expires;
+    /// The other side is known as `principal`, perhaps until a moment at which the connection ends. It ends without a goodbye, so
+    /// that the session can go on if the other side comes back with something newer.
+    pub(super) fn known_as(mut self, principal: Option<&Principal>) -> Self {
+        if let Some(expires) = principal.and_then(Principal::expires) {
+            // What lies in the past is over at once.
+            let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
+            let (kill, peer) = (self.kill(), self.shared().id());
+            self.expiry = Some(actix_rt::spawn(async move {
+                tokio::time::sleep(left).await;
+                tracing::info!(%peer, "connection dropped: what the other side was known by has expired");
+                peer::Kill::now(kill);
+            }));
+        }
         self
     }
 
-    /// For how long the other side is known, if not for ever.
-    pub(super) fn time_left(&self) -> Option<Duration> {
-        // What lies in the past is over at once.
-        self.expires.map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default())
-    }
-
-    /// What the other side was known by has expired: ends the connection. Without a goodbye, so that the session can go on if the
-    /// other side comes back with something newer.
-    pub(super) fn expire(&self, me: Recipient<Killed>) {
-        tracing::info!(peer = %self.shared().id(), "connection dropped: what the other side was known by has expired");
-        peer::Kill::now(Kill::new(self.socket.as_ref(), me));
+    fn kill(&self) -> Kill {
+        Kill::new(self.socket.as_ref(), &self.stop)
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
         self.connection.shared()
+    }
+
+    /// Whether the handshake needs nothing more of the other side.
+    pub(super) fn is_introduced(&self) -> bool {
+        self.connection.is_introduced()
     }
 
     /// What its writer takes.
@@ -60,12 +68,13 @@ impl Reader {
         self.connection.out()
     }
 
+    /// What tells that the connection is dead.
+    pub(super) fn stop(&self) -> &Arc<Stop> {
+        &self.stop
+    }
+
     /// Takes one thing that came in.
-    pub(super) fn read(
-        &mut self,
-        incoming: Result<Incoming, ProtocolError>,
-        me: impl FnOnce() -> Recipient<Killed>,
-    ) -> Next {
+    pub(super) fn read(&mut self, incoming: Result<Incoming, ProtocolError>) -> Next {
         let connection = &mut self.connection;
         let message = match incoming {
             Ok(Incoming::Binary(message)) => message,
@@ -87,7 +96,7 @@ impl Reader {
                 None => return Next::Stop,
             },
         };
-        connection.receive(message, || Kill::new(self.socket.as_ref(), me()))
+        connection.receive(message, || Kill::new(self.socket.as_ref(), &self.stop))
     }
 
     /// The peer actor has decided.
@@ -104,6 +113,15 @@ impl Reader {
     pub(super) fn stopped(&mut self) {
         self.connection.stopped();
         self.socket = None;
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.connection.stopped();
+        if let Some(expiry) = self.expiry.take() {
+            expiry.abort();
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::block::{BlockId, Fingerprint};
 use crate::codec::Codec;
+use crate::encoded::Encoded;
 
 pub use self::introduction::{
     Challenge, Hello, Introduction, KeyProof, Mac, Opened, Resume, SessionId, Token, Welcome,
@@ -246,14 +247,10 @@ impl Frame {
             Self::Reject(reject) => reject.encode(&mut out),
             Self::Challenge(challenge) => challenge.encode(&mut out),
             Self::Invoke(invoke) => {
-                out.resize(HEAD, 0);
-                out.extend_from_slice(&invoke.captures);
-                return invoke.seal(out.freeze());
+                return invoke.seal([&[0; HEAD], &invoke.captures[..]].concat());
             }
             Self::Reply(reply) => {
-                out.resize(HEAD, 0);
-                out.extend_from_slice(&reply.payload);
-                return reply.seal(out.freeze());
+                return reply.seal([&[0; HEAD], &reply.payload[..]].concat());
             }
             Self::Cancel(CallId(call)) => {
                 out.put_u8(CANCEL);
@@ -353,8 +350,8 @@ impl Invoke {
     /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the captures. Nothing is copied
     /// unless somebody else holds the same bytes.
     #[must_use]
-    pub fn seal(&self, frame: Bytes) -> Bytes {
-        sealed(frame, |mut head| {
+    pub fn seal(&self, frame: impl Into<Encoded>) -> Bytes {
+        sealed(frame.into(), |mut head| {
             head.put_u8(INVOKE);
             head.put_u8(self.codec);
             head.put_u8(self.hop);
@@ -417,8 +414,8 @@ impl Invoke {
 impl Reply {
     /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the payload; see [`Invoke::seal`].
     #[must_use]
-    pub fn seal(&self, frame: Bytes) -> Bytes {
-        sealed(frame, |mut head| {
+    pub fn seal(&self, frame: impl Into<Encoded>) -> Bytes {
+        sealed(frame.into(), |mut head| {
             head.put_u8(REPLY);
             head.put_u8(self.codec);
             head.put_u8(u8::from(!self.is_value));
@@ -466,11 +463,9 @@ fn call_of(frame: &Bytes, kind: u8) -> Option<CallId> {
     Some(CallId(head.get_u64_le()))
 }
 
-fn sealed(frame: Bytes, write: impl FnOnce(&mut [u8])) -> Bytes {
+fn sealed(frame: Encoded, write: impl FnOnce(&mut [u8])) -> Bytes {
     debug_assert!(frame.len() >= HEAD, "whoever encodes a payload leaves room for the header");
-    let mut frame = frame.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-    write(&mut frame[..HEAD]);
-    frame.freeze()
+    frame.sealed(|frame| write(&mut frame[..HEAD]))
 }
 
 fn take(bytes: &mut Bytes, count: usize) -> Result<Bytes, FrameError> {

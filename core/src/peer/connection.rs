@@ -279,6 +279,11 @@ impl<P: Platform> Connection<P> {
         Next::Stop
     }
 
+    /// Whether the other side has introduced itself, so that nobody is [`late`](Self::late) any more.
+    pub fn is_introduced(&self) -> bool {
+        matches!(self.stage, Stage::Deciding | Stage::Carrying { .. } | Stage::Over)
+    }
+
     /// To be called [`Limits::handshake`](crate::Limits::handshake) after the connection was made: closes it if the other
     /// side has not introduced itself by then.
     pub fn late(&mut self) -> Next<P> {

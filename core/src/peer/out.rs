@@ -8,14 +8,13 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use super::link::Output;
 use super::{Epoch, Goodbye, Link, Platform};
 
 /// A connection's way out. The connection fills it and a writer empties it, both on one thread.
 pub struct Out<P: Platform>(RefCell<State<P>>);
 
 struct State<P: Platform> {
-    /// Those of the handshake.
+    /// Those of the handshake, and those that were taken from the session.
     frames: VecDeque<Bytes>,
     /// The last ping that was not answered yet; an older one needs no answer of its own.
     pong: Option<Bytes>,
@@ -84,32 +83,41 @@ impl<P: Platform> Out<P> {
     }
 
     fn next(&self, cx: Option<&Context<'_>>) -> Poll<Outgoing> {
-        let mut state = self.0.borrow_mut();
+        let state = &mut *self.0.borrow_mut();
         if let Some(frame) = state.frames.pop_front() {
             return Poll::Ready(Outgoing::Frame(frame));
         }
         if let Some(payload) = state.pong.take() {
             return Poll::Ready(Outgoing::Pong(payload));
         }
-        if let Some((link, epoch)) = &state.carried {
-            match link.poll_output(*epoch, cx) {
-                Poll::Ready(Output::Frame(frame)) => return Poll::Ready(Outgoing::Frame(frame)),
-                Poll::Ready(Output::Close(goodbye)) => {
-                    state.carried = None;
-                    state.goodbye.get_or_insert(goodbye);
-                }
-                Poll::Pending => {}
+        let was_known = cx.is_some_and(|cx| state.remember(cx));
+        if let Some((link, epoch)) = &state.carried
+            && !(was_known && link.is_quiet(*epoch))
+        {
+            let goodbye = link.take_output(*epoch, cx, &mut state.frames);
+            if let Some(frame) = state.frames.pop_front() {
+                return Poll::Ready(Outgoing::Frame(frame));
+            }
+            if let Some(goodbye) = goodbye {
+                state.carried = None;
+                state.goodbye.get_or_insert(goodbye);
             }
         }
-        if let Some(goodbye) = &state.goodbye {
-            return Poll::Ready(Outgoing::Close(goodbye.clone()));
+        match &state.goodbye {
+            Some(goodbye) => Poll::Ready(Outgoing::Close(goodbye.clone())),
+            None => Poll::Pending,
         }
-        if let Some(cx) = cx
-            && !state.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
-            state.writer = Some(cx.waker().clone());
+    }
+}
+
+impl<P: Platform> State<P> {
+    /// Whom to wake. True if that was known before.
+    fn remember(&mut self, cx: &Context<'_>) -> bool {
+        let is_known = self.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if !is_known {
+            self.writer = Some(cx.waker().clone());
         }
-        Poll::Pending
+        is_known
     }
 }
 

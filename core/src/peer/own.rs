@@ -21,14 +21,14 @@ use crate::request::Request;
 use crate::time::Deadline;
 
 /// Runs a block for the peer itself.
-pub(super) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &Request) -> Pending {
+pub(super) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &mut Request) -> Pending {
     let limit = shared.limits().hops;
     if request.hop >= limit {
         return Pending::ended(Err(RemoteError::refused(Refusal::TooManyHops(limit))));
     }
     let work = OwnCall {
         shared: Arc::clone(shared),
-        captures: request.frame.slice(HEAD..),
+        captures: request.frame.share().slice(HEAD..),
         codec: request.codec,
         block: request.block,
         deadline: request.deadline,

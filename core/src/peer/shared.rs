@@ -280,12 +280,12 @@ impl<P: Platform> Host for Shared<P> {
         &self.data
     }
 
-    fn start(self: Arc<Self>, request: &mut Request) -> Pending {
+    fn start(self: Arc<Self>, now: Moment, request: &mut Request) -> Pending {
         if request.to == self.id {
             return own::run(&self, request);
         }
         if let Some(link) = self.routes.find(request.to) {
-            match link.call(request) {
+            match link.call(now, request) {
                 Ok(pending) => return pending,
                 // The session ended between the two lines, or is not quite open; one that is may come.
                 Err(error) if matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotConnected) => {}
@@ -296,7 +296,10 @@ impl<P: Platform> Host for Shared<P> {
         let mut request = request.clone();
         Pending::Waiting(Box::pin(async move {
             match is_joined.await {
-                Ok(()) => self.start(&mut request).await,
+                Ok(()) => {
+                    let now = self.now();
+                    self.start(now, &mut request).await
+                }
                 Err(oneshot::Canceled) => Err(RemoteError::new(ErrorKind::NotConnected, Ran::Never)),
             }
         }))

@@ -32,8 +32,9 @@ impl<W> Session<W> {
             is_detached: request.is_detached,
             captures: Bytes::new(),
         };
-        request.frame = invoke.seal(std::mem::take(&mut request.frame));
-        self.outbox.push(request.frame.clone());
+        let frame = invoke.seal(std::mem::take(&mut request.frame));
+        request.frame = frame.clone().into();
+        self.outbox.push(frame);
         Ok(call)
     }
 
@@ -88,7 +89,7 @@ impl<W> Session<W> {
             return if was_made { Ok(None) } else { Err(Violation::NoSuchCall(reply.call.0)) };
         };
         let ending = match frame::codec(reply.codec) {
-            Ok(codec) if reply.is_value => Ok(Payload { codec, bytes: reply.payload }),
+            Ok(codec) if reply.is_value => Ok(Payload { codec, bytes: reply.payload.into() }),
             Ok(codec) => Err(codec.decode(&reply.payload).unwrap_or_else(|error| {
                 RemoteError::new(ErrorKind::DecodeResult, Ran::Maybe).caused_by(&error)
             })),

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::Dead;
+use crate::limits::Limits;
 use crate::time::Moment;
 
 const CHECKS_PER_SPAN: u32 = 16;
@@ -21,12 +22,16 @@ pub(super) struct Health {
     silence: u32,
     /// After so many checks without a word from us, they are told that we live.
     quiet: u32,
-    /// After so many checks in which they took nothing although something waited, the connection is dead.
+    /// After so many checks in which they took less than `least` although something waited, the connection is dead.
     stall: u32,
+    /// In bytes.
+    least: usize,
     heard: bool,
     sent: bool,
-    /// They took something: a numbered frame was sent, or one was acknowledged.
-    took: bool,
+    /// How many bytes they took since the last check: of numbered frames that were sent or acknowledged.
+    taken: usize,
+    /// How many they took in the checks that are counted below.
+    progress: usize,
     checks_unheard: u32,
     checks_unsent: u32,
     checks_stalled: u32,
@@ -42,8 +47,9 @@ pub(super) struct Check {
 }
 
 impl Health {
-    /// `ours` and `theirs` are the spans of silence after which either side takes the connection for dead.
-    pub(super) fn new(ours: Duration, theirs: Duration, write_stall: Duration, now: Moment) -> Self {
+    /// `theirs` is the span of silence after which the other side takes the connection for dead.
+    pub(super) fn new(limits: &Limits, theirs: Duration, now: Moment) -> Self {
+        let Limits { silence: ours, write_stall, write_rate, .. } = *limits;
         let theirs = theirs.max(SHORTEST_SILENCE);
         let interval = (ours.min(theirs).min(write_stall) / CHECKS_PER_SPAN).max(Duration::from_millis(1));
         let checks = |span: Duration| {
@@ -55,9 +61,11 @@ impl Health {
             silence: checks(ours),
             quiet: (checks(theirs) / 2).max(1),
             stall: checks(write_stall),
+            least: least(write_rate, write_stall),
             heard: true,
             sent: true,
-            took: true,
+            taken: 0,
+            progress: 0,
             checks_unheard: 0,
             checks_unsent: 0,
             checks_stalled: 0,
@@ -67,7 +75,8 @@ impl Health {
     /// A new connection.
     pub(super) fn begin(&mut self, now: Moment) {
         self.next_check = now + self.interval;
-        (self.heard, self.sent, self.took) = (true, true, true);
+        (self.heard, self.sent) = (true, true);
+        (self.taken, self.progress) = (0, 0);
         (self.checks_unheard, self.checks_unsent, self.checks_stalled) = (0, 0, 0);
     }
 
@@ -79,8 +88,8 @@ impl Health {
         self.sent = true;
     }
 
-    pub(super) fn took(&mut self) {
-        self.took = true;
+    pub(super) fn took(&mut self, bytes: usize) {
+        self.taken = self.taken.saturating_add(bytes);
     }
 
     pub(super) fn wake(&self) -> Moment {
@@ -98,8 +107,13 @@ impl Health {
             *checks = if std::mem::take(happened) { 0 } else { checks.saturating_add(1) };
             *checks
         };
-        let stalled = something_waits && !std::mem::take(&mut self.took);
-        self.checks_stalled = if stalled { self.checks_stalled.saturating_add(1) } else { 0 };
+        let taken = std::mem::take(&mut self.taken);
+        self.progress = self.progress.saturating_add(taken);
+        if something_waits && self.progress < self.least {
+            self.checks_stalled = self.checks_stalled.saturating_add(1);
+        } else {
+            (self.checks_stalled, self.progress) = (0, 0);
+        }
         let unheard = count(&mut self.heard, &mut self.checks_unheard);
         let unsent = count(&mut self.sent, &mut self.checks_unsent);
         let dead = if unheard >= self.silence {
@@ -109,8 +123,14 @@ impl Health {
         } else {
             None
         };
-        Check { say_something: unsent >= self.quiet, stalled, dead }
+        Check { say_something: unsent >= self.quiet, stalled: something_waits && taken == 0, dead }
     }
+}
+
+/// The bytes that this rate is in a span; one at least.
+fn least(per_second: u32, span: Duration) -> usize {
+    let bytes = span.as_millis().saturating_mul(per_second.into()) / 1000;
+    usize::try_from(bytes).unwrap_or(usize::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -124,7 +144,8 @@ mod tests {
     }
 
     fn health() -> Health {
-        Health::new(SPAN, SPAN, SPAN, Moment::default())
+        let limits = Limits { silence: SPAN, write_stall: SPAN, write_rate: 1000, ..Limits::default() };
+        Health::new(&limits, SPAN, Moment::default())
     }
 
     #[test]
@@ -159,5 +180,33 @@ mod tests {
             health.check(health.wake(), true).dead
         });
         assert_eq!(dead, Some(Dead::Stalled));
+    }
+
+    /// After how many checks a side is taken for dead that takes so many bytes between two of them, while something waits.
+    fn dead_after(taken: usize) -> Option<usize> {
+        let mut health = health();
+        (1..100).find(|_| {
+            health.heard();
+            health.took(taken);
+            health.check(health.wake(), true).dead == Some(Dead::Stalled)
+        })
+    }
+
+    #[test]
+    fn a_side_that_takes_a_little_now_and_then_is_noticed_as_soon_as_one_that_takes_nothing() {
+        assert_eq!(dead_after(0), Some(16));
+        assert_eq!(dead_after(1), Some(16));
+        assert_eq!(dead_after(999), Some(16));
+        assert_eq!(dead_after(1000), None, "that is what a slow line takes");
+    }
+
+    #[test]
+    fn a_side_that_takes_all_that_there_is_is_not_slow() {
+        let mut health = health();
+        for check in 0..100 {
+            health.heard();
+            health.took(1);
+            assert_eq!(health.check(health.wake(), check % 10 != 0).dead, None);
+        }
     }
 }

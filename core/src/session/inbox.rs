@@ -12,6 +12,10 @@ use crate::time::Moment;
 const FRAMES_PER_ACK: u64 = 64;
 const BYTES_PER_ACK: usize = CHUNK;
 
+/// So much is reserved for a large frame when its first chunk comes, if it says that it is so large. What is never filled costs no memory, and
+/// what is larger grows as it comes.
+const RESERVED: usize = (1 << 20) + CHUNK;
+
 #[derive(Debug)]
 pub(super) struct Inbox {
     limit: usize,
@@ -94,7 +98,7 @@ impl Inbox {
             return Err(Violation::ChunkSize);
         }
         if is_new && bytes.len() < total {
-            partial.bytes.reserve(total.min(4 * CHUNK));
+            partial.bytes.reserve(total.min(RESERVED));
         }
         partial.bytes.extend_from_slice(&bytes);
         if partial.bytes.len() < total {

@@ -135,7 +135,7 @@ impl<W> Session<W> {
             calls: Calls::default(),
             rate: TokenBucket::new(limits.calls_per_second),
             parked: Parked::default(),
-            health: Health::new(limits.silence, theirs, limits.write_stall, now),
+            health: Health::new(&limits, theirs, now),
             allowance: 0,
             is_open: false,
             we_leave: false,
@@ -263,7 +263,7 @@ impl<W> Session<W> {
             Frame::Ack(self.inbox.acknowledge()).encode()
         } else {
             let outgoing = self.outbox.next()?;
-            self.health.took();
+            self.health.took(outgoing.frame.len());
             self.told_what_is_left(outgoing, now)
         };
         self.health.sent();
@@ -307,9 +307,7 @@ impl<W> Session<W> {
         if let Frame::Ack(received) = frame {
             let kept = self.outbox.kept();
             self.outbox.acknowledge(received).map_err(|_| Violation::NeverSent)?;
-            if self.outbox.kept() < kept {
-                self.health.took();
-            }
+            self.health.took(kept - self.outbox.kept());
             return Ok(None);
         }
         self.ack_is_due |= self.inbox.count(size);

@@ -9,8 +9,8 @@ pub enum Dead {
     /// Nothing came in for [`Limits::silence`](crate::Limits::silence).
     #[error("nothing was heard from the other side")]
     Silent,
-    /// The other side took nothing for [`Limits::write_stall`](crate::Limits::write_stall) while something waited to be sent.
-    #[error("the other side stopped reading")]
+    /// The other side took next to nothing for [`Limits::write_stall`](crate::Limits::write_stall) while something waited to be sent.
+    #[error("the other side stopped reading, or reads too slowly")]
     Stalled,
 }
 

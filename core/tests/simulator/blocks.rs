@@ -30,7 +30,7 @@ impl World {
         let mut request = Request {
             to: PeerId::named("other"),
             block: &BLOCK,
-            frame: model::bytes(call, plan.size),
+            frame: model::bytes(call, plan.size).into(),
             codec: Codec::default(),
             deadline,
             hop,
@@ -140,7 +140,7 @@ impl World {
         } else {
             let bytes: Bytes = model::bytes(running.call, plan.result_size);
             debug_assert_eq!(bytes.len(), HEAD + plan.result_size);
-            Ok(Payload { codec: Codec::default(), bytes })
+            Ok(Payload { codec: Codec::default(), bytes: bytes.into() })
         };
         let session = self.sides[side].session.as_mut().expect("a running block has a session");
         session.reply(id, ending);

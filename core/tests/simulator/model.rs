@@ -142,7 +142,7 @@ pub(crate) fn bytes(call: Nonce, size: usize) -> Bytes {
     bytes.into()
 }
 
-fn read(bytes: &Bytes) -> Nonce {
+fn read(bytes: &[u8]) -> Nonce {
     let word = |at: usize| bytes[at..at + 8].try_into().map(u64::from_le_bytes).expect("eight bytes");
     let end = word(bytes.len() - 8);
     if bytes.len() >= 16 {

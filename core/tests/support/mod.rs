@@ -23,7 +23,7 @@ pub(crate) fn session(ours: &Limits, theirs: &Limits) -> Session<u64> {
 }
 
 pub(crate) fn request(size: usize, deadline: Deadline) -> Request {
-    let frame = Bytes::from(vec![0; HEAD + size]);
+    let frame = vec![0; HEAD + size].into();
     Request {
         to: PeerId::named("them"),
         block: &BLOCK,
@@ -51,5 +51,5 @@ pub(crate) fn invoke(call: u64, size: usize) -> Frame {
 }
 
 pub(crate) fn value(size: usize) -> Payload {
-    Payload { codec: Codec::default(), bytes: Bytes::from(vec![0; HEAD + size]) }
+    Payload { codec: Codec::default(), bytes: vec![0; HEAD + size].into() }
 }

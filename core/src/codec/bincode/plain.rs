@@ -25,21 +25,35 @@ pub(super) fn width<Element>() -> Option<usize> {
     }
 }
 
+/// So many elements are put together before they are appended: what they are appended to is written once, and not filled with zeros before.
+const BLOCK: usize = 512;
+
 /// Appends elements of a width of `N` bytes, of which there are `count`.
 pub(super) fn append<const N: usize, I>(out: &mut Vec<u8>, count: usize, elements: I) -> Result<(), NotPlain>
 where
     I: Iterator<Item: Serialize>,
 {
-    let start = out.len();
+    let end = out.len() + count * N;
+    out.reserve(count * N);
     let mut result = Ok(());
-    out.resize(start + count * N, 0);
-    for (place, element) in out[start..].chunks_exact_mut(N).zip(elements) {
-        match element.serialize(Plain::<N>) {
-            Ok(bytes) => place.copy_from_slice(&bytes),
-            Err(error) => result = Err(error),
+    let mut block = [[0; N]; BLOCK];
+    let mut elements = elements.take(count);
+    loop {
+        let mut filled = 0;
+        for (place, element) in block.iter_mut().zip(&mut elements) {
+            match element.serialize(Plain::<N>) {
+                Ok(bytes) => *place = bytes,
+                Err(error) => result = Err(error),
+            }
+            filled += 1;
+        }
+        out.extend_from_slice(block[..filled].as_flattened());
+        if filled < BLOCK {
+            // As many as were announced, whatever the iterator had.
+            out.resize(end, 0);
+            return result;
         }
     }
-    result
 }
 
 /// A serializer whose output is `N` bytes, if the value is a primitive of that width.

@@ -1,12 +1,14 @@
 //! The connections that carry a session, one at a time.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
+use std::task::Context;
 
 use bytes::Bytes;
 
-use super::Link;
-use super::state::Awaited;
+use super::state::{Awaited, State};
+use super::{Link, NEWS};
 use crate::handshake::Ticket;
 use crate::peer::{Goodbye, Kill, Platform};
 use crate::session::Lost;
@@ -22,12 +24,9 @@ pub(in crate::peer) enum Room {
     None,
 }
 
-/// What a connection's writer gets from its session.
-pub(in crate::peer) enum Output {
-    Frame(Bytes),
-    /// The session is over, or goes on elsewhere.
-    Close(Goodbye),
-}
+/// So much is taken from a session at once.
+const FRAMES_AT_ONCE: usize = 32;
+const BYTES_AT_ONCE: usize = 16 << 10;
 
 impl<P: Platform> Link<P> {
     /// Whether calls can go both ways now: a connection carries it, and the other side has it, too.
@@ -55,6 +54,7 @@ impl<P: Platform> Link<P> {
             state.epoch = Epoch(state.epoch.0 + 1);
             let old_kill = state.kill.replace(kill);
             let attached = state.session.attach(they_received, self.shared.now());
+            self.quiet.store(NEWS, Ordering::Relaxed);
             (attached.map(|()| state.epoch), old_kill, state.writer.take())
         });
         if let Some(kill) = old_kill {
@@ -94,34 +94,60 @@ impl<P: Platform> Link<P> {
         self.until(Awaited::Room).await;
     }
 
-    /// What one of its connections has to send next; the writer is woken when there is something. Blocks that had to wait
-    /// until less is to be sent run here, when it is less.
-    pub(in crate::peer) fn poll_output(
+    /// Whether [`take_output`](Self::take_output) had all that there is for this connection, and would have nothing now. Its writer is woken
+    /// when that changes. It costs no lock.
+    pub(in crate::peer) fn is_quiet(&self, epoch: Epoch) -> bool {
+        self.quiet.load(Ordering::Relaxed) == epoch.0 + 1
+    }
+
+    /// Appends what one of its connections has to send next. If that is all, its writer is woken when there is more. Blocks that had to
+    /// wait until less is to be sent run here, when it is less.
+    ///
+    /// The goodbye that the connection ends with, if the session is over or goes on elsewhere, comes when nothing is left to be sent.
+    pub(in crate::peer) fn take_output(
         self: &Arc<Self>,
         epoch: Epoch,
         cx: Option<&Context<'_>>,
-    ) -> Poll<Output> {
+        frames: &mut VecDeque<Bytes>,
+    ) -> Option<Goodbye> {
         let mut state = self.state.lock();
         if state.epoch != epoch {
-            return Poll::Ready(Output::Close(Goodbye::normal("the session goes on elsewhere")));
+            return Some(Goodbye::normal("the session goes on elsewhere"));
         }
-        if let Some(frame) = state.session.next_frame(|| self.shared.now()) {
+        let (mut count, mut bytes, mut now) = (0, 0, None);
+        while count < FRAMES_AT_ONCE && bytes < BYTES_AT_ONCE {
+            let Some(frame) = state.session.next_frame(|| *now.get_or_insert_with(|| self.shared.now()))
+            else {
+                break;
+            };
+            count += 1;
+            bytes += frame.len();
+            frames.push_back(frame);
+        }
+        if count > 0 {
             let mut next = state.session.next_run();
+            if next.is_none() && !state.session.has_frame() && state.goodbye.is_none() {
+                self.has_nothing(&mut state, cx);
+            }
             Self::took_frame(state);
             while let Some(effect) = next {
                 self.perform(effect);
                 next = self.state.lock().session.next_run();
             }
-            return Poll::Ready(Output::Frame(frame));
+            return None;
         }
         if let Some(goodbye) = state.goodbye.clone() {
-            return Poll::Ready(Output::Close(goodbye));
+            return Some(goodbye);
         }
-        if let Some(cx) = cx
-            && !state.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
+        self.has_nothing(&mut state, cx);
+        None
+    }
+
+    fn has_nothing(&self, state: &mut State<P>, cx: Option<&Context<'_>>) {
+        let Some(cx) = cx else { return };
+        self.quiet.store(state.epoch.0 + 1, Ordering::Relaxed);
+        if !state.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             state.writer = Some(cx.waker().clone());
         }
-        Poll::Pending
     }
 }

@@ -16,13 +16,14 @@ mod state;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
 use parking_lot::{Mutex, RwLock};
 
 pub use self::carriage::Epoch;
-pub(super) use self::carriage::{Output, Room};
+pub(super) use self::carriage::Room;
 use self::state::{State, Waiter};
 use super::differences::Differences;
 use super::{Kill, Notice, Platform, Shared, Task, executor, ticker};
@@ -34,6 +35,7 @@ use crate::pending::{Carried, Carrier, Ending, Pending};
 use crate::request::Request;
 use crate::session::{Effect, Session, Violation};
 use crate::skew::Skew;
+use crate::time::Moment;
 
 /// One session.
 pub struct Link<P: Platform> {
@@ -44,9 +46,14 @@ pub struct Link<P: Platform> {
     /// Who is at the other end, as the connection that carries the session has shown.
     visitor: RwLock<Visitor>,
     state: Mutex<State<P>>,
+    /// The connection, counted from 1, whose writer found nothing since there was something; [`NEWS`] if none did.
+    quiet: AtomicU64,
     /// How the other side's blocks differ from ours.
     differences: Differences,
 }
+
+/// There may be something to write.
+const NEWS: u64 = 0;
 
 /// Which side made a session.
 pub(super) enum Origin {
@@ -81,6 +88,7 @@ impl<P: Platform> Link<P> {
             token,
             visitor: RwLock::new(visitor),
             state: Mutex::new(State::new(session, kill)),
+            quiet: AtomicU64::new(NEWS),
             differences: Differences::default(),
         });
         // It ends by itself with the session.
@@ -136,10 +144,10 @@ impl<P: Platform> Link<P> {
         self.differences.skews()
     }
 
-    /// Sends a call. An error means that nothing was sent.
-    pub(super) fn call(self: &Arc<Self>, request: &mut Request) -> Result<Pending, RemoteError> {
+    /// Sends a call `now`. An error means that nothing was sent.
+    pub(super) fn call(self: &Arc<Self>, now: Moment, request: &mut Request) -> Result<Pending, RemoteError> {
         let (sender, receiver) = oneshot::channel();
-        let call = self.with(|state| state.session.call(self.shared.now(), request, sender))?;
+        let call = self.with(|state| state.session.call(now, request, sender))?;
         Ok(Pending::Carried(Carried::new(Arc::clone(self) as Arc<dyn Carrier>, call, receiver)))
     }
 

@@ -1,13 +1,14 @@
 //! What stands behind a session's lock, and who is woken when it changes.
 
 use std::future::poll_fn;
+use std::sync::atomic::Ordering;
 use std::task::{Poll, Waker};
 
 use futures_channel::oneshot;
 use parking_lot::MutexGuard;
 use rustc_hash::FxHashMap;
 
-use super::{Epoch, Link};
+use super::{Epoch, Link, NEWS};
 use crate::frame::CallId;
 use crate::peer::{Goodbye, Platform};
 use crate::pending::Ending;
@@ -66,10 +67,10 @@ impl<P: Platform> State<P> {
 
     /// Those for whom it has come. Few ever wait: whoever dialled for the loss, and others when something is wrong or ends.
     fn awaited(&mut self) -> Vec<Waker> {
-        if self.waiting.is_empty() {
+        let session = &self.session;
+        if !self.waiting.iter().any(|(awaited, _)| awaited.has_come(session)) {
             return Vec::new();
         }
-        let session = &self.session;
         self.waiting
             .extract_if(.., |(awaited, _)| awaited.has_come(session))
             .map(|(_, waker)| waker)
@@ -85,6 +86,9 @@ impl<P: Platform> Link<P> {
         let wake_before = state.session.wake();
         let result = change(&mut state);
         let has_output = state.session.has_frame() || state.goodbye.is_some();
+        if has_output {
+            self.quiet.store(NEWS, Ordering::Relaxed);
+        }
         let writer = if has_output { state.writer.take() } else { None };
         let wake = state.session.wake();
         let is_earlier = wake.is_none() || wake_before.is_some_and(|before| wake < Some(before));

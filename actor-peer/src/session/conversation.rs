@@ -1,0 +1,182 @@
+//! One connection between the bytes of its socket and the session that it carries: reads what has come, waits where something has to be
+//! waited for, and writes what there is to say. Whoever has the socket drives it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_http::ws::ProtocolError;
+use bytes::BytesMut;
+use distributed_scope_core::Reject;
+use distributed_scope_core::peer::{Admitted, Outgoing};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use tokio::time::Sleep;
+
+use super::incoming::Incoming;
+use super::reader::{Asked, Next, Reader};
+use super::wire::Wire;
+use crate::actor::Ask;
+use crate::platform::Actix;
+
+/// So much is written at once. More waits for its turn in the session, where small messages still pass large ones.
+const AT_ONCE: usize = 32 << 10;
+
+/// So many messages are handled before other tasks of the thread get their turn, and before what follows from them is sent.
+const MESSAGES: usize = 256;
+
+/// One connection without its socket.
+pub(super) struct Conversation {
+    reader: Reader,
+    wire: Wire,
+    reading: Reading,
+    /// Until the session is open.
+    handshake: Option<Pin<Box<Sleep>>>,
+    said_goodbye: bool,
+    /// How many messages may still be handled in this turn.
+    left: usize,
+}
+
+enum Reading {
+    Goes,
+    /// Nothing is read meanwhile.
+    Waits(LocalBoxFuture<'static, Came>),
+    Over,
+}
+
+/// What was waited for.
+enum Came {
+    Room,
+    Verdict(Result<Admitted<Actix>, Reject>, Asked),
+}
+
+/// What a conversation has to say at present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// What there is.
+    All,
+    /// Some of it.
+    Some,
+    /// The last word.
+    Goodbye,
+}
+
+impl Conversation {
+    pub(super) fn new(reader: Reader, wire: Wire) -> Self {
+        let limit = reader.shared().limits().handshake;
+        Self {
+            reader,
+            wire,
+            reading: Reading::Goes,
+            handshake: Some(Box::pin(tokio::time::sleep(limit))),
+            said_goodbye: false,
+            left: MESSAGES,
+        }
+    }
+
+    /// Where received bytes are added.
+    pub(super) fn unread(&mut self) -> &mut BytesMut {
+        self.wire.unread()
+    }
+
+    /// Nothing more will come.
+    pub(super) fn lost(&mut self) {
+        self.stop();
+    }
+
+    /// Whether the connection is to end now, without another word.
+    pub(super) fn poll_killed(&self, cx: &Context<'_>) -> Poll<()> {
+        self.reader.stop().poll(cx)
+    }
+
+    /// Handles what was received. Ready when all of it was handled and more can be; pending when something else has to come first, or
+    /// others have their turn.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_handshake(cx);
+        loop {
+            match &mut self.reading {
+                Reading::Over => return Poll::Pending,
+                Reading::Waits(until) => {
+                    let Poll::Ready(came) = until.poll_unpin(cx) else { return Poll::Pending };
+                    self.reading = Reading::Goes;
+                    if let Came::Verdict(verdict, asked) = came {
+                        let next = self.reader.decided(verdict, asked);
+                        self.follow(next);
+                    }
+                }
+                Reading::Goes if self.left == 0 => return Poll::Pending,
+                Reading::Goes => {
+                    let Some(incoming) = self.wire.next().transpose() else { return Poll::Ready(()) };
+                    self.left -= 1;
+                    let next = self.reader.read(incoming.map(Incoming::from));
+                    self.follow(next);
+                }
+            }
+        }
+    }
+
+    fn poll_handshake(&mut self, cx: &mut Context<'_>) {
+        let Some(limit) = &mut self.handshake else { return };
+        if self.reader.is_introduced() {
+            self.handshake = None;
+        } else if limit.as_mut().poll(cx).is_ready() {
+            self.handshake = None;
+            let next = self.reader.late();
+            self.follow(next);
+        }
+    }
+
+    fn follow(&mut self, next: Next) {
+        match next {
+            Next::Read => {}
+            Next::Stop => self.stop(),
+            Next::Pause(link) => {
+                self.reading = Reading::Waits(link.until_room().map(|()| Came::Room).boxed_local());
+            }
+            Next::Ask(join, asked) => {
+                let ask = self.reader.shared().platform().actor().send(Ask(*join));
+                let verdict =
+                    async move { Came::Verdict(ask.await.unwrap_or(Err(Reject::GoingAway)), asked) };
+                self.reading = Reading::Waits(verdict.boxed_local());
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        self.reading = Reading::Over;
+        self.handshake = None;
+        self.reader.stopped();
+    }
+
+    /// Appends what there is to say, up to so much that it should be sent.
+    pub(super) fn write(&mut self, cx: &Context<'_>, out: &mut BytesMut) -> Result<Said, ProtocolError> {
+        if self.said_goodbye {
+            return Ok(Said::Goodbye);
+        }
+        let before = out.len();
+        while out.len() - before < AT_ONCE {
+            let Poll::Ready(outgoing) = self.reader.out().poll(cx) else { return Ok(Said::All) };
+            self.said_goodbye = matches!(outgoing, Outgoing::Close(_));
+            self.wire.write(outgoing, out)?;
+            if self.said_goodbye {
+                return Ok(Said::Goodbye);
+            }
+        }
+        Ok(Said::Some)
+    }
+
+    /// Ends a turn. Others have theirs, and if something is left to be handled, it goes on after that.
+    pub(super) fn rest(&mut self, cx: &Context<'_>, out: &mut BytesMut) {
+        if self.left == 0 {
+            cx.waker().wake_by_ref();
+        }
+        self.left = MESSAGES;
+        self.wire.rest(out);
+    }
+
+    /// How long a handshake and a goodbye may take.
+    pub(super) fn patience(&self) -> Duration {
+        self.reader.shared().limits().handshake
+    }
+}
