@@ -336,3 +336,19 @@ fn a_side_that_takes_one_small_result_after_the_other_is_cut_off_and_one_that_ke
     assert!((10..=17).contains(&slow), "after {slow} seconds");
     assert_eq!(dropped(100), None);
 }
+
+#[test]
+fn a_side_whose_connection_is_lost_before_it_has_said_that_it_leaves_has_nothing_left_to_do() {
+    let mut side = session(&Limits::default(), &Limits::default());
+    side.go_away();
+    assert!(!side.is_idle(), "the other side is there to be told");
+    side.detach(at(1));
+    assert!(side.is_idle());
+    // A result is another matter: whoever asked for it may come back.
+    let mut side = session(&Limits::default(), &Limits::default());
+    side.receive(at(0), invoke(0, 1).encode()).expect("an honest frame");
+    side.go_away();
+    side.detach(at(1));
+    side.reply(CallId(0), Ok(value(0)));
+    assert!(!side.is_idle());
+}

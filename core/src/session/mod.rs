@@ -352,10 +352,12 @@ impl<W> Session<W> {
     /// Whether nothing runs, nothing is waited for and everything was sent.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.calls.theirs() == 0
-            && self.calls.open() == 0
-            && !self.outbox.has_next()
-            && self.outbox.queued() == 0
+        let is_silent = match self.state {
+            State::Attached => !self.outbox.has_next() && self.outbox.queued() == 0,
+            // That we leave is said in a byte, which is less than anything else takes. Nobody is there to hear it.
+            State::Detached(_) | State::Closed => self.outbox.queued() <= usize::from(self.we_leave),
+        };
+        is_silent && self.calls.theirs() == 0 && self.calls.open() == 0
     }
 }
 
