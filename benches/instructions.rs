@@ -14,6 +14,7 @@ use distributed_scope::{Blocks, Peer, PeerId, RemoteError, distributed, on_conne
 use distributed_scope_core::__private::{Registrar, Registration, Slot, inventory};
 use distributed_scope_core::frame::HEAD;
 use distributed_scope_core::pending::Payload;
+use distributed_scope_core::registry::Arrived;
 use distributed_scope_core::session::{Effect, Session};
 use distributed_scope_core::{
     Block, Codec, Deadline, Fingerprint, Limits, Moment, Registry, Request, handshake,
@@ -151,7 +152,8 @@ fn call_in_memory(count: usize) {
         while let Some(frame) = caller.next_frame(|| now) {
             if let Some(Effect::Run(invoke, _)) = callee.receive(now, frame).expect("an honest frame") {
                 let entry = registry.find(invoke.block, invoke.fingerprint).expect("it is there");
-                let mut body = entry.start(&invoke.captures, codec, HEAD).expect("they were encoded");
+                let arrived = Arrived { codec, memory: 0, bytes: &invoke.captures };
+                let mut body = entry.start(arrived, HEAD).expect("they were encoded");
                 let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
                 let std::task::Poll::Ready(Ok(bytes)) = body.as_mut().poll(&mut cx) else {
                     panic!("the block does not wait");

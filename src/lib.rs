@@ -11,11 +11,15 @@ pub use distributed_scope_actor_peer::{
     Authenticate, Builder, ConnectError, Endpoint, Invoke, NoOrigin, Peer, PeerActor, StartError, Upgrade,
     on_connect,
 };
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub use distributed_scope_browser_peer::{Builder, ConnectError, Endpoint, Peer, StartError};
+#[cfg(any(feature = "keys", not(target_family = "wasm")))]
+pub use distributed_scope_core::KeyPair;
 pub use distributed_scope_core::{
     Access, Attempt, Authorize, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline,
-    DecodeError, Denied, Disclosure, DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Identity, KeyPair,
-    Limits, Listed, Listing, Observer, PeerId, Principal, Proof, Raised, Ran, Refusal, Registry, Reject,
-    RemoteError, Requirement, Skew, Spawned, Travels, here,
+    DecodeError, Denied, Disclosure, DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Identity, Limits,
+    Listed, Listing, Observer, PeerId, Principal, Proof, Raised, Ran, Refusal, Registry, Reject, RemoteError,
+    Requirement, Skew, Spawned, Travels, here,
 };
 pub use distributed_scope_macros::{distributed, remote};
 

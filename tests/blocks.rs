@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use distributed_scope::{Blocks, Codec, PeerId, RemoteError, distributed, remote};
 use distributed_scope_core::Registry;
+use distributed_scope_core::registry::Arrived;
 
 #[distributed]
 async fn sum(p: PeerId, a: u32, text: String) -> Result<u64, RemoteError> {
@@ -32,9 +33,9 @@ fn each_block_is_registered_with_its_path_its_line_and_its_captures() {
     assert_eq!(
         told,
         [
-            ("blocks::Service::search#0", 20, [].as_slice()),
-            ("blocks::sum#0", 11, &["a", "text"]),
-            ("blocks::sum#1", 12, &["n"]),
+            ("blocks::Service::search#0", 21, [].as_slice()),
+            ("blocks::sum#0", 12, &["a", "text"]),
+            ("blocks::sum#1", 13, &["n"]),
         ]
     );
     assert!(blocks.iter().all(|b| b.file.ends_with("blocks.rs") && b.module == "blocks"));
@@ -46,7 +47,7 @@ fn a_registered_body_runs_with_the_captures_of_a_call() {
     let entry = registry().find(block.id, block.fingerprint()).expect("it is this version");
     let codec = Codec::default();
     let captures = codec.encode(0, &(20_u32, "ab".to_owned())).expect("it can be written");
-    let body = entry.start(&captures, codec, 0).expect("it can be read");
+    let body = entry.start(Arrived { codec, memory: 0, bytes: &captures }, 0).expect("it can be read");
     let Poll::Ready(Ok(result)) = pin!(body).as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
         panic!("the body waits for nothing");
     };

@@ -6,14 +6,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actix::prelude::*;
-use distributed_scope_core::peer::{Admitted, Join, Notice, Roster, keep_connected};
+use distributed_scope_core::peer::{Admitted, ConnectError, Join, Notice, Roster, keep_connected};
 use distributed_scope_core::{Call, PeerId, Reject, RemoteError};
 
 use crate::clock;
 use crate::endpoint::Endpoint;
 use crate::peer::Peer;
 use crate::platform::{Actix, Shared};
-use crate::session::dial::{self, ConnectError};
+use crate::session::dial;
 
 /// The actor of a [`Peer`]: it owns the registry of the scopes that are reachable.
 ///

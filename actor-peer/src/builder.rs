@@ -4,10 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use actix_rt::Arbiter;
-use distributed_scope_core::peer::Parts;
-use distributed_scope_core::{
-    Authorize, Blocks, Disclosure, DuplicateBlock, Identity, Limits, Observer, PeerId,
-};
+use distributed_scope_core::peer::{Parts, StartError};
+use distributed_scope_core::{Authorize, Blocks, Disclosure, Identity, Limits, Observer, PeerId};
 
 use crate::gate::{Authenticate, Gate, NoOrigin, Rules};
 use crate::peer::Peer;
@@ -188,18 +186,4 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Builder").field(&self.parts).finish()
     }
-}
-
-/// Why a peer did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// There is no actix runtime on this thread.
-    #[error(
-        "a peer was started outside of an actix runtime: put `#[actix_web::main]` on `main` (or `#[actix::main]`, or use `actix::System`)"
-    )]
-    NoRuntime,
-    /// Two blocks have one id.
-    #[error(transparent)]
-    DuplicateBlock(#[from] DuplicateBlock),
 }

@@ -1,18 +1,18 @@
-//! Where a peer connects to, and what it shows there.
+//! Where a peer connects to, and what it shows there. What is the same in a browser is in the core; TLS is not, which a browser keeps
+//! to itself.
 
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
+#[cfg(feature = "rustls")]
 use std::sync::Arc;
 
 use awc::http::Uri;
 use distributed_scope_core::PeerId;
-use futures_util::FutureExt as _;
-use futures_util::future::LocalBoxFuture;
+use distributed_scope_core::peer::{self, ConnectError};
 
 use crate::gate::is_loopback;
-use crate::session::dial::ConnectError;
 
 /// Where to connect to, and what to show there: for [`Peer::connect`](crate::Peer::connect). A URL alone is one, too.
 ///
@@ -27,26 +27,17 @@ use crate::session::dial::ConnectError;
 /// `Debug` and `Display` show neither the token nor what stands in the URL besides its path.
 #[derive(Clone)]
 pub struct Endpoint {
-    url: String,
-    token: Option<Token>,
-    peer: Option<PeerId>,
-    allow_plaintext: bool,
+    portable: peer::Endpoint,
     #[cfg(feature = "rustls")]
     tls: Option<Arc<rustls::ClientConfig>>,
 }
-
-type TokenFuture = LocalBoxFuture<'static, Result<String, Box<dyn Error + Send + Sync>>>;
-type Token = Arc<dyn Fn() -> TokenFuture + Send + Sync>;
 
 impl Endpoint {
     /// The peer at this URL, which begins with `ws://`, or with `wss://` for TLS (feature `rustls`).
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
-            url: url.into(),
-            token: None,
-            peer: None,
-            allow_plaintext: false,
+            portable: peer::Endpoint::new(url),
             #[cfg(feature = "rustls")]
             tls: None,
         }
@@ -54,9 +45,9 @@ impl Endpoint {
 
     /// Shows this token each time the connection is made, as `Authorization: Bearer`.
     #[must_use]
-    pub fn bearer(self, token: impl Into<String>) -> Self {
-        let token = token.into();
-        self.bearer_from(move || std::future::ready(Ok::<_, std::convert::Infallible>(token.clone())))
+    pub fn bearer(mut self, token: impl Into<String>) -> Self {
+        self.portable = self.portable.bearer(token);
+        self
     }
 
     /// Asks for a token each time the connection is made, so that it can be a fresh one: the other side drops a connection whose
@@ -68,7 +59,7 @@ impl Endpoint {
         Fut: Future<Output = Result<String, E>> + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.token = Some(Arc::new(move || token().map(|token| token.map_err(Into::into)).boxed_local()));
+        self.portable = self.portable.bearer_from(token);
         self
     }
 
@@ -76,7 +67,7 @@ impl Endpoint {
     /// side says, so that only TLS makes sure of it.
     #[must_use]
     pub fn peer(mut self, peer: PeerId) -> Self {
-        self.peer = Some(peer);
+        self.portable = self.portable.peer(peer);
         self
     }
 
@@ -84,7 +75,7 @@ impl Endpoint {
     /// on this machine.
     #[must_use]
     pub fn allow_plaintext(mut self) -> Self {
-        self.allow_plaintext = true;
+        self.portable = self.portable.allow_plaintext();
         self
     }
 
@@ -110,21 +101,17 @@ impl Endpoint {
     }
 
     pub(crate) fn url(&self) -> &str {
-        &self.url
+        self.portable.url()
     }
 
     pub(crate) fn wanted(&self) -> Option<PeerId> {
-        self.peer
+        self.portable.wanted()
     }
 
     /// The token to show, if it may be shown to `uri`.
     pub(crate) async fn token(&self, uri: &Uri) -> Result<Option<String>, ConnectError> {
-        let Some(token) = &self.token else { return Ok(None) };
         let is_private = uri.scheme_str() == Some("wss") || uri.host().is_some_and(is_this_machine);
-        if !is_private && !self.allow_plaintext {
-            return Err(ConnectError::Plaintext { url: self.to_string() });
-        }
-        token().await.map(Some).map_err(|source| ConnectError::Token { url: self.to_string(), source })
+        self.portable.token(is_private).await
     }
 }
 
@@ -134,47 +121,26 @@ pub(crate) fn is_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(is_loopback)
 }
 
-impl From<&str> for Endpoint {
-    fn from(url: &str) -> Self {
-        Self::new(url)
-    }
-}
-
-impl From<String> for Endpoint {
-    fn from(url: String) -> Self {
-        Self::new(url)
-    }
-}
-
-impl From<&String> for Endpoint {
-    fn from(url: &String) -> Self {
-        Self::new(url)
+impl<T: Into<peer::Endpoint>> From<T> for Endpoint {
+    fn from(portable: T) -> Self {
+        Self {
+            portable: portable.into(),
+            #[cfg(feature = "rustls")]
+            tls: None,
+        }
     }
 }
 
 impl fmt::Display for Endpoint {
     /// The URL without what may be secret in it: a user's name and password, and what follows the path.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.url.split(['?', '#']).next().unwrap_or_default();
-        match path.split_once("://") {
-            Some((scheme, rest)) => {
-                let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-                write!(f, "{scheme}://{host}{path}")
-            }
-            None => f.write_str(path),
-        }
+        fmt::Display::fmt(&self.portable, f)
     }
 }
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint")
-            .field("url", &self.to_string())
-            .field("peer", &self.peer)
-            .field("has_token", &self.token.is_some())
-            .field("allow_plaintext", &self.allow_plaintext)
-            .finish()
+        fmt::Debug::fmt(&self.portable, f)
     }
 }
 
@@ -203,16 +169,6 @@ mod tests {
             assert!(error.to_string().contains(".allow_plaintext()") && !error.to_string().contains("abc"));
             assert!(token_for(Endpoint::new(url).bearer("abc").allow_plaintext()).await.is_ok());
             assert_eq!(token_for(Endpoint::new(url)).await.unwrap(), None);
-        }
-    }
-
-    #[test]
-    fn what_may_be_secret_in_a_url_is_not_shown() {
-        let endpoint = Endpoint::new("ws://user:password@example.com:80/scope?token=abc#def").bearer("ghi");
-        assert_eq!(endpoint.to_string(), "ws://example.com:80/scope");
-        let debug = format!("{endpoint:?}");
-        for secret in ["user", "password", "abc", "def", "ghi"] {
-            assert!(!debug.contains(secret), "{debug}");
         }
     }
 }

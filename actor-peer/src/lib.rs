@@ -32,11 +32,11 @@ mod session;
 pub mod tls;
 
 pub use actor::{Invoke, PeerActor};
-pub use builder::{Builder, StartError};
+pub use builder::Builder;
+pub use distributed_scope_core::peer::{ConnectError, StartError};
 pub use endpoint::Endpoint;
 pub use gate::{Authenticate, NoOrigin, Upgrade};
 pub use peer::Peer;
-pub use session::dial::ConnectError;
 pub use session::on_connect;
 
 #[cfg(not(feature = "actix-web-actors"))]

@@ -10,16 +10,14 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::web;
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::Host;
-use distributed_scope_core::peer::Notice;
-use distributed_scope_core::{Deadline, Identity, Listing, PeerId, Skew};
-use futures_channel::oneshot;
+use distributed_scope_core::peer::ConnectError;
+use distributed_scope_core::{Identity, Listing, PeerId, Skew};
 
 use crate::Builder;
-use crate::actor::{Dial, Drain, PeerActor, Stop, Tell};
+use crate::actor::{Dial, Drain, PeerActor, Stop};
 use crate::endpoint::Endpoint;
 use crate::platform::Shared;
 use crate::session::Served;
-use crate::session::dial::ConnectError;
 
 /// A peer: runs blocks for others, calls blocks on others, over any number of sessions.
 ///
@@ -105,11 +103,13 @@ impl Peer {
 
     /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
     pub async fn connected(&self, peer: PeerId) {
-        if !self.peers().contains(&peer) {
-            let (joined, is_joined) = oneshot::channel();
-            self.addr().do_send(Tell(Notice::Wanted { peer, deadline: Deadline::never(), joined }));
-            let _ = is_joined.await;
-        }
+        self.0.connected(peer).await;
+    }
+
+    /// Waits until a peer is not connected; returns at once when it is not. The two together tell when a connection comes
+    /// and goes.
+    pub async fn disconnected(&self, peer: PeerId) {
+        self.0.disconnected(peer).await;
     }
 
     /// The blocks of this program, as a table: each with its place, its captures, its result, its version, and whether this
@@ -130,7 +130,7 @@ impl Peer {
     /// connected, before it answers the first call. Calls of these blocks are refused, in both directions.
     #[must_use]
     pub fn skew(&self, peer: PeerId) -> Vec<Skew> {
-        self.0.routes().session(peer).map(|link| link.skews().to_vec()).unwrap_or_default()
+        self.0.skew(peer)
     }
 
     /// Stops politely: new sessions and new calls from other peers are refused as

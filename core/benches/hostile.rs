@@ -8,6 +8,7 @@ mod hostile_values;
 use std::time::Duration;
 
 use allocation_counter::measure;
+use distributed_scope_core::Limits;
 use hostile_values::{Case, compact, messages, wide};
 
 /// What this thread has had of a processor.
@@ -31,13 +32,14 @@ struct Worst {
 }
 
 fn worst(case: &Case, messages: &[(&'static str, Vec<u8>)]) -> Worst {
+    let memory = Limits::default().memory;
     let mut worst = Worst::default();
     for (message, bytes) in messages {
-        let heap = measure(|| _ = (case.decode)(bytes)).bytes_max;
+        let heap = measure(|| _ = (case.decode)(memory, bytes)).bytes_max;
         worst.heap = worst.heap.max((heap, message));
         let run = || {
             let began = time_spent();
-            (case.decode)(bytes);
+            (case.decode)(memory, bytes);
             time_spent().saturating_sub(began)
         };
         let shortest = (0..5).map(|_| run()).min().unwrap_or_default();
@@ -48,7 +50,7 @@ fn worst(case: &Case, messages: &[(&'static str, Vec<u8>)]) -> Worst {
 
 #[expect(clippy::print_stdout, reason = "the table is what this program is for")]
 fn main() {
-    let messages = messages();
+    let messages = messages(1 << 20);
     println!("| 1 MiB as | longest | of | most heap | of |\n|---|---|---|---|---|");
     let (mut time, mut heap) = (Duration::ZERO, 0);
     for case in compact().iter().chain(&wide()) {

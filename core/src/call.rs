@@ -41,7 +41,9 @@ pub struct Call<R> {
     is_idempotent: bool,
     state: State,
     /// Fixed where the call is made, so that whoever has a call may await it, whatever its result is.
-    decode: fn(Codec, &[u8]) -> Result<R, DecodeError>,
+    decode: fn(Codec, usize, &[u8]) -> Result<R, DecodeError>,
+    /// [`Limits::memory`](crate::Limits::memory) of the peer that makes the call.
+    memory: usize,
 }
 
 enum State {
@@ -81,7 +83,15 @@ impl<R> Call<R> {
         let request =
             Request { to, block, frame, codec, deadline: Deadline::never(), hop: 0, is_detached: false };
         let (time, state) = (Time::Default, State::Unsent);
-        Self { request, fault, time, is_idempotent: false, state, decode: Codec::decode::<R> }
+        Self {
+            request,
+            fault,
+            time,
+            is_idempotent: false,
+            state,
+            decode: Codec::decode_within::<R>,
+            memory: 0,
+        }
     }
 
     /// The peer that will run the block.
@@ -140,6 +150,7 @@ impl<R> Call<R> {
             Time::For(duration) => Deadline::at(started + duration),
             Time::Unlimited => Deadline::never(),
         };
+        self.memory = context.host.limits().memory;
         self.request.deadline = own.earlier(context.deadline);
         self.request.hop = context.hop;
         let pending = Arc::clone(&context.host).start(started, &mut self.request);
@@ -194,7 +205,7 @@ impl<R> Future for Call<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let ending = ready!(self.poll_ending(cx));
         let value = ending.and_then(|payload| {
-            (self.decode)(payload.codec, &payload.bytes)
+            (self.decode)(payload.codec, self.memory, &payload.bytes)
                 .map_err(|error| RemoteError::new(ErrorKind::DecodeResult, Ran::Yes).caused_by(&error))
         });
         Poll::Ready(value.map_err(|error| error.at(self.request.to, self.request.block)))
@@ -250,8 +261,8 @@ impl<R> Clone for Call<R> {
     /// A call of its own with the same captures. It has not been sent, even if this one has.
     fn clone(&self) -> Self {
         let (request, fault, state) = (self.request.clone(), self.fault.clone(), State::Unsent);
-        let Self { time, is_idempotent, decode, .. } = *self;
-        Self { request, fault, time, is_idempotent, state, decode }
+        let Self { time, is_idempotent, decode, memory, .. } = *self;
+        Self { request, fault, time, is_idempotent, state, decode, memory }
     }
 }
 

@@ -37,6 +37,7 @@ impl PeerId {
     }
 
     /// The id that is made of a public key: a UUID of version 8.
+    #[cfg(any(feature = "keys", test))]
     pub(crate) fn of_hash(hash: [u8; 16]) -> Self {
         Self(uuid::Builder::from_custom_bytes(hash).into_uuid())
     }

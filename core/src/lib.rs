@@ -6,7 +6,7 @@
 //! | module | idea |
 //! |---|---|
 //! | [`id`](PeerId), [`block`](Block) | names: of peers, of blocks and their versions |
-//! | [`identity`](KeyPair) | peer ids that prove themselves |
+//! | [`identity`](Identity), `key_pair`, `random` | who a peer is; ids that prove themselves (feature `keys`); randomness |
 //! | `registry`, `exposure`, `listing` | the blocks of this binary, and which of them a peer runs for others |
 //! | `shape`, `skew` | what makes two versions of a block differ, and what is said of it |
 //! | `travels`, `slot` | which types may travel, and how the types of a block are found |
@@ -37,11 +37,14 @@ pub mod here;
 pub mod host;
 mod id;
 mod identity;
+#[cfg_attr(not(feature = "keys"), path = "no_keys.rs")]
+mod key_pair;
 mod limits;
 mod listing;
 pub mod peer;
 pub mod pending;
 mod raised;
+mod random;
 mod rate;
 pub mod registry;
 mod request;
@@ -65,7 +68,9 @@ pub use exposure::Blocks;
 pub use frame::Reject;
 pub use host::{CallReport, Observer};
 pub use id::PeerId;
-pub use identity::{Identity, KeyPair};
+pub use identity::Identity;
+#[cfg(feature = "keys")]
+pub use key_pair::KeyPair;
 pub use limits::Limits;
 pub use listing::{Access, Listed, Listing};
 pub use raised::Raised;

@@ -26,6 +26,13 @@ pub struct Limits {
     /// messages that have arrived in part, at most twice this is kept for each session.
     pub message: usize,
 
+    /// How many bytes of memory the value of one message may take beyond 24 for each byte of the message. Default: 8 MiB.
+    ///
+    /// What would take more is not built to its end: a call is refused as [`Refusal::DecodeCaptures`](crate::Refusal::DecodeCaptures), and a result
+    /// ends its call with [`ErrorKind::DecodeResult`](crate::ErrorKind::DecodeResult). [`Codec`](crate::Codec) says what is counted. It bounds the time, too:
+    /// the worst message of 1 MiB was measured to take less than 50 ms.
+    pub memory: usize,
+
     /// How many calls of one session may wait for their results at once. Default: 65,536.
     ///
     /// One more is refused as [`Refusal::Overloaded`](crate::Refusal::Overloaded) before anything is sent.
@@ -133,6 +140,7 @@ impl Default for Limits {
         Self {
             deadline: Duration::from_secs(10),
             message: 16 << 20,
+            memory: crate::codec::SPARE,
             calls_out: 1 << 16,
             calls_in: 1 << 16,
             hops: 64,

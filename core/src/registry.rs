@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
+use serde::Deserialize;
 
 use crate::block::{Block, BlockId, Fingerprint};
 use crate::codec::{Codec, DecodeError, EncodeError};
@@ -28,7 +29,24 @@ pub enum BodyError {
     Encode(EncodeError),
 }
 
-type Start = Box<dyn Fn(&[u8], Codec, usize) -> Result<Body, DecodeError> + Send + Sync>;
+type Start = Box<dyn Fn(Arrived<'_>, usize) -> Result<Body, DecodeError> + Send + Sync>;
+
+/// Captures that have arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived<'a> {
+    /// How they are encoded.
+    pub codec: Codec,
+    /// [`Limits::memory`](crate::Limits::memory) of whoever decodes them.
+    pub memory: usize,
+    /// The captures.
+    pub bytes: &'a [u8],
+}
+
+impl Arrived<'_> {
+    pub(crate) fn decode<T: Deserialize<'static>>(self) -> Result<T, DecodeError> {
+        self.codec.decode_within(self.memory, self.bytes)
+    }
+}
 
 /// One block of this binary, and the way to run it.
 pub struct Entry {
@@ -45,8 +63,8 @@ impl Entry {
 
     /// Decodes the captures and makes the body, which runs when it is polled. `head` bytes are left free before
     /// the result.
-    pub fn start(&self, captures: &[u8], codec: Codec, head: usize) -> Result<Body, DecodeError> {
-        (self.start)(captures, codec, head)
+    pub fn start(&self, captures: Arrived<'_>, head: usize) -> Result<Body, DecodeError> {
+        (self.start)(captures, head)
     }
 }
 
@@ -226,7 +244,7 @@ mod tests {
         Block::new("shop::orders::checkout#1", "shop::orders", "src/copy.rs", 9, &["cart"], 2);
 
     fn start() -> Start {
-        Box::new(|_, _, _| Ok(Box::pin(async { Ok(Vec::new()) })))
+        Box::new(|_, _| Ok(Box::pin(async { Ok(Vec::new()) })))
     }
 
     #[test]

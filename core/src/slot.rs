@@ -90,8 +90,9 @@ impl<C, R> Slot<C, R> {
         block.settle::<W, V>();
         registrar.add(
             block,
-            Box::new(move |captures, codec, head| {
-                let captures = gather(codec.decode::<W>(captures)?);
+            Box::new(move |arrived, head| {
+                let codec = arrived.codec;
+                let captures = gather(arrived.decode::<W>()?);
                 Ok(Box::pin(async move {
                     let value = V::of(body(captures).await.map_err(BodyError::Raised)?);
                     codec.encode(head, &value).map_err(BodyError::Encode)

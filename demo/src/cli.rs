@@ -41,6 +41,16 @@ pub(crate) enum Command {
         url: String,
     },
 
+    /// Serve a page that searches the documentation of the crates that this workspace depends on, as you type.
+    ///
+    /// There is no API behind it: one function begins in the page, goes on in this process, where the index is, and ends
+    /// in the page. What the page loads is built first if it is missing.
+    Search {
+        /// Where to listen; port 0 is any free port.
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+        addr: SocketAddr,
+    },
+
     /// Count the words of text files on several worker processes.
     ///
     /// The text is cut into pieces of about 128 KiB. Each worker is a peer in a process of its own and has several

@@ -3,14 +3,15 @@
 
 mod blocks;
 mod cli;
+mod crates;
 mod hops;
 mod interrupt;
 mod latency;
 mod output;
 mod processes;
 mod round_trip;
+mod search;
 mod secure;
-mod seed;
 mod server;
 mod wordcount;
 
@@ -58,8 +59,9 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<Ended> {
     let interrupted = interrupt::listen()?;
     match cli.command {
-        // The one job that goes on until it is interrupted.
+        // The jobs that go on until they are interrupted.
         Some(Command::Server { addr }) => server::until(addr, interrupted).await.map(|()| Ended::Done),
+        Some(Command::Search { addr }) => search::until(addr, interrupted).await.map(|()| Ended::Done),
         None => unless(interrupted, round_trip::both(cli.addr)).await,
         Some(Command::Client { url }) => unless(interrupted, round_trip::client(&url)).await,
         Some(Command::Wordcount(options)) => unless(interrupted, wordcount::run(options)).await,

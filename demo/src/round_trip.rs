@@ -8,8 +8,8 @@ use distributed_scope::{Blocks, CallReport, Peer, PeerId};
 use crate::hops::{self, HopLog};
 use crate::output::say;
 use crate::processes::Helper;
-use crate::seed;
 use crate::server::{self, Server};
+use demo_seed::seed;
 
 /// The server here, the client in a second process.
 pub(crate) async fn both(address: SocketAddr) -> anyhow::Result<()> {
@@ -28,7 +28,7 @@ pub(crate) async fn client(url: &str) -> anyhow::Result<()> {
     let observed = log.clone();
     let client = Peer::builder(PeerId::random())
         // All that the server may ask of us.
-        .expose(Blocks::named("demo::seed::demo"))
+        .expose(Blocks::named("demo_seed::seed::demo"))
         .observe(move |call: &CallReport| observed.record(call))
         .start();
     let server = client.connect(url).await.with_context(|| format!("cannot connect to {url}"))?;

@@ -5,6 +5,7 @@
 mod actors;
 mod auth;
 mod black_hole;
+mod budgets;
 mod calls;
 mod connections;
 mod context;

@@ -1,49 +1,48 @@
-//! The first rule of the architecture: the core knows no socket and no runtime, and builds for the browser.
+//! The first rule of the architecture: the core knows no socket and no runtime, and what a page loads has none either.
 
-use std::path::Path;
-use std::process::Command;
-
-use crate::step::{Passed, cargo};
+use crate::step::{Passed, cargo, output};
+use crate::web_toolchain::{TARGET, Toolchain};
 
 const CORE: &str = "distributed-scope-core";
-const WASM: &str = "wasm32-unknown-unknown";
+const FACADE: &str = "distributed-scope";
 
-/// What the core must not depend on, directly or not. Names that end in `*` stand for all that begin like this.
+/// What is built for the browser, and so must not warn there.
+const FOR_PAGES: &[&str] = &[CORE, "distributed-scope-browser-peer", FACADE, "demo-seed", "browser-tests"];
+
+/// What must not stand in these trees. Names that end in `*` stand for all that begin like this.
 const FORBIDDEN: &[&str] = &["tokio", "tokio-*", "mio", "socket2", "actix", "actix-*", "async-std", "awc"];
 
-/// Fails if a runtime or a socket crate stands in the core's tree on any target.
+/// Fails if a runtime or a socket crate stands in the core's tree on any target, or in the facade's in a browser.
 pub(crate) fn depends_on_no_runtime() -> Result<Passed, String> {
-    let tree = output(cargo().args([
-        "tree",
-        "--package",
-        CORE,
-        "--edges",
-        "normal",
-        "--target",
-        "all",
-        "--prefix",
-        "none",
-        "--format",
-        "{p}",
-    ]))?;
-    let found = forbidden_in(&tree);
-    if found.is_empty() {
-        return Ok(Passed::Holds);
-    }
-    let first = found[0].split(' ').next().unwrap_or_default();
-    Err(format!(
-        "{CORE} depends on {}; see `cargo tree --package {CORE} --edges normal --target all --invert {first}`",
-        found.join(", ")
-    ))
+    has_no_runtime(CORE, "all")?;
+    has_no_runtime(FACADE, TARGET)?;
+    Ok(Passed::Holds)
 }
 
-/// Checks the core for wasm32, if rustc has a standard library for it here.
+fn has_no_runtime(package: &str, target: &str) -> Result<(), String> {
+    let of = ["tree", "--package", package, "--edges", "normal", "--target", target];
+    let tree = output(cargo().args(of).args(["--prefix", "none", "--format", "{p}"]))?;
+    let found = forbidden_in(&tree);
+    let Some(first) = found.first().and_then(|package| package.split(' ').next()) else {
+        return Ok(());
+    };
+    Err(format!("{package} depends on {}; see `cargo {} --invert {first}`", found.join(", "), of.join(" ")))
+}
+
+/// Checks what pages are made of, if there is a compiler for it here.
 pub(crate) fn builds_for_wasm() -> Result<Passed, String> {
-    let libraries = output(Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]))?;
-    if !Path::new(libraries.trim()).exists() {
-        return Ok(Passed::Skipped(format!("rustc has no standard library for {WASM} here")));
+    let Some(toolchain) = Toolchain::present() else {
+        return Ok(Passed::Skipped(format!("no rustc here builds for {TARGET}; `cargo xtask web` gets one")));
+    };
+    // Debian's rustc comes without clippy.
+    let mut check = toolchain.cargo(if toolchain.has_clippy() { "clippy" } else { "check" })?;
+    for package in FOR_PAGES {
+        check.args(["--package", package]);
     }
-    output(cargo().args(["check", "--package", CORE, "--target", WASM])).map(|_| Passed::Holds)
+    if toolchain.has_clippy() {
+        check.args(["--", "-D", "warnings"]);
+    }
+    output(&mut check).map(|_| Passed::Holds)
 }
 
 fn forbidden_in(tree: &str) -> Vec<&str> {
@@ -59,16 +58,6 @@ fn is_forbidden(package: &str) -> bool {
         Some(prefix) => name.starts_with(prefix),
         None => name == *pattern,
     })
-}
-
-/// What a command prints, if it succeeds.
-fn output(command: &mut Command) -> Result<String, String> {
-    let program = format!("{:?}", command.get_program());
-    let output = command.output().map_err(|error| format!("{program} cannot be started: {error}"))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    Err(format!("{program} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr)))
 }
 
 #[cfg(test)]

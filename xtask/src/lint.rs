@@ -12,7 +12,10 @@ pub(crate) fn steps() -> Vec<Step> {
         ),
         Step::cargo("documentation, no warnings", &["doc", "--workspace", "--no-deps", "--all-features"])
             .with(&[("RUSTDOCFLAGS", "-Dwarnings")]),
-        Step::check("the core depends on no runtime and no socket", core_is_portable::depends_on_no_runtime),
-        Step::check("the core builds for wasm32", core_is_portable::builds_for_wasm),
+        Step::check(
+            "no runtime and no socket in the core, nor in what a page loads",
+            core_is_portable::depends_on_no_runtime,
+        ),
+        Step::check("what a page loads builds for wasm32, no warnings", core_is_portable::builds_for_wasm),
     ]
 }

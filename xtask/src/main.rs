@@ -13,6 +13,9 @@ mod logs;
 mod soak;
 mod step;
 mod test;
+mod web;
+mod web_browser;
+mod web_toolchain;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -28,6 +31,7 @@ Tasks:
   ci            lint, then test, then instructions
   lint          formatting, clippy, documentation, and that the core stays portable; nothing may warn
   test          every test of the workspace, with each choice of the server's WebSocket
+  web           builds the pages for the browser and serves them; `web build [PACKAGE]` builds them only
   instructions  what the hot path costs, counted by valgrind, beside the figures that were kept;
                 `instructions keep` keeps new ones
   fuzz          each fuzz target, for ten seconds or for as long as `--seconds` says
@@ -36,7 +40,10 @@ Tasks:
   editors       what an editor can do inside a block, asked of rust-analyzer
   soak          the promises measured under load, with faults, between processes; `soak --help` says what can be chosen
 
-Each step is printed before it runs; the first that fails ends the task and says how to run it alone.";
+Each step is printed before it runs; the first that fails ends the task and says how to run it alone.
+
+What builds for the browser is rustup's wasm32-unknown-unknown, or where rustup reaches no server, Debian's rustc for the
+web, unpacked under target/. WASM_TOOLCHAIN=rustup or =debian chooses one.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -47,6 +54,9 @@ fn main() -> ExitCode {
         ["compile-cost"] => compile_cost::steps(),
         ["editors"] => editors::steps(),
         ["test"] => test::steps(),
+        ["web"] => return ended(web::serve()),
+        ["web", "build"] => return ended(web::build(None)),
+        ["web", "build", package] => return ended(web::build(Some(package))),
         ["instructions"] => instructions::check(),
         ["instructions", "keep"] => instructions::keep(),
         ["autobahn"] => autobahn::steps(),
@@ -69,6 +79,16 @@ fn main() -> ExitCode {
         [..] => return usage("this task takes no arguments"),
     };
     step::run_all(&steps)
+}
+
+fn ended(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            step::complain(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn usage(mistake: &str) -> ExitCode {

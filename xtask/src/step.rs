@@ -109,6 +109,16 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// What a command prints, if it succeeds.
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
+    let program = format!("{:?}", command.get_program());
+    let output = command.output().map_err(|error| format!("{program} cannot be started: {error}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(format!("{program} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr)))
+}
+
 /// The workspace's root: xtask/ stands directly in it.
 pub(crate) fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is.
 
-use crate::{Step, fuzz, logs};
+use crate::{Step, fuzz, logs, web};
 
 pub(crate) fn steps() -> Vec<Step> {
     // The server's end of a session exists twice, as a response body and as an actor of actix-web-actors: what users see must not differ, so
@@ -45,6 +45,12 @@ pub(crate) fn steps() -> Vec<Step> {
             "unit tests of the Actix peer, on actix-web-actors",
             &["test", "--package", "distributed-scope-actor-peer", "--features", "actix-web-actors"],
         ),
+        Step::cargo(
+            "handshakes of a peer that cannot check keys, as most pages cannot",
+            &["test", "--package", "distributed-scope-core", "--no-default-features", "--lib", "handshake"],
+        ),
+        Step::check("bundles for pages, none larger than it may be", web::build_all),
+        Step::check("pages as peers, in Chromium", web::test),
         fuzz::smoke(),
     ]
 }

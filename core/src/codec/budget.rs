@@ -31,9 +31,32 @@ pub(super) const fn elements(length: usize) -> usize {
 }
 
 /// How much memory the value of a message of this length may take. The plain types need at most 24 bytes for one on the
-/// wire (an empty `String`); the rest is for types that are large and mostly absent.
-pub(super) const fn memory(length: usize) -> usize {
-    length.saturating_mul(24).saturating_add(8 << 20)
+/// wire (an empty `String`); what is spared besides is for types that are large and mostly absent.
+pub(super) const fn memory(length: usize, spare: usize) -> usize {
+    length.saturating_mul(24).saturating_add(spare)
+}
+
+/// What is spared where nobody says otherwise: [`Limits::memory`](crate::Limits::memory).
+pub(crate) const SPARE: usize = 8 << 20;
+
+/// How many times an entry of a map, a set or a heap counts. It is hashed or compared, which takes longer than to put it beside the one before.
+/// The entries of an honest map or set differ, so many of them are several bytes each on the wire.
+const KEYED: usize = 3;
+
+/// What the end of a sequence counts: a part of an element. A reader makes room for one on its stack before it sees that there is none.
+const END: usize = 16;
+
+/// How many times the elements of a `Collection` count that is read from a sequence. Sets and heaps are sequences to serde, and are told by their
+/// names, as those of the standard library and of most others have one that ends so.
+#[inline]
+pub(super) fn weight<Collection>() -> usize {
+    let name = std::any::type_name::<Collection>();
+    // The usual one is soon told.
+    if name.starts_with("alloc::vec::Vec<") {
+        return 1;
+    }
+    let name = name.split_once('<').map_or(name, |(name, _)| name);
+    if name.ends_with("Set") || name.ends_with("Heap") { KEYED } else { 1 }
 }
 
 /// A message asks for more than is spent on one of its length.
@@ -86,6 +109,7 @@ impl Place {
 #[derive(Debug)]
 pub(super) struct Budget {
     length: usize,
+    spare: usize,
     elements: usize,
     memory: usize,
     exceeded: Option<OverBudget>,
@@ -93,8 +117,8 @@ pub(super) struct Budget {
 
 impl Budget {
     #[inline]
-    pub(super) fn of(length: usize) -> Self {
-        Self { length, elements: elements(length), memory: memory(length), exceeded: None }
+    pub(super) fn of(length: usize, spare: usize) -> Self {
+        Self { length, spare, elements: elements(length), memory: memory(length, spare), exceeded: None }
     }
 
     /// What ended the decoding, if this budget did. A type that swallows the errors of its parts does not swallow it.
@@ -115,15 +139,32 @@ impl Budget {
         }
     }
 
-    /// Pays for the memory of one `T`.
+    /// Pays for the memory of one `T`, so many times.
     #[inline]
-    pub(super) fn pay_memory<T, E: serde::de::Error>(&mut self) -> Result<(), E> {
-        match self.memory.checked_sub(size_of::<T>()) {
+    pub(super) fn pay_memory<T, E: serde::de::Error>(&mut self, times: usize) -> Result<(), E> {
+        self.pay(times * size_of::<T>())
+    }
+
+    /// Pays for the end of a sequence of `T`s.
+    #[inline]
+    pub(super) fn pay_end<T, E: serde::de::Error>(&mut self) -> Result<(), E> {
+        self.pay(size_of::<T>() / END)
+    }
+
+    /// Pays for a map, before its entries.
+    #[inline]
+    pub(super) fn pay_map<T, E: serde::de::Error>(&mut self) -> Result<usize, E> {
+        self.pay_memory::<T, E>(1).map(|()| KEYED)
+    }
+
+    #[inline]
+    fn pay<E: serde::de::Error>(&mut self, bytes: usize) -> Result<(), E> {
+        match self.memory.checked_sub(bytes) {
             Some(left) => {
                 self.memory = left;
                 Ok(())
             }
-            None => Err(self.fail(OverBudget::Memory { limit: memory(self.length) })),
+            None => Err(self.fail(OverBudget::Memory { limit: memory(self.length, self.spare) })),
         }
     }
 
@@ -133,7 +174,7 @@ impl Budget {
     #[inline]
     pub(super) fn pay_choice<T, E: serde::de::Error>(&mut self, place: Place) -> Result<Place, E> {
         if size_of::<T>() > place.paid {
-            self.pay_memory::<T, E>()?;
+            self.pay_memory::<T, E>(1)?;
         }
         Ok(Place { paid: size_of::<T>().saturating_sub(1), ..place })
     }

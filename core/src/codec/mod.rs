@@ -14,6 +14,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use budget::OverBudget;
+pub(crate) use budget::SPARE;
 use budget::{Budget, Within};
 
 /// The encoding of a payload. Each frame that carries one says which it is.
@@ -30,8 +31,9 @@ use budget::{Budget, Within};
 ///   level more for each of them, up to 16.
 /// - Its sequences and maps have at most one element for each byte of the message, plus 1024. Only elements that take no
 ///   byte at all, as in a long `Vec<()>`, can be more.
-/// - It takes at most 24 bytes of memory for each byte of the message, plus 8 MiB. The elements of sequences and maps
-///   count with their size, and so do options and enums that have memory of their own. Only types that are
+/// - It takes at most 24 bytes of memory for each byte of the message, plus [`Limits::memory`](crate::Limits::memory). The elements of sequences
+///   count with their size, and so do options and enums that have memory of their own. The entries of maps, sets and heaps
+///   count three times, because finding the place of each takes time. Only types that are
 ///   large and mostly absent can take more, as a long `Vec<Option<[u64; 1000]>>` of `None`s; a `Box` inside the `Option`
 ///   helps.
 ///
@@ -116,7 +118,17 @@ impl Codec {
     /// Whatever the bytes are, this returns soon: see [`Codec`] for the bounds. Nothing in the value is borrowed from them:
     /// every `T: DeserializeOwned` is read, and a type that insists on borrowing gets an error.
     pub fn decode<T: Deserialize<'static>>(self, bytes: &[u8]) -> Result<T, DecodeError> {
-        let mut budget = Budget::of(bytes.len());
+        self.decode_within(SPARE, bytes)
+    }
+
+    /// The same, where the value may take so many bytes of memory beyond 24 for each byte of the message:
+    /// [`Limits::memory`](crate::Limits::memory).
+    pub fn decode_within<T: Deserialize<'static>>(
+        self,
+        memory: usize,
+        bytes: &[u8],
+    ) -> Result<T, DecodeError> {
+        let mut budget = Budget::of(bytes.len(), memory);
         let result = match self {
             Self::Bincode => bincode::decode(bytes, Within::<T>::new(&mut budget)),
         };

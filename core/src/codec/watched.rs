@@ -7,7 +7,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::budget::{Budget, Place};
+use super::budget::{self, Budget, Place};
 use super::guarded::{Guarded, GuardedSeed};
 
 /// A visitor whose parts are counted.
@@ -31,6 +31,7 @@ impl<'b, V, const COUNTED: bool> Watched<'b, V, COUNTED> {
         self,
         inner: A,
         announced: Option<usize>,
+        weight: usize,
     ) -> Result<(V, Parts<'b, 'de, A, COUNTED>), E>
     where
         V: Visitor<'static>,
@@ -42,7 +43,7 @@ impl<'b, V, const COUNTED: bool> Watched<'b, V, COUNTED> {
             prepaid = announced.unwrap_or(0);
             budget.pay_elements(prepaid)?;
         }
-        Ok((visitor, Parts { inner, place, budget, prepaid, source: PhantomData }))
+        Ok((visitor, Parts { inner, place, budget, prepaid, weight, source: PhantomData }))
     }
 }
 
@@ -98,15 +99,16 @@ impl<'de, V: Visitor<'static>, const COUNTED: bool> Visitor<'de> for Watched<'_,
 
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
-        let announced = seq.size_hint();
-        let (visitor, parts) = self.access(seq, announced)?;
+        let (announced, weight) = (seq.size_hint(), budget::weight::<V::Value>());
+        let (visitor, parts) = self.access(seq, announced, weight)?;
         visitor.visit_seq(parts)
     }
 
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
         let announced = map.size_hint();
-        let (visitor, parts) = self.access(map, announced)?;
+        let weight = if COUNTED { self.budget.pay_map::<V::Value, A::Error>()? } else { 1 };
+        let (visitor, parts) = self.access(map, announced, weight)?;
         visitor.visit_map(parts)
     }
 
@@ -115,7 +117,7 @@ impl<'de, V: Visitor<'static>, const COUNTED: bool> Visitor<'de> for Watched<'_,
         let place = self.budget.pay_choice::<V::Value, A::Error>(self.place)?;
         let place = self.budget.descend::<V::Value, A::Error>(place)?;
         let (budget, source) = (self.budget, PhantomData);
-        self.inner.visit_enum(Parts::<_, false> { inner: data, place, budget, prepaid: 0, source })
+        self.inner.visit_enum(Parts::<_, false> { inner: data, place, budget, prepaid: 0, weight: 1, source })
     }
 }
 
@@ -126,6 +128,8 @@ pub(super) struct Parts<'b, 'de, A, const COUNTED: bool> {
     budget: &'b mut Budget,
     /// How many more elements are paid for; those of a struct or a tuple are free.
     prepaid: usize,
+    /// How many times the memory of an element counts.
+    weight: usize,
     source: PhantomData<&'de ()>,
 }
 
@@ -148,7 +152,7 @@ impl<A, const COUNTED: bool> Parts<'_, '_, A, COUNTED> {
     /// Pays for the memory of an element, or of one half of a map's.
     #[inline]
     fn pay_memory<T, E: Error>(&mut self) -> Result<(), E> {
-        if COUNTED { self.budget.pay_memory::<T, E>() } else { Ok(()) }
+        if COUNTED { self.budget.pay_memory::<T, E>(self.weight) } else { Ok(()) }
     }
 
     #[inline]
@@ -177,6 +181,8 @@ impl<'de, A: SeqAccess<'de>, const COUNTED: bool> SeqAccess<'static> for Parts<'
         if element.is_some() {
             self.pay_for_one()?;
             self.pay_memory::<S::Value, _>()?;
+        } else if COUNTED {
+            self.budget.pay_end::<S::Value, _>()?;
         }
         Ok(element)
     }
@@ -224,10 +230,10 @@ impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'static> for Parts<'b, 'de, A, fals
         self,
         seed: S,
     ) -> Result<(S::Value, Self::Variant), A::Error> {
-        let Self { inner, place, budget, prepaid, source } = self;
+        let Self { inner, place, budget, prepaid, weight, source } = self;
         // The variant's own name or number has no parts, and costs nothing.
         let (variant, inner) = inner.variant_seed(GuardedSeed::new(seed, place, &mut *budget))?;
-        Ok((variant, Parts { inner, place, budget, prepaid, source }))
+        Ok((variant, Parts { inner, place, budget, prepaid, weight, source }))
     }
 }
 

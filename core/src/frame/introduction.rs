@@ -4,7 +4,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::{CHALLENGE, FrameError, HELLO, MAGIC, VERSION, WELCOME, array, end, flag, take, u32_le, u64_le};
 use crate::id::PeerId;
-use crate::identity;
+use crate::random::random;
 
 /// Names a session, so that a new connection can go on with it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,7 +122,7 @@ impl Token {
     /// A secret that cannot be guessed: 256 bits from the randomness of the operating system or the browser.
     #[must_use]
     pub fn random() -> Self {
-        Self(identity::random())
+        Self(random())
     }
 }
 

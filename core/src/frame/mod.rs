@@ -27,6 +27,26 @@ pub const VERSION: u16 = 1;
 /// The WebSocket subprotocol that both ends name when they connect.
 pub const SUBPROTOCOL: &str = "distributed-scope.v1";
 
+/// The subprotocol by which a page shows a token, which it can put into no header: `bearer.` and the token in base64url without
+/// padding. It is named beside [`SUBPROTOCOL`] and never answered.
+///
+/// ```
+/// assert_eq!(distributed_scope_core::frame::bearer_protocol("a token"), "bearer.YSB0b2tlbg");
+/// ```
+#[must_use]
+pub fn bearer_protocol(token: &str) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut protocol = String::from("bearer.");
+    for bytes in token.as_bytes().chunks(3) {
+        let bits =
+            bytes.iter().fold(0, |bits, byte| (bits << 8) | usize::from(*byte)) << (8 * (3 - bytes.len()));
+        for letter in 0..=bytes.len() {
+            protocol.push(char::from(LETTERS[(bits >> (18 - 6 * letter)) & 63]));
+        }
+    }
+    protocol
+}
+
 const MAGIC: &[u8; 4] = b"dscp";
 
 const HELLO: u8 = 1;

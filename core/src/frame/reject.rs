@@ -57,6 +57,11 @@ pub enum Reject {
     /// The acceptor is not the peer that the dialler wants.
     #[error("that peer is not the one that was to be reached")]
     WrongPeer,
+    /// The peer id is made of a key, and whoever was to check it has no code for that.
+    #[error(
+        "the peer id is made of a key, and the program that was to check it cannot: build it with the feature `keys` of `distributed-scope`"
+    )]
+    NoKeys,
 }
 
 impl Reject {
@@ -75,6 +80,7 @@ impl Reject {
             Self::NotProved => (11, 0, 0),
             Self::NotYours => (12, 0, 0),
             Self::WrongPeer => (13, 0, 0),
+            Self::NoKeys => (14, 0, 0),
         };
         out.put_u8(REJECT);
         out.put_u8(code);
@@ -101,6 +107,7 @@ impl Reject {
             11 => Ok(Self::NotProved),
             12 => Ok(Self::NotYours),
             13 => Ok(Self::WrongPeer),
+            14 => Ok(Self::NoKeys),
             _ => Err(FrameError::Field),
         }
     }

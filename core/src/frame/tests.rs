@@ -139,3 +139,18 @@ fn a_header_is_written_in_place_when_nobody_else_holds_the_bytes() {
     let reply = Reply { call: CallId(7), is_value: true, codec: 1, payload: Bytes::new() };
     assert_eq!(reply.seal(frame).as_ptr(), before);
 }
+
+#[test]
+fn a_token_of_any_length_is_in_base64url_without_padding() {
+    // The examples of RFC 4648, and the two letters that differ from base64.
+    for (token, expected) in [
+        ("", ""),
+        ("f", "Zg"),
+        ("fo", "Zm8"),
+        ("foo", "Zm9v"),
+        ("foobar", "Zm9vYmFy"),
+        ("~~~???", "fn5-Pz8_"),
+    ] {
+        assert_eq!(bearer_protocol(token), format!("bearer.{expected}"));
+    }
+}

@@ -18,8 +18,10 @@ use crate::frame::{
     Welcome,
 };
 use crate::id::PeerId;
-use crate::identity::{self, Identity, KeyPair};
+use crate::identity::Identity;
+use crate::key_pair::KeyPair;
 use crate::limits::Limits;
+use crate::random::random;
 use crate::session::Violation;
 
 /// This peer in a handshake: what it says of itself, and what proves it.
@@ -104,7 +106,7 @@ impl Invitation {
     /// For one connection.
     #[must_use]
     pub fn new() -> Self {
-        Self(Challenge { version: VERSION, nonce: identity::random() })
+        Self(Challenge { version: VERSION, nonce: random() })
     }
 
     /// The first frame of the connection.
@@ -123,8 +125,8 @@ impl Invitation {
             return Ok(Err(reject));
         }
         let transcript = Transcript::of_hello(&self.0, &hello);
-        if !transcript.is_proved(hello.from.peer, hello.proof.as_ref()) {
-            return Ok(Err(Reject::BadKey));
+        if let Err(reject) = transcript.check_id(hello.from.peer, hello.proof.as_ref()) {
+            return Ok(Err(reject));
         }
         Ok(Ok(Guest { hello, transcript }))
     }
@@ -217,7 +219,7 @@ pub fn answer(
     let resume =
         ticket.map(|Ticket { session, received, .. }| Resume { session, received, mac: Mac([0; 32]) });
     let from = us.introduction.clone();
-    let mut hello = Hello { from, nonce: identity::random(), resume, proof: us.unsigned() };
+    let mut hello = Hello { from, nonce: random(), resume, proof: us.unsigned() };
     let transcript = Transcript::of_hello(&challenge, &hello);
     if let (Some(resume), Some(ticket)) = (&mut hello.resume, &ticket) {
         resume.mac = transcript.mac(&ticket.token);
@@ -250,8 +252,8 @@ impl Introduced {
             }));
         }
         let transcript = self.transcript.with_welcome(&welcome);
-        if !transcript.is_proved(welcome.from.peer, welcome.proof.as_ref()) {
-            return Ok(Err(Reject::BadKey));
+        if let Err(reject) = transcript.check_id(welcome.from.peer, welcome.proof.as_ref()) {
+            return Ok(Err(reject));
         }
         if let Opened::Resumed { mac, .. } = &welcome.opened {
             let is_ours = self.ticket.is_some_and(|ticket| {

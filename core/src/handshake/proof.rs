@@ -6,9 +6,9 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest, Sha256};
 
-use crate::frame::{Challenge, Hello, KeyProof, Mac, Token, Welcome};
+use crate::frame::{Challenge, Hello, KeyProof, Mac, Reject, Token, Welcome};
 use crate::id::PeerId;
-use crate::identity::{self, KeyPair};
+use crate::key_pair::{self, KeyPair};
 
 /// What was said so far, in 32 bytes.
 #[derive(Clone, Debug)]
@@ -55,10 +55,11 @@ impl Transcript {
 
     /// Whether a peer has proved its id, if it is one that has to be proved. A key with an id that is not made of it proves nothing and
     /// is not taken either.
-    pub(super) fn is_proved(&self, peer: PeerId, proof: Option<&KeyProof>) -> bool {
+    pub(super) fn check_id(&self, peer: PeerId, proof: Option<&KeyProof>) -> Result<(), Reject> {
         match proof {
-            Some(KeyProof { key, signature }) => identity::is_signed_by(peer, key, &self.0, signature),
-            None => !peer.is_of_key(),
+            Some(KeyProof { key, signature }) => key_pair::check(peer, key, &self.0, signature),
+            None if peer.is_of_key() => Err(Reject::BadKey),
+            None => Ok(()),
         }
     }
 }

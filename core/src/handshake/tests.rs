@@ -2,12 +2,11 @@
 
 use super::*;
 
+#[cfg(feature = "keys")]
+mod keys;
+
 fn us(name: &str) -> Us {
     Us::new(&PeerId::named(name).into(), &Limits::default(), 7)
-}
-
-fn keyed(key: &KeyPair) -> Us {
-    Us::new(&key.clone().into(), &Limits::default(), 7)
 }
 
 fn ticket() -> (SessionId, Token) {
@@ -21,27 +20,31 @@ fn shake(dialler: &Us, acceptor: &Us, ticket: Option<Ticket>) -> (Introduced, Gu
     (introduced, invitation.accept(acceptor, hello).unwrap().unwrap())
 }
 
+/// Takes a hello apart, changes it and puts it together again.
+fn forged(hello: Bytes, change: impl FnOnce(&mut Hello)) -> Bytes {
+    let Frame::Hello(mut hello) = Frame::decode(hello).unwrap() else { panic!("no hello") };
+    change(&mut hello);
+    Frame::Hello(hello).encode()
+}
+
 const WINDOW: Duration = Duration::from_secs(1);
+
+/// What two peers that fit together know of each other after the handshake.
+fn they_know_each_other(client: &Us, server: &Us) {
+    let (introduced, guest) = shake(client, server, None);
+    assert_eq!(guest.introduction(), &client.introduction);
+    let (session, token) = ticket();
+    let welcome = introduced.welcomed(server, guest.welcome(server, (session, token), WINDOW));
+    assert_eq!(welcome.unwrap().unwrap_err(), Reject::OwnId, "nobody is its own other side");
+    let welcome = introduced.welcomed(client, guest.welcome(server, (session, token), WINDOW));
+    let welcome = welcome.unwrap().unwrap();
+    assert_eq!(welcome.from, server.introduction);
+    assert_eq!(welcome.opened, Opened::New { session, token });
+}
 
 #[test]
 fn two_peers_that_fit_together_know_each_other_after_the_handshake() {
-    let key = KeyPair::generate();
-    for (client, server) in [
-        (us("client"), us("server")),
-        (keyed(&key), us("server")),
-        (us("client"), keyed(&key)),
-        (keyed(&key), keyed(&KeyPair::generate())),
-    ] {
-        let (introduced, guest) = shake(&client, &server, None);
-        assert_eq!(guest.introduction(), &client.introduction);
-        let (session, token) = ticket();
-        let welcome = introduced.welcomed(&server, guest.welcome(&server, (session, token), WINDOW));
-        assert_eq!(welcome.unwrap().unwrap_err(), Reject::OwnId, "nobody is its own other side");
-        let welcome = introduced.welcomed(&client, guest.welcome(&server, (session, token), WINDOW));
-        let welcome = welcome.unwrap().unwrap();
-        assert_eq!(welcome.from, server.introduction);
-        assert_eq!(welcome.opened, Opened::New { session, token });
-    }
+    they_know_each_other(&us("client"), &us("server"));
 }
 
 #[test]
@@ -77,76 +80,14 @@ fn an_acceptor_without_the_token_cannot_go_on_with_a_session() {
 }
 
 #[test]
-fn a_hello_is_worth_nothing_in_another_handshake() {
-    let (key, server) = (KeyPair::generate(), us("server"));
+fn the_proof_of_a_token_is_worth_nothing_in_another_handshake() {
+    let server = us("server");
     let (session, token) = ticket();
     let mine = Ticket { session, token, received: 3, peer: server.peer() };
-    let (first, second) = (Invitation::new(), Invitation::new());
-    // A key-proved hello, said again.
-    let (hello, _) = answer(&keyed(&key), None, first.frame()).unwrap().unwrap();
-    assert!(first.accept(&server, hello.clone()).unwrap().is_ok());
-    assert_eq!(second.accept(&server, hello).unwrap().unwrap_err(), Reject::BadKey);
-    // The proof of a token, said again.
     let (first, second) = (Invitation::new(), Invitation::new());
     let (hello, _) = answer(&us("client"), Some(mine), first.frame()).unwrap().unwrap();
     assert!(first.accept(&server, hello.clone()).unwrap().unwrap().has(&token));
     assert!(!second.accept(&server, hello).unwrap().unwrap().has(&token));
-}
-
-#[test]
-fn a_welcome_is_worth_nothing_in_another_handshake() {
-    let (client, server) = (us("client"), keyed(&KeyPair::generate()));
-    let (introduced, guest) = shake(&client, &server, None);
-    let welcome = guest.welcome(&server, ticket(), WINDOW);
-    assert!(introduced.welcomed(&client, welcome.clone()).unwrap().is_ok());
-    let (introduced, _) = shake(&client, &server, None);
-    assert_eq!(introduced.welcomed(&client, welcome).unwrap().unwrap_err(), Reject::BadKey);
-}
-
-/// Takes a hello apart, changes it and puts it together again.
-fn forged(hello: Bytes, change: impl FnOnce(&mut Hello)) -> Bytes {
-    let Frame::Hello(mut hello) = Frame::decode(hello).unwrap() else { panic!("no hello") };
-    change(&mut hello);
-    Frame::Hello(hello).encode()
-}
-
-#[test]
-fn the_id_of_a_key_cannot_be_claimed_without_the_key() {
-    let (victim, mallory, server) = (KeyPair::generate(), KeyPair::generate(), us("server"));
-    let (id, public) = (victim.peer_id(), victim.public());
-    let forge = |change: &dyn Fn(&mut Hello)| {
-        let invitation = Invitation::new();
-        let (hello, _) = answer(&keyed(&mallory), None, invitation.frame()).unwrap().unwrap();
-        invitation.accept(&server, forged(hello, change)).unwrap().map(|_| ())
-    };
-    assert_eq!(forge(&|_| {}), Ok(()));
-    assert_eq!(forge(&|hello| hello.from.peer = id), Err(Reject::BadKey), "another key");
-    assert_eq!(forge(&|hello| (hello.from.peer, hello.proof) = (id, None)), Err(Reject::BadKey), "no key");
-    let with_key = |hello: &mut Hello| {
-        hello.from.peer = id;
-        hello.proof.as_mut().unwrap().key = public;
-    };
-    assert_eq!(forge(&with_key), Err(Reject::BadKey), "its key, and no signature of it");
-    // What is signed cannot be changed either.
-    assert_eq!(forge(&|hello| hello.from.message += 1), Err(Reject::BadKey));
-    // And a key proves only its own id.
-    assert_eq!(forge(&|hello| hello.from.peer = PeerId::named("x")), Err(Reject::BadKey));
-}
-
-#[test]
-fn an_acceptor_cannot_claim_the_id_of_a_key_without_the_key() {
-    let (victim, client) = (KeyPair::generate(), us("client"));
-    let mallory = keyed(&KeyPair::generate());
-    let (introduced, guest) = shake(&client, &mallory, None);
-    let Frame::Welcome(mut welcome) = Frame::decode(guest.welcome(&mallory, ticket(), WINDOW)).unwrap()
-    else {
-        panic!("no welcome");
-    };
-    welcome.from.peer = victim.peer_id();
-    for proof in [welcome.proof, None] {
-        let forged = Frame::Welcome(Welcome { proof, ..welcome.clone() }).encode();
-        assert_eq!(introduced.welcomed(&client, forged).unwrap().unwrap_err(), Reject::BadKey);
-    }
 }
 
 #[test]
@@ -183,4 +124,20 @@ fn a_frame_before_the_hello_is_a_violation() {
     assert!(matches!(accept(Frame::Ack(0).encode()), Err(Violation::Unexpected(_))));
     assert!(matches!(accept(Bytes::from_static(b"GET / HTTP")), Err(Violation::Frame(_))));
     assert!(matches!(answer(&us("a"), None, Frame::Ack(0).encode()), Err(Violation::Unexpected(_))));
+}
+
+#[cfg(not(feature = "keys"))]
+#[test]
+fn who_cannot_check_keys_refuses_the_id_of_a_key_and_says_what_it_lacks() {
+    let (client, server) = (us("client"), us("server"));
+    let (introduced, guest) = shake(&client, &server, None);
+    let Frame::Welcome(mut welcome) = Frame::decode(guest.welcome(&server, ticket(), WINDOW)).unwrap() else {
+        panic!("no welcome");
+    };
+    welcome.from.peer = PeerId::of_hash([7; 16]);
+    assert!(welcome.from.peer.is_of_key());
+    welcome.proof = Some(KeyProof { key: [1; 32], signature: [2; 64] });
+    let error = introduced.welcomed(&client, Frame::Welcome(welcome).encode()).unwrap().unwrap_err();
+    assert_eq!(error, Reject::NoKeys);
+    assert!(error.to_string().contains("feature `keys`"));
 }

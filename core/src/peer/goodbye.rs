@@ -57,6 +57,12 @@ impl Goodbye {
     pub fn too_large(reason: &str) -> Self {
         Self::new(1009, reason)
     }
+
+    /// This side met with something that it cannot go on after (1011).
+    #[must_use]
+    pub fn internal(reason: &str) -> Self {
+        Self::new(1011, reason)
+    }
 }
 
 #[cfg(test)]

@@ -10,13 +10,17 @@
 //! | `roster`, `routes` | who may join and who waits for whom; which peer is reachable by which session |
 //! | `link` | a session, as the rest of the peer sees it from any thread; it outlives its connections |
 //! | `connection`, `out` | one connection: handshake, then the session it carries, then the goodbye; what it has to send |
+//! | `endpoint` | where a peer connects to, and what it shows there |
+//! | `start_error`, `connect_error` | why a peer does not start, and why it does not connect |
 //! | `ticker` | lets time pass for a session |
 //! | `reconnect` | coming back after a loss |
 //! | `executor`, `own`, `running` | runs blocks for other peers and for the peer itself: guarded, once in place, then as tasks |
 //! | `differences` | how the other side's blocks differ from ours |
 
+mod connect_error;
 mod connection;
 mod differences;
+mod endpoint;
 mod executor;
 mod goodbye;
 mod link;
@@ -28,9 +32,12 @@ mod roster;
 mod routes;
 mod running;
 mod shared;
+mod start_error;
 mod ticker;
 
+pub use self::connect_error::ConnectError;
 pub use self::connection::{Asked, Connection, Next, Opened};
+pub use self::endpoint::Endpoint;
 pub use self::goodbye::Goodbye;
 pub use self::link::{Epoch, Link};
 pub use self::out::{Out, Outgoing};
@@ -39,3 +46,4 @@ pub use self::reconnect::keep_connected;
 pub use self::roster::{Admitted, Join, Notice, Roster};
 pub use self::routes::Routes;
 pub use self::shared::{Parts, Shared};
+pub use self::start_error::StartError;

@@ -25,6 +25,12 @@ pub trait Platform: Send + Sync + Sized + 'static {
     /// Ends at this moment or soon after it. Called on a home.
     fn sleep_until(&self, moment: Moment) -> Self::Sleep;
 
+    /// Ends at this moment, or earlier when a lost connection is worth another attempt: a laptop woke up, say. Called on a
+    /// home.
+    fn pause_until(&self, moment: Moment) -> Self::Sleep {
+        self.sleep_until(moment)
+    }
+
     /// Runs a future to its end beside whatever else runs on this thread, which is a home.
     fn spawn_here(&self, task: impl Future<Output = ()> + 'static) -> Self::Task;
 

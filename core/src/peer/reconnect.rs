@@ -27,7 +27,7 @@ pub async fn keep_connected<P: Platform, E: fmt::Display>(
             let sleep = match shared.upgrade() {
                 Some(shared) if !shared.is_stopping() => {
                     tracing::debug!(peer = %shared.id(), %remote, ?pause, "reconnecting");
-                    shared.platform().sleep_until(shared.now() + pause)
+                    shared.platform().pause_until(shared.now() + pause)
                 }
                 _ => return,
             };
@@ -59,13 +59,14 @@ impl Backoff {
 
     fn pause(&mut self) -> Duration {
         let pause = self.next;
-        self.next = self.next.mul_f64(1.6).min(Self::LONGEST);
+        self.next = (self.next * 8 / 5).min(Self::LONGEST);
         // xorshift64: spreads clients in time, which needs no better randomness.
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        let spread = (self.random >> 11) as f64 / (1u64 << 53) as f64;
-        pause.mul_f64(0.4f64.mul_add(spread, 0.8))
+        // Whole numbers, because a page would load the arithmetic of floats for this alone.
+        let parts = 80_000 + (self.random >> 32) as u32 % 40_001;
+        pause * parts / 100_000
     }
 }
 

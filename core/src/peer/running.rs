@@ -15,7 +15,7 @@ use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError, panic_text};
 use crate::here::{Context, Scoped};
 use crate::pending::{Ending, Payload};
-use crate::registry::{Body, BodyError, Entry};
+use crate::registry::{Arrived, Body, BodyError, Entry};
 
 /// A block that has begun.
 pub(super) struct Running {
@@ -49,7 +49,8 @@ impl Running {
         head: usize,
     ) -> Result<Self, RemoteError> {
         // Decoding runs the captured types' own code, which may panic like any other.
-        let body = match catch_unwind(AssertUnwindSafe(|| entry.start(captures, codec, head))) {
+        let captures = Arrived { codec, memory: context.host.limits().memory, bytes: captures };
+        let body = match catch_unwind(AssertUnwindSafe(|| entry.start(captures, head))) {
             Ok(Ok(body)) => body,
             Ok(Err(error)) => return Err(RemoteError::refused(Refusal::DecodeCaptures(chain(&error)))),
             Err(panic) => return Err(panicked(entry, &*panic, Ran::Never)),

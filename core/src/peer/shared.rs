@@ -24,7 +24,8 @@ use crate::listing::Listing;
 use crate::pending::Pending;
 use crate::registry::{DuplicateBlock, Entry, Registry};
 use crate::request::Request;
-use crate::time::Moment;
+use crate::skew::Skew;
+use crate::time::{Deadline, Moment};
 
 /// What a peer is made of.
 pub struct Parts {
@@ -205,6 +206,34 @@ impl<P: Platform> Shared<P> {
         &self.routes
     }
 
+    /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
+    pub async fn connected(&self, peer: PeerId) {
+        let is_connected = self.routes.find(peer).is_some_and(|link| link.is_connected());
+        if !is_connected {
+            // It is dropped when this peer is stopped.
+            let _ = self.joined(peer, Deadline::never()).await;
+        }
+    }
+
+    /// Waits until a peer is not connected; returns at once when it is not.
+    pub async fn disconnected(&self, peer: PeerId) {
+        if let Some(link) = self.routes.session(peer) {
+            link.until_detached().await;
+        }
+    }
+
+    /// The blocks that a peer has in another version, as far as it has told.
+    pub fn skew(&self, peer: PeerId) -> Vec<Skew> {
+        self.routes.session(peer).map(|link| link.skews().to_vec()).unwrap_or_default()
+    }
+
+    /// Told when a peer has joined, and dropped if it does not in time.
+    fn joined(&self, peer: PeerId, deadline: Deadline) -> oneshot::Receiver<()> {
+        let (joined, is_joined) = oneshot::channel();
+        self.platform.tell(Notice::Wanted { peer, deadline, joined });
+        is_joined
+    }
+
     /// The blocks of this program, with what this peer exposes.
     pub fn list(&self) -> Listing {
         self.registry.list(&self.blocks)
@@ -263,8 +292,7 @@ impl<P: Platform> Host for Shared<P> {
                 Err(error) => return Pending::ended(Err(error)),
             }
         }
-        let (joined, is_joined) = oneshot::channel();
-        self.platform.tell(Notice::Wanted { peer: request.to, deadline: request.deadline, joined });
+        let is_joined = self.joined(request.to, request.deadline);
         let mut request = request.clone();
         Pending::Waiting(Box::pin(async move {
             match is_joined.await {

@@ -1,6 +1,6 @@
-//! Messages of 1 MiB that are the worst of their kind, as values of types that make much of little.
+//! Messages that are the worst of their kind, as values of types that make much of little.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -8,16 +8,14 @@ use distributed_scope_core::{Codec, RemoteError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) const LENGTH: usize = 1 << 20;
-
-/// A type, and how one message is decoded as a value of it: whether that succeeded.
+/// A type, and how one message is decoded as a value of it, which may take so much memory besides: whether that succeeded.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    pub(crate) decode: fn(&[u8]) -> bool,
+    pub(crate) decode: fn(usize, &[u8]) -> bool,
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> bool {
-    black_box(Codec::Bincode.decode::<T>(bytes)).is_ok()
+fn decode<T: DeserializeOwned>(memory: usize, bytes: &[u8]) -> bool {
+    black_box(Codec::Bincode.decode_within::<T>(memory, bytes)).is_ok()
 }
 
 macro_rules! cases {
@@ -44,7 +42,7 @@ struct Record {
     times: [Option<Duration>; 4],
 }
 
-/// Types whose values of a 1 MiB message fit in a few MiB.
+/// Types whose values take a few times the memory of their message.
 pub(crate) fn compact() -> Vec<Case> {
     cases![
         String,
@@ -56,6 +54,8 @@ pub(crate) fn compact() -> Vec<Case> {
         BTreeMap<u8, u8>,
         HashMap<String, u64>,
         BTreeSet<String>,
+        HashSet<String>,
+        BTreeMap<String, String>,
         RemoteError,
         (u64, String, Option<Vec<u8>>),
     ]
@@ -71,6 +71,7 @@ pub(crate) fn wide() -> Vec<Case> {
         Vec<Option<String>>,
         Vec<Vec<u8>>,
         LinkedList<u8>,
+        BinaryHeap<String>,
         HashMap<u64, u8>,
         HashSet<u64>,
         HashSet<(bool, u64)>,
@@ -92,12 +93,12 @@ fn length(length: usize) -> Vec<u8> {
     [&[252][..], &(length as u32).to_le_bytes()].concat()
 }
 
-/// Messages, each with a name. The first announce as many elements as there are bytes left.
-pub(crate) fn messages() -> Vec<(&'static str, Vec<u8>)> {
-    let rest = LENGTH - 5;
+/// Messages of this length, each with a name. The first announce as many elements as there are bytes left.
+pub(crate) fn messages(size: usize) -> Vec<(&'static str, Vec<u8>)> {
+    let rest = size - 5;
     let of = |head: Vec<u8>, body: &mut dyn FnMut(usize) -> u8| -> Vec<u8> {
         let head_length = head.len();
-        head.into_iter().chain((head_length..LENGTH).map(|at| body(at - head_length))).collect()
+        head.into_iter().chain((head_length..size).map(|at| body(at - head_length))).collect()
     };
     // A xorshift generator: the same bytes on each machine.
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;

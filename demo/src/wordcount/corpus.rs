@@ -3,10 +3,10 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, bail};
-use serde::Deserialize;
+
+use crate::crates;
 
 /// What is counted in a folder; a file that is named itself is counted whatever it is called.
 const TEXT: [&str; 3] = ["md", "rs", "txt"];
@@ -24,7 +24,7 @@ impl Corpus {
     /// The files that `paths` name or contain; without any, those of the crates that this workspace depends on.
     pub(super) fn find(paths: Vec<PathBuf>) -> anyhow::Result<Self> {
         if paths.is_empty() {
-            let folders = dependencies()?;
+            let folders: Vec<_> = crates::dependencies()?.into_iter().map(|krate| krate.folder).collect();
             let name = format!("the sources and documentation of {} crates", folders.len());
             return Self::of(name, &folders);
         }
@@ -81,50 +81,6 @@ pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
-}
-
-/// What `cargo metadata` says, as far as it matters here.
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    manifest_path: PathBuf,
-    /// Where it was downloaded from; a crate of this workspace has none.
-    source: Option<String>,
-}
-
-/// The folders of the crates that this workspace depends on.
-fn dependencies() -> anyhow::Result<Vec<PathBuf>> {
-    // Only what was downloaded to build for this machine: without that, cargo would fetch the rest now.
-    let version = cargo(&["-vV"])?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
-    let metadata = cargo(&["metadata", "--format-version", "1", "--filter-platform", host])?;
-    let Metadata { packages } =
-        serde_json::from_str(&metadata).context("cannot understand what `cargo metadata` says")?;
-    let downloaded = packages.into_iter().filter(|package| package.source.is_some());
-    let mut folders: Vec<_> =
-        downloaded.filter_map(|package| Some(package.manifest_path.parent()?.to_owned())).collect();
-    folders.sort();
-    Ok(folders)
-}
-
-fn cargo(arguments: &[&str]) -> anyhow::Result<String> {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(program)
-        .args(arguments)
-        .output()
-        .context("cargo, which knows where the dependencies' sources are, cannot be run; name files or folders to count instead")?;
-    if !output.status.success() {
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "cargo does not know this workspace's dependencies (run the demo in it, or name files or folders to count): {}",
-            complaint.trim()
-        );
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 mod plain;
 mod reader;
+mod unreadable;
 mod writer;
 
 use bincode::config::{self, Configuration};
@@ -15,6 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeSeed;
 
 use self::reader::Reader;
+use self::unreadable::Unreadable;
 use self::writer::Writer;
 
 const CONFIGURATION: Configuration = config::standard();
@@ -32,7 +34,7 @@ pub(super) fn decode<'de, S: DeserializeSeed<'de>>(
     seed: S,
 ) -> Result<(S::Value, usize), DecodeError> {
     let mut reader = Reader::new(bytes);
-    let value = seed.deserialize(&mut reader)?;
+    let value = seed.deserialize(&mut reader).map_err(|Unreadable(error)| error)?;
     Ok((value, reader.left()))
 }
 

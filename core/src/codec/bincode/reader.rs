@@ -7,6 +7,7 @@ use bincode::error::DecodeError;
 use serde::de::value::U32Deserializer;
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
+use super::unreadable::Unreadable;
 use super::{CONFIGURATION, plain};
 
 /// A deserializer of what stands at the front of a slice.
@@ -92,7 +93,7 @@ macro_rules! primitives {
     ($($method:ident: $visit:ident)*) => {
         $(
             #[inline]
-            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
                 visitor.$visit(self.get()?)
             }
         )*
@@ -103,15 +104,15 @@ macro_rules! primitives {
 macro_rules! unsupported {
     ($($method:ident: $error:ident)*) => {
         $(
-            fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, DecodeError> {
-                Err(DecodeError::Serde(bincode::serde::DecodeError::$error))
+            fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Unreadable> {
+                Err(DecodeError::Serde(bincode::serde::DecodeError::$error).into())
             }
         )*
     };
 }
 
 impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
-    type Error = DecodeError;
+    type Error = Unreadable;
 
     primitives! {
         deserialize_bool: visit_bool deserialize_char: visit_char
@@ -129,28 +130,28 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     }
 
     #[inline]
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         let bytes = self.take_counted()?;
         visitor.visit_borrowed_str(str::from_utf8(bytes).map_err(|inner| DecodeError::Utf8 { inner })?)
     }
 
     #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         self.deserialize_str(visitor)
     }
 
     #[inline]
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         visitor.visit_borrowed_bytes(self.take_counted()?)
     }
 
     #[inline]
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         visitor.visit_byte_buf(self.take_counted()?.to_vec())
     }
 
     #[inline]
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         match self.get::<Option<()>>()? {
             Some(()) => visitor.visit_some(self),
             None => visitor.visit_none(),
@@ -158,7 +159,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     }
 
     #[inline]
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         visitor.visit_unit()
     }
 
@@ -167,7 +168,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    ) -> Result<V::Value, Unreadable> {
         visitor.visit_unit()
     }
 
@@ -176,12 +177,12 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    ) -> Result<V::Value, Unreadable> {
         visitor.visit_newtype_struct(self)
     }
 
     #[inline]
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         let length = self.length()?;
         let take = |width| match length.checked_mul(width) {
             Some(count) => self.take(count),
@@ -194,7 +195,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     }
 
     #[inline]
-    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Unreadable> {
         visitor.visit_seq(Parts { reader: self, left: length })
     }
 
@@ -204,12 +205,12 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
         _: &'static str,
         length: usize,
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    ) -> Result<V::Value, Unreadable> {
         self.deserialize_tuple(length, visitor)
     }
 
     #[inline]
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         let left = self.length()?;
         visitor.visit_map(Parts { reader: self, left })
     }
@@ -220,7 +221,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    ) -> Result<V::Value, Unreadable> {
         self.deserialize_tuple(fields.len(), visitor)
     }
 
@@ -230,7 +231,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    ) -> Result<V::Value, Unreadable> {
         visitor.visit_enum(self)
     }
 
@@ -248,7 +249,7 @@ struct Parts<'r, 'de> {
 
 impl<'de> Parts<'_, 'de> {
     #[inline]
-    fn next<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
+    fn next<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Unreadable> {
         match self.left.checked_sub(1) {
             Some(left) => {
                 self.left = left;
@@ -260,13 +261,13 @@ impl<'de> Parts<'_, 'de> {
 }
 
 impl<'de> de::SeqAccess<'de> for Parts<'_, 'de> {
-    type Error = DecodeError;
+    type Error = Unreadable;
 
     #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, DecodeError> {
+    ) -> Result<Option<S::Value>, Unreadable> {
         self.next(seed)
     }
 
@@ -277,15 +278,15 @@ impl<'de> de::SeqAccess<'de> for Parts<'_, 'de> {
 }
 
 impl<'de> de::MapAccess<'de> for Parts<'_, 'de> {
-    type Error = DecodeError;
+    type Error = Unreadable;
 
     #[inline]
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Unreadable> {
         self.next(seed)
     }
 
     #[inline]
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DecodeError> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Unreadable> {
         seed.deserialize(&mut *self.reader)
     }
 
@@ -296,31 +297,31 @@ impl<'de> de::MapAccess<'de> for Parts<'_, 'de> {
 }
 
 impl<'de> de::EnumAccess<'de> for &mut Reader<'de> {
-    type Error = DecodeError;
+    type Error = Unreadable;
     type Variant = Self;
 
     #[inline]
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), DecodeError> {
-        let index: U32Deserializer<DecodeError> = self.get::<u32>()?.into_deserializer();
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Unreadable> {
+        let index: U32Deserializer<Unreadable> = self.get::<u32>()?.into_deserializer();
         Ok((seed.deserialize(index)?, self))
     }
 }
 
 impl<'de> de::VariantAccess<'de> for &mut Reader<'de> {
-    type Error = DecodeError;
+    type Error = Unreadable;
 
     #[inline]
-    fn unit_variant(self) -> Result<(), DecodeError> {
+    fn unit_variant(self) -> Result<(), Unreadable> {
         Ok(())
     }
 
     #[inline]
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, DecodeError> {
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Unreadable> {
         seed.deserialize(self)
     }
 
     #[inline]
-    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, DecodeError> {
+    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Unreadable> {
         de::Deserializer::deserialize_tuple(self, length, visitor)
     }
 
@@ -329,7 +330,7 @@ impl<'de> de::VariantAccess<'de> for &mut Reader<'de> {
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    ) -> Result<V::Value, Unreadable> {
         de::Deserializer::deserialize_tuple(self, fields.len(), visitor)
     }
 }

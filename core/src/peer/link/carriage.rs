@@ -85,7 +85,7 @@ impl<P: Platform> Link<P> {
     }
 
     /// Waits until the session has no connection.
-    pub(in crate::peer) async fn until_detached(&self) {
+    pub async fn until_detached(&self) {
         self.until(Awaited::Loss).await;
     }
 

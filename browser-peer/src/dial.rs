@@ -1,0 +1,56 @@
+//! Connecting.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use distributed_scope_core::peer::{ConnectError, Endpoint, Platform};
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+use wasm_bindgen_futures::spawn_local;
+
+use crate::address;
+use crate::carry::carry;
+use crate::clock;
+use crate::platform::{Connection, Link, Shared};
+use crate::socket::{Event, Socket};
+
+/// Connects, to go on with `old` if that is possible, and returns when the session is open.
+pub(crate) async fn dial(
+    shared: Arc<Shared>,
+    endpoint: Endpoint,
+    old: Option<Arc<Link>>,
+) -> Result<Arc<Link>, ConnectError> {
+    let late = shared.platform().sleep_until(clock::now() + shared.limits().handshake);
+    let url = endpoint.to_string();
+    let session = async {
+        let socket = open(&endpoint, shared.limits().queue).await?;
+        tracing::debug!(peer = %shared.id(), %url, "connected");
+        let (opened, is_open) = oneshot::channel();
+        let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(endpoint.wanted());
+        spawn_local(carry(connection, socket));
+        match is_open.await {
+            Ok(Ok(link)) => Ok(link),
+            Ok(Err(source)) => Err(ConnectError::Refused { url: url.clone(), source }),
+            Err(oneshot::Canceled) => Err(ConnectError::Closed { url: url.clone() }),
+        }
+    };
+    match select(pin!(session), late).await {
+        Either::Left((result, _)) => result,
+        Either::Right(_) => Err(ConnectError::TimedOut { url: url.clone() }),
+    }
+}
+
+async fn open(endpoint: &Endpoint, limit: usize) -> Result<Socket, ConnectError> {
+    let token = endpoint.token(address::is_private(endpoint)?).await?;
+    let socket = Socket::connect(endpoint.url(), token.as_deref(), limit)
+        .map_err(|error| address::wrong(endpoint, address::text(&error)))?;
+    match socket.next().await {
+        Event::Open => Ok(socket),
+        _ => Err(ConnectError::Unreachable {
+            url: endpoint.to_string(),
+            // A browser does not let a page know whether nobody is there or somebody says no.
+            source: "it does not answer, or does not let this page in; the browser's console says which"
+                .into(),
+        }),
+    }
+}

@@ -1,0 +1,32 @@
+//! The browser peer of `distributed-scope`: the same sessions as on a server, over the page's WebSocket.
+//!
+//! Users depend on `distributed-scope`, which re-exports this crate on `wasm32-unknown-unknown` and the Actix peer
+//! everywhere else, under the same names. A page is one thread, so blocks, sessions and the page's own code take turns, as
+//! everything in a page does. It only dials: nothing can connect to a page.
+//!
+//! | module | idea |
+//! |---|---|
+//! | `peer`, `builder` | the handle that programs hold |
+//! | `platform`, `clock`, `sleep` | the world of a page: its clock, its timers, its tasks |
+//! | `control` | the control plane: who may join, who waits for whom |
+//! | `dial`, `address`, `carry` | connecting, what a URL says before that, and the connection from then on |
+//! | `socket` | the page's WebSocket, as a stream of what comes in and a bounded way out |
+//! | `ending` | a panic, and leaving the page: other peers are told |
+
+#![cfg(all(target_family = "wasm", target_os = "unknown"))]
+
+mod address;
+mod builder;
+mod carry;
+mod clock;
+mod control;
+mod dial;
+mod ending;
+mod peer;
+mod platform;
+mod sleep;
+mod socket;
+
+pub use builder::Builder;
+pub use distributed_scope_core::peer::{ConnectError, Endpoint, StartError};
+pub use peer::Peer;

@@ -1,0 +1,142 @@
+//! `Peer`: the handle that programs hold.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use distributed_scope_core::here::{Context, Scoped};
+use distributed_scope_core::host::Host;
+use distributed_scope_core::peer::{ConnectError, Endpoint, Platform, keep_connected};
+use distributed_scope_core::{Identity, Listing, PeerId, Skew};
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+use wasm_bindgen_futures::spawn_local;
+
+use crate::control::Order;
+use crate::platform::Shared;
+use crate::{Builder, clock, dial};
+
+/// A peer in a page: calls blocks on others and runs blocks for them, over any number of sessions.
+///
+/// A handle is cheap to clone. The peer lives as long as a handle, a session or a running block of it does;
+/// [`stop`](Self::stop) ends it earlier, and so does leaving the page.
+///
+/// See the crate documentation of `distributed-scope` for a whole program.
+#[derive(Clone)]
+pub struct Peer(Arc<Shared>);
+
+impl Peer {
+    /// Begins a peer with this id, or with the id of this [key pair](distributed_scope_core::KeyPair), which it then proves to
+    /// whomever it meets. Two pages are two peers: [`PeerId::random`] suits most of them.
+    pub fn builder(identity: impl Into<Identity>) -> Builder {
+        Builder::new(identity.into())
+    }
+
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> PeerId {
+        self.0.id()
+    }
+
+    /// Connects to the peer at a `ws://` or `wss://` URL, or at an [`Endpoint`], which can show a token there, and returns its id when
+    /// calls can go both ways. From then on this peer comes back by itself whenever the connection is lost, until it is stopped: at once when the browser says that
+    /// it is online again or when the page is looked at again.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is none, a token would be sent where others can read it, nothing answers there, or what answers refuses the session
+    /// (for instance because a live session has this peer's id). A browser does not say why it cannot connect; its console does. It gives up after
+    /// [`Limits::handshake`](distributed_scope_core::Limits::handshake).
+    ///
+    /// Dropping the future does not stop the attempt.
+    pub async fn connect(&self, endpoint: impl Into<Endpoint>) -> Result<PeerId, ConnectError> {
+        if self.0.is_stopping() {
+            return Err(ConnectError::Stopped);
+        }
+        let (shared, endpoint) = (Arc::clone(&self.0), endpoint.into());
+        let (sender, receiver) = oneshot::channel();
+        spawn_local(async move {
+            let peer = Arc::downgrade(&shared);
+            match dial::dial(shared, endpoint.clone(), None).await {
+                // Whoever asked may not wait any longer, and the session goes on.
+                Err(error) => drop(sender.send(Err(error))),
+                Ok(link) => {
+                    let _ = sender.send(Ok(link.remote()));
+                    let again = async move |shared, old| dial::dial(shared, endpoint.clone(), old).await;
+                    keep_connected(peer, link, again).await;
+                }
+            }
+        });
+        receiver.await.unwrap_or(Err(ConnectError::Stopped))
+    }
+
+    /// Runs a future on behalf of this peer: the calls that it makes are this peer's calls. In a page that has just one
+    /// peer, calls find it without this.
+    pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        Scoped::new(Arc::new(Context::root(Arc::clone(&self.0) as Arc<dyn Host>)), future)
+    }
+
+    /// The peers that are connected now, ordered by id.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerId> {
+        self.0.routes().peers()
+    }
+
+    /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
+    pub async fn connected(&self, peer: PeerId) {
+        self.0.connected(peer).await;
+    }
+
+    /// Waits until a peer is not connected: what a page needs to say "reconnecting". Returns at once when it is not.
+    pub async fn disconnected(&self, peer: PeerId) {
+        self.0.disconnected(peer).await;
+    }
+
+    /// The blocks of this program, as a table: each with its place, its captures, its result, its version, and whether this
+    /// peer runs it for others.
+    #[must_use]
+    pub fn blocks(&self) -> Listing {
+        self.0.list()
+    }
+
+    /// The blocks that a peer has in another version than this one, as far as it has told: it does so right after it has
+    /// connected, before it answers the first call. Calls of these blocks are refused, in both directions.
+    #[must_use]
+    pub fn skew(&self, peer: PeerId) -> Vec<Skew> {
+        self.0.skew(peer)
+    }
+
+    /// Stops politely: new calls from other peers are refused as
+    /// [`GoingAway`](distributed_scope_core::Refusal::GoingAway) (nothing of them runs), and running blocks go on. Returns
+    /// when all of them have ended and were answered, at the latest after `grace`; then everything is closed as by
+    /// [`stop`](Self::stop).
+    pub async fn drain(&self, grace: Duration) {
+        let (done, is_done) = oneshot::channel();
+        self.0.platform().order(Order::Drain(done));
+        let sleep = self.0.platform().sleep_until(clock::now() + grace);
+        // Whether all are idle or the grace is over, what follows is the same.
+        match select(is_done, sleep).await {
+            Either::Left(_) | Either::Right(_) => {}
+        }
+        self.stop().await;
+    }
+
+    /// Closes all sessions. Open calls in both directions end now.
+    pub async fn stop(&self) {
+        let (done, is_done) = oneshot::channel();
+        self.0.platform().order(Order::Stop(done));
+        // A control plane that is gone has stopped already.
+        let _ = is_done.await;
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("id", &self.id()).field("peers", &self.peers()).finish()
+    }
+}

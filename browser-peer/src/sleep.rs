@@ -1,0 +1,86 @@
+//! Waiting in a page.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use distributed_scope_core::Moment;
+use futures_channel::mpsc;
+use futures_util::StreamExt;
+use gloo_events::EventListener;
+use gloo_timers::future::TimeoutFuture;
+use web_sys::VisibilityState;
+
+use crate::clock;
+
+/// Ends at a moment, or soon after it; in a page that is hidden, up to a minute after it. The timer is taken back when it
+/// is dropped.
+pub(crate) struct Sleep {
+    until: Moment,
+    timer: TimeoutFuture,
+    wake_up: Option<WakeUp>,
+}
+
+impl Sleep {
+    pub(crate) fn until(until: Moment) -> Self {
+        Self { until, timer: timer(until), wake_up: None }
+    }
+
+    /// Ends earlier when the browser is online again, or when somebody looks at the page again.
+    pub(crate) fn or_until_awake(self) -> Self {
+        Self { wake_up: WakeUp::listen(), ..self }
+    }
+}
+
+/// Told when the page has reason to try again what did not work.
+struct WakeUp {
+    comes: mpsc::UnboundedReceiver<()>,
+    /// Taken off when they are dropped.
+    _listeners: [EventListener; 2],
+}
+
+impl WakeUp {
+    /// `None` in a worker, which has no document.
+    fn listen() -> Option<Self> {
+        let window = web_sys::window()?;
+        let document = window.document()?;
+        let (wake, comes) = mpsc::unbounded();
+        let wake_too = wake.clone();
+        // The receiver is dropped after the listeners: it is there.
+        let online = EventListener::new(&window, "online", move |_| drop(wake.unbounded_send(())));
+        let looked_at = document.clone();
+        let visible = EventListener::new(&document, "visibilitychange", move |_| {
+            if looked_at.visibility_state() == VisibilityState::Visible {
+                let _ = wake_too.unbounded_send(());
+            }
+        });
+        Some(Self { comes, _listeners: [online, visible] })
+    }
+}
+
+fn timer(until: Moment) -> TimeoutFuture {
+    let left: Duration = until.since(clock::now());
+    // Rounded up, so that it is not early. What does not fit into a timer takes several of them.
+    let millis = left.as_secs().saturating_mul(1000) + u64::from(left.subsec_nanos().div_ceil(1_000_000));
+    TimeoutFuture::new(u32::try_from(millis).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs()))
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(wake_up) = &mut self.wake_up
+            && wake_up.comes.poll_next_unpin(cx).is_ready()
+        {
+            return Poll::Ready(());
+        }
+        loop {
+            ready!(Pin::new(&mut self.timer).poll(cx));
+            if self.until <= clock::now() {
+                return Poll::Ready(());
+            }
+            self.timer = timer(self.until);
+        }
+    }
+}

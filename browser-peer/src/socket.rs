@@ -1,0 +1,202 @@
+//! The page's WebSocket: what comes in, in order and bounded, and a way out that waits when too much is on its way.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use distributed_scope_core::frame::{SUBPROTOCOL, bearer_protocol};
+use distributed_scope_core::peer::Goodbye;
+use distributed_scope_core::session::MAX_FRAME;
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Array, ArrayBuffer, Uint8Array};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
+
+use crate::ending;
+
+/// So many bytes may lie in the browser before more is handed to it. Beyond that, small messages would wait behind large
+/// ones where the session cannot change their order any more.
+const BUFFERED: u32 = 128 << 10;
+
+/// How often to look whether the browser has sent some of it: it has no event for that.
+const LOOK_AGAIN_MS: u32 = 4;
+
+/// The close code of a connection that was lost, which no close frame carries.
+const ABNORMAL: u16 = 1006;
+
+/// What comes in.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Open,
+    Message(Bytes),
+    /// A message that the protocol does not have, and what to say of it.
+    Broken(Goodbye),
+    /// The other side said goodbye.
+    Closed,
+    /// The connection is lost, or could not be made.
+    Lost,
+}
+
+/// One WebSocket. Dropping it closes it.
+pub(crate) struct Socket {
+    socket: WebSocket,
+    inbox: Rc<Inbox>,
+    /// Called by the browser for as long as the socket lives.
+    _handlers: Handlers,
+}
+
+struct Handlers {
+    _open: Closure<dyn FnMut()>,
+    _message: Closure<dyn FnMut(MessageEvent)>,
+    _close: Closure<dyn FnMut(CloseEvent)>,
+}
+
+impl Socket {
+    /// Begins to connect; [`Event::Open`] says that it is done. At most `limit` bytes of messages may wait to be read: if
+    /// more come, the connection is lost, and the session goes on with another one.
+    pub(crate) fn connect(url: &str, token: Option<&str>, limit: usize) -> Result<Self, JsValue> {
+        let protocols = Array::of1(&SUBPROTOCOL.into());
+        if let Some(token) = token {
+            // A page can set no header of this request, and what stands in a URL ends up in logs.
+            protocols.push(&bearer_protocol(token).into());
+        }
+        let socket = WebSocket::new_with_str_sequence(url, &protocols)?;
+        socket.set_binary_type(BinaryType::Arraybuffer);
+        let inbox = Rc::new(Inbox::new(limit));
+        let handlers = {
+            let (opened, came, closed) = (Rc::clone(&inbox), Rc::clone(&inbox), Rc::clone(&inbox));
+            Handlers {
+                _open: Closure::new(move || opened.add(Event::Open)),
+                _message: Closure::new(move |event: MessageEvent| came.add(message(&event.data()))),
+                _close: Closure::new(move |event: CloseEvent| {
+                    closed.add(if event.code() == ABNORMAL { Event::Lost } else { Event::Closed });
+                }),
+            }
+        };
+        socket.set_onopen(Some(handlers._open.as_ref().unchecked_ref()));
+        socket.set_onmessage(Some(handlers._message.as_ref().unchecked_ref()));
+        socket.set_onclose(Some(handlers._close.as_ref().unchecked_ref()));
+        ending::remember(&socket);
+        Ok(Self { socket, inbox, _handlers: handlers })
+    }
+
+    /// The next thing that comes in.
+    pub(crate) async fn next(&self) -> Event {
+        poll_fn(|cx| self.inbox.poll(cx)).await
+    }
+
+    /// Waits until the browser has sent enough of what it was given.
+    pub(crate) async fn until_room(&self) {
+        while self.socket.buffered_amount() > BUFFERED && self.socket.ready_state() == WebSocket::OPEN {
+            TimeoutFuture::new(LOOK_AGAIN_MS).await;
+        }
+    }
+
+    /// Hands a message to the browser. On a socket that is closed it is dropped, and the session sends it again elsewhere.
+    pub(crate) fn send(&self, frame: &[u8]) {
+        if let Err(error) = self.socket.send_with_u8_array(frame) {
+            tracing::debug!(?error, "a message could not be sent");
+        }
+    }
+
+    pub(crate) fn close(&self, goodbye: &Goodbye) {
+        close(&self.socket, goodbye);
+    }
+}
+
+/// Closes a socket, if it still is. A page may say only that all is well, or a code of its own from 3000 on.
+pub(crate) fn close(socket: &WebSocket, goodbye: &Goodbye) {
+    let code = if goodbye.code == 1000 { 1000 } else { 3000 + goodbye.code };
+    if let Err(error) = socket.close_with_code_and_reason(code, &goodbye.reason) {
+        tracing::debug!(?error, "a connection could not be closed");
+    }
+}
+
+/// Lets nothing of a socket reach the program any more, and closes it.
+pub(crate) fn give_up(socket: &WebSocket, goodbye: &Goodbye) {
+    socket.set_onopen(None);
+    socket.set_onmessage(None);
+    socket.set_onclose(None);
+    close(socket, goodbye);
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        give_up(&self.socket, &Goodbye::normal(""));
+        ending::forget(&self.socket);
+    }
+}
+
+fn message(data: &JsValue) -> Event {
+    let Some(buffer) = data.dyn_ref::<ArrayBuffer>() else {
+        return Event::Broken(Goodbye::unsupported("it sent a text message"));
+    };
+    if buffer.byte_length() as usize > MAX_FRAME {
+        return Event::Broken(Goodbye::too_large("it sent a message that is larger than any frame"));
+    }
+    Event::Message(Uint8Array::new(buffer).to_vec().into())
+}
+
+/// What has come in and was not read yet.
+struct Inbox {
+    limit: usize,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    events: VecDeque<Event>,
+    bytes: usize,
+    /// Nothing more is taken.
+    is_over: bool,
+    reader: Option<Waker>,
+}
+
+impl Inbox {
+    fn new(limit: usize) -> Self {
+        Self { limit: limit.max(MAX_FRAME), state: RefCell::default() }
+    }
+
+    fn add(&self, event: Event) {
+        let mut state = self.state.borrow_mut();
+        if state.is_over {
+            return;
+        }
+        let event = match event {
+            // It cannot be told to wait, so it is cut off: what it sent and was not read is sent again.
+            Event::Message(message) if state.bytes + message.len() > self.limit => Event::Lost,
+            event => event,
+        };
+        match &event {
+            Event::Message(message) => state.bytes += message.len(),
+            Event::Open => {}
+            Event::Broken(_) | Event::Closed | Event::Lost => state.is_over = true,
+        }
+        state.events.push_back(event);
+        if let Some(reader) = state.reader.take() {
+            reader.wake();
+        }
+    }
+
+    fn poll(&self, cx: &Context<'_>) -> Poll<Event> {
+        let mut state = self.state.borrow_mut();
+        match state.events.pop_front() {
+            Some(event) => {
+                if let Event::Message(message) = &event {
+                    state.bytes -= message.len();
+                }
+                Poll::Ready(event)
+            }
+            // Whoever reads on after the end is told the end again.
+            None if state.is_over => Poll::Ready(Event::Lost),
+            None => {
+                state.reader = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}

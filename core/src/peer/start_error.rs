@@ -1,0 +1,17 @@
+//! How starting fails.
+
+use crate::registry::DuplicateBlock;
+
+/// Why a peer did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// There is no actix runtime on this thread. In a browser nothing of the kind is needed.
+    #[error(
+        "a peer was started outside of an actix runtime: put `#[actix_web::main]` on `main` (or `#[actix::main]`, or use `actix::System`)"
+    )]
+    NoRuntime,
+    /// Two blocks have one id.
+    #[error(transparent)]
+    DuplicateBlock(#[from] DuplicateBlock),
+}

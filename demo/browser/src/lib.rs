@@ -1,0 +1,13 @@
+//! The pages of the demos, and the functions that they share with the server.
+//!
+//! There is no API between the two: a function begins in the page, goes on where the index is, and ends where its results
+//! are shown.
+
+pub mod kind;
+pub mod search;
+
+#[cfg(feature = "server")]
+pub mod server;
+
+#[cfg(target_family = "wasm")]
+pub mod page;

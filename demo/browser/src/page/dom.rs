@@ -1,0 +1,51 @@
+//! The page's elements.
+
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Document, Element, Window};
+
+/// The window and what stands in it.
+#[derive(Clone, Debug)]
+pub(super) struct Dom {
+    pub(super) window: Window,
+    pub(super) document: Document,
+}
+
+impl Dom {
+    pub(super) fn new() -> Result<Self, JsValue> {
+        let window = web_sys::window().ok_or("this is no page")?;
+        let document = window.document().ok_or("this page has no document")?;
+        Ok(Self { window, document })
+    }
+
+    /// Which page it is.
+    pub(super) fn page(&self) -> Option<String> {
+        self.document.body()?.get_attribute("data-page")
+    }
+
+    /// The URL of the peer that serves this page.
+    pub(super) fn scope(&self) -> Result<String, JsValue> {
+        let location = self.window.location();
+        let scheme = if location.protocol()? == "https:" { "wss" } else { "ws" };
+        Ok(format!("{scheme}://{}/scope", location.host()?))
+    }
+
+    /// The element with this id.
+    pub(super) fn element<E: JsCast>(&self, id: &str) -> Result<E, JsValue> {
+        let element =
+            self.document.get_element_by_id(id).ok_or_else(|| format!("the page has no element `{id}`"))?;
+        element.dyn_into().map_err(|_| format!("the element `{id}` is of another kind").into())
+    }
+
+    /// A new element within `parent`, with this text.
+    pub(super) fn add(&self, parent: &Element, name: &str, text: &str) -> Result<Element, JsValue> {
+        let element = self.document.create_element(name)?;
+        element.set_text_content(Some(text));
+        parent.append_child(&element)?;
+        Ok(element)
+    }
+
+    /// Milliseconds since the page was opened.
+    pub(super) fn now(&self) -> f64 {
+        self.window.performance().map_or(0.0, |clock| clock.now())
+    }
+}

@@ -1,0 +1,25 @@
+//! The pages.
+
+mod connection;
+mod dom;
+pub(crate) mod results;
+mod search;
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use dom::Dom;
+
+/// What a page does when it is loaded.
+///
+/// # Errors
+///
+/// When the page is not one of ours.
+#[wasm_bindgen(start)]
+pub async fn start() -> Result<(), JsValue> {
+    let dom = Dom::new()?;
+    match dom.page().as_deref() {
+        Some("search") => search::start(dom).await,
+        other => Err(format!("there is no program for the page {other:?}").into()),
+    }
+}

@@ -1,0 +1,79 @@
+//! What was found, on the page.
+
+use distributed_scope::RemoteError;
+use wasm_bindgen::JsValue;
+use web_sys::{Element, HtmlElement};
+
+use super::dom::Dom;
+use crate::search::{Found, Hit, MARK, Query, UNMARK};
+
+/// Shows what was found; a block of the page that the server calls.
+pub(crate) fn show(query: &Query, found: &Found) {
+    let shown = Dom::new().and_then(|dom| {
+        let list: Element = dom.element("results")?;
+        list.set_text_content(None);
+        for hit in &found.hits {
+            add(&dom, &list, hit)?;
+        }
+        let summary: HtmlElement = dom.element("summary")?;
+        summary.set_attribute("data-state", "")?;
+        summary.set_text_content(Some(&summarize(query, found)));
+        // For those who wait for the answer to what they typed.
+        list.set_attribute("data-query", &query.text)
+    });
+    if let Err(error) = shown {
+        web_sys::console::error_1(&error);
+    }
+}
+
+fn summarize(query: &Query, found: &Found) -> String {
+    match (query.text.trim(), found.hits.len()) {
+        ("", _) => String::new(),
+        (text, 0) => format!("Nothing was found for “{text}”."),
+        (_, 20) => "The best 20 of what was found.".to_owned(),
+        (_, 1) => "One was found.".to_owned(),
+        (_, count) => format!("{count} were found."),
+    }
+}
+
+fn add(dom: &Dom, list: &Element, hit: &Hit) -> Result<(), JsValue> {
+    let entry = dom.add(list, "li", "")?;
+    let link = dom.add(&entry, "a", &hit.title)?;
+    let item = hit.title.rsplit("::").next().unwrap_or_default();
+    let item = String::from(js_sys::encode_uri_component(item));
+    link.set_attribute("href", &format!("https://docs.rs/{}/{}/?search={item}", hit.krate, hit.version))?;
+    link.set_attribute("rel", "noreferrer")?;
+    let text = dom.add(&entry, "p", "")?;
+    excerpt(dom, &text, &hit.excerpt)?;
+    let place = format!("{} · {} {} · {}", hit.kind.name(), hit.krate, hit.version, hit.place);
+    dom.add(&entry, "p", &place)?.set_attribute("class", "where")
+}
+
+/// The text with what was looked for marked. It is set as text: nothing in it is taken for HTML.
+fn excerpt(dom: &Dom, paragraph: &Element, text: &str) -> Result<(), JsValue> {
+    for (index, piece) in text.split(MARK).enumerate() {
+        let rest = match piece.split_once(UNMARK) {
+            Some((marked, rest)) if index > 0 => {
+                dom.add(paragraph, "mark", marked)?;
+                rest
+            }
+            _ => piece,
+        };
+        paragraph.append_child(&dom.document.create_text_node(rest))?;
+    }
+    Ok(())
+}
+
+/// Notes how long it took from a key to the result.
+pub(super) fn took(dom: &Dom, milliseconds: f64) -> Result<(), JsValue> {
+    let list: Element = dom.element("results")?;
+    list.set_attribute("data-milliseconds", &format!("{milliseconds:.1}"))
+}
+
+/// Shows why there is no result.
+pub(super) fn failed(dom: &Dom, error: &RemoteError) -> Result<(), JsValue> {
+    let summary: HtmlElement = dom.element("summary")?;
+    summary.set_attribute("data-state", "error")?;
+    summary.set_text_content(Some(&format!("The search failed: {error}")));
+    Ok(())
+}

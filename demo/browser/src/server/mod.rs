@@ -1,0 +1,6 @@
+//! What only the server has.
+
+pub mod docs;
+mod index;
+
+pub use index::{Index, SearchError, Writer};

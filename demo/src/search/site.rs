@@ -1,0 +1,84 @@
+//! The site: two files, the bundle, and the peer beside them.
+
+use std::net::SocketAddr;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ContentEncoding};
+use actix_web::{App, HttpResponse, HttpServer, rt, web};
+use anyhow::{Context, bail};
+use distributed_scope::{Peer, on_connect};
+
+use super::bundle;
+
+/// How many threads serve it. A search has threads of its own.
+const WORKERS: usize = 2;
+
+pub(super) struct Site {
+    pub(super) url: String,
+    handle: ServerHandle,
+}
+
+impl Site {
+    pub(super) fn start(peer: Peer, address: SocketAddr) -> anyhow::Result<Self> {
+        let server = HttpServer::new(move || {
+            App::new()
+                .route(
+                    "/",
+                    web::get().to(async || {
+                        text("text/html; charset=utf-8", include_str!("../../browser/pages/search.html"))
+                    }),
+                )
+                .route(
+                    "/style.css",
+                    web::get().to(async || {
+                        text("text/css; charset=utf-8", include_str!("../../browser/pages/style.css"))
+                    }),
+                )
+                .route(
+                    "/bundle/demo_browser.js",
+                    web::get().to(|| file("demo_browser.js", "text/javascript")),
+                )
+                .route(
+                    "/bundle/demo_browser_bg.wasm",
+                    web::get().to(|| file("demo_browser_bg.wasm", "application/wasm")),
+                )
+                .service(peer.service("/scope"))
+        })
+        .on_connect(on_connect)
+        .workers(WORKERS)
+        .shutdown_timeout(1)
+        // Signals are for the program as a whole; see `interrupt`.
+        .disable_signals()
+        .bind(address)
+        .with_context(|| format!("cannot listen on {address}"))?;
+        let Some(address) = server.addrs().first().copied() else {
+            bail!("listens nowhere");
+        };
+        let running = server.run();
+        let handle = running.handle();
+        rt::spawn(running);
+        Ok(Self { url: format!("http://{address}/"), handle })
+    }
+
+    pub(super) async fn stop(self) {
+        self.handle.stop(true).await;
+    }
+}
+
+fn text(kind: &'static str, text: &'static str) -> HttpResponse {
+    HttpResponse::Ok().content_type(kind).body(text)
+}
+
+/// A file of the bundle, as `cargo xtask web` has compressed it. Every browser that has WebAssembly takes that.
+async fn file(name: &'static str, kind: &'static str) -> HttpResponse {
+    match web::block(move || std::fs::read(bundle::folder().join(format!("{name}.gz")))).await {
+        Ok(Ok(bytes)) => HttpResponse::Ok()
+            .content_type(kind)
+            .insert_header((CONTENT_ENCODING, ContentEncoding::Gzip.as_str()))
+            // It changes with every build.
+            .insert_header((CACHE_CONTROL, "no-cache"))
+            .body(bytes),
+        Ok(Err(error)) => HttpResponse::NotFound().body(error.to_string()),
+        Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
+    }
+}

@@ -1,0 +1,45 @@
+//! What the tests call in the page.
+
+use std::cell::RefCell;
+
+use distributed_scope::{Blocks, Peer, PeerId};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::blocks;
+
+thread_local! {
+    static PEER: RefCell<Option<(Peer, PeerId)>> = const { RefCell::new(None) };
+}
+
+/// Starts a peer of this name and connects it; gives the id of the server.
+#[wasm_bindgen]
+pub async fn connect(name: String, url: String) -> Result<String, String> {
+    let peer = Peer::builder(PeerId::named(&name)).expose(Blocks::all()).start();
+    let server = peer.connect(url).await.map_err(|error| chain(&error))?;
+    PEER.set(Some((peer, server)));
+    Ok(server.to_string())
+}
+
+/// Runs a function by its name.
+#[wasm_bindgen]
+pub async fn run(function: String) -> Result<String, String> {
+    let (peer, server) = PEER.with_borrow(Clone::clone).ok_or("`connect` comes first")?;
+    let value = peer.run(blocks::run(&function, server, peer.id())).await;
+    value.map_err(|error| chain(&error))
+}
+
+/// Whether the server is connected.
+#[wasm_bindgen]
+pub fn is_connected() -> bool {
+    PEER.with_borrow(|peer| peer.as_ref().is_some_and(|(peer, server)| peer.peers().contains(server)))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,144 @@
+//! Chromium, driven by its WebDriver.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use thirtyfour::prelude::*;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One browser at a time: two of them do not get ahead faster on a small machine.
+static ONE: Mutex<()> = Mutex::const_new(());
+
+/// What Chromium needs to run as root, without a screen and without calling home.
+const ARGUMENTS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+];
+
+/// How long a page may take over one thing. It is only reached by what hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Browser {
+    driver: WebDriver,
+    /// Ends with this.
+    _chromedriver: Child,
+    _profile: Profile,
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// A folder for what the browser keeps, which is removed in the end.
+struct Profile(std::path::PathBuf);
+
+impl Drop for Profile {
+    fn drop(&mut self) {
+        // The browser may still be busy with it; what stays is in a folder for temporary things.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        let alone = ONE.lock().await;
+        let mut chromedriver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver is installed: Debian's packages are chromium and chromium-driver");
+        let mut lines = BufReader::new(chromedriver.stdout.take().expect("it is piped")).lines();
+        let port = loop {
+            let line = lines.next_line().await.unwrap().expect("chromedriver says its port");
+            if let Some(rest) = line.split("successfully on port ").nth(1) {
+                break rest.trim_end_matches('.').to_owned();
+            }
+        };
+        let profile = std::env::temp_dir().join(format!("browser-tests-{}-{port}", std::process::id()));
+        let mut capabilities = DesiredCapabilities::chrome();
+        for argument in ARGUMENTS {
+            capabilities.add_arg(argument).unwrap();
+        }
+        capabilities.add_arg(&format!("--user-data-dir={}", profile.display())).unwrap();
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
+        driver.set_script_timeout(PATIENCE).await.unwrap();
+        // What it says later goes nowhere, and must not fill the pipe.
+        actix_web::rt::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { driver, _chromedriver: chromedriver, _profile: Profile(profile), _alone: alone }
+    }
+
+    /// For pages that are more than a module to call.
+    #[allow(dead_code, reason = "the test of the search page uses it")]
+    pub(crate) fn driver(&self) -> &WebDriver {
+        &self.driver
+    }
+
+    /// Opens the page of a server, in the window that is there.
+    pub(crate) async fn open(&self, port: u16) {
+        self.driver.goto(format!("http://127.0.0.1:{port}/")).await.unwrap();
+        let waits =
+            "const done = arguments[0]; (function look() { window.page ? done() : setTimeout(look, 5); })()";
+        self.driver.execute_async(waits, vec![]).await.unwrap();
+    }
+
+    /// Opens the page of a server in another window, and goes on there.
+    pub(crate) async fn open_another(&self, port: u16) -> WindowHandle {
+        let first = self.driver.window().await.unwrap();
+        let window = self.driver.new_tab().await.unwrap();
+        self.driver.switch_to_window(window).await.unwrap();
+        self.open(port).await;
+        first
+    }
+
+    pub(crate) async fn window(&self) -> WindowHandle {
+        self.driver.window().await.unwrap()
+    }
+
+    pub(crate) async fn go_to(&self, window: WindowHandle) {
+        self.driver.switch_to_window(window).await.unwrap();
+    }
+
+    pub(crate) async fn close_window(&self) {
+        self.driver.close_window().await.unwrap();
+    }
+
+    /// Calls a function of the page, waits for it, and gives its value or what it raised.
+    pub(crate) async fn call(&self, function: &str, arguments: &[&str]) -> Result<Value, String> {
+        self.begin(function, arguments).await;
+        self.end().await
+    }
+
+    /// Calls a function of the page, and does not wait for it.
+    pub(crate) async fn begin(&self, function: &str, arguments: &[&str]) {
+        let script = "window.running = page[arguments[0]](...arguments[1])";
+        self.driver.execute(script, vec![json!(function), json!(arguments)]).await.unwrap();
+    }
+
+    /// Waits for what was begun.
+    pub(crate) async fn end(&self) -> Result<Value, String> {
+        let script = "const done = arguments[0];
+            Promise.resolve(window.running).then(ok => done({ ok: ok ?? null }), error => done({ error: String(error) }))";
+        let ended = self.driver.execute_async(script, vec![]).await.unwrap();
+        let ended: Value = ended.json().clone();
+        match ended.get("error") {
+            Some(error) => Err(error.as_str().unwrap_or_default().to_owned()),
+            None => Ok(ended["ok"].clone()),
+        }
+    }
+
+    pub(crate) async fn evaluate(&self, script: &str) -> Value {
+        self.driver.execute(script, vec![]).await.unwrap().json().clone()
+    }
+
+    pub(crate) async fn quit(self) {
+        self.driver.quit().await.unwrap();
+    }
+}

@@ -1,0 +1,168 @@
+//! A page as a peer, in a real browser.
+
+#![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
+
+mod browser;
+mod proxy;
+#[path = "../server/mod.rs"]
+mod server;
+
+use browser_tests::blocks;
+use distributed_scope::{ErrorKind, PeerId, Ran};
+use serde_json::json;
+
+use browser::Browser;
+use proxy::Proxy;
+use server::{EXPECTED, Server, bundle_folder};
+
+/// A browser whose page is a peer of this name, connected to the server through this port.
+async fn connected(name: &str, port: u16) -> Browser {
+    let browser = Browser::start().await;
+    browser.open(port).await;
+    browser.call("connect", &[name, &format!("ws://127.0.0.1:{port}/scope")]).await.unwrap();
+    browser
+}
+
+#[actix_web::test]
+async fn a_page_connects_and_is_told_who_is_there() {
+    let server = Server::start(0);
+    let browser = Browser::start().await;
+    browser.open(server.port).await;
+    let id = browser.call("connect", &["page", &server.url()]).await.unwrap();
+    assert_eq!(id, server.peer.id().to_string());
+    server.peer.connected(PeerId::named("page")).await;
+    assert_eq!(browser.call("is_connected", &[]).await, Ok(json!(true)));
+    browser.quit().await;
+    server.peer.disconnected(PeerId::named("page")).await;
+}
+
+#[actix_web::test]
+async fn a_page_runs_the_functions_that_programs_run_with_the_same_results() {
+    let server = Server::start(0);
+    let browser = connected("page", server.port).await;
+    for (name, value) in EXPECTED {
+        assert_eq!(browser.call("run", &[name]).await, Ok(json!(value)), "{name}");
+    }
+    browser.quit().await;
+}
+
+#[actix_web::test]
+async fn the_server_calls_a_page_which_calls_the_server() {
+    let server = Server::start(0);
+    let browser = connected("page", server.port).await;
+    let (us, page) = (server.peer.id(), PeerId::named("page"));
+    assert_eq!(server.peer.run(blocks::back_and_forth(page, us, 6)).await.unwrap(), ">>>>>>");
+    browser.quit().await;
+}
+
+#[actix_web::test]
+async fn a_block_that_the_server_lacks_or_has_in_another_version_is_refused_and_named() {
+    let server = Server::start(0);
+    let browser = connected("page", server.port).await;
+    let lacks = browser.call("run", &["only in pages"]).await.unwrap_err();
+    assert!(lacks.contains("only_in_pages"), "{lacks}");
+    let differs = browser.call("run", &["skewed"]).await.unwrap_err();
+    assert!(differs.contains("skewed") && differs.contains("blocks.rs:"), "{differs}");
+    browser.quit().await;
+}
+
+#[actix_web::test]
+async fn a_call_whose_connection_is_cut_runs_once_and_the_page_gets_its_value() {
+    let server = Server::start(0);
+    let proxy = Proxy::to(server.port).await;
+    let browser = connected("page", proxy.port).await;
+    browser.begin("run", &["waits"]).await;
+    server.gate.has_begun.notified().await;
+    let page = PeerId::named("page");
+    proxy.cut();
+    server.peer.disconnected(page).await;
+    // The block ends while there is no connection, or a new one.
+    server.gate.open.notify_one();
+    assert_eq!(browser.end().await, Ok(json!("ran 1 times")));
+    assert_eq!(server.gate.begun(), 1);
+    browser.quit().await;
+}
+
+#[actix_web::test]
+async fn a_call_that_may_run_twice_survives_a_restart_of_the_server_under_the_page() {
+    let server = Server::start(0);
+    let browser = connected("page", server.port).await;
+    browser.begin("run", &["waits, idempotent"]).await;
+    server.gate.has_begun.notified().await;
+    let port = server.port;
+    server.stop().await;
+    let server = Server::start(port);
+    server.gate.has_begun.notified().await;
+    server.gate.open.notify_one();
+    assert_eq!(browser.end().await, Ok(json!("ran 1 times")), "on the new server, which knows of no other");
+    browser.quit().await;
+}
+
+#[actix_web::test]
+async fn a_call_that_may_not_run_twice_ends_when_its_server_is_restarted_and_the_page_comes_back() {
+    let server = Server::start(0);
+    let browser = connected("page", server.port).await;
+    browser.begin("run", &["waits"]).await;
+    server.gate.has_begun.notified().await;
+    let port = server.port;
+    server.stop().await;
+    let server = Server::start(port);
+    let error = browser.end().await.unwrap_err();
+    assert!(error.contains("lost"), "{error}");
+    server.peer.connected(PeerId::named("page")).await;
+    assert_eq!(browser.call("run", &["demo"]).await, Ok(json!("([42; 43], 44)")));
+    browser.quit().await;
+}
+
+#[actix_web::test]
+async fn two_tabs_cannot_have_one_id_at_once() {
+    let server = Server::start(0);
+    let browser = connected("page", server.port).await;
+    let first = browser.open_another(server.port).await;
+    let error = browser.call("connect", &["page", &server.url()]).await.unwrap_err();
+    assert!(error.contains("id"), "{error}");
+    let second = browser.window().await;
+    // The first one is as it was.
+    browser.go_to(first).await;
+    assert_eq!(browser.call("run", &["demo"]).await, Ok(json!("([42; 43], 44)")));
+    browser.close_window().await;
+    // And when it is closed, the id is free.
+    server.peer.disconnected(PeerId::named("page")).await;
+    browser.go_to(second).await;
+    browser.call("connect", &["page", &server.url()]).await.unwrap();
+    browser.quit().await;
+}
+
+#[actix_web::test]
+async fn a_page_that_is_left_ends_the_calls_that_were_made_to_it() {
+    let server = Server::start(0);
+    let browser = connected("page", server.port).await;
+    let page = PeerId::named("page");
+    let waiting = server.peer.run(blocks::page_waits(page));
+    let (ended, ()) = tokio::join!(waiting, async {
+        assert_eq!(browser.call("run", &["demo"]).await, Ok(json!("([42; 43], 44)")));
+        browser.evaluate("location.href = 'about:blank'").await;
+    });
+    let error = ended.unwrap_err();
+    assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Maybe));
+    browser.quit().await;
+}
+
+#[actix_web::test]
+async fn a_panic_in_a_page_ends_its_connection_and_the_calls_that_were_made_to_it() {
+    let server = Server::start(0);
+    let browser = connected("page", server.port).await;
+    let error = server.peer.run(blocks::page_panics(PeerId::named("page"))).await.unwrap_err();
+    assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Maybe));
+    server.peer.disconnected(PeerId::named("page")).await;
+    browser.quit().await;
+}
+
+#[test]
+fn what_a_block_does_on_the_server_alone_is_not_in_the_bundle() {
+    let bundle = std::fs::read(bundle_folder().join("browser_tests_bg.wasm"))
+        .expect("`cargo xtask web build browser-tests` makes the bundle");
+    let has = |text: &str| bundle.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(has("came back as they went"), "texts can be found at all");
+    assert!(!has(blocks::SECRET) && !has("7f3a"));
+}

@@ -1,0 +1,98 @@
+//! The server: a peer, and the page with its bundle.
+
+use std::path::PathBuf;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::header::ContentType;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use browser_tests::blocks::Gate;
+use distributed_scope::{Blocks, Peer, PeerId, on_connect};
+
+/// What each function returns, wherever its client is.
+pub(crate) const EXPECTED: [(&str, &str); 6] = [
+    ("demo", "([42; 43], 44)"),
+    ("lazy", "[(43, 44), (43, 44)]"),
+    ("back and forth", ">>>>>>>>"),
+    ("megabyte", "1 came back as they went, 0 did not"),
+    ("too many megabytes", "12 came back as they went or were refused, 0 did not"),
+    ("secret", "open: 36 bytes"),
+];
+
+const PAGE: &str = "<!doctype html><title>tests</title><script type=module>
+    import init, * as page from './bundle/browser_tests.js';
+    await init();
+    window.page = page;
+</script>";
+
+/// A server in this process, which ends when it is dropped.
+pub(crate) struct Server {
+    pub(crate) peer: Peer,
+    #[allow(dead_code, reason = "not every test that shares this module waits")]
+    pub(crate) gate: std::sync::Arc<Gate>,
+    pub(crate) port: u16,
+    http: ServerHandle,
+}
+
+impl Server {
+    /// Starts it on this port, or on any free one for 0.
+    pub(crate) fn start(port: u16) -> Self {
+        let gate = std::sync::Arc::new(Gate::default());
+        let peer =
+            Peer::builder(PeerId::named("server")).shared_data(gate.clone()).expose(Blocks::all()).start();
+        let served = peer.clone();
+        let http = HttpServer::new(move || {
+            App::new()
+                .route(
+                    "/",
+                    web::get().to(async || HttpResponse::Ok().content_type(ContentType::html()).body(PAGE)),
+                )
+                .route("/bundle/{file}", web::get().to(bundle))
+                .service(served.service("/scope"))
+        })
+        .on_connect(on_connect)
+        .workers(1)
+        .shutdown_timeout(1)
+        .disable_signals()
+        .bind(("127.0.0.1", port))
+        .expect("the port is free");
+        let port = http.addrs()[0].port();
+        let running = http.run();
+        let http = running.handle();
+        actix_web::rt::spawn(running);
+        Self { peer, gate, port, http }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}/scope", self.port)
+    }
+
+    /// Ends the peer and the server, as a program does that is restarted.
+    #[allow(dead_code, reason = "not every test that shares this module restarts it")]
+    pub(crate) async fn stop(self) {
+        self.peer.stop().await;
+        self.http.stop(true).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let stop = self.http.stop(false);
+        actix_web::rt::spawn(stop);
+    }
+}
+
+/// Where `cargo xtask web build browser-tests` puts the bundle.
+pub(crate) fn bundle_folder() -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+    target.join("web/browser-tests")
+}
+
+async fn bundle(file: web::Path<String>) -> HttpResponse {
+    let kind = if file.ends_with(".js") { "text/javascript" } else { "application/wasm" };
+    match std::fs::read(bundle_folder().join(file.as_str())) {
+        Ok(bytes) => HttpResponse::Ok().content_type(kind).body(bytes),
+        Err(error) => HttpResponse::NotFound().body(error.to_string()),
+    }
+}

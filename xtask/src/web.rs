@@ -1,0 +1,97 @@
+//! `cargo xtask web`: builds the pages' bundles, and serves them.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::step::{Passed, cargo, say, target_directory};
+use crate::web_browser;
+use crate::web_toolchain::{TARGET, Toolchain};
+
+/// The packages that are built into bundles, and the size that each may have, compressed.
+const BUNDLES: &[Bundle] = &[
+    Bundle { package: "demo-seed", limit: 150 },
+    Bundle { package: "browser-tests", limit: 250 },
+    Bundle { package: "demo-browser", limit: 250 },
+];
+
+/// A package that is built for the browser.
+#[derive(Debug)]
+struct Bundle {
+    package: &'static str,
+    /// In kilobytes of 1000 bytes, compressed by gzip; a build that is larger fails.
+    limit: u64,
+}
+
+/// Builds all bundles, or the one of this package.
+pub(crate) fn build(only: Option<&str>) -> Result<(), String> {
+    let bundles: Vec<_> =
+        BUNDLES.iter().filter(|bundle| only.is_none_or(|only| bundle.package == only)).collect();
+    if bundles.is_empty() {
+        let known: Vec<_> = BUNDLES.iter().map(|bundle| bundle.package).collect();
+        let asked = only.unwrap_or_default();
+        return Err(format!("there is no bundle `{asked}`; there are: {}", known.join(", ")));
+    }
+    let toolchain = Toolchain::get()?;
+    for bundle in bundles {
+        bundle.build(&toolchain)?;
+    }
+    Ok(())
+}
+
+/// Builds all bundles, as a step. It is skipped where there is no compiler for them.
+pub(crate) fn build_all() -> Result<Passed, String> {
+    match Toolchain::get() {
+        Err(reason) => Ok(Passed::Skipped(reason)),
+        Ok(_) => build(None).map(|()| Passed::Holds),
+    }
+}
+
+/// Runs the tests that need a browser and the bundles, as a step. It is skipped where these cannot be had.
+pub(crate) fn test() -> Result<Passed, String> {
+    if Toolchain::present().is_none() {
+        return Ok(Passed::Skipped("there are no bundles".to_owned()));
+    }
+    if let Err(reason) = web_browser::get() {
+        return Ok(Passed::Skipped(reason));
+    }
+    for (package, test) in [("browser-tests", "in_a_browser"), ("demo", "search")] {
+        run(cargo().args(["test", "--package", package, "--features", "in-a-browser", "--test", test]))?;
+    }
+    Ok(Passed::Holds)
+}
+
+/// Builds all bundles and serves the pages until it is interrupted.
+pub(crate) fn serve() -> Result<(), String> {
+    build(None)?;
+    run(cargo().args(["run", "--quiet", "--package", "demo", "--", "search"]))
+}
+
+impl Bundle {
+    fn build(&self, toolchain: &Toolchain) -> Result<(), String> {
+        let Self { package, limit } = self;
+        say(&format!("building {package} for {TARGET}"));
+        run(toolchain.cargo("build")?.args(["--quiet", "--profile", "web", "--package", package]))?;
+        let built = toolchain
+            .target_dir()
+            .join(TARGET)
+            .join("web")
+            .join(format!("{}.wasm", package.replace('-', "_")));
+        // A program of its own, with libraries that take a minute to build, so that other tasks need not wait for them.
+        let finish = ["run", "--quiet", "--package", "web-bundle", "--"];
+        run(cargo().args(finish).args([&built, &folder(package)]).arg(limit.to_string()))
+    }
+}
+
+/// Where a package's bundle stands.
+fn folder(package: &str) -> PathBuf {
+    target_directory().join("web").join(package)
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let program = format!("{:?}", command.get_program());
+    let status = command.stdin(Stdio::null()).status();
+    match status.map_err(|error| format!("{program} cannot be started: {error}"))? {
+        status if status.success() => Ok(()),
+        status => Err(format!("{program} ended with {status}")),
+    }
+}
