@@ -22,6 +22,7 @@ mod processes;
 mod proxy;
 #[path = "../support/raw.rs"]
 mod raw;
+mod reentry;
 mod refusals;
 mod resume;
 mod signals;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
+use super::link::Waiting;
 use super::{Epoch, Goodbye, Link, Platform};
 
 /// A connection's way out. The connection fills it and a writer empties it, both on one thread.
@@ -83,25 +84,17 @@ impl<P: Platform> Out<P> {
     }
 
     fn next(&self, cx: Option<&Context<'_>>) -> Poll<Outgoing> {
+        // Blocks may do what they like, so nothing is borrowed while they run. Those that begin now follow from what was taken, which is why
+        // that is handed out after them.
+        if let Some((link, waiting)) = self.0.borrow_mut().take(cx) {
+            link.run_waiting(waiting);
+        }
         let state = &mut *self.0.borrow_mut();
         if let Some(frame) = state.frames.pop_front() {
             return Poll::Ready(Outgoing::Frame(frame));
         }
         if let Some(payload) = state.pong.take() {
             return Poll::Ready(Outgoing::Pong(payload));
-        }
-        let was_known = cx.is_some_and(|cx| state.remember(cx));
-        if let Some((link, epoch)) = &state.carried
-            && !(was_known && link.is_quiet(*epoch))
-        {
-            let goodbye = link.take_output(*epoch, cx, &mut state.frames);
-            if let Some(frame) = state.frames.pop_front() {
-                return Poll::Ready(Outgoing::Frame(frame));
-            }
-            if let Some(goodbye) = goodbye {
-                state.carried = None;
-                state.goodbye.get_or_insert(goodbye);
-            }
         }
         match &state.goodbye {
             Some(goodbye) => Poll::Ready(Outgoing::Close(goodbye.clone())),
@@ -111,6 +104,26 @@ impl<P: Platform> Out<P> {
 }
 
 impl<P: Platform> State<P> {
+    /// Takes what the session has to send, if nothing else is left. Blocks may run then that had to wait until it was less.
+    fn take(&mut self, cx: Option<&Context<'_>>) -> Option<(Arc<Link<P>>, Waiting)> {
+        if !self.frames.is_empty() || self.pong.is_some() {
+            return None;
+        }
+        let was_known = cx.is_some_and(|cx| self.remember(cx));
+        let (link, epoch) = self.carried.as_ref()?;
+        if was_known && link.is_quiet(*epoch) {
+            return None;
+        }
+        match link.take_output(*epoch, cx, &mut self.frames) {
+            Ok(waiting) => Some((Arc::clone(link), waiting?)),
+            Err(goodbye) => {
+                self.carried = None;
+                self.goodbye.get_or_insert(goodbye);
+                None
+            }
+        }
+    }
+
     /// Whom to wake. True if that was known before.
     fn remember(&mut self, cx: &Context<'_>) -> bool {
         let is_known = self.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));

@@ -7,11 +7,11 @@ use std::task::Context;
 
 use bytes::Bytes;
 
-use super::state::{Awaited, State};
+use super::state::{Awaited, State, Waiter};
 use super::{Link, NEWS};
 use crate::handshake::Ticket;
 use crate::peer::{Goodbye, Kill, Platform};
-use crate::session::Lost;
+use crate::session::{Effect, Lost};
 
 /// Which of a session's connections, counted from 0. What an earlier one still does has no effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,9 @@ pub(in crate::peer) enum Room {
 /// So much is taken from a session at once.
 const FRAMES_AT_ONCE: usize = 32;
 const BYTES_AT_ONCE: usize = 16 << 10;
+
+/// The first of the blocks that had to wait until less was to be sent.
+pub(in crate::peer) struct Waiting(Effect<Waiter>);
 
 impl<P: Platform> Link<P> {
     /// Whether calls can go both ways now: a connection carries it, and the other side has it, too.
@@ -101,18 +104,19 @@ impl<P: Platform> Link<P> {
     }
 
     /// Appends what one of its connections has to send next. If that is all, its writer is woken when there is more. Blocks that had to
-    /// wait until less is to be sent run here, when it is less.
+    /// wait until less is to be sent are to be [run](Self::run_waiting) then.
     ///
-    /// The goodbye that the connection ends with, if the session is over or goes on elsewhere, comes when nothing is left to be sent.
+    /// An error is the goodbye that the connection ends with, if the session is over or goes on elsewhere; it comes when nothing is left to be
+    /// sent.
     pub(in crate::peer) fn take_output(
         self: &Arc<Self>,
         epoch: Epoch,
         cx: Option<&Context<'_>>,
         frames: &mut VecDeque<Bytes>,
-    ) -> Option<Goodbye> {
+    ) -> Result<Option<Waiting>, Goodbye> {
         let mut state = self.state.lock();
         if state.epoch != epoch {
-            return Some(Goodbye::normal("the session goes on elsewhere"));
+            return Err(Goodbye::normal("the session goes on elsewhere"));
         }
         let (mut count, mut bytes, mut now) = (0, 0, None);
         while count < FRAMES_AT_ONCE && bytes < BYTES_AT_ONCE {
@@ -125,22 +129,27 @@ impl<P: Platform> Link<P> {
             frames.push_back(frame);
         }
         if count > 0 {
-            let mut next = state.session.next_run();
+            let next = state.session.next_run();
             if next.is_none() && !state.session.has_frame() && state.goodbye.is_none() {
                 self.has_nothing(&mut state, cx);
             }
             Self::took_frame(state);
-            while let Some(effect) = next {
-                self.perform(effect);
-                next = self.state.lock().session.next_run();
-            }
-            return None;
+            return Ok(next.map(Waiting));
         }
         if let Some(goodbye) = state.goodbye.clone() {
-            return Some(goodbye);
+            return Err(goodbye);
         }
         self.has_nothing(&mut state, cx);
-        None
+        Ok(None)
+    }
+
+    /// Runs blocks that had to wait until less is to be sent, as long as it is less.
+    pub(in crate::peer) fn run_waiting(self: &Arc<Self>, Waiting(first): Waiting) {
+        let mut next = Some(first);
+        while let Some(effect) = next {
+            self.perform(effect);
+            next = self.state.lock().session.next_run();
+        }
     }
 
     fn has_nothing(&self, state: &mut State<P>, cx: Option<&Context<'_>>) {

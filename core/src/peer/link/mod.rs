@@ -23,7 +23,7 @@ use futures_channel::oneshot;
 use parking_lot::{Mutex, RwLock};
 
 pub use self::carriage::Epoch;
-pub(super) use self::carriage::Room;
+pub(super) use self::carriage::{Room, Waiting};
 use self::state::{State, Waiter};
 use super::differences::Differences;
 use super::{Kill, Notice, Platform, Shared, Task, executor, ticker};
