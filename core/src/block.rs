@@ -119,7 +119,6 @@ impl Block {
         captures: &'static [&'static str],
         source: u64,
     ) -> Self {
-        let interface = OnceLock::new();
         Self {
             id: BlockId::of_path(path),
             name: None,
@@ -130,7 +129,7 @@ impl Block {
             captures,
             requires: Requirement::Anybody,
             source,
-            interface,
+            interface: OnceLock::new(),
         }
     }
 
@@ -145,19 +144,10 @@ impl Block {
         captures: &'static [&'static str],
         source: u64,
     ) -> Self {
-        let interface = OnceLock::new();
-        Self {
-            id: BlockId::of_name(name),
-            name: Some(name),
-            path,
-            module,
-            file,
-            line,
-            captures,
-            requires: Requirement::Anybody,
-            source,
-            interface,
-        }
+        let mut block = Self::new(path, module, file, line, captures, source);
+        block.id = BlockId::of_name(name);
+        block.name = Some(name);
+        block
     }
 
     /// The same block, which asks this of its caller.

@@ -25,8 +25,23 @@ pub async fn ask(near: PeerId, far: PeerId, text: &str) -> Result<usize, RemoteE
     Ok(sum)
 }";
 
-/// Each name and literal, with its line and column.
-fn places(tokens: TokenStream, all: &mut Vec<(String, usize, usize)>) {
+/// A name or a literal, with its line and column.
+type Place = (String, usize, usize);
+
+/// What stands where, in the source and in its expansion.
+fn written_and_expanded(source: &str) -> (Vec<Place>, Vec<Place>) {
+    let mut errors = Errors::default();
+    let args = Args::parse(TokenStream::new(), &mut errors);
+    let source: TokenStream = source.parse().unwrap();
+    let expansion = expand_item(&args, source.clone(), &mut errors);
+    assert_eq!(errors.messages(), Vec::<String>::new());
+    let (mut written, mut expanded) = (Vec::new(), Vec::new());
+    places(source, &mut written);
+    places(expansion, &mut expanded);
+    (written, expanded)
+}
+
+fn places(tokens: TokenStream, all: &mut Vec<Place>) {
     for token in tokens {
         match token {
             TokenTree::Group(group) => places(group.stream(), all),
@@ -41,28 +56,15 @@ fn places(tokens: TokenStream, all: &mut Vec<(String, usize, usize)>) {
 
 #[test]
 fn each_name_and_literal_of_the_user_stands_in_the_expansion_where_it_was_written() {
-    let mut errors = Errors::default();
-    let args = Args::parse(TokenStream::new(), &mut errors);
-    let source: TokenStream = SOURCE.parse().unwrap();
-    let expansion = expand_item(&args, source.clone(), &mut errors);
-    let (mut written, mut expanded) = (Vec::new(), Vec::new());
-    places(source, &mut written);
-    places(expansion, &mut expanded);
+    let (written, expanded) = written_and_expanded(SOURCE);
     let expanded: HashSet<_> = expanded.into_iter().collect();
     let lost: Vec<_> = written.iter().filter(|place| !expanded.contains(place)).collect();
-    assert_eq!(errors.messages(), Vec::<String>::new());
     assert!(lost.is_empty(), "{lost:?}");
 }
 
 #[test]
 fn at_a_name_of_the_user_stands_no_name_that_means_something_else() {
-    let mut errors = Errors::default();
-    let args = Args::parse(TokenStream::new(), &mut errors);
-    let source: TokenStream = SOURCE.parse().unwrap();
-    let expansion = expand_item(&args, source.clone(), &mut errors);
-    let (mut written, mut expanded) = (Vec::new(), Vec::new());
-    places(source, &mut written);
-    places(expansion, &mut expanded);
+    let (written, expanded) = written_and_expanded(SOURCE);
     let others: Vec<_> = expanded
         .iter()
         .filter(|(text, line, column)| {
@@ -78,12 +80,9 @@ fn at_a_name_of_the_user_stands_no_name_that_means_something_else() {
 
 #[test]
 fn what_the_user_writes_outside_of_blocks_stands_twice_and_its_items_once() {
-    let mut errors = Errors::default();
-    let args = Args::parse(TokenStream::new(), &mut errors);
     let source =
         "async fn f(p: PeerId) { struct Item; let local = 1; remote!(p, [local], { local }).await; }";
-    let mut expanded = Vec::new();
-    places(expand_item(&args, source.parse().unwrap(), &mut errors), &mut expanded);
+    let (_, expanded) = written_and_expanded(source);
     let count = |name: &str, column| {
         expanded.iter().filter(|(text, _, start)| text == name && *start == column).count()
     };

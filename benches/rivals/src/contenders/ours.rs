@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{App, HttpServer};
 use anyhow::Result;
-use distributed_scope::{Blocks, Peer, PeerId, RemoteError, distributed, on_connect, remote};
+use distributed_scope::{Blocks, Limits, Peer, PeerId, RemoteError, distributed, on_connect, remote};
 
 use super::on_actix;
 use crate::contender::{Client, Contender, Serve};
@@ -42,7 +42,10 @@ async fn nested(server: PeerId, client: PeerId, numbers: Numbers) -> Result<Numb
 
 fn serve(serve: &Serve) -> Result<()> {
     on_actix(async {
-        let peer = Peer::builder(PeerId::named("server")).expose(Blocks::all()).start();
+        // All connections come from one address, and its default would refuse some of them.
+        let limits =
+            Limits { sessions_per_address: 10_000, handshakes_per_second: 100_000, ..Limits::default() };
+        let peer = Peer::builder(PeerId::named("server")).expose(Blocks::all()).limits(limits).start();
         let server = HttpServer::new(move || App::new().service(peer.service("/scope")))
             .on_connect(on_connect)
             .workers(serve.workers.max(1))
@@ -87,7 +90,7 @@ impl Client for Ours {
 pub fn contender() -> Contender {
     Contender {
         name: "distributed-scope",
-        about: "bincode 2 over a WebSocket (actix-ws, awc); keepalive, resume, deadlines and limits at their defaults",
+        about: "bincode 2 over a WebSocket (actix-http, awc); keepalive, resume, deadlines and limits at their defaults, but for how many may come from one address",
         workloads: &ALL,
         serve,
         drive: |run| on_actix(drive::<Ours>(run)),
