@@ -138,9 +138,15 @@ async fn a_block_runs_only_for_a_caller_that_meets_its_requirement() {
 #[actix_web::test]
 async fn a_client_that_is_turned_away_is_told_what_to_do() {
     let server = server();
-    for (token, status) in [("s3ntinel-stolen", 401), ("s3ntinel-of-mallory", 403)] {
+    let denials = [
+        ("s3ntinel-stolen", 401, "not authenticated: no such token"),
+        ("s3ntinel-of-mallory", 403, "forbidden: you were banned"),
+    ];
+    for (token, status, said) in denials {
         let error = open().start().connect(Endpoint::new(server.url()).bearer(token)).await.unwrap_err();
-        assert!(matches!(error, ConnectError::Denied { status: found, .. } if found == status), "{error}");
+        let ConnectError::Denied { status: found, reason, .. } = &error else { panic!("{error}") };
+        assert_eq!((*found, reason.as_str()), (status, said));
+        assert!(error.to_string().contains(said), "{error}");
         assert!(!error.to_string().contains(token));
     }
     let url = server.url().replace("ws://", "ws://user:s3ntinel@");

@@ -18,6 +18,7 @@ use distributed_scope_core::session::MAX_FRAME;
 use futures_channel::oneshot;
 
 use super::conversation::Conversation;
+use super::denial::{Denial, is_denial};
 use super::kill::SocketHandle;
 use super::reader::{Connection, Reader};
 use super::wire::Wire;
@@ -114,25 +115,27 @@ pub(super) async fn connect(
         Some("wss") => connector.rustls_0_23(endpoint.tls_config()?),
         _ => connector,
     };
-    let client = awc::Client::builder().connector(connector).timeout(limit).finish();
+    let denial = Denial::default();
+    let client = awc::Client::builder().connector(connector).wrap(denial.clone()).timeout(limit).finish();
     let mut request = client.ws(uri.clone()).protocols([SUBPROTOCOL]);
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
-    let (_, framed) = request.connect().await.map_err(|error| failure(endpoint.to_string(), error))?;
+    let (_, framed) =
+        request.connect().await.map_err(|error| failure(endpoint.to_string(), error, &denial))?;
     let socket = socket.take();
     Ok((framed, socket))
 }
 
-fn failure(url: String, error: WsClientError) -> ConnectError {
+fn failure(url: String, error: WsClientError, denial: &Denial) -> ConnectError {
     #[cfg(feature = "rustls")]
     if let Some(reason) = io_error(&error).and_then(crate::tls::hint) {
         return ConnectError::Tls { url, reason, source: error.to_string().into() };
     }
     let not_a_peer = |status: u16| ConnectError::NotAPeer { url: url.clone(), status };
     match error {
-        WsClientError::InvalidResponseStatus(status) if matches!(status.as_u16(), 401 | 403 | 429 | 503) => {
-            ConnectError::Denied { url, status: status.as_u16() }
+        WsClientError::InvalidResponseStatus(status) if is_denial(status.as_u16()) => {
+            ConnectError::Denied { url, status: status.as_u16(), reason: denial.reason() }
         }
         WsClientError::InvalidResponseStatus(status) => not_a_peer(status.as_u16()),
         WsClientError::SendRequest(SendRequestError::Timeout) => ConnectError::TimedOut { url },

@@ -5,7 +5,7 @@
 //! | `conversation` | one connection between its bytes and its session |
 //! | `accept`, `body` | the server's end: a response body that is the session |
 //! | `accept_context` | the server's end as an actor, by actix-web-actors |
-//! | `dial`, `task` | the client's end |
+//! | `dial`, `task` | the client's end; `denial`, what a server says that lets nobody in |
 //! | `wire` | WebSocket frames in buffers |
 //! | `reader`, `incoming` | what a WebSocket can bring |
 //! | `upgrade` | what is checked before a request is upgraded |
@@ -19,6 +19,7 @@ pub(crate) mod accept_context;
 #[cfg(not(feature = "actix-web-actors"))]
 mod body;
 mod conversation;
+mod denial;
 pub(crate) mod dial;
 #[cfg(test)]
 mod echo_tests;

@@ -45,12 +45,15 @@ pub enum ConnectError {
         status: u16,
     },
     /// The peer there did not let this one in.
-    #[error("{url} does not let this peer in: {}", meaning(*.status))]
+    #[error("{url} does not let this peer in: {}{}", meaning(*.status), said(.reason))]
     Denied {
         /// The URL.
         url: String,
         /// The HTTP status of the answer: 401, 403, 429 or 503.
         status: u16,
+        /// What it says of it, as [`Denied`](crate::Denied) on the other side does. Empty if it says nothing, and in a page, which a browser does
+        /// not tell.
+        reason: String,
     },
     /// A token would have been sent where everybody on the way can read it.
     #[error(
@@ -98,8 +101,13 @@ fn meaning(status: u16) -> &'static str {
         401 => {
             "it does not know it (HTTP 401); show a token that it takes, `Endpoint::new(url).bearer(token)`"
         }
-        403 => "it may not (HTTP 403); the log over there says why",
+        403 => "it may not (HTTP 403)",
         429 => "too many have come from there, or at once (HTTP 429); try again later",
         _ => "it cannot find out who it is at present (HTTP 503); try again later",
     }
+}
+
+/// Quoted, as somebody else's words.
+fn said(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!("; it says {reason:?}") }
 }
