@@ -7,12 +7,13 @@ use futures_util::future::{Either, join_all, ready, select};
 
 use crate::support::{Listening, open};
 
-/// So little may wait to be sent that of many calls with large results one runs after the other.
-fn narrow() -> Limits {
-    Limits { queue: 1 << 10, ..Limits::default() }
-}
-
 const CALLS: usize = 60;
+const RESULT: usize = 20 << 10;
+
+/// Less may wait to be sent than one result, so one block runs after the other; all calls may wait meanwhile, should they come at once.
+fn narrow() -> Limits {
+    Limits { queue: RESULT - 1, ..Limits::default() }
+}
 
 async fn connected(server: &Listening) -> Peer {
     // All calls are to be on their way at once.
@@ -37,7 +38,7 @@ async fn calls_back(on: PeerId, home: PeerId, n: usize) -> Result<Vec<u8>, Remot
             // Asks this peer itself.
             _ => assert_eq!(small(here::peer()).await?, 1),
         }
-        vec![7_u8; 20 << 10]
+        vec![7_u8; RESULT]
     })
     .await
 }
@@ -48,7 +49,7 @@ async fn a_block_that_had_to_wait_for_room_may_call_give_up_and_call_itself() {
     let client = connected(&server).await;
     let calls = (0..CALLS).map(|n| client.run(calls_back(server.peer.id(), client.id(), n)));
     for result in join_all(calls).await {
-        assert_eq!(result.unwrap().len(), 20 << 10);
+        assert_eq!(result.unwrap().len(), RESULT);
     }
 }
 
@@ -60,7 +61,7 @@ async fn stops_its_peer(on: PeerId, n: usize) -> Result<Vec<u8>, RemoteError> {
             // Begins in place: the block that stops its peer ends with it.
             peer.stop().await;
         }
-        vec![7_u8; 20 << 10]
+        vec![7_u8; RESULT]
     })
     .await
 }
@@ -90,7 +91,7 @@ async fn drains_its_peer(on: PeerId, n: usize) -> Result<Vec<u8>, RemoteError> {
                 actix_web::rt::spawn(draining);
             }
         }
-        vec![7_u8; 20 << 10]
+        vec![7_u8; RESULT]
     })
     .await
 }
@@ -105,7 +106,7 @@ async fn a_block_that_had_to_wait_for_room_may_drain_its_peer() {
     // Those that had arrived are answered; they all had, or waited here and are told that the peer is going away.
     for result in join_all(calls).await {
         match result {
-            Ok(bytes) => assert_eq!(bytes.len(), 20 << 10),
+            Ok(bytes) => assert_eq!(bytes.len(), RESULT),
             Err(error) => assert!(error.to_string().contains("going away"), "{error}"),
         }
     }
