@@ -105,7 +105,10 @@ async fn no_argument_result_token_claim_error_or_panic_is_logged() {
         .authenticate(|upgrade: Upgrade| async move {
             let token = upgrade.bearer()?.ok_or(Denied::unauthenticated("no token"))?;
             if !token.ends_with("token") {
-                return Err(Denied::forbidden("no such token"));
+                // What a stranger may have put there.
+                return Err(Denied::forbidden(
+                    "no such token\n2026-01-01T00:00:00Z  INFO forged: all is well",
+                ));
             }
             Ok(Some(Principal::new(secret("subject"), Proof::Token).claim("secret", secret("claim"))))
         })
@@ -156,6 +159,11 @@ async fn no_argument_result_token_claim_error_or_panic_is_logged() {
 
     let log = String::from_utf8(std::mem::take(&mut *LOG.lock().unwrap())).unwrap();
     assert!(!log.contains(SENTINEL), "{log}");
+    assert!(
+        log.contains("forged")
+            && !log.lines().any(|line| line.contains("Z  INFO forged") && !line.contains("upgrade refused")),
+        "{log}"
+    );
     // base64url of the beginning of the word.
     assert!(!log.contains("czNudGluZW"), "{log}");
     // Each refusal has a line with its code, the peer, the caller and the call.

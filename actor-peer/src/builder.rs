@@ -26,12 +26,21 @@ impl Builder {
 
     /// Which blocks it runs for other peers. Without this, none: a block that is compiled into a program is not thereby
     /// open to everybody who can connect to it. Several calls add up.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::Peer;
+    /// # use distributed_scope_core::{Blocks, PeerId};
+    /// let peer = Peer::builder(PeerId::named("shop"))
+    ///     .expose(Blocks::of("shop::orders"))
+    ///     .expose(Blocks::named("search"))
+    ///     .start();
+    /// ```
     pub fn expose(mut self, blocks: Blocks) -> Self {
         self.parts.blocks = self.parts.blocks.and(blocks);
         self
     }
 
-    /// A value that its blocks find with [`here::data`](distributed_scope_core::here::data), one of each type.
+    /// A value that its blocks find with [`here::data`](distributed_scope_core::here::data), one of each type: of two, the later counts.
     pub fn data<T: Send + Sync + 'static>(self, value: T) -> Self {
         self.shared_data(Arc::new(value))
     }
@@ -42,7 +51,15 @@ impl Builder {
         self
     }
 
-    /// Its bounds, instead of the defaults.
+    /// Its bounds, instead of the defaults. Each says its unit and what happens at it.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::Peer;
+    /// # use distributed_scope_core::{Limits, PeerId};
+    /// # use std::time::Duration;
+    /// let limits = Limits { deadline: Duration::from_secs(2), sessions_per_address: 16, ..Limits::default() };
+    /// let peer = Peer::builder(PeerId::named("shop")).limits(limits).start();
+    /// ```
     pub fn limits(mut self, limits: Limits) -> Self {
         self.parts.limits = limits;
         self
@@ -67,7 +84,8 @@ impl Builder {
     ///
     /// `Ok(Some(principal))` is somebody who is known: blocks find it with [`here::principal`](distributed_scope_core::here::principal)
     /// and may [require](distributed_scope_core::Requirement) it. `Ok(None)` is somebody who is not. An error is answered with HTTP
-    /// 401, 403 or 503 and its text, and there is no session.
+    /// 401, 403 or 503 and its text, and there is no session. A panic ends
+    /// that connection, and nothing else.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::{Peer, Upgrade};
@@ -114,7 +132,8 @@ impl Builder {
     }
 
     /// Knows these peers by the keys that their ids are made of: they are [principals](distributed_scope_core::Principal), whose
-    /// subject is their id. Others with a key of their own may connect, too, and are nobody that is known.
+    /// subject is their id. Others with a key of their own may connect, too, and are nobody that is known. Several calls add up. An id that
+    /// is not [of a key](PeerId::is_of_key) proves nothing, and is nobody by this either.
     pub fn trust(mut self, peers: impl IntoIterator<Item = PeerId>) -> Self {
         self.parts.trusted.extend(peers);
         self

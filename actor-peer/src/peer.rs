@@ -91,6 +91,16 @@ impl Peer {
 
     /// Runs a future on behalf of this peer: the calls that it makes are this peer's calls. In a process that has just one
     /// peer, calls find it without this.
+    ///
+    /// Dropping the future drops the calls in it, which cancels their blocks.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::Peer;
+    /// # use distributed_scope_core::{Call, RemoteError};
+    /// # async fn f(peer: Peer, call: Call<u32>) -> Result<(), RemoteError> {
+    /// let value = peer.run(call).await?; // or any async function that makes calls
+    /// # Ok(()) }
+    /// ```
     pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         Scoped::new(Arc::new(Context::root(Arc::clone(&self.0) as Arc<dyn Host>)), future)
     }
@@ -101,7 +111,8 @@ impl Peer {
         self.0.routes().peers()
     }
 
-    /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
+    /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped. It waits for ever otherwise, and
+    /// dropping the future gives up.
     pub async fn connected(&self, peer: PeerId) {
         self.0.connected(peer).await;
     }
@@ -136,6 +147,8 @@ impl Peer {
     /// Stops politely: new sessions and new calls from other peers are refused as
     /// [`GoingAway`](distributed_scope_core::Refusal::GoingAway) (nothing of them runs), and running blocks go on. Returns when all of them have
     /// ended and were answered, at the latest after `grace`; then everything is closed as by [`stop`](Self::stop).
+    ///
+    /// Dropping the future does not undo it: nothing new is taken, and what runs is not closed then.
     pub async fn drain(&self, grace: Duration) {
         // An actor that is gone has nothing left to drain.
         let _ = self.addr().send(Drain(grace)).await;

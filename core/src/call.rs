@@ -30,7 +30,25 @@ use crate::time::{Deadline, Moment};
 ///
 /// Its output is the value of the block, or a [`RemoteError`] that says what happened and whether the block ran.
 ///
-/// It must be awaited inside `peer.run(..)` or in a block, or in a process that has exactly one peer.
+/// It must be awaited inside `peer.run(..)` or in a block, or in a process that has exactly one peer; anywhere else it ends as
+/// [`ErrorKind::NoPeer`].
+///
+/// ```no_run
+/// # use distributed_scope_core::{Call, Ran, RemoteError};
+/// # use std::time::Duration;
+/// # async fn f(call: Call<u32>) -> Result<(), RemoteError> {
+/// let again = call.clone(); // not sent, and with the same captures
+/// match call.timeout(Duration::from_secs(2)).await {
+///     Ok(value) => println!("{value}"),
+///     Err(error) if error.ran() == Ran::Never => println!("{}", again.await?),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// # Panics
+///
+/// When it is polled after it has ended, as futures do.
 #[must_use = "a call does nothing until it is awaited or spawned"]
 pub struct Call<R> {
     /// Holds the encoded captures before, while and after they are sent, so that a clone can be sent again.
@@ -107,7 +125,7 @@ impl<R> Call<R> {
     }
 
     /// Ends the call with [`ErrorKind::DeadlineExceeded`] when it takes longer than this, measured from its first
-    /// poll. A call made by a block ends with the block's own deadline if that is earlier. Without this, a call has
+    /// poll; the block is dropped then where it runs. The time is sent in whole milliseconds, rounded up. A call made by a block ends with the block's own deadline if that is earlier. Without this, a call has
     /// [`Limits::deadline`](crate::Limits::deadline).
     pub fn timeout(mut self, duration: Duration) -> Self {
         self.time = Time::For(duration);
@@ -214,7 +232,7 @@ impl<R> Future for Call<R> {
 
 impl<R: Send + 'static> Call<R> {
     /// Sends the call now, and lets it run whether or not anybody waits for it: the counterpart of the original's
-    /// `go-remote`. Dropping the handle does not cancel it.
+    /// `go-remote`. Dropping the handle does not cancel it; its deadline does, which counts from here.
     ///
     /// ```no_run
     /// # use distributed_scope_core::{Call, RemoteError};
@@ -244,6 +262,8 @@ impl<R: Send + 'static> Call<R> {
 }
 
 /// A call that was spawned: await it for its result, or drop it to let it go on alone.
+///
+/// It ends as the call does; [`Disconnected`](ErrorKind::Disconnected) also stands for a runtime that was shut down meanwhile.
 #[derive(Debug)]
 pub struct Spawned<R>(oneshot::Receiver<Result<R, RemoteError>>);
 

@@ -39,6 +39,7 @@ mod id;
 mod identity;
 #[cfg_attr(not(feature = "keys"), path = "no_keys.rs")]
 mod key_pair;
+mod keyed_hash;
 mod limits;
 mod listing;
 pub mod peer;

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use rustc_hash::FxHashMap;
-
 use crate::block::{Block, BlockId, Fingerprint};
 use crate::frame::Catalogue;
 use crate::registry::Registry;
@@ -30,7 +28,9 @@ impl fmt::Display for Skew {
 /// What the other side tells of its blocks.
 #[derive(Debug, Default)]
 pub struct TheirBlocks {
-    blocks: FxHashMap<BlockId, Fingerprint>,
+    /// As told. In a list and not in a map by a hash that everybody can compute: the other side chooses the ids, and could choose them so
+    /// that all of them collide.
+    blocks: Vec<(BlockId, Fingerprint)>,
     is_complete: bool,
 }
 
@@ -58,16 +58,56 @@ impl TheirBlocks {
             return None;
         }
         let mut theirs = std::mem::take(&mut self.blocks);
-        let (mut skews, mut only_ours) = (Vec::new(), Vec::new());
+        // Stable, so that of a block that was told twice the first version counts.
+        theirs.sort_by_key(|(id, _)| *id);
+        theirs.dedup_by_key(|(id, _)| *id);
+        let find = |id: BlockId| theirs.binary_search_by_key(&id, |(theirs, _)| *theirs).ok();
+        let (mut skews, mut only_ours, mut is_ours) = (Vec::new(), Vec::new(), vec![false; theirs.len()]);
         for block in ours.known() {
-            match theirs.remove(&block.id) {
-                None => only_ours.push(block),
-                Some(theirs) if theirs != block.fingerprint() => skews.push(Skew { block, theirs }),
-                Some(_) => {}
+            let Some(index) = find(block.id) else {
+                only_ours.push(block);
+                continue;
+            };
+            is_ours[index] = true;
+            if theirs[index].1 != block.fingerprint() {
+                skews.push(Skew { block, theirs: theirs[index].1 });
             }
         }
-        let mut only_theirs: Vec<_> = theirs.into_keys().collect();
-        only_theirs.sort_unstable();
+        let only_theirs =
+            theirs.iter().zip(is_ours).filter(|(_, is_ours)| !is_ours).map(|((id, _), _)| *id).collect();
         Some(Difference { skews, only_ours, only_theirs })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u64) -> BlockId {
+        BlockId(number)
+    }
+
+    #[test]
+    fn blocks_that_only_the_other_side_has_are_found_in_all_parts_and_once() {
+        let ours = Registry::of_process().unwrap();
+        let mut theirs = TheirBlocks::default();
+        let part = |is_last, ids: [u64; 2]| Catalogue {
+            is_last,
+            blocks: ids.map(|number| (id(number), Fingerprint(number))).to_vec(),
+        };
+        assert!(theirs.add(part(false, [3, 1]), ours).is_none());
+        let difference = theirs.add(part(true, [1, 2]), ours).unwrap();
+        assert_eq!(difference.only_theirs, [id(1), id(2), id(3)]);
+        assert!(difference.skews.is_empty());
+        assert!(theirs.add(part(true, [4, 5]), ours).is_none(), "what comes after the last part is ignored");
+    }
+
+    #[test]
+    fn who_tells_of_one_block_without_end_is_not_listened_to_for_ever() {
+        let ours = Registry::of_process().unwrap();
+        let mut theirs = TheirBlocks::default();
+        let part = || Catalogue { is_last: false, blocks: vec![(id(1), Fingerprint(1)); Catalogue::MAX] };
+        let parts = (1..100).find(|_| theirs.add(part(), ours).is_some());
+        assert_eq!(parts, Some(MOST / Catalogue::MAX));
     }
 }

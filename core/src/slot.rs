@@ -34,7 +34,10 @@ impl<C, R> Slot<C, R> {
     pub const fn new() -> Self {
         Self(PhantomData)
     }
+}
 
+/// The captures own their data. Were that not said here, a borrowed one would be told by the name of its slot, which the user did not write.
+impl<C: 'static, R> Slot<C, R> {
     /// Settles the types from a call as it stands in its function. Only type-checked, never run.
     pub fn infer<B, F, Body>(&self, _to: PeerId, _captures: B, _body: F) -> Call<R>
     where

@@ -1,7 +1,7 @@
 //! One `remote!`: what stands between its parentheses.
 
 use proc_macro2::extra::DelimSpan;
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Expr, Ident, LitStr, Token, Type};
@@ -138,8 +138,8 @@ impl Arguments<'_> {
 
     fn body(&self) -> syn::Result<Group> {
         let input = self.input;
-        match input.fork().parse::<Group>() {
-            Ok(group) if group.delimiter() == Delimiter::Brace => input.parse(),
+        match input.fork().parse::<TokenTree>().ok().and_then(braces) {
+            Some(body) => input.parse::<TokenTree>().map(|_| body),
             _ if input.peek(Token![async]) || input.peek(Token![move]) || input.peek(Token![|]) => {
                 Err(self.error("a block is `async` and owns its captures by itself: write"))
             }
@@ -155,6 +155,20 @@ impl Arguments<'_> {
         } else {
             Err(self.error(format_args!("expected a comma after {after}")))
         }
+    }
+}
+
+/// The braces, if this is a block. A macro that was given it as a `$body:block` or a `$body:expr` hands it on in a group without delimiters.
+fn braces(token: TokenTree) -> Option<Group> {
+    let TokenTree::Group(group) = token else { return None };
+    match group.delimiter() {
+        Delimiter::Brace => Some(group),
+        Delimiter::None => {
+            let mut inside = group.stream().into_iter();
+            let only = inside.next()?;
+            inside.next().is_none().then(|| braces(only))?
+        }
+        Delimiter::Parenthesis | Delimiter::Bracket => None,
     }
 }
 

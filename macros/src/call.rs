@@ -48,12 +48,7 @@ impl Expansion<'_> {
         let at = mixed(block.name.span());
         let (result, private) = (result(block), &self.private);
         let description = names::description(&self.function.signature.ident, block.ordinal);
-        let travelling = locals.iter().zip(&block.captures).map(|(local, capture)| {
-            let name = Place::at(capture.name.span());
-            let lent = group(Delimiter::Brace, name.end, local.to_token_stream());
-            name.call(quote!(#private::Departs::lend), lent.into())
-        });
-        let travelling = closure_struct::tuple(travelling.collect(), at);
+        let travelling = self.travelling(block, locals);
         match &block.result {
             None => {
                 let structure = names::closure_struct(&self.function.signature.ident, block.ordinal, at);
@@ -72,6 +67,17 @@ impl Expansion<'_> {
         }
     }
 
+    /// The values of the list, each with the proof that it can be sent.
+    fn travelling(&self, block: &RemoteBlock, locals: &[Ident]) -> TokenStream {
+        let private = &self.private;
+        let travelling = locals.iter().zip(&block.captures).map(|(local, capture)| {
+            let name = Place::at(capture.name.span());
+            let lent = group(Delimiter::Brace, name.end, local.to_token_stream());
+            name.call(quote!(#private::Departs::lend), lent.into())
+        });
+        closure_struct::tuple(travelling.collect(), mixed(block.name.span()))
+    }
+
     /// A call that only tells its slot the types, and what else is checked for it.
     fn inferred(&self, block: &RemoteBlock, locals: &[Ident]) -> (TokenStream, TokenStream) {
         let at = mixed(block.name.span());
@@ -80,14 +86,18 @@ impl Expansion<'_> {
         let structure = names::closure_struct(&self.function.signature.ident, block.ordinal, at);
         let captures = quote_spanned!(at=> #structure(#(#locals),*));
         let body = self.closure(block, Copy::Check);
-        match &block.result {
+        let (before, call) = match &block.result {
             None => (TokenStream::new(), quote_spanned!(at=> #slot.infer(peer, #captures, #body))),
             Some(ty) => {
                 let ty = self.without_self(ty);
                 let witness = quote_spanned!(at=> #(#condition)* #slot.witness(#body););
                 (witness, quote_spanned!(at=> #slot.declare(peer, #captures, #private::PhantomData::<#ty>)))
             }
-        }
+        };
+        // What cannot be sent is told here, too, in the same words and so once: a function with a mistake in its types is not asked
+        // what it borrows, which would be told beside it.
+        let sent = self.travelling(block, locals);
+        (before, quote_spanned!(at=> { let _ = #sent; #call }))
     }
 
     /// The value of one capture, borrowed.
@@ -193,13 +203,13 @@ impl Expansion<'_> {
                 quote_spanned!(at=> #slot.declare_only(#registrar, &#description, #arrive, #leave);),
             )
         });
-        let (around, items) = (&block.around, &block.items_around);
+        let (around, items, quiet) = (&block.around, &block.items_around, quiet());
         let statements = [(block.condition.clone(), register)].into_iter().chain(declare);
         statements
             .map(|(condition, statement)| match items.is_empty() {
                 true => quote!(#(#around)* #(#condition)* #statement),
                 // What the blocks around it declare is seen in it.
-                false => quote!(#(#around)* #(#condition)* { #(#[allow(warnings)] #items)* #statement }),
+                false => quote!(#(#around)* #(#condition)* { #(#quiet #items)* #statement }),
             })
             .collect()
     }

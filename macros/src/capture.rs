@@ -65,6 +65,13 @@ impl Capture {
         } else {
             None
         };
+        if let Some(Type::Reference(reference)) = &ty {
+            let message = format!(
+                "a capture arrives as a value of its own, so its type is no reference: write `[{name}: T]`, and `[{name}: T = \
+                                   expr]` if it has to be made of one, for example by `.to_owned()`"
+            );
+            errors.push(syn::Error::new_spanned(reference, message));
+        }
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
             Some(input.parse()?)

@@ -22,7 +22,7 @@ pub(crate) fn define(
     let types: Vec<_> = (0..count).map(|i| format_ident!("T{i}", span = Span::mixed_site())).collect();
     quote! {
         #(#condition)*
-        #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery)]
+        #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
         struct #name<#(#types),*>(#(#types),*);
 
         #(#condition)*

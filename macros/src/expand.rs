@@ -50,14 +50,14 @@ impl<'a> Expansion<'a> {
     pub(crate) fn expand(&self, body: &Body, code: &Code, has_blocks: bool) -> TokenStream {
         let Function { attributes, visibility, signature, .. } = self.function;
         let (inner, items) = (&body.attributes, &body.items);
-        let machinery = has_blocks.then(|| self.machinery(code));
+        let machinery = has_blocks.then(|| self.machinery(code, body.braces));
         let statements = self.code(code, Copy::Live, false);
         let body = group(Delimiter::Brace, body.braces, quote!(#(#items)* #machinery #statements));
         quote!(#(#attributes)* #(#inner)* #visibility #signature #body)
     }
 
     /// The structs, the descriptions and the registration of all blocks.
-    fn machinery(&self, code: &Code) -> TokenStream {
+    fn machinery(&self, code: &Code, braces: Span) -> TokenStream {
         let private = &self.private;
         let mut blocks = Vec::new();
         collect(code, &mut blocks);
@@ -67,7 +67,7 @@ impl<'a> Expansion<'a> {
             quote!(#(#around)* let #slot = &#private::Slot::new();)
         });
         let registrations = blocks.iter().map(|block| self.registration(block));
-        let check = self.check(code);
+        let check = self.check(code, braces);
         let lifetimes = self.lifetimes();
         let condition = &self.function.signature.generics.where_clause;
         let register = Ident::new("__register", Span::mixed_site());
@@ -138,7 +138,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// The body of the function once more, type-checked and dropped.
-    fn check(&self, code: &Code) -> TokenStream {
+    fn check(&self, code: &Code, braces: Span) -> TokenStream {
         let private = &self.private;
         let signature = &self.function.signature;
         let output = match &signature.output {
@@ -173,14 +173,15 @@ impl<'a> Expansion<'a> {
                 }
             }
         });
-        let code = self.code(code, Copy::Check, false);
+        // Where the function's own braces are, so that what is told of both is told once.
+        let code = group(Delimiter::Brace, braces, self.code(code, Copy::Check, false));
         let quiet = quiet();
         quote! {
             #quiet
             let () = #private::check::<#output>(async move {
                 #(#parameters)*
                 #settled
-                #private::output::<#output>({ #code })
+                #private::output::<#output>(#code)
             });
         }
     }
@@ -259,6 +260,14 @@ fn collect<'c>(code: &'c Code, blocks: &mut Vec<&'c RemoteBlock>) {
 }
 
 /// Keeps the warnings of a copy to itself: the live one gives them.
+///
+/// `warnings` silences what is a warning; what a crate denies by its name has to be named here. `clippy::restriction` is not: crates
+/// *forbid* lints of that group (`clippy::unwrap_used`), and what is forbidden must not even be allowed in what a macro makes.
 pub(crate) fn quiet() -> TokenStream {
-    quote!(#[allow(warnings, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)])
+    quote! {
+        #[allow(
+            warnings, unused, unused_results, unused_qualifications, let_underscore_drop, trivial_casts, trivial_numeric_casts,
+            clippy::all, clippy::pedantic, clippy::nursery
+        )]
+    }
 }

@@ -3,9 +3,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use syn::visit_mut::{self, VisitMut};
 use syn::{ImplItem, ItemImpl, ReturnType, Type, parse_quote};
 
 use crate::errors::Errors;
+use crate::expand::quiet;
 use crate::find::{Finder, marker};
 use crate::function::Function;
 
@@ -15,17 +17,28 @@ pub(crate) fn function(function: &Function, paths: &[TokenStream]) -> TokenStrea
     let markers = paths.iter().map(marker);
     let Function { attributes, visibility, signature, .. } = function;
     let mut signature = signature.clone();
-    if let ReturnType::Type(_, ty) = &mut signature.output
-        && matches!(**ty, Type::ImplTrait(_))
-    {
-        *ty = parse_quote!(!);
+    if let ReturnType::Type(_, ty) = &mut signature.output {
+        HiddenTypes.visit_type_mut(ty);
     }
+    let quiet = quiet();
     quote! {
         #(#attributes)*
-        #[allow(warnings, clippy::all)]
+        #quiet
         #visibility #signature {
             #(#markers)*
             ::core::unreachable!()
+        }
+    }
+}
+
+/// Puts a type that is known, and has the usual traits, in the place of each `impl Trait`: without a body, nothing says what that would be.
+struct HiddenTypes;
+
+impl VisitMut for HiddenTypes {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        match ty {
+            Type::ImplTrait(_) => *ty = parse_quote!(::core::convert::Infallible),
+            other => visit_mut::visit_type_mut(self, other),
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! One expansion is three steps, each with files of its own. **Parse**: `function` and `service` read the item,
 //! `find` finds each `remote!` in its tokens, `block`, `attributes` and `capture` read one. **Validate**: `validate` checks
-//! what the item may be, `scope` which variables a block uses, with `format` for format strings, and `jumps` that it
-//! is not left. **Expand**: `expand` and `call`, with `closure_struct` for what travels and `fingerprint` for a
+//! what the item may be, `scope` which variables a block uses, with `format` for format strings, `jumps` that it
+//! is not left, and `tail` that no body ends with a call that nobody awaits. **Expand**: `expand` and `call`, with `closure_struct` for what travels and `fingerprint` for a
 //! block's version; after a mistake `fallback` takes its place, so that one mistake gives one message.
 //! `print`(mod@print) shows an expansion to people.
 //!
@@ -31,6 +31,7 @@ mod scope;
 mod service;
 #[cfg(test)]
 mod spans;
+mod tail;
 mod validate;
 
 use proc_macro::TokenStream;

@@ -11,6 +11,7 @@ use crate::format;
 use crate::function::{Body, Function};
 use crate::scope;
 use crate::service::Service;
+use crate::tail;
 
 /// Tells everything that is wrong with a function and its blocks.
 pub(crate) fn function(
@@ -23,6 +24,7 @@ pub(crate) fn function(
 ) {
     signature(&function.signature, has_blocks, errors);
     if has_blocks {
+        tail::check(&function.signature.output, code, errors);
         let mut selves = Selves { in_method: service.is_some(), lone: None, errors };
         selves.signature(&function.signature);
         selves.code(code, false);

@@ -100,6 +100,38 @@ async fn told(
     }
 }
 
+/// What a client makes of a server that gives its session the id of one that the client has with another server.
+async fn of_another_session() -> String {
+    let ticket = (SessionId::random(), Token::random());
+    let client = distributed_scope::Peer::builder(PeerId::random()).start();
+    let mut codes = Vec::new();
+    let mut servers = Vec::new();
+    for _ in 0..2 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = Endpoint::new(format!("ws://{}/scope", listener.local_addr().unwrap()));
+        servers.push(actix_web::rt::task::spawn_blocking(move || {
+            let mut stream = accept(&listener);
+            let (us, invitation) = (us(PeerId::random()), Invitation::new());
+            say(&mut stream, &invitation.frame());
+            let hello = hear(&mut stream);
+            say(&mut stream, &guest(&us, invitation, hello).welcome(&us, ticket, std::time::Duration::ZERO));
+            let _ = stream.read_to_end(&mut Vec::new());
+        }));
+        codes.push(match client.connect(endpoint).await {
+            Ok(_) => "let in".to_owned(),
+            Err(ConnectError::Refused { source, .. }) => scripts::reject(&source),
+            Err(other) => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(client.peers().len(), 1, "the first one is still there");
+    assert_eq!(codes[0], "let in");
+    client.stop().await;
+    for server in servers {
+        server.await.unwrap();
+    }
+    codes.remove(1)
+}
+
 #[actix_web::test]
 async fn a_server_that_is_not_who_it_says_gets_no_session() {
     let mut played = Scripts::default();
@@ -144,5 +176,6 @@ async fn a_server_that_is_not_who_it_says_gets_no_session() {
     played.refused("does something before it has welcomed", code.await);
     let code = told(me(), None, |_, _| Invitation::new().frame());
     played.refused("challenges again", code.await);
+    played.refused("opens a session under the id of another one of the client", of_another_session().await);
     played.are_those_of("False servers");
 }

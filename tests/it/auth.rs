@@ -156,6 +156,23 @@ async fn a_client_that_is_turned_away_is_told_what_to_do() {
 }
 
 #[actix_web::test]
+async fn an_authenticate_that_panics_lets_nobody_in_and_ends_nothing_else() {
+    let builder = Peer::builder(PeerId::random()).expose(Blocks::all());
+    let server = Listening::start(builder.authenticate(|upgrade: Upgrade| async move {
+        assert!(upgrade.bearer()?.is_none(), "s3ntinel");
+        Ok(None)
+    }));
+    let honest = connected(&server, None).await;
+    for _ in 0..3 {
+        let stranger = open().start();
+        let error = stranger.connect(Endpoint::new(server.url()).bearer("any")).await.unwrap_err();
+        assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
+    }
+    assert_eq!(server.peer.peers(), [honest.id()]);
+    assert!(honest.run(who_calls(server.peer.id(), honest.id())).await.is_ok());
+}
+
+#[actix_web::test]
 async fn a_peer_with_a_key_is_who_it_says_and_nobody_else_can_be() {
     let (server_key, client_key) = (KeyPair::generate(), KeyPair::generate());
     let builder = Peer::builder(server_key.clone()).expose(Blocks::all()).trust([client_key.peer_id()]);

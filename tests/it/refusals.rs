@@ -1,7 +1,7 @@
 //! What a peer does not run for others.
 
 use distributed_scope::{
-    Blocks, ErrorKind, Limits, Peer, PeerId, Ran, Refusal, RemoteError, distributed, remote,
+    Blocks, ErrorKind, Limits, Peer, PeerId, Ran, Refusal, RemoteError, distributed, here, remote,
 };
 
 use crate::support::{Listening, open};
@@ -50,6 +50,26 @@ async fn a_peer_may_expose_a_module() {
     assert_eq!(client.run(two(server.peer.id())).await.unwrap(), 2);
     let (server, client) = connected(Blocks::of("elsewhere")).await;
     assert!(is_not_exposed(client.run(two(server.peer.id())).await));
+}
+
+#[actix_web::test]
+async fn a_block_that_calls_on_to_whom_it_is_told_may_call_its_own_peer_but_in_nobodys_name() {
+    #[distributed]
+    async fn pass_on(on: PeerId, to: PeerId) -> Result<(PeerId, bool), RemoteError> {
+        remote!(
+            on,
+            [to],
+            #[block(name = "pass on")]
+            {
+                remote!(to, [], { (here::caller(), here::principal().is_some()) }).await?
+            }
+        )
+        .await
+    }
+    let (server, client) = connected(Blocks::named("pass on")).await;
+    let on = server.peer.id();
+    assert_eq!(client.run(pass_on(on, on)).await.unwrap(), (on, false));
+    assert_eq!(client.run(pass_on(on, client.id())).await.unwrap(), (on, false));
 }
 
 #[actix_web::test]

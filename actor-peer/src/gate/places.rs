@@ -1,24 +1,24 @@
 //! How many may come, from where and how fast.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use distributed_scope_core::{Limits, Moment, TokenBucket};
 use parking_lot::Mutex;
-use rustc_hash::FxHashMap;
 
 /// The places of a peer, by address.
 pub(crate) struct Places {
     per_address: usize,
-    taken: Arc<Mutex<FxHashMap<IpAddr, usize>>>,
+    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
     handshakes: Mutex<TokenBucket>,
 }
 
 /// A place that is taken until this is dropped.
 pub(crate) struct Place {
     address: IpAddr,
-    taken: Arc<Mutex<FxHashMap<IpAddr, usize>>>,
+    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
 /// Why there is no place.
@@ -40,16 +40,17 @@ impl Places {
     }
 
     pub(crate) fn take(&self, address: IpAddr, now: Moment) -> Result<Place, NoPlace> {
+        let address = network(address);
+        let mut all = self.taken.lock();
+        let taken = all.get(&address).copied().unwrap_or_default();
+        if taken >= self.per_address {
+            return Err(NoPlace::TooMany);
+        }
+        // All addresses share these, and one that has no place does not use them up.
         if !self.handshakes.lock().take(now) {
             return Err(NoPlace::TooFast);
         }
-        let address = network(address);
-        let mut all = self.taken.lock();
-        let taken = all.entry(address).or_default();
-        if *taken >= self.per_address {
-            return Err(NoPlace::TooMany);
-        }
-        *taken += 1;
+        all.insert(address, taken + 1);
         Ok(Place { address, taken: Arc::clone(&self.taken) })
     }
 }
@@ -100,6 +101,21 @@ mod tests {
         assert!(places.take(other, at(0)).is_ok());
         drop(first);
         assert!(places.take(one, at(0)).is_ok());
+    }
+
+    #[test]
+    fn who_has_no_place_takes_no_turn_from_others_and_leaves_no_trace() {
+        let limits = Limits { sessions_per_address: 1, handshakes_per_second: 2, ..Limits::default() };
+        let places = Places::new(&limits);
+        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
+        let _place = places.take(one, at(0)).unwrap();
+        for _ in 0..9 {
+            assert_eq!(places.take(one, at(0)).err(), Some(NoPlace::TooMany));
+        }
+        assert!(places.take(other, at(0)).is_ok());
+        let closed = Places::new(&Limits { sessions_per_address: 0, ..Limits::default() });
+        assert_eq!(closed.take(one, at(0)).err(), Some(NoPlace::TooMany));
+        assert!(closed.taken.lock().is_empty());
     }
 
     #[test]

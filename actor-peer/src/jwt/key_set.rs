@@ -8,6 +8,7 @@ use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use serde::Deserialize;
 
+use super::keys::SMALLEST_MODULUS;
 use super::{Algorithm, KeyError};
 
 /// The keys of a set that are for one algorithm.
@@ -50,7 +51,7 @@ fn is_for(key: &Jwk, algorithm: Algorithm) -> bool {
     let named = key.common.key_algorithm.is_none_or(|named| named.to_string() == algorithm.name());
     let fits = match (&key.algorithm, algorithm) {
         (AlgorithmParameters::RSA(rsa), Algorithm::Rs256) => {
-            URL_SAFE_NO_PAD.decode(&rsa.n).is_ok_and(|modulus| modulus.len() >= 2048 / 8)
+            URL_SAFE_NO_PAD.decode(&rsa.n).is_ok_and(|modulus| modulus.len() >= SMALLEST_MODULUS)
         }
         (AlgorithmParameters::EllipticCurve(ec), Algorithm::Es256) => ec.curve == EllipticCurve::P256,
         (AlgorithmParameters::OctetKeyPair(pair), Algorithm::EdDsa) => pair.curve == EllipticCurve::Ed25519,

@@ -9,6 +9,9 @@ use super::TokenError;
 use super::key_set::KeySet;
 use super::published::Published;
 
+/// In bytes: 2,048 bits.
+pub(super) const SMALLEST_MODULUS: usize = 2048 / 8;
+
 /// How an issuer signs. There is one for each issuer, so that a token cannot choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -93,7 +96,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// When it is no PEM, or no public key for this algorithm.
+    /// When it is no PEM, no public key for this algorithm, or an RSA key of less than 2,048 bits.
     pub fn public_pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, KeyError> {
         let key = match algorithm {
             Algorithm::Hs256 => return Err(KeyError::NotPublic),
@@ -102,6 +105,12 @@ impl Keys {
             Algorithm::EdDsa => DecodingKey::from_ed_pem(pem),
         };
         let key = key.map_err(|source| KeyError::Pem { algorithm, source: source.into() })?;
+        if algorithm == Algorithm::Rs256 {
+            let modulus = key.try_get_as_bytes().ok().and_then(modulus).unwrap_or_default();
+            if modulus.len() < SMALLEST_MODULUS {
+                return Err(KeyError::ShortRsa(modulus.len() * 8));
+            }
+        }
         Ok(Self { algorithm, source: Source::One(Arc::new(key)) })
     }
 
@@ -156,6 +165,26 @@ impl Keys {
     }
 }
 
+/// The modulus of an RSA public key in PKCS #1: the first number in a sequence of two.
+fn modulus(der: &[u8]) -> Option<&[u8]> {
+    let zeros = |number: &[u8]| number.iter().take_while(|byte| **byte == 0).count();
+    let number = element(0x02, element(0x30, der)?)?;
+    number.get(zeros(number)..)
+}
+
+/// What is in the first element of DER, if it has this tag.
+fn element(tag: u8, der: &[u8]) -> Option<&[u8]> {
+    let [first, length, rest @ ..] = der else { return None };
+    let (length, rest) = match *length {
+        short if short < 0x80 => (usize::from(short), rest),
+        // The length itself, in one byte or in two.
+        0x81 => (usize::from(*rest.first()?), rest.get(1..)?),
+        0x82 => (usize::from(u16::from_be_bytes(*rest.first_chunk()?)), rest.get(2..)?),
+        _ => return None,
+    };
+    rest.get(..length).filter(|_| *first == tag)
+}
+
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys").field("algorithm", &self.algorithm).finish_non_exhaustive()
@@ -180,6 +209,9 @@ pub enum KeyError {
         /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The RSA key has only so many bits.
+    #[error("an RSA key of {0} bits can be found by trying: take one of 2,048 bits or more")]
+    ShortRsa(usize),
     /// It is no key set.
     #[error("this is no JSON web key set (`{{\"keys\": [..]}}`)")]
     NoSet(#[source] serde_json::Error),
@@ -195,4 +227,36 @@ pub enum KeyError {
     /// There is no TLS in this build.
     #[error("keys from `{0}` need TLS: enable the feature `rustls` of `distributed-scope`")]
     NoTls(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_rsa_key_is_refused_in_either_form() {
+        const SHORT: &str = "-----BEGIN PUBLIC KEY-----\nMIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDGO1ttlROnEmMTMGkTGoM5uH++\n5z8uzcoEbaQbR/VitlJA8KEGyoRCNCIpfHsdWIFOm8zrKCiZe0eCxXUivbneSl7G\nF56rI292DpziiMvpbhhT/zoXYIcn0foCPtw4xpJO/POFADf2KWsUz9rpqb6KYKrD\nn5Mcg3SIlfmBZ+ve/wIDAQAB\n-----END PUBLIC KEY-----";
+        const SHORT_AS_PKCS1: &str = "-----BEGIN RSA PUBLIC KEY-----\nMIGJAoGBAMY7W22VE6cSYxMwaRMagzm4f77nPy7NygRtpBtH9WK2UkDwoQbKhEI0\nIil8ex1YgU6bzOsoKJl7R4LFdSK9ud5KXsYXnqsjb3YOnOKIy+luGFP/OhdghyfR\n+gI+3DjGkk7884UAN/YpaxTP2umpvopgqsOfkxyDdIiV+YFn697/AgMBAAE=\n-----END RSA PUBLIC KEY-----";
+        for pem in [SHORT, SHORT_AS_PKCS1] {
+            let error = Keys::public_pem(Algorithm::Rs256, pem.as_bytes()).unwrap_err();
+            assert!(matches!(error, KeyError::ShortRsa(1024)), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_modulus_is_read_and_nothing_else_is_taken_for_one() {
+        assert_eq!(modulus(&[0x30, 5, 2, 3, 0, 0x81, 7]), Some(&[0x81, 7][..]));
+        let long = [&[0x30, 0x82, 1, 4, 2, 0x82, 1, 0][..], &[9; 256]].concat();
+        assert_eq!(modulus(&long), Some(&[9; 256][..]));
+        for wrong in [
+            &[][..],
+            &[0x30],
+            &[0x30, 0x82, 1],
+            &[0x30, 9, 2, 1, 1],
+            &[0x31, 3, 2, 1, 1],
+            &[0x30, 3, 4, 1, 1],
+        ] {
+            assert_eq!(modulus(wrong), None, "{wrong:?}");
+        }
+    }
 }

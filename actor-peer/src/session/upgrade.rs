@@ -60,7 +60,10 @@ pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Visi
         match &closed {
             // Those come in crowds.
             Closed::NoPlace(reason) => tracing::debug!(%peer, ?from, %reason, "upgrade refused"),
-            Closed::Denied(reason) => tracing::warn!(%peer, ?from, %reason, "upgrade refused"),
+            // The program's own words, which may repeat what it was told. As a text it is quoted, and stays one line.
+            Closed::Denied(reason) => {
+                tracing::warn!(%peer, ?from, reason = reason.to_string(), "upgrade refused");
+            }
         }
         closed.into()
     })

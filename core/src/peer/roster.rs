@@ -132,6 +132,12 @@ impl<P: Platform> Roster<P> {
         if self.sessions.len() >= shared.limits().sessions {
             return Err(Reject::Full);
         }
+        // Whoever we dial chooses the id of the session, and must not take the place of one that is here.
+        if let Origin::Theirs((session, _)) = &origin
+            && self.sessions.contains_key(session)
+        {
+            return Err(Reject::Lost);
+        }
         let link = Link::start(shared, them, visitor, origin, kill);
         self.sessions.insert(link.id(), Arc::clone(&link));
         shared.routes().add(Arc::clone(&link));

@@ -1,9 +1,12 @@
 //! The open calls of a session, in both directions, and when the next of them is late.
 
+use std::collections::HashMap;
+
 use rustc_hash::FxHashMap;
 
 use super::Violation;
 use crate::frame::CallId;
+use crate::keyed_hash::Keyed;
 use crate::time::{Deadline, Moment};
 
 #[derive(Debug)]
@@ -11,8 +14,8 @@ pub(super) struct Calls<W> {
     /// The number of the next call that we make.
     next_out: u64,
     open: FxHashMap<CallId, OpenCall<W>>,
-    /// The calls of the other side.
-    theirs: FxHashMap<CallId, Theirs>,
+    /// The calls of the other side, which chooses their numbers.
+    theirs: HashMap<CallId, Theirs, Keyed>,
     /// How many of them are parked.
     parked: usize,
     /// No deadline lies before this one. It may be early, because calls that end do not move it: so a call costs
@@ -52,7 +55,7 @@ impl<W> Default for Calls<W> {
         Self {
             next_out: 0,
             open: FxHashMap::default(),
-            theirs: FxHashMap::default(),
+            theirs: HashMap::default(),
             parked: 0,
             wake: Deadline::never(),
         }
@@ -154,10 +157,12 @@ impl<W> Calls<W> {
             wake = wake.earlier(deadline);
             None
         };
-        let late = Late {
+        let mut late = Late {
             open: open.filter_map(&mut late).collect(),
             theirs: theirs.filter_map(&mut late).collect(),
         };
+        // What happens depends on what came, and not on this process.
+        late.theirs.sort_unstable();
         self.wake = wake;
         late
     }
@@ -168,6 +173,8 @@ impl<W> Calls<W> {
         let open = self.open.drain().map(|(call, open)| (call, open.waiter)).collect();
         self.parked = 0;
         let running = self.theirs.drain().filter(|(_, theirs)| theirs.stage == Stage::Running);
-        (open, running.map(|(call, _)| call).collect())
+        let mut running: Vec<_> = running.map(|(call, _)| call).collect();
+        running.sort_unstable();
+        (open, running)
     }
 }

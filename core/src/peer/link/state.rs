@@ -1,15 +1,16 @@
 //! What stands behind a session's lock, and who is woken when it changes.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::atomic::Ordering;
 use std::task::{Poll, Waker};
 
 use futures_channel::oneshot;
 use parking_lot::MutexGuard;
-use rustc_hash::FxHashMap;
 
 use super::{Epoch, Link, NEWS};
 use crate::frame::CallId;
+use crate::keyed_hash::Keyed;
 use crate::peer::{Goodbye, Platform};
 use crate::pending::Ending;
 use crate::session::Session;
@@ -21,7 +22,7 @@ pub(super) struct State<P: Platform> {
     pub(super) session: Session<Waiter>,
     pub(super) epoch: Epoch,
     /// The blocks that run here and had to wait for something.
-    pub(super) tasks: FxHashMap<CallId, P::Task>,
+    pub(super) tasks: HashMap<CallId, P::Task, Keyed>,
     pub(super) goodbye: Option<Goodbye>,
     pub(super) kill: Option<P::Kill>,
     pub(super) writer: Option<Waker>,
@@ -56,7 +57,7 @@ impl<P: Platform> State<P> {
         Self {
             session,
             epoch: Epoch::default(),
-            tasks: FxHashMap::default(),
+            tasks: HashMap::default(),
             goodbye: None,
             kill: Some(kill),
             writer: None,
