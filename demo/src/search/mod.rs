@@ -1,4 +1,4 @@
-//! `demo search`: the search page, its server, and the index that both use.
+//! `demo search`: the search page and the shared list, their server, and the index that both use.
 
 mod bundle;
 mod library;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use demo_browser::server::Index;
+use demo_browser::server::board::Board;
 use distributed_scope::{Blocks, Peer, PeerId};
 
 use crate::output::say;
@@ -22,6 +23,7 @@ pub(crate) async fn until(address: SocketAddr, interrupted: impl Future<Output =
     let index = Arc::new(index);
     let peer = Peer::builder(PeerId::named("library"))
         .shared_data(Arc::clone(&index))
+        .data(Board::default())
         .expose(Blocks::of("demo_browser"))
         .start();
     let site = site::Site::start(peer.clone(), address)?;

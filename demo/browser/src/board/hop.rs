@@ -3,8 +3,8 @@
 use distributed_scope::PeerId;
 use serde::{Deserialize, Serialize};
 
-/// Tells the hops of one server apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Tells hops apart. Later ones have greater ids, those of a server that was restarted, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct HopId(pub u64);
 
 /// What happens to a hop.

@@ -4,14 +4,13 @@
 //! run the same bodies, so the tests of this crate need no browser.
 
 mod hop;
+pub mod layout;
 mod screen;
 mod view;
 
 use std::time::Duration;
 
-#[cfg(feature = "server")]
-use distributed_scope::here;
-use distributed_scope::{PeerId, RemoteError, distributed, remote};
+use distributed_scope::{PeerId, RemoteError, distributed, here, remote};
 
 pub use hop::{Event, HopId, milliseconds};
 pub use screen::{Asked, Closed, Screen, Sight};
@@ -113,24 +112,35 @@ pub async fn took(server: PeerId, hop: HopId, microseconds: u64) -> Result<(), R
 }
 
 /// Shows the list to whoever is at that peer.
+///
+/// # Errors
+///
+/// When the peer is not there any more.
 #[distributed]
-async fn show(browser: PeerId, view: View) -> Result<(), RemoteError> {
-    let call = remote!(browser, [view], { distributed_scope::here::data::<Screen>()?.show(view).await? });
+pub async fn show(browser: PeerId, view: View) -> Result<(), RemoteError> {
+    let call = remote!(browser, [view], { here::data::<Screen>()?.show(view).await? });
     // A page that nobody looks at may be asleep. It is shown the newest when it wakes up.
     call.without_timeout().await
 }
 
 /// Draws hops there. These calls are not drawn themselves.
+///
+/// # Errors
+///
+/// When the peer is not there any more.
 #[distributed]
-async fn draw(browser: PeerId, events: Vec<Event>) -> Result<(), RemoteError> {
-    let call = remote!(browser, [events], { distributed_scope::here::data::<Screen>()?.draw(events)? });
+pub async fn draw(browser: PeerId, events: Vec<Event>) -> Result<(), RemoteError> {
+    let call = remote!(browser, [events], { here::data::<Screen>()?.draw(events)? });
     call.without_timeout().await
 }
 
 /// Asks there, and waits for the answer.
+///
+/// # Errors
+///
+/// When there is no answer within [`TO_ANSWER`].
 #[distributed]
-async fn ask(browser: PeerId, question: String) -> Result<bool, RemoteError> {
-    let call =
-        remote!(browser, [question], { distributed_scope::here::data::<Screen>()?.ask(question).await? });
+pub async fn ask(browser: PeerId, question: String) -> Result<bool, RemoteError> {
+    let call = remote!(browser, [question], { here::data::<Screen>()?.ask(question).await? });
     call.timeout(TO_ANSWER).await
 }

@@ -3,6 +3,8 @@
 use distributed_scope::PeerId;
 use serde::{Deserialize, Serialize};
 
+use super::hop::HopId;
+
 /// Tells items apart, for as long as there is the list.
 pub type ItemId = u64;
 
@@ -15,6 +17,8 @@ pub struct View {
     pub people: Vec<Person>,
     /// What has happened last.
     pub news: String,
+    /// The first hop of this server. Earlier ones were those of another one, which has ended.
+    pub first_hop: HopId,
 }
 
 /// One line of the list.

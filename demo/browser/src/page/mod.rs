@@ -1,5 +1,6 @@
 //! The pages.
 
+mod board;
 mod connection;
 mod dom;
 pub(crate) mod results;
@@ -19,6 +20,7 @@ use dom::Dom;
 pub async fn start() -> Result<(), JsValue> {
     let dom = Dom::new()?;
     match dom.page().as_deref() {
+        Some("board") => board::start(dom).await,
         Some("search") => search::start(dom).await,
         other => Err(format!("there is no program for the page {other:?}").into()),
     }

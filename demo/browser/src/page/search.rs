@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use distributed_scope::{Peer, PeerId};
+use distributed_scope::{Blocks, Peer, PeerId};
 use futures_util::future::{AbortHandle, abortable};
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::{JsCast, JsValue};
@@ -33,7 +33,8 @@ pub(super) async fn start(dom: Dom) -> Result<(), JsValue> {
         option.set_attribute("value", each.name())?;
     }
     let query = dom.element("query")?;
-    let (peer, server) = connection::connect(&dom).await?;
+    let builder = Peer::builder(PeerId::random()).expose(Blocks::of("demo_browser"));
+    let (peer, server) = connection::connect(&dom, builder).await?;
     let page = Rc::new(Page { dom, peer, server, query, kind, running: RefCell::default() });
     page.listen();
     spawn_local(Rc::clone(&page).show_progress());

@@ -5,11 +5,12 @@ mod items;
 mod seat;
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use distributed_scope::PeerId;
 use tokio::sync::{broadcast, watch};
 
-use crate::board::{Edit, Event, Item, ItemId, Person, View};
+use crate::board::{Edit, Event, HopId, Item, ItemId, Person, View};
 
 pub use hops::Hop;
 pub use seat::{News, Seat};
@@ -54,11 +55,14 @@ impl Board {
     #[must_use]
     pub fn with(items: Vec<Item>) -> Self {
         let next = items.iter().map(|item| item.id + 1).max().unwrap_or(1);
+        // After all of a server that was here before.
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let first_hop = u64::try_from(since_1970.as_micros()).unwrap_or_default();
         Self {
-            view: watch::Sender::new(View { items, ..View::default() }),
+            view: watch::Sender::new(View { items, first_hop: HopId(first_hop), ..View::default() }),
             events: broadcast::Sender::new(EVENTS),
             next_item: AtomicU64::new(next),
-            next_hop: AtomicU64::new(1),
+            next_hop: AtomicU64::new(first_hop),
         }
     }
 
