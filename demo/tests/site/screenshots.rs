@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use serde_json::json;
-use thirtyfour::extensions::cdp::ChromeDevTools;
 use thirtyfour::prelude::*;
 
 /// Whoever looks, and the size of the window.
@@ -14,14 +13,14 @@ const LOOKS: [(&str, &str, u32, u32); 3] =
 pub(crate) async fn keep_screenshots(driver: &WebDriver, name: &str) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
     std::fs::create_dir_all(&folder).unwrap();
-    let tools = ChromeDevTools::new(driver.handle.clone());
+    let tools = driver.cdp();
     for (look, scheme, width, height) in LOOKS {
         let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
-        tools.execute_cdp_with_params("Emulation.setEmulatedMedia", scheme).await.unwrap();
-        tools.execute_cdp_with_params("Emulation.setDeviceMetricsOverride", size).await.unwrap();
+        tools.send_raw("Emulation.setEmulatedMedia", scheme).await.unwrap();
+        tools.send_raw("Emulation.setDeviceMetricsOverride", size).await.unwrap();
         driver.screenshot(&folder.join(format!("{name}-{look}.png"))).await.unwrap();
     }
-    tools.execute_cdp_with_params("Emulation.setEmulatedMedia", json!({ "features": [] })).await.unwrap();
-    tools.execute_cdp("Emulation.clearDeviceMetricsOverride").await.unwrap();
+    tools.send_raw("Emulation.setEmulatedMedia", json!({ "features": [] })).await.unwrap();
+    tools.send_raw("Emulation.clearDeviceMetricsOverride", json!({})).await.unwrap();
 }
