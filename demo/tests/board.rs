@@ -148,21 +148,30 @@ async fn the_server_waits_for_the_click_of_an_author_before_somebody_else_remove
 
 #[actix_web::test]
 async fn a_page_says_that_it_reconnects_while_its_server_is_restarted_and_goes_on_after_that() {
-    let site = Site::start(0).await;
+    let name = format!("board-{}.json", std::process::id());
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let keep = ["--list", file.to_str().unwrap()];
+    let site = Site::start_with(0, &keep).await;
     let browser = Browser::start().await;
     open(&browser, &site).await;
     add(&browser, "milk").await;
     sees_item(&browser, 1, "milk").await;
     let name = text(browser.driver(), "#drawing .me .name").await;
+    // The server writes what it has shown; it is killed, so it cannot do so in the end.
+    while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains("milk")) {
+        tokio::task::yield_now().await;
+    }
     let port = site.port();
     drop(site);
     wait(browser.driver(), "#connection[data-state=reconnecting]").await;
     keep_screenshots(browser.driver(), "board-reconnecting").await;
-    let _again = Site::start(port).await;
+    let _again = Site::start_with(port, &keep).await;
     wait(browser.driver(), "#connection[data-state=connected]").await;
     add(&browser, "bread").await;
-    wait(browser.driver(), "#items li").await;
+    sees_item(&browser, 2, "bread").await;
+    sees_item(&browser, 1, "milk").await;
     sees_browsers(&browser, 1).await;
     assert_eq!(text(browser.driver(), "#drawing .me .name").await, name);
     browser.quit().await;
+    std::fs::remove_file(file).unwrap();
 }

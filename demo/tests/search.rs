@@ -61,3 +61,64 @@ async fn what_is_typed_is_searched_for_and_shown_and_the_page_survives_a_restart
     wait(driver, "#connection[data-state=connected]").await;
     browser.quit().await;
 }
+
+/// What people might look for.
+const QUERIES: [&str; 20] = [
+    "bounded channel",
+    "spawn_blocking",
+    "websocket frame",
+    "timeout",
+    "serialize struct",
+    "derive macro",
+    "json web token",
+    "tls certificate",
+    "read a file to a string",
+    "mutex guard",
+    "random seed",
+    "hash map entry",
+    "parse url",
+    "graceful shutdown",
+    "waker",
+    "pin projection",
+    "utf-8",
+    "base64 encode",
+    "progress bar",
+    "how to cancel a future",
+];
+
+/// For each key that is typed, the time from its event to the results in the page, as the page itself measures it.
+#[actix_web::test]
+#[ignore = "a measurement, for a machine that does nothing else: cargo test -p demo --features in-a-browser --test search -- --ignored --nocapture"]
+#[allow(clippy::print_stdout, reason = "to tell what it measured is what it is for")]
+async fn how_long_it_takes_from_a_key_to_what_is_found() {
+    let site = Site::start(0).await;
+    let browser = Browser::start().await;
+    let driver = browser.driver();
+    driver.goto(&site.url).await.unwrap();
+    wait(driver, "#connection[data-state=connected]").await;
+    wait(driver, "#indexing[hidden]").await;
+    let input = driver.find(By::Id("query")).await.unwrap();
+    let mut times = Vec::new();
+    for query in QUERIES {
+        input.send_keys(Key::Escape + "").await.unwrap();
+        let mut typed = String::new();
+        for key in query.chars() {
+            typed.push(key);
+            input.send_keys(key.to_string()).await.unwrap();
+            let shown = format!("#results[data-query='{typed}'][data-milliseconds]");
+            let milliseconds = wait(driver, &shown).await.attr("data-milliseconds").await.unwrap();
+            times.push(milliseconds.unwrap().parse::<f64>().unwrap());
+        }
+    }
+    browser.quit().await;
+    times.sort_by(f64::total_cmp);
+    let at = |quantile: usize| times[(times.len() - 1) * quantile / 100];
+    println!(
+        "{} keys: p50 {} ms, p95 {} ms, p99 {} ms, worst {} ms",
+        times.len(),
+        at(50),
+        at(95),
+        at(99),
+        at(100)
+    );
+}

@@ -21,14 +21,22 @@ pub(crate) struct Site {
 impl Site {
     /// Starts it on this port, or on any free one for 0.
     pub(crate) async fn start(port: u16) -> Self {
+        Self::start_with(port, &[]).await
+    }
+
+    /// The same, with further arguments.
+    pub(crate) async fn start_with(port: u16, arguments: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_demo"))
             .args(["search", "--addr", &format!("127.0.0.1:{port}")])
+            .args(arguments)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let url = lines.next_line().await.unwrap().expect("the first line is the URL");
+        // What it says later goes nowhere, and must find somebody who reads.
+        actix_web::rt::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self { _process: process, url }
     }
 

@@ -31,9 +31,10 @@ pub(super) struct Drawing {
 
 struct Place {
     person: Person,
-    at: Point,
     edge: Element,
     took: Element,
+    /// What travels between it and the server.
+    dots: Element,
     open: u32,
 }
 
@@ -63,12 +64,15 @@ impl Drawing {
         let mut people: Vec<_> = view.people.iter().collect();
         people.sort_by_key(|person| person.peer != self.me);
         let mut places = HashMap::new();
+        let mut before = std::mem::take(&mut self.places);
         for (number, person) in people.iter().enumerate() {
             let at = layout::place(number, people.len());
             let open = self.open.values().filter(|peer| **peer == person.peer).count();
-            let place = self.draw(dom, person, at, u32::try_from(open).unwrap_or_default())?;
+            let open = u32::try_from(open).unwrap_or_default();
+            let place = self.draw(dom, person, at, before.remove(&person.peer), open)?;
             places.insert(person.peer, place);
         }
+        before.values().for_each(|left| left.dots.remove());
         self.open.retain(|_, peer| places.contains_key(peer));
         self.places = places;
         let names: Vec<_> = people.iter().map(|person| person.name.as_str()).collect();
@@ -76,18 +80,30 @@ impl Drawing {
         dom.element::<Element>("drawing")?.set_attribute("aria-label", &label)
     }
 
-    fn draw(&self, dom: &Dom, person: &Person, at: Point, open: u32) -> Result<Place, JsValue> {
+    fn draw(
+        &self,
+        dom: &Dom,
+        person: &Person,
+        at: Point,
+        before: Option<Place>,
+        open: u32,
+    ) -> Result<Place, JsValue> {
         let line = [("x1", at.0), ("y1", at.1), ("x2", SERVER.0), ("y2", SERVER.1)]
             .map(|(name, value)| (name, value.to_string()));
         let line = line.each_ref().map(|(name, value)| (*name, value.as_str()));
         let edge = dom.draw(&self.edges, "line", "", &line)?;
         let middle = layout::middle(at, SERVER);
         let took = dom.draw(&self.edges, "text", "", &[("transform", &move_to(middle)), ("dy", "-.5em")])?;
-        // What was there a moment ago.
-        if let Some(before) = self.places.get(&person.peer) {
-            took.set_text_content(before.took.text_content().as_deref());
-        }
         let colour = person.colour.to_string();
+        let dots = match before {
+            Some(before) => {
+                took.set_text_content(before.took.text_content().as_deref());
+                before.dots
+            }
+            None => dom.draw(&self.dots, "g", "", &[("data-colour", &colour)])?,
+        };
+        // Dots that are on their way go where it stands now.
+        dots.set_attribute("style", &format!("--browser: {}; --server: {}", pixels(at), pixels(SERVER)))?;
         let node = dom.draw(
             &self.nodes,
             "g",
@@ -97,12 +113,13 @@ impl Drawing {
         dom.draw(&node, "circle", "", &[("r", "20")])?;
         let initial: String = person.name.chars().take(1).collect();
         dom.draw(&node, "text", &initial, &[("class", "initial"), ("dy", ".35em")])?;
-        dom.draw(&node, "text", &person.name, &[("class", "name"), ("y", "37")])?;
+        dom.draw(&node, "text", &person.name, &[("class", "name"), ("y", "39")])?;
         if person.peer == self.me {
+            dom.draw(&node, "circle", "", &[("class", "ring"), ("r", "24")])?;
             node.class_list().add_1("me")?;
-            dom.draw(&node, "text", "you", &[("class", "you"), ("y", "51")])?;
+            dom.draw(&node, "text", "you", &[("class", "you"), ("y", "53")])?;
         }
-        let place = Place { person: person.clone(), at, edge, took, open };
+        let place = Place { person: person.clone(), edge, took, dots, open };
         place.light()?;
         Ok(place)
     }
@@ -130,12 +147,9 @@ impl Drawing {
         if is_to_server {
             self.arrival.set(now + TRAVEL);
         }
-        let (from, to) = if is_to_server { (place.at, SERVER) } else { (SERVER, place.at) };
-        let style =
-            format!("--from: {}; --to: {}; --travel: {TRAVEL}ms; --wait: {wait}ms", pixels(from), pixels(to));
-        let colour = place.person.colour.to_string();
-        let dot = [("class", "dot"), ("r", "7"), ("style", &style), ("data-colour", &colour)];
-        let dot = dom.draw(&self.dots, "circle", "", &dot)?;
+        let class = if is_to_server { "dot in" } else { "dot out" };
+        let style = format!("--travel: {TRAVEL}ms; --wait: {wait}ms");
+        let dot = dom.draw(&place.dots, "circle", "", &[("class", class), ("r", "7"), ("style", &style)])?;
         // A duration of a second or so.
         Timeout::new((wait + TRAVEL) as u32, move || dot.remove()).forget();
         Ok(())
