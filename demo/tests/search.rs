@@ -62,6 +62,28 @@ async fn what_is_typed_is_searched_for_and_shown_and_the_page_survives_a_restart
     browser.quit().await;
 }
 
+#[actix_web::test]
+async fn what_a_page_logs_is_in_the_console_from_the_level_on_that_its_url_names() {
+    let site = Site::start(0).await;
+    let browser = Browser::start().await;
+    let driver = browser.driver();
+    // What is written there is kept from the beginning on.
+    let keep = "window.logged = []; for (const level of ['debug', 'info', 'warn', 'error']) {
+        const write = console[level];
+        console[level] = (...text) => { window.logged.push(`${level} ${text.join(' ')}`); write.apply(console, text) };
+    }";
+    let script = serde_json::json!({ "source": keep });
+    driver.cdp().send_raw("Page.addScriptToEvaluateOnNewDocument", script).await.unwrap();
+    for (url, is_there) in [(format!("{}?log=info", site.url), true), (site.url.clone(), false)] {
+        driver.goto(url).await.unwrap();
+        wait(driver, "#connection[data-state=connected]").await;
+        let logged = browser.evaluate("return window.logged.join('\\n')").await.to_string();
+        assert_eq!(logged.contains("info") && logged.contains("session open"), is_there, "{logged}");
+        assert!(!logged.contains("debug "), "{logged}");
+    }
+    browser.quit().await;
+}
+
 /// What people might look for.
 const QUERIES: [&str; 20] = [
     "bounded channel",

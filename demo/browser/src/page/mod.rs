@@ -2,6 +2,7 @@
 
 mod board;
 mod connection;
+mod console;
 mod dom;
 pub(crate) mod results;
 mod search;
@@ -19,6 +20,7 @@ use dom::Dom;
 #[wasm_bindgen(start)]
 pub async fn start() -> Result<(), JsValue> {
     let dom = Dom::new()?;
+    console::show_logs(&dom);
     match dom.page().as_deref() {
         Some("board") => board::start(dom).await,
         Some("search") => search::start(dom).await,

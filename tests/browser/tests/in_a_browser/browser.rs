@@ -115,6 +115,14 @@ impl Browser {
         self.driver.execute_async(waits, vec![]).await.unwrap();
     }
 
+    /// Opens the original's page, and waits until it has run what it runs.
+    pub(crate) async fn open_seed(&self, port: u16) {
+        self.driver.goto(format!("http://127.0.0.1:{port}/seed")).await.unwrap();
+        let waits = "const done = arguments[0], status = document.getElementById('status');
+            (function look() { status.textContent === 'done' ? done() : setTimeout(look, 5); })()";
+        self.driver.execute_async(waits, vec![]).await.unwrap();
+    }
+
     /// Opens the page of a server in another window, and goes on there.
     pub(crate) async fn open_another(&self, port: u16) -> WindowHandle {
         let first = self.open_tab("about:blank").await;
