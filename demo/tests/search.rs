@@ -20,13 +20,14 @@ async fn what_is_typed_is_searched_for_and_shown_and_the_page_survives_a_restart
     driver.goto(&site.url).await.unwrap();
     wait(driver, "#connection[data-state=connected]").await;
     keep_screenshots(driver, "search-indexing").await;
-    wait(driver, "#indexing[hidden]").await;
+    wait(driver, "#indexing[data-state=complete]").await;
 
     // Typed key by key: each begins a search and ends the one before.
     let query = driver.find(By::Id("query")).await.unwrap();
     query.send_keys("mpsc channel").await.unwrap();
     wait(driver, "#results[data-query='mpsc channel'] li").await;
-    assert!(text(driver, "#results").await.contains("mpsc::channel"));
+    let results = text(driver, "#results").await;
+    assert!(results.contains("mpsc::channel"), "{results}");
     assert!(!driver.find_all(By::Css("#results mark")).await.unwrap().is_empty(), "what was found is marked");
     keep_screenshots(driver, "search").await;
 
@@ -118,7 +119,7 @@ async fn how_long_it_takes_from_a_key_to_what_is_found() {
     let driver = browser.driver();
     driver.goto(&site.url).await.unwrap();
     wait(driver, "#connection[data-state=connected]").await;
-    wait(driver, "#indexing[hidden]").await;
+    wait(driver, "#indexing[data-state=complete]").await;
     let input = driver.find(By::Id("query")).await.unwrap();
     let mut times = Vec::new();
     for query in QUERIES {

@@ -85,6 +85,7 @@ pub(super) fn took(dom: &Dom, milliseconds: f64) -> Result<(), JsValue> {
 pub(super) fn failed(dom: &Dom, error: &RemoteError) -> Result<(), JsValue> {
     let summary: HtmlElement = dom.element("summary")?;
     summary.set_attribute("data-state", "error")?;
+    dom.element::<HtmlElement>("took")?.set_text_content(None);
     summary.set_text_content(Some(&format!("The search failed: {error}")));
     Ok(())
 }

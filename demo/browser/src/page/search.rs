@@ -127,6 +127,7 @@ impl Page {
             let _ = bar.set_attribute("max", &seen.of.max(1).to_string());
             let _ = bar.set_attribute("value", &seen.crates.to_string());
             line.set_hidden(seen.is_complete());
+            let _ = line.set_attribute("data-state", if seen.is_complete() { "complete" } else { "reading" });
             self.search();
         }
     }

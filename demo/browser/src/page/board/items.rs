@@ -73,9 +73,12 @@ fn update(entry: &Element, item: &Item) -> Result<(), JsValue> {
     entry.class_list().toggle_with_force("done", item.is_done).map(|_| ())
 }
 
-/// Marks an item for as long as this is kept: somebody is asked whether it may go.
+/// Marks an item for as long as this is kept: somebody is asked whether it may go. `None` if it is marked, or gone.
 pub(super) fn waiting(dom: &Dom, item: ItemId) -> Option<Waiting> {
     let entry = dom.document.get_element_by_id(&element_id(item))?;
+    if entry.has_attribute("aria-busy") {
+        return None;
+    }
     entry.set_attribute("aria-busy", "true").ok()?;
     Some(Waiting(entry))
 }

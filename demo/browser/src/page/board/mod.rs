@@ -109,8 +109,16 @@ impl Page {
         log::close_lost(&self.dom, &view)?;
         self.dom.element::<HtmlElement>("news")?.set_text_content(Some(&view.news));
         self.dom.element::<HtmlElement>("alone")?.set_hidden(view.people.len() > 1);
+        if !self.has_seat() {
+            // It is no longer true that there is none.
+            self.complain("");
+        }
         self.view.replace(view);
         Ok(())
+    }
+
+    fn has_seat(&self) -> bool {
+        self.view.borrow().people.iter().any(|person| person.peer == self.peer.id())
     }
 
     fn draw(&self, events: &[Event]) -> Result<(), JsValue> {
@@ -164,7 +172,8 @@ impl Page {
     }
 
     async fn remove(&self, item: ItemId) -> Option<()> {
-        let waiting = items::waiting(&self.dom, item);
+        // Whoever is asked already is not asked twice.
+        let Some(waiting) = items::waiting(&self.dom, item) else { return Some(()) };
         let removal = self.timed(remove(self.server, item)).await;
         drop(waiting);
         match removal? {
