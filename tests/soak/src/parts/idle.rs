@@ -90,13 +90,13 @@ struct Round {
     descriptors: u64,
 }
 
-/// Waits until only we are connected, and what was closed is closed on the server's side, too.
+/// Waits until only we are connected, and the sessions of the others are given up.
 async fn until_alone(server: &Server, client: &Peer) -> anyhow::Result<()> {
     while client.run(connected(server.id)).await? > 1 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // After a goodbye a connection waits, for as long as a handshake may take, for the other side to read it.
-    tokio::time::sleep(Limits::default().handshake + Duration::from_secs(1)).await;
+    // Their processes ended without a goodbye, so their sessions wait for them for a while.
+    tokio::time::sleep(Limits::default().resume + Duration::from_secs(1)).await;
     Ok(())
 }
 
