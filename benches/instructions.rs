@@ -12,7 +12,7 @@ use std::time::Duration;
 use actix_web::{App, HttpServer};
 use distributed_scope::{Blocks, Peer, PeerId, RemoteError, distributed, on_connect, remote};
 use distributed_scope_core::__private::{Registrar, Registration, Slot, inventory};
-use distributed_scope_core::frame::HEAD;
+use distributed_scope_core::frame::{Framed, HEAD};
 use distributed_scope_core::pending::Payload;
 use distributed_scope_core::registry::Arrived;
 use distributed_scope_core::session::{Effect, Session};
@@ -149,7 +149,7 @@ fn call_in_memory(count: usize) {
         let mut request = Request { to, block, frame, codec, deadline, hop: 0, is_detached: false };
         caller.call(now, &mut request, ()).expect("a session that is open");
         drop(request);
-        while let Some(frame) = caller.next_frame(|| now) {
+        while let Some(frame) = caller.next_frame(|| now).map(Framed::into_bytes) {
             if let Some(Effect::Run(invoke, _)) = callee.receive(now, frame).expect("an honest frame") {
                 let entry = registry.find(invoke.block, invoke.fingerprint).expect("it is there");
                 let arrived = Arrived { codec, memory: 0, bytes: &invoke.captures };
@@ -161,7 +161,7 @@ fn call_in_memory(count: usize) {
                 callee.reply(invoke.call, Ok(Payload { codec, bytes: bytes.into() }));
             }
         }
-        while let Some(frame) = callee.next_frame(|| now) {
+        while let Some(frame) = callee.next_frame(|| now).map(Framed::into_bytes) {
             if let Some(Effect::Complete((), ending)) = caller.receive(now, frame).expect("an honest frame") {
                 let payload = ending.expect("a value");
                 black_box(codec.decode::<[u64; 4]>(&payload.bytes).expect("it was encoded"));

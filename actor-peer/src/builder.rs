@@ -10,6 +10,7 @@ use distributed_scope_core::{Authorize, Blocks, Disclosure, Identity, Limits, Ob
 use crate::gate::{Authenticate, Gate, NoOrigin, Rules};
 use crate::peer::Peer;
 use crate::platform::{Actix, Shared};
+use crate::warm::warm_up;
 
 /// Begun by [`Peer::builder`].
 #[must_use = "a peer begins to live at `start`"]
@@ -196,6 +197,7 @@ impl Builder {
         if Arbiter::try_current().is_none() {
             return Err(StartError::NoRuntime);
         }
+        warm_up();
         let gate = Gate::new(self.rules, &self.parts.limits);
         Ok(Peer::of(Shared::start(self.parts, |peer| Actix::new(peer, gate))?))
     }

@@ -10,6 +10,7 @@
 //! | `gate` | what is asked of those who connect, before there is a session |
 //! | `tls` | `wss://` at both ends (feature `rustls`) |
 //! | `jwt` | clients are known by JSON web tokens (feature `jwt`) |
+//! | `warm` | what the allocator learns before there are large messages |
 //! | `session` | one connection: the server's end, which is a response body, and the client's, which is a task |
 //!
 //! What is the same for a peer of any kind is in `distributed_scope_core::peer`.
@@ -30,6 +31,7 @@ mod platform;
 mod session;
 #[cfg(feature = "rustls")]
 pub mod tls;
+mod warm;
 
 pub use actor::{Invoke, PeerActor};
 pub use builder::Builder;

@@ -37,3 +37,49 @@ pub(crate) fn text(error: &JsValue) -> String {
     // A `DOMException` is no `Error` for `instanceof` of old browsers, and has a message all the same.
     message.or_else(|| js_sys::Reflect::get(error, &"message".into()).ok()?.as_string()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+    use super::*;
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    fn is_private_at(url: &str) -> Result<bool, String> {
+        is_private(&Endpoint::new(url)).map_err(|error| error.to_string())
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_encrypted_or_stays_on_this_machine_is_private() {
+        for url in [
+            "wss://example.org/scope",
+            "ws://localhost:1/",
+            "ws://127.1.2.3:1/",
+            "ws://[::1]/",
+            "ws://0x7f.1/",
+        ] {
+            assert_eq!(is_private_at(url), Ok(true), "{url}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn what_only_looks_like_this_machine_is_not_private() {
+        for url in [
+            "ws://example.org/scope",
+            "ws://127.0.0.1.example.org/",
+            "ws://localhost.example.org/",
+            "ws://128.0.0.1/",
+        ] {
+            assert_eq!(is_private_at(url), Ok(false), "{url}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn a_url_of_another_kind_or_with_a_password_is_refused_and_the_reason_is_told() {
+        assert!(is_private_at("https://example.org/").unwrap_err().contains("its scheme is `https`"));
+        assert!(is_private_at("no url at all").is_err());
+        let error = is_private_at("wss://ann:secret@example.org/").unwrap_err();
+        assert!(error.contains("bearer(token)") && !error.contains("secret"), "{error}");
+    }
+}

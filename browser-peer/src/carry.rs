@@ -97,7 +97,7 @@ async fn write(out: &Out<Browser>, socket: &Socket) {
     loop {
         socket.until_room().await;
         match poll_fn(|cx| out.poll(cx)).await {
-            Outgoing::Frame(frame) => socket.send(&frame),
+            Outgoing::Frame(frame) => socket.send(&frame.into_bytes()),
             // The browser answers pings by itself and shows none.
             Outgoing::Pong(_) => {}
             Outgoing::Close(goodbye) => return socket.close(&goodbye),

@@ -84,3 +84,37 @@ impl Future for Sleep {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::{Either, select};
+    use wasm_bindgen_test::wasm_bindgen_test;
+    use web_sys::Event;
+
+    use super::*;
+
+    #[wasm_bindgen_test]
+    async fn it_does_not_end_before_its_moment() {
+        for micros in [1, 900, 1_500, 20_300] {
+            let until = clock::now() + Duration::from_micros(micros);
+            Sleep::until(until).await;
+            assert!(clock::now() >= until);
+        }
+    }
+
+    #[wasm_bindgen_test]
+    async fn what_does_not_fit_into_a_timer_does_not_end_at_once() {
+        let for_months = Sleep::until(clock::now() + Duration::from_secs(100 * 24 * 60 * 60));
+        let short = Sleep::until(clock::now() + Duration::from_millis(20));
+        assert!(matches!(select(for_months, short).await, Either::Right(_)));
+    }
+
+    #[wasm_bindgen_test]
+    async fn it_ends_early_when_the_browser_is_online_again() {
+        let mut sleep = Sleep::until(clock::now() + Duration::from_secs(1_000_000)).or_until_awake();
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(Pin::new(&mut sleep).poll(&mut cx).is_pending());
+        web_sys::window().unwrap().dispatch_event(&Event::new("online").unwrap()).unwrap();
+        sleep.await;
+    }
+}

@@ -200,3 +200,46 @@ impl Inbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    fn poll(inbox: &Inbox) -> Poll<Event> {
+        inbox.poll(&Context::from_waker(Waker::noop()))
+    }
+
+    #[wasm_bindgen_test]
+    fn what_comes_in_and_is_not_read_is_bounded_and_what_comes_after_that_is_lost() {
+        let inbox = Inbox::new(0);
+        inbox.add(Event::Message(vec![1; MAX_FRAME].into()));
+        inbox.add(Event::Message(vec![2].into()));
+        inbox.add(Event::Message(vec![3].into()));
+        assert!(matches!(poll(&inbox), Poll::Ready(Event::Message(message)) if message.len() == MAX_FRAME));
+        for _ in 0..2 {
+            assert!(matches!(poll(&inbox), Poll::Ready(Event::Lost)));
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn what_was_read_makes_room() {
+        let inbox = Inbox::new(0);
+        for _ in 0..3 {
+            inbox.add(Event::Message(vec![1; MAX_FRAME].into()));
+            assert!(matches!(poll(&inbox), Poll::Ready(Event::Message(_))));
+        }
+        assert!(poll(&inbox).is_pending());
+    }
+
+    #[wasm_bindgen_test]
+    fn a_text_and_what_is_larger_than_any_frame_are_no_messages() {
+        let text = message(&JsValue::from_str("text"));
+        assert!(matches!(text, Event::Broken(goodbye) if goodbye.code == 1003));
+        let large = ArrayBuffer::new(u32::try_from(MAX_FRAME + 1).unwrap());
+        assert!(matches!(message(&large), Event::Broken(goodbye) if goodbye.code == 1009));
+    }
+}

@@ -73,9 +73,10 @@ pub struct Limits {
     pub resend: usize,
 
     /// How many bytes of messages larger than 64 KiB may be on their way to one peer at once. Default: 256 KiB; at least
-    /// 128 KiB.
+    /// 192 KiB.
     ///
-    /// More of them waits. A larger window is faster over long distances, a smaller one lets small messages pass sooner.
+    /// More of them waits. A larger window is faster over long distances, a smaller one lets small messages pass sooner; after 8 MiB
+    /// without a small one between them it is four times as much, until one comes.
     pub window: usize,
 
     /// For how long a session waits for a new connection after it lost the old one. Default: 30 s; zero turns resuming off.

@@ -5,14 +5,14 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
-use distributed_scope_core::frame::{CallId, Chunk, Frame, Invoke};
+use distributed_scope_core::frame::{CallId, Chunk, Frame, Framed, Invoke};
 use distributed_scope_core::session::{CHUNK, Effect, Session, Violation};
 use distributed_scope_core::{Deadline, ErrorKind, Limits, PeerId, Ran, handshake};
 
 use crate::support::{at, invoke, request, session, value};
 
 fn frames(session: &mut Session<u64>, millis: u64) -> Vec<Frame> {
-    let frames = std::iter::from_fn(|| session.next_frame(|| at(millis)));
+    let frames = std::iter::from_fn(|| session.next_frame(|| at(millis)).map(Framed::into_bytes));
     frames.map(|frame| Frame::decode(frame).expect("an honest frame")).collect()
 }
 
@@ -89,7 +89,7 @@ fn the_time_of_a_large_call_counts_from_its_first_byte() {
     caller.call(at(0), &mut request(3 * CHUNK, Deadline::at(at(1_000))), 0).expect("a call");
     // It waits for 100 ms, and each of its parts for 200 more.
     let (mut now, mut effect) = (100, None);
-    while let Some(frame) = caller.next_frame(|| at(now)) {
+    while let Some(frame) = caller.next_frame(|| at(now)).map(Framed::into_bytes) {
         effect = effect.or(callee.receive(at(now), frame).expect("an honest frame"));
         now += 200;
     }
@@ -109,7 +109,7 @@ fn busy(limits: &Limits, blocks: u64) -> Session<u64> {
 
 /// Carries everything from one to the other, and gives what comes of it.
 fn carry(from: &mut Session<u64>, to: &mut Session<u64>) -> Vec<Effect<u64>> {
-    let frames = std::iter::from_fn(|| from.next_frame(|| at(1)));
+    let frames = std::iter::from_fn(|| from.next_frame(|| at(1)).map(Framed::into_bytes));
     frames.filter_map(|frame| to.receive(at(1), frame).expect("an honest frame")).collect()
 }
 
@@ -180,18 +180,18 @@ fn a_result_that_was_abandoned_leaves_nothing_at_its_caller() {
     let limits = Limits::default();
     let (mut caller, mut callee) = (session(&limits, &limits), session(&limits, &limits));
     let call = caller.call(at(0), &mut request(1, Deadline::never()), 7).expect("a call");
-    while let Some(frame) = caller.next_frame(|| at(0)) {
+    while let Some(frame) = caller.next_frame(|| at(0)).map(Framed::into_bytes) {
         callee.receive(at(0), frame).expect("an honest frame");
     }
     callee.reply(call, Ok(value(8 << 20)));
-    let chunk = callee.next_frame(|| at(0)).expect("a chunk");
+    let chunk = callee.next_frame(|| at(0)).map(Framed::into_bytes).expect("a chunk");
     caller.receive(at(0), chunk).expect("an honest frame");
     assert!(caller.arriving() > 0);
     assert_eq!(caller.cancel(call), Some(7));
-    while let Some(frame) = caller.next_frame(|| at(0)) {
+    while let Some(frame) = caller.next_frame(|| at(0)).map(Framed::into_bytes) {
         callee.receive(at(0), frame).expect("an honest frame");
     }
-    while let Some(frame) = callee.next_frame(|| at(0)) {
+    while let Some(frame) = callee.next_frame(|| at(0)).map(Framed::into_bytes) {
         assert!(matches!(caller.receive(at(0), frame), Ok(None)));
     }
     assert_eq!((caller.arriving(), callee.queued()), (0, 0));
@@ -221,7 +221,7 @@ fn a_sender_begins_no_more_than_the_receiver_takes() {
         caller.call(at(0), &mut request(size - 1024, Deadline::never()), 0).expect("a call");
     }
     let mut ran = 0;
-    while let Some(frame) = caller.next_frame(|| at(0)) {
+    while let Some(frame) = caller.next_frame(|| at(0)).map(Framed::into_bytes) {
         ran += usize::from(callee.receive(at(0), frame).expect("an honest frame").is_some());
         assert!(callee.arriving() <= 2 << 20);
     }

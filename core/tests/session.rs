@@ -4,14 +4,14 @@ mod support;
 
 use std::time::Duration;
 
-use distributed_scope_core::frame::{CallId, Frame, Invoke};
+use distributed_scope_core::frame::{CallId, Frame, Framed, Invoke};
 use distributed_scope_core::session::{CHUNK, Dead, Effect, Session, Violation};
 use distributed_scope_core::{Codec, Deadline, ErrorKind, Limits, Ran, Refusal, RemoteError};
 
 use crate::support::{at, invoke, request, session, value};
 
 fn small_limits() -> Limits {
-    Limits { queue: 100 << 10, window: 2 * CHUNK, message: 4 << 20, ..Limits::default() }
+    Limits { queue: 100 << 10, window: 3 * CHUNK, message: 4 << 20, ..Limits::default() }
 }
 
 /// Carries frames both ways, as a driver does, until neither side has one. Gives what came of them on each side.
@@ -21,13 +21,13 @@ fn exchange(one: &mut Session<u64>, two: &mut Session<u64>) -> [Vec<Effect<u64>>
         let before = effects.iter().map(Vec::len).sum::<usize>();
         let mut moved = false;
         if !two.is_clogged()
-            && let Some(frame) = one.next_frame(|| at(1))
+            && let Some(frame) = one.next_frame(|| at(1)).map(Framed::into_bytes)
         {
             effects[1].extend(two.receive(at(1), frame).expect("an honest frame"));
             moved = true;
         }
         if !one.is_clogged()
-            && let Some(frame) = two.next_frame(|| at(1))
+            && let Some(frame) = two.next_frame(|| at(1)).map(Framed::into_bytes)
         {
             effects[0].extend(one.receive(at(1), frame).expect("an honest frame"));
             moved = true;
@@ -76,7 +76,7 @@ fn two_sides_that_are_both_clogged_read_enough_to_get_on() {
                     carried += 1;
                 }
                 if pipes[side].is_none() {
-                    pipes[side] = sides[side].next_frame(|| at(0));
+                    pipes[side] = sides[side].next_frame(|| at(0)).map(Framed::into_bytes);
                 }
             }
         }
@@ -133,7 +133,7 @@ fn serve(side: &mut Session<u64>, message: bytes::Bytes, result: usize) -> usize
 
 /// How many numbered frames a side sends on a connection that takes them all.
 fn drained(side: &mut Session<u64>) -> u64 {
-    let frames = std::iter::from_fn(|| side.next_frame(|| at(0)));
+    let frames = std::iter::from_fn(|| side.next_frame(|| at(0)).map(Framed::into_bytes));
     frames.filter(|frame| !matches!(Frame::decode(frame.clone()), Ok(Frame::Ack(_)))).count() as u64
 }
 
@@ -176,7 +176,9 @@ fn calls_beyond_what_may_wait_are_refused_and_one_that_waits_too_long_never_ran(
     assert_eq!(session.running(), 0);
     let (mut errors, mut sent, mut ran) = (Vec::new(), 0, 0);
     while session.queued() > 0 {
-        for frame in std::iter::from_fn(|| session.next_frame(|| at(10))).collect::<Vec<_>>() {
+        for frame in
+            std::iter::from_fn(|| session.next_frame(|| at(10)).map(Framed::into_bytes)).collect::<Vec<_>>()
+        {
             let frame = Frame::decode(frame).expect("an honest frame");
             sent += u64::from(!matches!(frame, Frame::Ack(_)));
             if let Frame::Reply(reply) = frame
@@ -208,7 +210,10 @@ fn a_session_that_reads_nothing_because_it_is_clogged_does_not_take_the_other_si
     }
     for second in 0..100 {
         assert!(session.is_clogged());
-        session.next_frame(|| at(second * 1_000)).expect("a slow reader takes a frame a second");
+        session
+            .next_frame(|| at(second * 1_000))
+            .map(Framed::into_bytes)
+            .expect("a slow reader takes a frame a second");
         let effects = session.tick(at(second * 1_000));
         assert!(effects.is_empty(), "{effects:?}");
     }
@@ -261,9 +266,9 @@ fn a_small_call_does_not_wait_for_a_large_one() {
     let limits = Limits::default();
     let mut caller = session(&limits, &limits);
     caller.call(at(0), &mut request(1 << 20, Deadline::never()), 0).expect("a call");
-    caller.next_frame(|| at(0)).expect("its first chunk");
+    caller.next_frame(|| at(0)).map(Framed::into_bytes).expect("its first chunk");
     caller.call(at(0), &mut request(10, Deadline::never()), 1).expect("a call");
-    let between = std::iter::from_fn(|| caller.next_frame(|| at(0)))
+    let between = std::iter::from_fn(|| caller.next_frame(|| at(0)).map(Framed::into_bytes))
         .position(|frame| matches!(Frame::decode(frame), Ok(Frame::Invoke(_))));
     assert!(between.is_some_and(|between| between <= 1), "{between:?} chunks went before it");
 }
@@ -279,9 +284,10 @@ fn an_expired_call_that_waited_for_a_connection_is_never_sent() {
     let [Effect::Complete(0, Err(error))] = &ended[..] else { panic!("{ended:?}") };
     assert_eq!(error.ran(), Ran::Never);
     caller.attach(0, at(60)).expect("nothing was sent yet");
-    let frame = caller.next_frame(|| at(0)).and_then(|frame| Frame::decode(frame).ok());
+    let frame =
+        caller.next_frame(|| at(0)).map(Framed::into_bytes).and_then(|frame| Frame::decode(frame).ok());
     assert!(matches!(frame, Some(Frame::Invoke(invoke)) if invoke.call == CallId(1)));
-    assert_eq!(caller.next_frame(|| at(0)), None);
+    assert_eq!(caller.next_frame(|| at(0)).map(Framed::into_bytes), None);
 }
 
 #[test]
@@ -323,7 +329,8 @@ fn a_side_that_takes_one_small_result_after_the_other_is_cut_off_and_one_that_ke
         (1..=100).find(|second| {
             let goal = taken + per_second;
             while taken < goal {
-                let frame = side.next_frame(|| at(second * 1000)).expect("there is more");
+                let frame =
+                    side.next_frame(|| at(second * 1000)).map(Framed::into_bytes).expect("there is more");
                 let is_numbered = !matches!(Frame::decode(frame), Ok(Frame::Ack(_)));
                 taken += u64::from(is_numbered);
             }

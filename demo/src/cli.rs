@@ -41,14 +41,19 @@ pub(crate) enum Command {
         url: String,
     },
 
-    /// Serve a page that searches the documentation of the crates that this workspace depends on, as you type.
+    /// Serve two pages: one searches the documentation of the crates that this workspace depends on, as you type; the other is a list
+    /// that browsers share, in which each hop between them is drawn as it happens.
     ///
-    /// There is no API behind it: one function begins in the page, goes on in this process, where the index is, and ends
-    /// in the page. What the page loads is built first if it is missing.
+    /// There is no API behind them: one function begins in a page, goes on in this process, where the index and the list
+    /// are, and ends in a page. What the pages load is built first if it is missing.
     Search {
         /// Where to listen; port 0 is any free port.
         #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
         addr: SocketAddr,
+
+        /// Where the shared list is kept; without it, the list lasts as long as this process.
+        #[arg(long, value_name = "FILE")]
+        list: Option<PathBuf>,
     },
 
     /// Count the words of text files on several worker processes.

@@ -61,7 +61,9 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
     match cli.command {
         // The jobs that go on until they are interrupted.
         Some(Command::Server { addr }) => server::until(addr, interrupted).await.map(|()| Ended::Done),
-        Some(Command::Search { addr }) => search::until(addr, interrupted).await.map(|()| Ended::Done),
+        Some(Command::Search { addr, list }) => {
+            search::until(addr, list, interrupted).await.map(|()| Ended::Done)
+        }
         None => unless(interrupted, round_trip::both(cli.addr)).await,
         Some(Command::Client { url }) => unless(interrupted, round_trip::client(&url)).await,
         Some(Command::Wordcount(options)) => unless(interrupted, wordcount::run(options)).await,

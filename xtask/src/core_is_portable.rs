@@ -7,7 +7,8 @@ const CORE: &str = "distributed-scope-core";
 const FACADE: &str = "distributed-scope";
 
 /// What is built for the browser, and so must not warn there.
-const FOR_PAGES: &[&str] = &[CORE, "distributed-scope-browser-peer", FACADE, "demo-seed", "browser-tests"];
+const FOR_PAGES: &[&str] =
+    &[CORE, "distributed-scope-browser-peer", FACADE, "demo-seed", "demo-browser", "browser-tests"];
 
 /// What must not stand in these trees. Names that end in `*` stand for all that begin like this.
 const FORBIDDEN: &[&str] = &["tokio", "tokio-*", "mio", "socket2", "actix", "actix-*", "async-std", "awc"];

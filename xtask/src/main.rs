@@ -16,6 +16,7 @@ mod test;
 mod web;
 mod web_browser;
 mod web_toolchain;
+mod web_units;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,7 +32,8 @@ Tasks:
   ci            lint, then test, then instructions
   lint          formatting, clippy, documentation, and that the core stays portable; nothing may warn
   test          every test of the workspace, with each choice of the server's WebSocket
-  web           builds the pages for the browser and serves them; `web build [PACKAGE]` builds them only
+  web           builds the pages for the browser and serves them; `web build [PACKAGE]` builds them only, and
+                `web test` tests them in Chromium
   instructions  what the hot path costs, counted by valgrind, beside the figures that were kept;
                 `instructions keep` keeps new ones
   fuzz          each fuzz target, for ten seconds or for as long as `--seconds` says
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         ["test"] => test::steps(),
         ["web"] => return ended(web::serve()),
         ["web", "build"] => return ended(web::build(None)),
+        ["web", "test"] => web::steps(),
         ["web", "build", package] => return ended(web::build(Some(package))),
         ["instructions"] => instructions::check(),
         ["instructions", "keep"] => instructions::keep(),

@@ -109,6 +109,16 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Runs a command whose output people read.
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
+    let program = format!("{:?}", command.get_program());
+    let status = command.stdin(Stdio::null()).status();
+    match status.map_err(|error| format!("{program} cannot be started: {error}"))? {
+        status if status.success() => Ok(()),
+        status => Err(format!("{program} ended with {status}")),
+    }
+}
+
 /// What a command prints, if it succeeds.
 pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     let program = format!("{:?}", command.get_program());

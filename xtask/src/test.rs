@@ -5,7 +5,7 @@ use crate::{Step, fuzz, logs, web};
 pub(crate) fn steps() -> Vec<Step> {
     // The server's end of a session exists twice, as a response body and as an actor of actix-web-actors: what users see must not differ, so
     // the tests of sessions run with each. What the macros do does not depend on it, and is not tested again.
-    vec![
+    let mut steps = vec![
         logs::begin(),
         Step::cargo("unit, integration and documentation tests of all crates", &["test", "--workspace"])
             .with(logs::WRITTEN),
@@ -49,8 +49,8 @@ pub(crate) fn steps() -> Vec<Step> {
             "handshakes of a peer that cannot check keys, as most pages cannot",
             &["test", "--package", "distributed-scope-core", "--no-default-features", "--lib", "handshake"],
         ),
-        Step::check("bundles for pages, none larger than it may be", web::build_all),
-        Step::check("pages as peers, in Chromium", web::test),
-        fuzz::smoke(),
-    ]
+    ];
+    steps.extend(web::steps());
+    steps.push(fuzz::smoke());
+    steps
 }

@@ -1,11 +1,11 @@
 //! `cargo xtask web`: builds the pages' bundles, and serves them.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
-use crate::step::{Passed, cargo, say, target_directory};
+use crate::step::{Passed, Step, cargo, run, say, target_directory};
 use crate::web_browser;
 use crate::web_toolchain::{TARGET, Toolchain};
+use crate::web_units;
 
 /// The packages that are built into bundles, and the size that each may have, compressed.
 const BUNDLES: &[Bundle] = &[
@@ -38,8 +38,16 @@ pub(crate) fn build(only: Option<&str>) -> Result<(), String> {
     Ok(())
 }
 
+/// `cargo xtask web test`: the bundles, and the tests of pages.
+pub(crate) fn steps() -> Vec<Step> {
+    vec![
+        Step::check("bundles for pages, none larger than it may be", build_all),
+        Step::check("pages as peers, in Chromium", test),
+    ]
+}
+
 /// Builds all bundles, as a step. It is skipped where there is no compiler for them.
-pub(crate) fn build_all() -> Result<Passed, String> {
+fn build_all() -> Result<Passed, String> {
     match Toolchain::get() {
         Err(reason) => Ok(Passed::Skipped(reason)),
         Ok(_) => build(None).map(|()| Passed::Holds),
@@ -47,15 +55,18 @@ pub(crate) fn build_all() -> Result<Passed, String> {
 }
 
 /// Runs the tests that need a browser and the bundles, as a step. It is skipped where these cannot be had.
-pub(crate) fn test() -> Result<Passed, String> {
-    if Toolchain::present().is_none() {
+fn test() -> Result<Passed, String> {
+    let Some(toolchain) = Toolchain::present() else {
         return Ok(Passed::Skipped("there are no bundles".to_owned()));
-    }
+    };
     if let Err(reason) = web_browser::get() {
         return Ok(Passed::Skipped(reason));
     }
-    for (package, test) in [("browser-tests", "in_a_browser"), ("demo", "search")] {
-        run(cargo().args(["test", "--package", package, "--features", "in-a-browser", "--test", test]))?;
+    web_units::test(&toolchain)?;
+    for (package, tests) in [("browser-tests", &["in_a_browser"][..]), ("demo", &["search", "board"])] {
+        let mut cargo = cargo();
+        cargo.args(["test", "--package", package, "--features", "in-a-browser"]);
+        run(cargo.args(tests.iter().flat_map(|test| ["--test", test])))?;
     }
     Ok(Passed::Holds)
 }
@@ -85,13 +96,4 @@ impl Bundle {
 /// Where a package's bundle stands.
 fn folder(package: &str) -> PathBuf {
     target_directory().join("web").join(package)
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let program = format!("{:?}", command.get_program());
-    let status = command.stdin(Stdio::null()).status();
-    match status.map_err(|error| format!("{program} cannot be started: {error}"))? {
-        status if status.success() => Ok(()),
-        status => Err(format!("{program} ended with {status}")),
-    }
 }

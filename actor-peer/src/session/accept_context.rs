@@ -94,7 +94,7 @@ impl StreamHandler<Result<WsMessage, ProtocolError>> for ContextSession {
 impl StreamHandler<Outgoing> for ContextSession {
     fn handle(&mut self, outgoing: Outgoing, ctx: &mut Self::Context) {
         match outgoing {
-            Outgoing::Frame(frame) => ctx.binary(frame),
+            Outgoing::Frame(frame) => ctx.binary(frame.into_bytes()),
             Outgoing::Pong(payload) => ctx.pong(&payload),
             Outgoing::Close(goodbye) => ctx.close(Some(close_reason(goodbye))),
         }

@@ -5,7 +5,8 @@
 
 use actix_codec::{Decoder, Encoder};
 use actix_http::ws::{Codec, Frame, Message, ProtocolError};
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
+use distributed_scope_core::frame::Framed;
 use distributed_scope_core::peer::Outgoing;
 
 use super::frame_guard::FrameGuard;
@@ -14,9 +15,18 @@ use super::reader::close_reason;
 /// What a buffer may keep for the next message when there is nothing in it.
 const KEPT_WHEN_IDLE: usize = 8 << 10;
 
+/// Which end it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Server,
+    /// It masks what it sends.
+    Client,
+}
+
 /// One end of a WebSocket, without its socket.
 pub(super) struct Wire {
     codec: Codec,
+    end: End,
     limit: usize,
     unread: BytesMut,
     /// Much came or went in this turn.
@@ -27,12 +37,24 @@ impl Wire {
     /// The server's end, which takes frames of at most `limit` bytes.
     #[cfg(any(not(feature = "actix-web-actors"), test))]
     pub(super) fn server(limit: usize) -> Self {
-        Self { codec: Codec::new().max_size(limit), limit, unread: BytesMut::new(), is_busy: false }
+        Self {
+            codec: Codec::new().max_size(limit),
+            end: End::Server,
+            limit,
+            unread: BytesMut::new(),
+            is_busy: false,
+        }
     }
 
     /// The client's end, where this much was received with the answer to its request.
     pub(super) fn client(limit: usize, unread: BytesMut) -> Self {
-        Self { codec: Codec::new().max_size(limit).client_mode(), limit, unread, is_busy: false }
+        Self {
+            codec: Codec::new().max_size(limit).client_mode(),
+            end: End::Client,
+            limit,
+            unread,
+            is_busy: false,
+        }
     }
 
     /// Where received bytes are added.
@@ -61,7 +83,12 @@ impl Wire {
     /// Appends one thing to what is to be sent.
     pub(super) fn write(&mut self, outgoing: Outgoing, out: &mut BytesMut) -> Result<(), ProtocolError> {
         let message = match outgoing {
-            Outgoing::Frame(frame) => Message::Binary(frame),
+            Outgoing::Frame(frame) if self.end == End::Server && !frame.head().is_empty() => {
+                put_unmasked(&frame, out);
+                self.is_busy = true;
+                return Ok(());
+            }
+            Outgoing::Frame(frame) => Message::Binary(frame.into_bytes()),
             Outgoing::Pong(payload) => Message::Pong(payload),
             Outgoing::Close(goodbye) => Message::Close(Some(close_reason(goodbye))),
         };
@@ -86,4 +113,24 @@ impl Wire {
             }
         }
     }
+}
+
+/// Appends a binary message that is in two pieces. The codec takes it in one, which would be a copy of each large message more.
+fn put_unmasked(frame: &Framed, out: &mut BytesMut) {
+    const FINAL_BINARY: u8 = 0x82;
+    out.reserve(10 + frame.len());
+    out.put_u8(FINAL_BINARY);
+    match frame.len() {
+        len @ 0..=125 => out.put_u8(len as u8),
+        len @ 126..=0xFFFF => {
+            out.put_u8(126);
+            out.put_u16(len as u16);
+        }
+        len => {
+            out.put_u8(127);
+            out.put_u64(len as u64);
+        }
+    }
+    out.put_slice(frame.head());
+    out.put_slice(frame.bytes());
 }

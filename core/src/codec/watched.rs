@@ -99,7 +99,8 @@ impl<'de, V: Visitor<'static>, const COUNTED: bool> Visitor<'de> for Watched<'_,
 
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
-        let (announced, weight) = (seq.size_hint(), budget::weight::<V::Value>());
+        let announced = seq.size_hint();
+        let weight = if COUNTED { budget::weight::<V::Value>() } else { 1 };
         let (visitor, parts) = self.access(seq, announced, weight)?;
         visitor.visit_seq(parts)
     }

@@ -3,12 +3,11 @@
 //! A frame is one WebSocket binary message. Numbers are little endian. Captures and results are behind a header
 //! of fixed size, so that the header is written in front of them without moving them.
 
+mod framed;
 mod introduction;
 mod reject;
 #[cfg(test)]
 mod tests;
-
-use std::ops::Range;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -16,6 +15,7 @@ use crate::block::{BlockId, Fingerprint};
 use crate::codec::Codec;
 use crate::encoded::Encoded;
 
+pub use self::framed::Framed;
 pub use self::introduction::{
     Challenge, Hello, Introduction, KeyProof, Mac, Opened, Resume, SessionId, Token, Welcome,
 };
@@ -260,7 +260,7 @@ impl Frame {
                 out.put_u8(ACK);
                 out.put_u64_le(*received);
             }
-            Self::Chunk(chunk) => return chunk.encode(),
+            Self::Chunk(chunk) => return Framed::chunk(chunk.clone()).into_bytes(),
             Self::GoAway => out.put_u8(GO_AWAY),
             Self::Catalogue(catalogue) => catalogue.encode(&mut out),
         }
@@ -272,16 +272,6 @@ impl Chunk {
     /// The size of the header before the bytes.
     const HEAD: usize = 12;
 
-    fn encode(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity(Self::HEAD + self.bytes.len());
-        out.put_u8(CHUNK);
-        out.put_bytes(0, 3);
-        out.put_u32_le(self.stream);
-        out.put_u32_le(self.total);
-        out.put_slice(&self.bytes);
-        out.freeze()
-    }
-
     fn decode(mut bytes: Bytes) -> Result<Self, FrameError> {
         let mut head = take(&mut bytes, Self::HEAD)?;
         if head.split_to(4) != [CHUNK, 0, 0, 0][..] {
@@ -289,17 +279,6 @@ impl Chunk {
         }
         let (stream, total) = (head.get_u32_le(), head.get_u32_le());
         Ok(Self { stream, total, bytes })
-    }
-
-    /// How many bytes of a large frame a frame carries, if it is a chunk.
-    pub(crate) fn size_of(frame: &Bytes) -> Option<usize> {
-        frame.starts_with(&[CHUNK]).then(|| frame.len().saturating_sub(Self::HEAD))
-    }
-
-    /// Whether a frame is a chunk, without reading it.
-    #[cfg(test)]
-    pub(crate) fn is(frame: &Bytes) -> bool {
-        Self::size_of(frame).is_some()
     }
 }
 
@@ -368,28 +347,26 @@ impl Invoke {
         call_of(frame, INVOKE)
     }
 
-    /// The call that a frame begins and the time that it is told to have left, if it is an invoke with a deadline or the
-    /// first chunk of one.
-    pub(crate) fn told_deadline(frame: &[u8]) -> Option<(CallId, u32)> {
-        let head = frame.get(Self::head_of(frame)?)?;
-        let mut fields = &head[4..];
+    /// The call that a message begins and the time that it is told to have left, if it is an invoke with a deadline.
+    pub(crate) fn told_deadline(begin: &[u8]) -> Option<(CallId, u32)> {
+        let mut fields = &Self::head_of(begin)?[4..];
         let deadline_ms = Some(fields.get_u32_le()).filter(|&ms| ms != NO_DEADLINE)?;
         Some((CallId(fields.get_u64_le()), deadline_ms))
     }
 
-    /// The same frame, told to have so much time left. It is copied, for whoever keeps it has a share of it.
-    pub(crate) fn with_deadline(frame: &Bytes, deadline_ms: u32) -> Bytes {
-        let Some(head) = Self::head_of(frame) else { return frame.clone() };
-        let mut told = BytesMut::from(&frame[..]);
-        (&mut told[head][4..8]).put_u32_le(deadline_ms);
+    /// The same beginning, told to have so much time left. It is copied, for whoever keeps it has a share of it.
+    pub(crate) fn with_deadline(begin: &Bytes, deadline_ms: u32) -> Bytes {
+        if Self::head_of(begin).is_none() {
+            return begin.clone();
+        }
+        let mut told = BytesMut::from(&begin[..]);
+        (&mut told[4..8]).put_u32_le(deadline_ms);
         told.freeze()
     }
 
-    /// Where the header of the invoke is that a frame begins.
-    fn head_of(frame: &[u8]) -> Option<Range<usize>> {
-        let start = if frame.first() == Some(&CHUNK) { Chunk::HEAD } else { 0 };
-        let head = start..start + HEAD;
-        frame.get(head.clone()).filter(|bytes| bytes[0] == INVOKE).map(|_| head)
+    /// The header of the invoke that a message begins.
+    fn head_of(begin: &[u8]) -> Option<&[u8]> {
+        begin.get(..HEAD).filter(|head| head[0] == INVOKE)
     }
 
     fn decode(frame: Bytes) -> Result<Self, FrameError> {

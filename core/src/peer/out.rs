@@ -10,13 +10,14 @@ use bytes::Bytes;
 
 use super::link::Waiting;
 use super::{Epoch, Goodbye, Link, Platform};
+use crate::frame::Framed;
 
 /// A connection's way out. The connection fills it and a writer empties it, both on one thread.
 pub struct Out<P: Platform>(RefCell<State<P>>);
 
 struct State<P: Platform> {
     /// Those of the handshake, and those that were taken from the session.
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Framed>,
     /// The last ping that was not answered yet; an older one needs no answer of its own.
     pong: Option<Bytes>,
     carried: Option<(Arc<Link<P>>, Epoch)>,
@@ -28,7 +29,7 @@ struct State<P: Platform> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outgoing {
     /// A binary message.
-    Frame(Bytes),
+    Frame(Framed),
     /// The answer to a WebSocket ping.
     Pong(Bytes),
     /// The close frame: the last one.
@@ -44,7 +45,7 @@ impl<P: Platform> Default for Out<P> {
 
 impl<P: Platform> Out<P> {
     pub(super) fn push(&self, frame: Bytes) {
-        self.change(|state| state.frames.push_back(frame));
+        self.change(|state| state.frames.push_back(frame.into()));
     }
 
     /// Answers a WebSocket ping with this payload.

@@ -4,13 +4,12 @@ use bytes::{Bytes, BytesMut};
 use rustc_hash::FxHashMap;
 
 use super::Violation;
-use super::outbox::{CHUNK, LARGEST_AT_ONCE, STREAMS};
+use super::outbox::{BYTES_PER_ACK, CHUNK, LARGEST_AT_ONCE, STREAMS};
 use crate::frame::Chunk;
 use crate::time::Moment;
 
-/// After so many frames, or so many bytes, the sender is told that they arrived.
+/// After so many frames, too, the sender is told that they arrived.
 const FRAMES_PER_ACK: u64 = 64;
-const BYTES_PER_ACK: usize = CHUNK;
 
 /// So much is reserved for a large frame when its first chunk comes, if it says that it is so large. What is never filled costs no memory, and
 /// what is larger grows as it comes.

@@ -35,7 +35,7 @@ use self::inbox::{Inbox, Whole};
 use self::outbox::{Gap, Outbox, Outgoing};
 use self::parked::Parked;
 use crate::block::{BlockId, Fingerprint};
-use crate::frame::{CallId, Catalogue, Frame, Introduction, Invoke};
+use crate::frame::{CallId, Catalogue, Frame, Framed, Introduction, Invoke};
 use crate::id::PeerId;
 use crate::limits::Limits;
 use crate::pending::Ending;
@@ -254,13 +254,13 @@ impl<W> Session<W> {
     }
 
     /// The next frame to send, which goes `now`. The time is only asked for where a frame says it.
-    pub fn next_frame(&mut self, now: impl FnOnce() -> Moment) -> Option<Bytes> {
+    pub fn next_frame(&mut self, now: impl FnOnce() -> Moment) -> Option<Framed> {
         if !self.is_attached() {
             return None;
         }
         let frame = if self.ack_is_due {
             self.ack_is_due = false;
-            Frame::Ack(self.inbox.acknowledge()).encode()
+            Frame::Ack(self.inbox.acknowledge()).encode().into()
         } else {
             let outgoing = self.outbox.next()?;
             self.health.took(outgoing.frame.len());
@@ -275,15 +275,15 @@ impl<W> Session<W> {
         &self,
         Outgoing { frame, is_begin }: Outgoing,
         now: impl FnOnce() -> Moment,
-    ) -> Bytes {
+    ) -> Framed {
         if is_begin
-            && let Some((call, told)) = Invoke::told_deadline(&frame)
+            && let Some((call, told)) = Invoke::told_deadline(frame.bytes())
             && let Some(deadline) = self.calls.deadline(call)
         {
             let left = whole_millis(deadline.since(now()));
             // Most calls go at once. Their frame is not copied only because a millisecond has just begun.
             if left.saturating_add(1) < told {
-                return Invoke::with_deadline(&frame, left);
+                return frame.with_bytes(Invoke::with_deadline(frame.bytes(), left));
             }
         }
         frame

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use distributed_scope_core::PeerId;
-use distributed_scope_core::frame::{Frame, Opened, SessionId, Token, Welcome};
+use distributed_scope_core::frame::{Frame, Framed, Opened, SessionId, Token, Welcome};
 use distributed_scope_core::handshake::{self, Invitation, Ticket};
 use distributed_scope_core::session::{Dead, Session};
 
@@ -169,7 +169,7 @@ impl World {
             let side = &mut self.sides[from];
             let Some(session) = &mut side.session else { return };
             let has_frame = session.has_frame();
-            let frame = session.next_frame(|| moment(self.now));
+            let frame = session.next_frame(|| moment(self.now)).map(Framed::into_bytes);
             assert_eq!(has_frame, frame.is_some(), "has_frame and next_frame disagree");
             let Some(frame) = frame else { return };
             if frame[0] == CHUNK {

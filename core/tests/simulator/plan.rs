@@ -67,7 +67,7 @@ impl Plan {
 fn limits(random: &mut Random, gentle: bool) -> Limits {
     let limits = Limits {
         message: 1 << 20,
-        window: random.pick(&[2 * CHUNK, 3 * CHUNK, 5 * CHUNK]),
+        window: random.pick(&[3 * CHUNK, 4 * CHUNK, 7 * CHUNK]),
         silence: Duration::from_secs(random.between(4, 30)),
         write_stall: Duration::from_secs(3),
         hops: 8,

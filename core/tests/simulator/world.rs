@@ -248,8 +248,10 @@ impl World {
             session.arriving()
         );
         let on_their_way: usize = flow.chunks.iter().map(|(_, size)| size).sum();
+        // The window is wide for chunks of which many went alone.
+        let windows = if flow.number < 128 { 1 } else { 4 };
         assert!(
-            on_their_way <= limits.window.max(2 * CHUNK),
+            on_their_way <= windows * limits.window.max(3 * CHUNK),
             "{on_their_way} bytes of chunks are on their way"
         );
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use distributed_scope_core::frame::{CallId, Frame, HEAD, Invoke};
+use distributed_scope_core::frame::{CallId, Frame, Framed, HEAD, Invoke};
 use distributed_scope_core::pending::Payload;
 use distributed_scope_core::session::Session;
 use distributed_scope_core::{Block, Codec, Deadline, Limits, Moment, PeerId, Request, handshake};
@@ -18,7 +18,7 @@ pub(crate) fn at(millis: u64) -> Moment {
 pub(crate) fn session(ours: &Limits, theirs: &Limits) -> Session<u64> {
     let them = handshake::introduction(PeerId::named("them"), theirs, 0);
     let mut session = Session::dialled(ours.clone(), &them, at(0));
-    assert_eq!(session.next_frame(|| at(0)), Some(Frame::Ack(0).encode()));
+    assert_eq!(session.next_frame(|| at(0)).map(Framed::into_bytes), Some(Frame::Ack(0).encode()));
     session
 }
 

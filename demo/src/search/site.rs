@@ -1,4 +1,4 @@
-//! The site: two files, the bundle, and the peer beside them.
+//! The site: two pages, the bundle that both load, and the peer beside them.
 
 use std::net::SocketAddr;
 
@@ -13,6 +13,15 @@ use super::bundle;
 /// How many threads serve it. A search has threads of its own.
 const WORKERS: usize = 2;
 
+/// Where they are, what they are, and what is in them.
+const FILES: [(&str, &str, &str); 5] = [
+    ("/", "text/html; charset=utf-8", include_str!("../../browser/pages/search.html")),
+    ("/board", "text/html; charset=utf-8", include_str!("../../browser/pages/board.html")),
+    ("/style.css", "text/css; charset=utf-8", include_str!("../../browser/pages/style.css")),
+    ("/board.css", "text/css; charset=utf-8", include_str!("../../browser/pages/board.css")),
+    ("/start.js", "text/javascript; charset=utf-8", include_str!("../../browser/pages/start.js")),
+];
+
 pub(super) struct Site {
     pub(super) url: String,
     handle: ServerHandle,
@@ -21,23 +30,10 @@ pub(super) struct Site {
 impl Site {
     pub(super) fn start(peer: Peer, address: SocketAddr) -> anyhow::Result<Self> {
         let server = HttpServer::new(move || {
-            App::new()
-                .route(
-                    "/",
-                    web::get().to(async || {
-                        text("text/html; charset=utf-8", include_str!("../../browser/pages/search.html"))
-                    }),
-                )
-                .route(
-                    "/style.css",
-                    web::get().to(async || {
-                        text("text/css; charset=utf-8", include_str!("../../browser/pages/style.css"))
-                    }),
-                )
-                .route(
-                    "/bundle/demo_browser.js",
-                    web::get().to(|| file("demo_browser.js", "text/javascript")),
-                )
+            let app = FILES.iter().fold(App::new(), |app, (path, kind, content)| {
+                app.route(path, web::get().to(async || text(kind, content)))
+            });
+            app.route("/bundle/demo_browser.js", web::get().to(|| file("demo_browser.js", "text/javascript")))
                 .route(
                     "/bundle/demo_browser_bg.wasm",
                     web::get().to(|| file("demo_browser_bg.wasm", "application/wasm")),

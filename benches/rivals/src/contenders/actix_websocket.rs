@@ -12,7 +12,7 @@ use awc::http::Uri;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 
 use super::floor::{self, Message, Wire};
-use super::on_actix;
+use super::{as_task, on_actix};
 use crate::contender::{Contender, Serve};
 
 const LARGEST_FRAME: usize = 4 << 20;
@@ -95,6 +95,9 @@ pub fn contender() -> Contender {
         about: "actix-ws echoing to awc, no actor, no codec, no table of calls",
         workloads: floor::WORKLOADS,
         serve,
-        drive: |run| on_actix(floor::drive::<Awc>(run)),
+        drive: |run| {
+            let run = *run;
+            on_actix(as_task(async move { floor::drive::<Awc>(&run).await }))
+        },
     }
 }

@@ -38,11 +38,18 @@ fn on_tokio<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     LocalSet::new().block_on(&runtime, future)
 }
 
-fn drive_on_tokio<C: Client>(run: &Drive) -> Result<Outcome> {
-    on_tokio(drive::<C>(run))
+fn drive_on_tokio<C: Client + 'static>(run: &Drive) -> Result<Outcome> {
+    let run = *run;
+    on_tokio(as_task(async move { drive::<C>(&run).await }))
 }
 
 /// On one thread of actix, which is a thread of tokio, too.
 fn on_actix<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     actix_rt::System::new().block_on(future)
+}
+
+/// In a task, where programs make their calls. A runtime that is woken for the future that it was started with looks at its sockets once more,
+/// which would count for those alone whose client has tasks of its own.
+async fn as_task<T: 'static>(future: impl Future<Output = Result<T>> + 'static) -> Result<T> {
+    tokio::task::spawn_local(future).await?
 }

@@ -6,7 +6,7 @@ use actix_web::{App, HttpServer};
 use anyhow::Result;
 use distributed_scope::{Blocks, Limits, Peer, PeerId, RemoteError, distributed, on_connect, remote};
 
-use super::on_actix;
+use super::{as_task, on_actix};
 use crate::contender::{Client, Contender, Serve};
 use crate::load::{Numbers, called_back, served};
 use crate::workload::{ALL, drive};
@@ -93,6 +93,9 @@ pub fn contender() -> Contender {
         about: "bincode 2 over a WebSocket (actix-http, awc); keepalive, resume, deadlines and limits at their defaults, but for how many may come from one address",
         workloads: &ALL,
         serve,
-        drive: |run| on_actix(drive::<Ours>(run)),
+        drive: |run| {
+            let run = *run;
+            on_actix(as_task(async move { drive::<Ours>(&run).await }))
+        },
     }
 }

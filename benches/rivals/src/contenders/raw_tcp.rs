@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 
 use super::floor::{self, HEAD, Message, Wire};
-use super::on_tokio;
+use super::{as_task, on_tokio};
 use crate::contender::{Contender, Serve};
 
 /// A payload of this size is not worth a copy.
@@ -105,6 +105,9 @@ pub fn contender() -> Contender {
         about: "a length and a message over TCP; no codec, no table of calls",
         workloads: floor::WORKLOADS,
         serve,
-        drive: |run| on_tokio(floor::drive::<Raw>(run)),
+        drive: |run| {
+            let run = *run;
+            on_tokio(as_task(async move { floor::drive::<Raw>(&run).await }))
+        },
     }
 }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Context;
 
-use bytes::Bytes;
-
 use super::state::{Awaited, State, Waiter};
 use super::{Link, NEWS};
+use crate::frame::Framed;
 use crate::handshake::Ticket;
 use crate::peer::{Goodbye, Kill, Platform};
 use crate::session::{Effect, Lost};
@@ -112,7 +111,7 @@ impl<P: Platform> Link<P> {
         self: &Arc<Self>,
         epoch: Epoch,
         cx: Option<&Context<'_>>,
-        frames: &mut VecDeque<Bytes>,
+        frames: &mut VecDeque<Framed>,
     ) -> Result<Option<Waiting>, Goodbye> {
         let mut state = self.state.lock();
         if state.epoch != epoch {

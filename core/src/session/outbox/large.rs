@@ -6,7 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::{CHUNK, Outgoing, STREAMS};
-use crate::frame::{Chunk, Frame};
+use crate::frame::{Chunk, Framed};
 
 #[derive(Debug)]
 pub(super) struct LargeFrames {
@@ -16,7 +16,7 @@ pub(super) struct LargeFrames {
     frames: VecDeque<Large>,
     /// Chunks that say that a frame is abandoned. They go before everything else: the receiver must have a place for the
     /// next frame before it begins.
-    abandoned: VecDeque<Bytes>,
+    abandoned: VecDeque<Framed>,
     next_stream: u32,
 }
 
@@ -33,10 +33,10 @@ impl Large {
         self.sent..self.frame.len().min(self.sent + CHUNK)
     }
 
-    fn chunk(&self, bytes: Bytes) -> Bytes {
+    fn chunk(&self, bytes: Bytes) -> Framed {
         // A frame is never larger than a message may be, which a u32 holds.
         let total = u32::try_from(self.frame.len()).unwrap_or(u32::MAX);
-        Frame::Chunk(Chunk { stream: self.stream, total, bytes }).encode()
+        Framed::chunk(Chunk { stream: self.stream, total, bytes })
     }
 }
 
@@ -66,7 +66,7 @@ impl LargeFrames {
         !self.abandoned.is_empty()
     }
 
-    pub(super) fn next_abandoned(&mut self) -> Option<Bytes> {
+    pub(super) fn next_abandoned(&mut self) -> Option<Framed> {
         self.abandoned.pop_front()
     }
 

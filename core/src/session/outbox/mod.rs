@@ -15,12 +15,15 @@ use bytes::Bytes;
 use self::large::LargeFrames;
 use self::sent::Sent;
 use self::small::SmallFrames;
-use crate::frame::{CallId, Chunk, Invoke, Reply};
+use crate::frame::{CallId, Framed, Invoke, Reply};
 
 pub(super) use self::sent::Gap;
 
 /// A frame that is larger than this travels in chunks of this size.
 pub const CHUNK: usize = 64 << 10;
+
+/// After so many bytes of numbered frames, the sender is told that they arrived.
+pub(super) const BYTES_PER_ACK: usize = 2 * CHUNK;
 
 /// How many large frames of one side may be on their way at once; further ones wait for their turn.
 pub const STREAMS: usize = 4;
@@ -31,6 +34,12 @@ pub(super) const LARGEST_AT_ONCE: usize = 2;
 /// How many small frames may go between two chunks of large ones.
 const SMALL_BETWEEN_CHUNKS: u32 = 16;
 
+/// After so many chunks without a small frame between them there is nobody for whom the window has to be narrow.
+const CHUNKS_ALONE: u32 = 128;
+
+/// How many times the window chunks may fill that go alone. They wait for an acknowledgement that much less often.
+pub(super) const WIDE: usize = 4;
+
 /// The frames of one direction of a session.
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -40,12 +49,13 @@ pub(super) struct Outbox {
     /// How many bytes of `small` and `large` were not sent yet.
     queued: usize,
     small_since_chunk: u32,
+    chunks_since_small: u32,
 }
 
 /// A frame to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Outgoing {
-    pub(super) frame: Bytes,
+    pub(super) frame: Framed,
     /// Whether it contains the beginning of its message.
     pub(super) is_begin: bool,
 }
@@ -59,6 +69,7 @@ impl Outbox {
             sent: Sent::new(keep, window),
             queued: 0,
             small_since_chunk: 0,
+            chunks_since_small: 0,
         }
     }
 
@@ -84,7 +95,8 @@ impl Outbox {
     }
 
     fn may_chunk(&self) -> bool {
-        self.large.next_size().is_some_and(|size| self.sent.has_room(size))
+        let windows = if self.chunks_since_small >= CHUNKS_ALONE { WIDE } else { 1 };
+        self.large.next_size().is_some_and(|size| self.sent.has_room(size, windows))
     }
 
     /// The next frame to send.
@@ -106,15 +118,17 @@ impl Outbox {
         let chunk_is_due = self.small_since_chunk >= SMALL_BETWEEN_CHUNKS && self.may_chunk();
         if !chunk_is_due && let Some(frame) = self.small.pop() {
             self.small_since_chunk = self.small_since_chunk.saturating_add(1);
+            self.chunks_since_small = 0;
             self.queued -= frame.len();
-            return Some(Outgoing { frame, is_begin: true });
+            return Some(Outgoing { frame: frame.into(), is_begin: true });
         }
         if !self.may_chunk() {
             return None;
         }
         self.small_since_chunk = 0;
+        self.chunks_since_small = self.chunks_since_small.saturating_add(1);
         let outgoing = self.large.next_chunk()?;
-        self.queued -= Chunk::size_of(&outgoing.frame).unwrap_or_default();
+        self.queued -= outgoing.frame.chunk_size().unwrap_or_default();
         Some(outgoing)
     }
 
@@ -158,6 +172,6 @@ impl Outbox {
         self.small = SmallFrames::default();
         self.large.clear();
         self.sent.clear();
-        (self.queued, self.small_since_chunk) = (0, 0);
+        (self.queued, self.small_since_chunk, self.chunks_since_small) = (0, 0, 0);
     }
 }

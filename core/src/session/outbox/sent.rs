@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::{CHUNK, Outgoing};
-use crate::frame::Chunk;
+use super::{BYTES_PER_ACK, CHUNK, Outgoing};
+
+/// When a window is full, so much is on its way at least that the other side acknowledges it: the next chunk, of which there was no
+/// room, is at most [`CHUNK`].
+const SMALLEST_WINDOW: usize = BYTES_PER_ACK + CHUNK;
 
 #[derive(Debug)]
 pub(super) struct Sent {
@@ -38,7 +41,7 @@ impl Sent {
     pub(super) fn new(keep: usize, window: usize) -> Self {
         Self {
             keep,
-            window: window.max(2 * CHUNK),
+            window: window.max(SMALLEST_WINDOW),
             kept: VecDeque::new(),
             bytes: 0,
             first: 0,
@@ -52,9 +55,9 @@ impl Sent {
         self.bytes
     }
 
-    /// Whether so many more bytes of chunks may go.
-    pub(super) fn has_room(&self, size: usize) -> bool {
-        self.on_their_way + size <= self.window
+    /// Whether so many more bytes of chunks may go, if they may fill this many windows.
+    pub(super) fn has_room(&self, size: usize, windows: usize) -> bool {
+        self.on_their_way + size <= self.window.saturating_mul(windows)
     }
 
     /// Whether something has to be sent again.
@@ -80,7 +83,7 @@ impl Sent {
     }
 
     fn give(&mut self, outgoing: &Outgoing) {
-        if let Some(size) = Chunk::size_of(&outgoing.frame) {
+        if let Some(size) = outgoing.frame.chunk_size() {
             self.chunks.push_back((self.first + self.given as u64, size));
             self.on_their_way += size;
         }

@@ -1,16 +1,20 @@
 //! What an outbox gives in which order, and what it keeps.
 
 use super::*;
-use crate::frame::Frame;
+use crate::frame::{Chunk, Frame};
 
 const MESSAGE: usize = 64 << 20;
 
 fn frame(outbox: &mut Outbox) -> Option<Bytes> {
-    outbox.next().map(|outgoing| outgoing.frame)
+    outbox.next().map(|outgoing| outgoing.frame.into_bytes())
 }
 
 fn drain(outbox: &mut Outbox) -> Vec<Bytes> {
     std::iter::from_fn(|| frame(outbox)).collect()
+}
+
+fn is_chunk(frame: &Bytes) -> bool {
+    matches!(Frame::decode(frame.clone()), Ok(Frame::Chunk(Chunk { .. })))
 }
 
 fn small(n: u8) -> Bytes {
@@ -51,38 +55,55 @@ fn an_acknowledgement_of_what_was_never_sent_is_an_error() {
 
 #[test]
 fn large_frames_stop_at_the_window_and_small_ones_pass_them() {
-    let mut outbox = Outbox::new(8 << 20, 2 * CHUNK, MESSAGE);
-    outbox.push(Bytes::from(vec![0; 5 * CHUNK]));
-    assert_eq!(drain(&mut outbox).len(), 2, "two chunks fill the window");
+    let mut outbox = Outbox::new(8 << 20, 3 * CHUNK, MESSAGE);
+    outbox.push(Bytes::from(vec![0; 7 * CHUNK]));
+    assert_eq!(drain(&mut outbox).len(), 3, "three chunks fill the window");
     outbox.push(small(1));
     assert_eq!(drain(&mut outbox), [small(1)]);
     outbox.acknowledge(1).unwrap();
     assert_eq!(drain(&mut outbox).len(), 1, "one was acknowledged");
-    outbox.acknowledge(4).unwrap();
-    assert_eq!(drain(&mut outbox).len(), 2);
+    outbox.acknowledge(5).unwrap();
+    assert_eq!(drain(&mut outbox).len(), 3);
     assert!(!outbox.has_next());
     assert_eq!(outbox.queued(), 0);
 }
 
 #[test]
 fn chunks_never_exceed_the_window_by_a_byte() {
-    let mut outbox = Outbox::new(8 << 20, 2 * CHUNK + 1, MESSAGE);
+    let mut outbox = Outbox::new(8 << 20, 3 * CHUNK + 1, MESSAGE);
     (0..4).for_each(|_| outbox.push(Bytes::from(vec![0; CHUNK + 2])));
-    // Two whole chunks, and then one of two bytes would not fit.
-    assert_eq!(drain(&mut outbox).len(), 2);
+    // Three whole chunks, and then one of two bytes would not fit.
+    assert_eq!(drain(&mut outbox).len(), 3);
     assert!(!outbox.has_next());
 }
 
 #[test]
 fn chunks_that_are_no_longer_kept_leave_the_window_when_they_are_acknowledged() {
-    let mut outbox = Outbox::new(40, 2 * CHUNK, MESSAGE);
-    outbox.push(Bytes::from(vec![0; 4 * CHUNK]));
-    assert_eq!(drain(&mut outbox).len(), 2, "two chunks fill the window");
+    let mut outbox = Outbox::new(40, 3 * CHUNK, MESSAGE);
+    outbox.push(Bytes::from(vec![0; 6 * CHUNK]));
+    assert_eq!(drain(&mut outbox).len(), 3, "three chunks fill the window");
     (0..10).for_each(|n| outbox.push(small(n)));
     assert_eq!(drain(&mut outbox).len(), 10, "they push the chunks out of what is kept");
     // What came last is not acknowledged yet, as it is while traffic goes on.
     outbox.acknowledge(9).unwrap();
-    assert_eq!(drain(&mut outbox).len(), 2, "the window is open again");
+    assert_eq!(drain(&mut outbox).len(), 3, "the window is open again");
+}
+
+#[test]
+fn chunks_that_have_long_gone_alone_have_a_wide_window_until_a_small_frame_joins_them() {
+    let mut outbox = Outbox::new(64 << 20, 3 * CHUNK, MESSAGE);
+    outbox.push(Bytes::from(vec![0; 300 * CHUNK]));
+    let mut gone = 0;
+    while gone < u64::from(CHUNKS_ALONE) {
+        gone += drain(&mut outbox).len() as u64;
+        outbox.acknowledge(gone).unwrap();
+    }
+    assert_eq!(drain(&mut outbox).len(), 3 * WIDE);
+    gone += 3 * WIDE as u64;
+    outbox.push(small(1));
+    assert_eq!(drain(&mut outbox), [small(1)]);
+    outbox.acknowledge(gone + 1).unwrap();
+    assert_eq!(drain(&mut outbox).len(), 3, "it is narrow again");
 }
 
 #[test]
@@ -105,12 +126,12 @@ fn a_large_frame_is_abandoned_before_the_next_one_begins() {
         .seal(bytes)
     };
     (0..6).for_each(|call| outbox.push(large(call)));
-    (0..STREAMS).for_each(|_| assert!(Chunk::is(&frame(&mut outbox).unwrap())));
+    (0..STREAMS).for_each(|_| assert!(is_chunk(&frame(&mut outbox).unwrap())));
     (0..40).for_each(|n| outbox.push(small(n | 0x80)));
-    (0..SMALL_BETWEEN_CHUNKS).for_each(|_| assert!(!Chunk::is(&frame(&mut outbox).unwrap())));
+    (0..SMALL_BETWEEN_CHUNKS).for_each(|_| assert!(!is_chunk(&frame(&mut outbox).unwrap())));
     // A chunk is due now; it must not be the first one of a fifth stream.
     assert!(outbox.withdraw(CallId(1)));
-    assert_eq!(Chunk::size_of(&frame(&mut outbox).unwrap()), Some(0));
+    assert_eq!(outbox.next().unwrap().frame.chunk_size(), Some(0));
 }
 
 #[test]
@@ -150,7 +171,7 @@ fn many_small_frames_do_not_starve_a_large_one() {
     let mut outbox = Outbox::new(8 << 20, 8 * CHUNK, MESSAGE);
     outbox.push(Bytes::from(vec![0; 2 * CHUNK]));
     (0..100).for_each(|n| outbox.push(small(n | 0x80)));
-    let first = drain(&mut outbox).into_iter().position(|frame| Chunk::is(&frame)).unwrap();
+    let first = drain(&mut outbox).into_iter().position(|frame| is_chunk(&frame)).unwrap();
     assert_eq!(first, SMALL_BETWEEN_CHUNKS as usize);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use distributed_scope::{Blocks, ConnectError, Peer, PeerId};
+use distributed_scope::{Builder, ConnectError, Peer, PeerId};
 use gloo_timers::future::sleep;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
@@ -14,9 +14,9 @@ use super::dom::Dom;
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Starts this page's peer and connects it to the server. From then on the page says whether it is connected.
-pub(super) async fn connect(dom: &Dom) -> Result<(Peer, PeerId), JsValue> {
+pub(super) async fn connect(dom: &Dom, builder: Builder) -> Result<(Peer, PeerId), JsValue> {
     let status: HtmlElement = dom.element("connection")?;
-    let page = Peer::builder(PeerId::random()).expose(Blocks::of("demo_browser")).start();
+    let page = builder.start();
     let server = loop {
         match page.connect(dom.scope()?).await {
             Ok(server) => break server,

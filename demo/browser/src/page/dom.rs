@@ -44,6 +44,23 @@ impl Dom {
         Ok(element)
     }
 
+    /// A new element of a drawing within `parent`, with this text and these attributes.
+    pub(super) fn draw(
+        &self,
+        parent: &Element,
+        name: &str,
+        text: &str,
+        attributes: &[(&str, &str)],
+    ) -> Result<Element, JsValue> {
+        let element = self.document.create_element_ns(Some("http://www.w3.org/2000/svg"), name)?;
+        for (name, value) in attributes {
+            element.set_attribute(name, value)?;
+        }
+        element.set_text_content(Some(text));
+        parent.append_child(&element)?;
+        Ok(element)
+    }
+
     /// Milliseconds since the page was opened.
     pub(super) fn now(&self) -> f64 {
         self.window.performance().map_or(0.0, |clock| clock.now())

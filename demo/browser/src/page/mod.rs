@@ -1,6 +1,8 @@
 //! The pages.
 
+mod board;
 mod connection;
+mod console;
 mod dom;
 pub(crate) mod results;
 mod search;
@@ -18,7 +20,9 @@ use dom::Dom;
 #[wasm_bindgen(start)]
 pub async fn start() -> Result<(), JsValue> {
     let dom = Dom::new()?;
+    console::show_logs(&dom);
     match dom.page().as_deref() {
+        Some("board") => board::start(dom).await,
         Some("search") => search::start(dom).await,
         other => Err(format!("there is no program for the page {other:?}").into()),
     }

@@ -18,6 +18,8 @@ pub(crate) fn show(query: &Query, found: &Found) {
         let summary: HtmlElement = dom.element("summary")?;
         summary.set_attribute("data-state", "")?;
         summary.set_text_content(Some(&summarize(query, found)));
+        dom.element::<HtmlElement>("took")?.set_text_content(None);
+        list.remove_attribute("data-milliseconds")?;
         // For those who wait for the answer to what they typed.
         list.set_attribute("data-query", &query.text)
     });
@@ -38,7 +40,12 @@ fn summarize(query: &Query, found: &Found) -> String {
 
 fn add(dom: &Dom, list: &Element, hit: &Hit) -> Result<(), JsValue> {
     let entry = dom.add(list, "li", "")?;
-    let link = dom.add(&entry, "a", &hit.title)?;
+    let link = dom.add(&entry, "a", "")?;
+    for part in hit.title.split_inclusive("::") {
+        link.append_child(&dom.document.create_text_node(part))?;
+        // A narrow page breaks it here rather than within a name.
+        dom.add(&link, "wbr", "")?;
+    }
     let item = hit.title.rsplit("::").next().unwrap_or_default();
     let item = String::from(js_sys::encode_uri_component(item));
     link.set_attribute("href", &format!("https://docs.rs/{}/{}/?search={item}", hit.krate, hit.version))?;
@@ -64,9 +71,13 @@ fn excerpt(dom: &Dom, paragraph: &Element, text: &str) -> Result<(), JsValue> {
     Ok(())
 }
 
-/// Notes how long it took from a key to the result.
+/// Says how long it took, from a key to what is shown.
 pub(super) fn took(dom: &Dom, milliseconds: f64) -> Result<(), JsValue> {
     let list: Element = dom.element("results")?;
+    if list.has_child_nodes() {
+        let text = format!("It took {milliseconds:.0} ms.");
+        dom.element::<HtmlElement>("took")?.set_text_content(Some(&text));
+    }
     list.set_attribute("data-milliseconds", &format!("{milliseconds:.1}"))
 }
 
@@ -74,6 +85,7 @@ pub(super) fn took(dom: &Dom, milliseconds: f64) -> Result<(), JsValue> {
 pub(super) fn failed(dom: &Dom, error: &RemoteError) -> Result<(), JsValue> {
     let summary: HtmlElement = dom.element("summary")?;
     summary.set_attribute("data-state", "error")?;
+    dom.element::<HtmlElement>("took")?.set_text_content(None);
     summary.set_text_content(Some(&format!("The search failed: {error}")));
     Ok(())
 }

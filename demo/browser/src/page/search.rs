@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use distributed_scope::{Peer, PeerId};
+use distributed_scope::{Blocks, Peer, PeerId};
 use futures_util::future::{AbortHandle, abortable};
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::{JsCast, JsValue};
@@ -33,7 +33,8 @@ pub(super) async fn start(dom: Dom) -> Result<(), JsValue> {
         option.set_attribute("value", each.name())?;
     }
     let query = dom.element("query")?;
-    let (peer, server) = connection::connect(&dom).await?;
+    let builder = Peer::builder(PeerId::random()).expose(Blocks::of("demo_browser"));
+    let (peer, server) = connection::connect(&dom, builder).await?;
     let page = Rc::new(Page { dom, peer, server, query, kind, running: RefCell::default() });
     page.listen();
     spawn_local(Rc::clone(&page).show_progress());
@@ -126,6 +127,7 @@ impl Page {
             let _ = bar.set_attribute("max", &seen.of.max(1).to_string());
             let _ = bar.set_attribute("value", &seen.crates.to_string());
             line.set_hidden(seen.is_complete());
+            let _ = line.set_attribute("data-state", if seen.is_complete() { "complete" } else { "reading" });
             self.search();
         }
     }

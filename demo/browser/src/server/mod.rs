@@ -1,5 +1,6 @@
 //! What only the server has.
 
+pub mod board;
 pub mod docs;
 mod index;
 

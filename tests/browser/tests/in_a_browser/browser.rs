@@ -1,6 +1,8 @@
 //! Chromium, driven by its WebDriver.
 
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// One browser at a time: two of them do not get ahead faster on a small machine.
+/// One test with browsers at a time: several do not get ahead faster on a small machine.
 static ONE: Mutex<()> = Mutex::const_new(());
 
 /// What Chromium needs to run as root, without a screen and without calling home.
@@ -30,9 +32,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Browser {
     driver: WebDriver,
-    /// Ends with this.
-    _chromedriver: Child,
+    chromedriver: Arc<Chromedriver>,
     _profile: Profile,
+}
+
+/// The program that starts browsers and drives them. It ends with the last of them.
+struct Chromedriver {
+    port: String,
+    _process: Child,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -46,33 +53,52 @@ impl Drop for Profile {
     }
 }
 
-impl Browser {
-    pub(crate) async fn start() -> Self {
+impl Chromedriver {
+    async fn start() -> Self {
         let alone = ONE.lock().await;
-        let mut chromedriver = Command::new("chromedriver")
+        let mut process = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .expect("chromedriver is installed: Debian's packages are chromium and chromium-driver");
-        let mut lines = BufReader::new(chromedriver.stdout.take().expect("it is piped")).lines();
+        let mut lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
         let port = loop {
             let line = lines.next_line().await.unwrap().expect("chromedriver says its port");
             if let Some(rest) = line.split("successfully on port ").nth(1) {
                 break rest.trim_end_matches('.').to_owned();
             }
         };
-        let profile = std::env::temp_dir().join(format!("browser-tests-{}-{port}", std::process::id()));
+        // What it says later goes nowhere, and must not fill the pipe.
+        actix_web::rt::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { port, _process: process, _alone: alone }
+    }
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        Self::by(Arc::new(Chromedriver::start().await)).await
+    }
+
+    /// One more, of somebody else: a process of its own, which shares nothing with the first one.
+    #[allow(dead_code, reason = "the test of the shared list uses it")]
+    pub(crate) async fn another(&self) -> Self {
+        Self::by(Arc::clone(&self.chromedriver)).await
+    }
+
+    async fn by(chromedriver: Arc<Chromedriver>) -> Self {
+        static PROFILES: AtomicUsize = AtomicUsize::new(0);
+        let number = PROFILES.fetch_add(1, Ordering::Relaxed);
+        let profile = std::env::temp_dir().join(format!("browser-tests-{}-{number}", std::process::id()));
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in ARGUMENTS {
             capabilities.add_arg(argument).unwrap();
         }
         capabilities.add_arg(&format!("--user-data-dir={}", profile.display())).unwrap();
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
+        let url = format!("http://127.0.0.1:{}", chromedriver.port);
+        let driver = WebDriver::new(url, capabilities).await.unwrap();
         driver.set_script_timeout(PATIENCE).await.unwrap();
-        // What it says later goes nowhere, and must not fill the pipe.
-        actix_web::rt::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { driver, _chromedriver: chromedriver, _profile: Profile(profile), _alone: alone }
+        Self { driver, chromedriver, _profile: Profile(profile) }
     }
 
     /// For pages that are more than a module to call.
@@ -89,12 +115,27 @@ impl Browser {
         self.driver.execute_async(waits, vec![]).await.unwrap();
     }
 
+    /// Opens the original's page, and waits until it has run what it runs.
+    pub(crate) async fn open_seed(&self, port: u16) {
+        self.driver.goto(format!("http://127.0.0.1:{port}/seed")).await.unwrap();
+        let waits = "const done = arguments[0], status = document.getElementById('status');
+            (function look() { status.textContent === 'done' ? done() : setTimeout(look, 5); })()";
+        self.driver.execute_async(waits, vec![]).await.unwrap();
+    }
+
     /// Opens the page of a server in another window, and goes on there.
     pub(crate) async fn open_another(&self, port: u16) -> WindowHandle {
-        let first = self.driver.window().await.unwrap();
-        let window = self.driver.new_tab().await.unwrap();
-        self.driver.switch_to_window(window).await.unwrap();
+        let first = self.open_tab("about:blank").await;
         self.open(port).await;
+        first
+    }
+
+    /// Opens a URL in another window, and goes on there.
+    pub(crate) async fn open_tab(&self, url: &str) -> WindowHandle {
+        let first = self.window().await;
+        let window = self.driver.new_tab().await.unwrap();
+        self.go_to(window).await;
+        self.driver.goto(url).await.unwrap();
         first
     }
 

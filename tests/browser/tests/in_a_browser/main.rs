@@ -47,6 +47,20 @@ async fn a_page_runs_the_functions_that_programs_run_with_the_same_results() {
 }
 
 #[actix_web::test]
+async fn the_page_of_the_original_shows_what_both_of_its_functions_return() {
+    let server = Server::start(0);
+    let browser = Browser::start().await;
+    browser.open_seed(server.port).await;
+    for (id, value) in [("demo", EXPECTED[0].1), ("lazy", EXPECTED[1].1)] {
+        assert_eq!(
+            browser.evaluate(&format!("return document.getElementById('{id}').textContent")).await,
+            json!(value)
+        );
+    }
+    browser.quit().await;
+}
+
+#[actix_web::test]
 async fn the_server_calls_a_page_which_calls_the_server() {
     let server = Server::start(0);
     let browser = connected("page", server.port).await;
@@ -152,15 +166,18 @@ async fn a_page_that_is_left_ends_the_calls_that_were_made_to_it() {
 async fn a_panic_in_a_page_ends_its_connection_and_the_calls_that_were_made_to_it() {
     let server = Server::start(0);
     let browser = connected("page", server.port).await;
+    browser.evaluate("window.errors = []; console.error = (...text) => errors.push(text.join(' '))").await;
     let error = server.peer.run(blocks::page_panics(PeerId::named("page"))).await.unwrap_err();
     assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Maybe));
     server.peer.disconnected(PeerId::named("page")).await;
+    let errors = browser.evaluate("return errors.join()").await.to_string();
+    assert!(errors.contains("on purpose"), "the console has what it says: {errors}");
     browser.quit().await;
 }
 
 #[test]
 fn what_a_block_does_on_the_server_alone_is_not_in_the_bundle() {
-    let bundle = std::fs::read(bundle_folder().join("browser_tests_bg.wasm"))
+    let bundle = std::fs::read(bundle_folder("browser-tests").join("browser_tests_bg.wasm"))
         .expect("`cargo xtask web build browser-tests` makes the bundle");
     let has = |text: &str| bundle.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(has("came back as they went"), "texts can be found at all");

@@ -24,6 +24,13 @@ const PAGE: &str = "<!doctype html><title>tests</title><script type=module>
     window.page = page;
 </script>";
 
+/// The original's page, which runs by itself.
+const SEED: &str =
+    "<!doctype html><title>seed</title><p id=status></p><p id=demo></p><p id=lazy></p><script type=module>
+    import init from './bundle/demo_seed.js';
+    await init();
+</script>";
+
 /// A server in this process, which ends when it is dropped.
 pub(crate) struct Server {
     pub(crate) peer: Peer,
@@ -42,10 +49,8 @@ impl Server {
         let served = peer.clone();
         let http = HttpServer::new(move || {
             App::new()
-                .route(
-                    "/",
-                    web::get().to(async || HttpResponse::Ok().content_type(ContentType::html()).body(PAGE)),
-                )
+                .route("/", web::get().to(async || html(PAGE)))
+                .route("/seed", web::get().to(async || html(SEED)))
                 .route("/bundle/{file}", web::get().to(bundle))
                 .service(served.service("/scope"))
         })
@@ -81,17 +86,22 @@ impl Drop for Server {
     }
 }
 
-/// Where `cargo xtask web build browser-tests` puts the bundle.
-pub(crate) fn bundle_folder() -> PathBuf {
+fn html(page: &'static str) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::html()).body(page)
+}
+
+/// Where `cargo xtask web build` puts the bundle of a package.
+pub(crate) fn bundle_folder(package: &str) -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
-    target.join("web/browser-tests")
+    target.join("web").join(package)
 }
 
 async fn bundle(file: web::Path<String>) -> HttpResponse {
     let kind = if file.ends_with(".js") { "text/javascript" } else { "application/wasm" };
-    match std::fs::read(bundle_folder().join(file.as_str())) {
+    let package = if file.starts_with("demo_seed") { "demo-seed" } else { "browser-tests" };
+    match std::fs::read(bundle_folder(package).join(file.as_str())) {
         Ok(bytes) => HttpResponse::Ok().content_type(kind).body(bytes),
         Err(error) => HttpResponse::NotFound().body(error.to_string()),
     }

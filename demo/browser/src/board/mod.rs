@@ -1,0 +1,146 @@
+//! A list that several browsers share: what one of them changes goes to the server, and from there to all of them.
+//!
+//! Each function here is one way that the program takes between its peers. A browser and a program that stands in for one
+//! run the same bodies, so the tests of this crate need no browser.
+
+mod hop;
+pub mod layout;
+mod screen;
+mod view;
+
+use std::time::Duration;
+
+use distributed_scope::{PeerId, RemoteError, distributed, here, remote};
+
+pub use hop::{Event, HopId, milliseconds};
+pub use screen::{Asked, Closed, Screen, Sight};
+pub use view::{Edit, Item, ItemId, Person, Removal, View};
+
+#[cfg(feature = "server")]
+use crate::server::board::{Board, News};
+
+/// How long an author may think before an item stays because of that.
+pub const TO_ANSWER: Duration = Duration::from_secs(60);
+
+/// Takes a seat at the board and keeps it: from now on the server shows this peer what there is, and what changes. It goes
+/// on until the peer leaves, or this is dropped; a server that was restarted gives a seat anew.
+///
+/// # Errors
+///
+/// When the server is not reached, or all seats are taken.
+#[distributed]
+pub async fn stay(server: PeerId) -> Result<(), RemoteError> {
+    let call = remote!(server, [] -> (), #[cfg(feature = "server")] {
+        let (board, browser) = (here::data::<Board>()?, here::caller());
+        // Whoever is gone has no seat: it is given back when this block is dropped.
+        let mut seat = board.take_seat(browser)?;
+        while let Some(news) = seat.news().await {
+            match news {
+                News::View(view) => {
+                    let hop = board.begin(here::peer(), browser, "show", &view.news);
+                    show(browser, view).await?; // a hop to the browser, which has shown it when this returns
+                    hop.ended();
+                }
+                News::Events(events) => draw(browser, events).await?,
+            }
+        }
+    });
+    call.without_timeout().idempotent().await
+}
+
+/// Changes the list, for everybody. Returns the hop that this was, for [`took`].
+///
+/// # Errors
+///
+/// When the server is not reached in time, or the change is not possible any more.
+#[distributed]
+pub async fn edit(server: PeerId, edit: Edit) -> Result<HopId, RemoteError> {
+    remote!(server, [edit: Edit] -> HopId, #[cfg(feature = "server")] {
+        let board = here::data::<Board>()?;
+        let hop = board.begin(here::caller(), here::peer(), "edit", &board.describe(&edit));
+        board.edit(here::caller(), edit)?; // whoever has a seat is shown it by `stay`
+        hop.goes_on()
+    })
+    .await
+}
+
+/// Removes an item. If somebody else wrote it who is here, the server asks there first, and waits for the answer. Dropping
+/// it takes the question back.
+///
+/// # Errors
+///
+/// When the server is not reached, or there is no such item.
+#[distributed]
+pub async fn remove(server: PeerId, item: ItemId) -> Result<(Removal, HopId), RemoteError> {
+    let call = remote!(server, [item: ItemId] -> (Removal, HopId), #[cfg(feature = "server")] {
+        let (board, browser) = (here::data::<Board>()?, here::caller());
+        let question = board.question(browser, item)?;
+        let hop = board.begin(browser, here::peer(), "remove", &question.what);
+        let may = match question.author {
+            None => Removal::Done,
+            Some(author) => {
+                let asking = board.begin(here::peer(), author, "ask", &question.what);
+                let answer = ask(author, question.text).await; // until somebody there has clicked
+                asking.ended();
+                match answer {
+                    Ok(true) => Removal::Done,
+                    Ok(false) => Removal::Refused,
+                    Err(_) if !board.is_here(author) => Removal::Done,
+                    Err(_) => Removal::Unanswered,
+                }
+            }
+        };
+        if may == Removal::Done {
+            board.remove(browser, item)?;
+        }
+        (may, hop.goes_on())
+    });
+    call.timeout(2 * TO_ANSWER).await
+}
+
+/// Says how long a hop took, for everybody to see: only who made a call knows that.
+///
+/// # Errors
+///
+/// When the server is not reached in time.
+#[distributed]
+pub async fn took(server: PeerId, hop: HopId, microseconds: u64) -> Result<(), RemoteError> {
+    remote!(server, [hop: HopId, microseconds: u64] -> (), #[cfg(feature = "server")] {
+        here::data::<Board>()?.tell(Event::Ended { hop, microseconds: Some(microseconds) });
+    })
+    .await
+}
+
+/// Shows the list to whoever is at that peer.
+///
+/// # Errors
+///
+/// When the peer is not there any more.
+#[distributed]
+pub async fn show(browser: PeerId, view: View) -> Result<(), RemoteError> {
+    let call = remote!(browser, [view], { here::data::<Screen>()?.show(view).await? });
+    // A page that nobody looks at may be asleep. It is shown the newest when it wakes up.
+    call.without_timeout().await
+}
+
+/// Draws hops there. These calls are not drawn themselves.
+///
+/// # Errors
+///
+/// When the peer is not there any more.
+#[distributed]
+pub async fn draw(browser: PeerId, events: Vec<Event>) -> Result<(), RemoteError> {
+    let call = remote!(browser, [events], { here::data::<Screen>()?.draw(events)? });
+    call.without_timeout().await
+}
+
+/// Asks there, and waits for the answer.
+///
+/// # Errors
+///
+/// When there is no answer within [`TO_ANSWER`].
+#[distributed]
+pub async fn ask(browser: PeerId, question: String) -> Result<bool, RemoteError> {
+    let call = remote!(browser, [question], { here::data::<Screen>()?.ask(question).await? });
+    call.timeout(TO_ANSWER).await
+}

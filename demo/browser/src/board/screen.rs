@@ -1,0 +1,83 @@
+//! Where a peer shows what it is told: to a page, or to a test.
+
+use futures_channel::{mpsc, oneshot};
+
+use super::hop::Event;
+use super::view::View;
+
+/// The way in. What a browser's peer is given as its data.
+#[derive(Debug)]
+pub struct Screen(mpsc::UnboundedSender<Sight>);
+
+/// What is to be seen.
+#[derive(Debug)]
+pub enum Sight {
+    /// The list, and whom to tell when it is shown.
+    View(View, oneshot::Sender<()>),
+    /// What happens to hops.
+    Events(Vec<Event>),
+    /// A question.
+    Question(Asked),
+}
+
+/// A question to whoever sits there. It is taken back when nobody waits for the answer any longer, which the sender
+/// tells.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is asked.
+    pub text: String,
+    /// Where the answer goes.
+    pub answer: oneshot::Sender<bool>,
+}
+
+/// Nobody looks at the screen any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed;
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("this peer shows nothing any more")
+    }
+}
+
+impl std::error::Error for Closed {}
+
+impl Screen {
+    /// A screen, and what is to be seen on it.
+    #[must_use]
+    pub fn new() -> (Self, mpsc::UnboundedReceiver<Sight>) {
+        let (sender, receiver) = mpsc::unbounded();
+        (Self(sender), receiver)
+    }
+
+    /// Returns when it is shown.
+    ///
+    /// # Errors
+    ///
+    /// When nobody looks.
+    pub async fn show(&self, view: View) -> Result<(), Closed> {
+        let (shown, is_shown) = oneshot::channel();
+        self.0.unbounded_send(Sight::View(view, shown)).map_err(|_| Closed)?;
+        is_shown.await.map_err(|_| Closed)
+    }
+
+    /// Shows hops.
+    ///
+    /// # Errors
+    ///
+    /// When nobody looks.
+    pub fn draw(&self, events: Vec<Event>) -> Result<(), Closed> {
+        self.0.unbounded_send(Sight::Events(events)).map_err(|_| Closed)
+    }
+
+    /// Returns the answer.
+    ///
+    /// # Errors
+    ///
+    /// When nobody looks.
+    pub async fn ask(&self, text: String) -> Result<bool, Closed> {
+        let (answer, answered) = oneshot::channel();
+        self.0.unbounded_send(Sight::Question(Asked { text, answer })).map_err(|_| Closed)?;
+        answered.await.map_err(|_| Closed)
+    }
+}

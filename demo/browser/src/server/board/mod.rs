@@ -1,0 +1,151 @@
+//! The list that browsers share, where it is kept: every change is made here, one at a time.
+
+mod hops;
+mod items;
+mod seat;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use distributed_scope::PeerId;
+use tokio::sync::{broadcast, watch};
+
+use crate::board::{Edit, Event, HopId, Item, ItemId, Person, View};
+
+pub use hops::Hop;
+pub use seat::{News, Seat};
+
+/// How many browsers there may be at once: so many can be told apart in a drawing.
+pub const SEATS: usize = 24;
+/// How many items the list may have.
+pub const ITEMS: usize = 200;
+/// How long the text of an item may be, in characters.
+pub const TEXT: usize = 200;
+/// So many events wait for a browser that is slow; it is not told of older ones.
+const EVENTS: usize = 256;
+
+/// The list, and who is at it. What blocks find with `here::data`.
+#[derive(Debug)]
+pub struct Board {
+    view: watch::Sender<View>,
+    events: broadcast::Sender<Event>,
+    next_item: AtomicU64,
+    next_hop: AtomicU64,
+}
+
+/// What is to be asked before an item is removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Its author, if that is somebody else who is here.
+    pub author: Option<PeerId>,
+    /// What to ask there.
+    pub text: String,
+    /// The item, for people.
+    pub what: String,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self::with(Vec::new())
+    }
+}
+
+impl Board {
+    /// A board on which there are these items already.
+    #[must_use]
+    pub fn with(items: Vec<Item>) -> Self {
+        let next = items.iter().map(|item| item.id + 1).max().unwrap_or(1);
+        // After all of a server that was here before.
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let first_hop = u64::try_from(since_1970.as_micros()).unwrap_or_default();
+        Self {
+            view: watch::Sender::new(View { items, first_hop: HopId(first_hop), ..View::default() }),
+            events: broadcast::Sender::new(EVENTS),
+            next_item: AtomicU64::new(next),
+            next_hop: AtomicU64::new(first_hop),
+        }
+    }
+
+    /// What is to be seen, now and later.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<View> {
+        self.view.subscribe()
+    }
+
+    /// Whether this browser has a seat.
+    #[must_use]
+    pub fn is_here(&self, browser: PeerId) -> bool {
+        self.view.borrow().people.iter().any(|person| person.peer == browser)
+    }
+
+    /// Changes the list.
+    ///
+    /// # Errors
+    ///
+    /// When whoever wants it has no seat, or when it is not possible.
+    pub fn edit(&self, browser: PeerId, edit: Edit) -> Result<(), String> {
+        let id = self.next_item.fetch_add(1, Ordering::Relaxed);
+        self.change(|view| {
+            let author = person(view, browser)?;
+            let what = items::describe(&view.items, &edit);
+            items::apply(&mut view.items, edit, id, &author)?;
+            view.news = format!("{} {what}", author.name);
+            Ok(())
+        })
+    }
+
+    /// Removes an item.
+    ///
+    /// # Errors
+    ///
+    /// When whoever wants it has no seat. An item that is not there is as it is wanted.
+    pub fn remove(&self, browser: PeerId, item: ItemId) -> Result<(), String> {
+        self.change(|view| {
+            let name = person(view, browser)?.name;
+            if let Some(index) = view.items.iter().position(|other| other.id == item) {
+                let removed = view.items.remove(index);
+                view.news = format!("{name} removed “{}”", removed.text);
+            }
+            Ok(())
+        })
+    }
+
+    /// What to ask, and whom, before this browser removes an item.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such item, or the browser has no seat.
+    pub fn question(&self, browser: PeerId, item: ItemId) -> Result<Question, String> {
+        let view = self.view.borrow();
+        let name = person(&view, browser)?.name;
+        let item = items::find(&view.items, item)?;
+        let author = item.author.peer;
+        let is_here = view.people.iter().any(|person| person.peer == author);
+        Ok(Question {
+            author: (is_here && author != browser).then_some(author),
+            text: format!("{name} wants to remove your “{}”.", item.text),
+            what: format!("“{}”", item.text),
+        })
+    }
+
+    /// What a change does, in words.
+    #[must_use]
+    pub fn describe(&self, edit: &Edit) -> String {
+        items::describe(&self.view.borrow().items, edit)
+    }
+
+    /// Makes a change that is shown to everybody, unless it fails.
+    fn change(&self, change: impl FnOnce(&mut View) -> Result<(), String>) -> Result<(), String> {
+        let mut result = Ok(());
+        self.view.send_if_modified(|view| {
+            result = change(view);
+            result.is_ok()
+        });
+        result
+    }
+}
+
+fn person(view: &View, browser: PeerId) -> Result<Person, String> {
+    let found = view.people.iter().find(|person| person.peer == browser);
+    found.cloned().ok_or_else(|| "you are not at the board: take a seat first, with `stay`".to_owned())
+}
