@@ -10,6 +10,8 @@ mod view;
 
 use std::time::Duration;
 
+#[cfg(feature = "server")]
+use distributed_scope::ErrorKind;
 use distributed_scope::{PeerId, RemoteError, distributed, here, remote};
 
 pub use hop::{Event, HopId, milliseconds};
@@ -85,7 +87,8 @@ pub async fn remove(server: PeerId, item: ItemId) -> Result<(Removal, HopId), Re
                 match answer {
                     Ok(true) => Removal::Done,
                     Ok(false) => Removal::Refused,
-                    Err(_) if !board.is_here(author) => Removal::Done,
+                    // Who loses the connection for good has left, also if the seat is not free yet.
+                    Err(error) if *error.kind() == ErrorKind::Disconnected || !board.is_here(author) => Removal::Done,
                     Err(_) => Removal::Unanswered,
                 }
             }
