@@ -29,6 +29,7 @@ modules! {
     "../../macros/src/requirement.rs" requirement
     "../../macros/src/scope.rs" scope
     "../../macros/src/service.rs" service
+    "../../macros/src/tail.rs" tail
     "../../macros/src/validate.rs" validate
 }
 
