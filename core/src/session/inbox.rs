@@ -8,8 +8,12 @@ use super::outbox::{BYTES_PER_ACK, CHUNK, LARGEST_AT_ONCE, STREAMS};
 use crate::frame::Chunk;
 use crate::time::Moment;
 
-/// After so many frames, too, the sender is told that they arrived.
+/// After so many frames the sender is told that they arrived, as soon as anything else goes to it. What makes a call for each result so
+/// says both with one write.
 const FRAMES_PER_ACK: u64 = 64;
+
+/// After so many frames it is told in any case.
+const MOST_FRAMES_PER_ACK: u64 = 256;
 
 /// So much is reserved for a large frame when its first chunk comes, if it says that it is so large. What is never filled costs no memory, and
 /// what is larger grows as it comes.
@@ -54,11 +58,20 @@ impl Inbox {
         self.partial.values().map(|partial| partial.bytes.len()).sum()
     }
 
-    /// Counts a numbered frame. True if the sender should be told by now.
-    pub(super) fn count(&mut self, size: usize) -> bool {
+    /// Counts a numbered frame.
+    pub(super) fn count(&mut self, size: usize) {
         self.received += 1;
         self.bytes_since_ack += size;
-        self.received - self.acknowledged >= FRAMES_PER_ACK || self.bytes_since_ack >= BYTES_PER_ACK
+    }
+
+    /// Whether the sender should be told how many have arrived, if anything else is said.
+    pub(super) fn ack_is_due(&self) -> bool {
+        self.received - self.acknowledged >= FRAMES_PER_ACK || self.ack_is_overdue()
+    }
+
+    /// Whether it should be told now.
+    pub(super) fn ack_is_overdue(&self) -> bool {
+        self.received - self.acknowledged >= MOST_FRAMES_PER_ACK || self.bytes_since_ack >= BYTES_PER_ACK
     }
 
     /// The number to tell the sender.

@@ -54,7 +54,7 @@ impl<W> Session<W> {
                 self.health.heard();
             }
             let check = self.health.check(now, self.outbox.has_next() || self.outbox.queued() > 0);
-            self.ack_is_due |= check.say_something;
+            self.must_speak |= check.say_something;
             if check.stalled {
                 self.allowance = READ_WHEN_STALLED;
             }

@@ -65,8 +65,8 @@ pub struct Session<W> {
     state: State,
     outbox: Outbox,
     inbox: Inbox,
-    /// The other side has to be told how much has arrived.
-    ack_is_due: bool,
+    /// Something has to be said, if only how much has arrived.
+    must_speak: bool,
     calls: Calls<W>,
     /// How many calls the other side may make.
     rate: TokenBucket,
@@ -115,7 +115,7 @@ impl<W> Session<W> {
     /// first frame follows at once, so that the other side knows that the welcome has come.
     #[must_use]
     pub fn dialled(limits: Limits, them: &Introduction, now: Moment) -> Self {
-        Self { is_open: true, ack_is_due: true, ..Self::accepted(limits, them, now) }
+        Self { is_open: true, must_speak: true, ..Self::accepted(limits, them, now) }
     }
 
     /// A session that we open for the other side, attached to the connection on which it introduced itself. It is not
@@ -131,7 +131,7 @@ impl<W> Session<W> {
             state: State::Attached,
             outbox: Outbox::new(limits.resend, limits.window, message),
             inbox: Inbox::new(limits.message),
-            ack_is_due: false,
+            must_speak: false,
             calls: Calls::default(),
             rate: TokenBucket::new(limits.calls_per_second),
             parked: Parked::default(),
@@ -250,7 +250,11 @@ impl<W> Session<W> {
     /// Whether [`next_frame`](Self::next_frame) has one.
     #[must_use]
     pub fn has_frame(&self) -> bool {
-        self.is_attached() && (self.ack_is_due || self.outbox.has_next())
+        self.is_attached() && (self.must_ack() || self.outbox.has_next())
+    }
+
+    fn must_ack(&self) -> bool {
+        self.must_speak || self.inbox.ack_is_overdue()
     }
 
     /// The next frame to send, which goes `now`. The time is only asked for where a frame says it.
@@ -258,8 +262,8 @@ impl<W> Session<W> {
         if !self.is_attached() {
             return None;
         }
-        let frame = if self.ack_is_due {
-            self.ack_is_due = false;
+        let frame = if self.must_ack() || self.inbox.ack_is_due() && self.outbox.has_next() {
+            self.must_speak = false;
             Frame::Ack(self.inbox.acknowledge()).encode().into()
         } else {
             let outgoing = self.outbox.next()?;
@@ -310,7 +314,7 @@ impl<W> Session<W> {
             self.health.took(kept - self.outbox.kept());
             return Ok(None);
         }
-        self.ack_is_due |= self.inbox.count(size);
+        self.inbox.count(size);
         match frame {
             Frame::Chunk(chunk) => match self.inbox.add(now, chunk)? {
                 Some(Whole { frame, begun }) => self.received_whole(now, begun, Frame::decode(frame)?),
