@@ -68,9 +68,12 @@ async fn read(connection: &RefCell<Connection>, socket: &Socket, cut: oneshot::S
         let next = match event {
             Event::Open => continue,
             // It is called for the first frame alone, which opens the session.
-            Event::Message(message) => connection
-                .borrow_mut()
-                .receive(message, || Cut(cut.take().unwrap_or_else(|| oneshot::channel().0))),
+            Event::Message(message) => {
+                let now = connection.borrow().shared().platform().now();
+                connection
+                    .borrow_mut()
+                    .receive(now, message, || Cut(cut.take().unwrap_or_else(|| oneshot::channel().0)))
+            }
             Event::Broken(goodbye) => connection.borrow_mut().broken(goodbye),
             Event::Closed => connection.borrow_mut().closed(),
             Event::Lost => return,

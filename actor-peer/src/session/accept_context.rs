@@ -23,6 +23,7 @@ use super::incoming::Incoming;
 use super::reader::{Connection, Next, Out, Reader, close_reason};
 use super::upgrade::{self, Served};
 use crate::actor::Ask;
+use crate::clock;
 
 /// Answers a request to a peer's path with a session.
 pub(crate) async fn accept(
@@ -86,7 +87,7 @@ impl Actor for ContextSession {
 
 impl StreamHandler<Result<WsMessage, ProtocolError>> for ContextSession {
     fn handle(&mut self, incoming: Result<WsMessage, ProtocolError>, ctx: &mut Self::Context) {
-        let next = self.0.read(incoming.map(Incoming::from).map_err(unwrap_oversize));
+        let next = self.0.read(clock::now(), incoming.map(Incoming::from).map_err(unwrap_oversize));
         self.go_on(next, ctx);
     }
 }

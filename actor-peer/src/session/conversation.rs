@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use actix_http::ws::ProtocolError;
 use bytes::BytesMut;
-use distributed_scope_core::Reject;
+use distributed_scope_core::{Moment, Reject};
 use distributed_scope_core::peer::{Admitted, Outgoing};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::Sleep;
 
 use super::incoming::Incoming;
+use super::pace::Pace;
 use super::reader::{Asked, Next, Reader};
 use super::wire::Wire;
 use crate::actor::Ask;
+use crate::clock;
 use crate::platform::Actix;
 
 /// So much is written at once. More waits for its turn in the session, where small messages still pass large ones.
@@ -36,6 +38,11 @@ pub(super) struct Conversation {
     said_goodbye: bool,
     /// How many messages may still be handled in this turn.
     left: usize,
+    /// How many were handled since there is something to be sent.
+    answers: usize,
+    pace: Pace,
+    /// When what is handled now was received; nothing if the clock was not asked yet.
+    arrived: Option<Moment>,
 }
 
 enum Reading {
@@ -72,11 +79,15 @@ impl Conversation {
             handshake: Some(Box::pin(tokio::time::sleep(limit))),
             said_goodbye: false,
             left: MESSAGES,
+            answers: 0,
+            pace: Pace::default(),
+            arrived: None,
         }
     }
 
-    /// Where received bytes are added.
+    /// Where bytes are added that are received now.
     pub(super) fn unread(&mut self) -> &mut BytesMut {
+        self.arrived = None;
         self.wire.unread()
     }
 
@@ -100,20 +111,30 @@ impl Conversation {
                 Reading::Waits(until) => {
                     let Poll::Ready(came) = until.poll_unpin(cx) else { return Poll::Pending };
                     self.reading = Reading::Goes;
+                    // What is left was not to be handled any sooner, and has all its time from here.
+                    self.arrived = None;
                     if let Came::Verdict(verdict, asked) = came {
                         let next = self.reader.decided(verdict, asked);
                         self.follow(next);
                     }
                 }
-                Reading::Goes if self.left == 0 => return Poll::Pending,
+                Reading::Goes if self.left == 0 || self.pace.is_enough(self.answers) => {
+                    return Poll::Pending;
+                }
                 Reading::Goes => {
                     let Some(incoming) = self.wire.next().transpose() else { return Poll::Ready(()) };
                     self.left -= 1;
-                    let next = self.reader.read(incoming.map(Incoming::from));
+                    let arrived = *self.arrived.get_or_insert_with(clock::now);
+                    let next = self.reader.read(arrived, incoming.map(Incoming::from));
                     self.follow(next);
+                    self.answers += usize::from(self.reader.has_output());
                 }
             }
         }
+    }
+
+    fn has_had_its_turn(&self) -> bool {
+        self.left == 0 || self.pace.is_enough(self.answers)
     }
 
     fn poll_handshake(&mut self, cx: &mut Context<'_>) {
@@ -168,10 +189,11 @@ impl Conversation {
 
     /// Ends a turn. Others have theirs, and if something is left to be handled, it goes on after that.
     pub(super) fn rest(&mut self, cx: &Context<'_>, out: &mut BytesMut) {
-        if self.left == 0 {
+        if self.has_had_its_turn() {
             cx.waker().wake_by_ref();
         }
-        self.left = MESSAGES;
+        self.pace.sent(self.answers, clock::now);
+        (self.left, self.answers) = (MESSAGES, 0);
         self.wire.rest(out);
     }
 

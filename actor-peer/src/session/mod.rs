@@ -28,6 +28,7 @@ mod frame_guard;
 mod guarded_payload;
 mod incoming;
 mod kill;
+mod pace;
 mod reader;
 mod task;
 mod upgrade;

@@ -8,7 +8,7 @@ use actix_http::ws::{CloseReason, ProtocolError};
 use actix_rt::task::JoinHandle;
 use distributed_scope_core::peer::{self, Admitted, Goodbye};
 use distributed_scope_core::session::MAX_FRAME;
-use distributed_scope_core::{Principal, Reject};
+use distributed_scope_core::{Moment, Principal, Reject};
 
 use super::incoming::{self, Assembler, Incoming, PartsError};
 use super::kill::{Kill, SocketHandle, Stop};
@@ -73,8 +73,13 @@ impl Reader {
         &self.stop
     }
 
-    /// Takes one thing that came in.
-    pub(super) fn read(&mut self, incoming: Result<Incoming, ProtocolError>) -> Next {
+    /// Whether there may be something to write.
+    pub(super) fn has_output(&self) -> bool {
+        self.connection.has_output()
+    }
+
+    /// Takes one thing that came in at this moment.
+    pub(super) fn read(&mut self, arrived: Moment, incoming: Result<Incoming, ProtocolError>) -> Next {
         let connection = &mut self.connection;
         let message = match incoming {
             Ok(Incoming::Binary(message)) => message,
@@ -96,7 +101,7 @@ impl Reader {
                 None => return Next::Stop,
             },
         };
-        connection.receive(message, || Kill::new(self.socket.as_ref(), &self.stop))
+        connection.receive(arrived, message, || Kill::new(self.socket.as_ref(), &self.stop))
     }
 
     /// The peer actor has decided.

@@ -16,6 +16,7 @@ use crate::auth::Visitor;
 use crate::frame::{self, Reject, Welcome};
 use crate::handshake::{self, Guest, Introduced, Invitation};
 use crate::id::PeerId;
+use crate::time::Moment;
 
 /// What whoever dialled learns. If it is dropped, the connection was lost before the session was open.
 pub type Opened<P> = oneshot::Sender<Result<Arc<Link<P>>, Reject>>;
@@ -111,10 +112,23 @@ impl<P: Platform> Connection<P> {
         &self.out
     }
 
-    /// Takes a binary message that came in. `kill` makes what ends this connection.
-    pub fn receive(&mut self, message: Bytes, kill: impl FnOnce() -> P::Kill) -> Next<P> {
+    /// Whether the session may have something to write. It costs no lock, and may be wrong when it says so.
+    pub fn has_output(&self) -> bool {
+        match &self.stage {
+            Stage::Carrying { link, epoch } => !link.is_quiet(*epoch),
+            _ => false,
+        }
+    }
+
+    /// Takes a binary message that came in at this moment, from which its time counts. `kill` makes what ends this connection.
+    pub fn receive(
+        &mut self,
+        arrived: Moment,
+        message: Bytes,
+        kill: impl FnOnce() -> P::Kill,
+    ) -> Next<P> {
         if let Stage::Carrying { link, epoch } = &self.stage {
-            return match link.receive(*epoch, message) {
+            return match link.receive(*epoch, arrived, message) {
                 Ok(Room::Free) => Next::Read,
                 Ok(Room::None) => Next::Pause(Arc::clone(link)),
                 Err(violation) => self.violated(&violation),

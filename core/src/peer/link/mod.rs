@@ -152,11 +152,16 @@ impl<P: Platform> Link<P> {
     }
 
     /// Takes a message that came in on one of its connections, and does what follows from it.
-    pub(super) fn receive(self: &Arc<Self>, epoch: Epoch, message: Bytes) -> Result<Room, Violation> {
+    pub(super) fn receive(
+        self: &Arc<Self>,
+        epoch: Epoch,
+        arrived: Moment,
+        message: Bytes,
+    ) -> Result<Room, Violation> {
         let (effect, has_opened, is_clogged) = self.with(|state| {
             let was_open = state.session.is_open();
             let effect = match state.epoch == epoch {
-                true => state.session.receive(self.shared.now(), message)?,
+                true => state.session.receive(arrived, message)?,
                 false => None,
             };
             let effect = effect.or_else(|| state.session.next_run());
