@@ -67,7 +67,7 @@ fn frame() -> impl Strategy<Value = Bytes> {
         1 => Just(Frame::GoAway.encode()),
         1 => Just(Frame::Challenge(challenge).encode()),
         1 => Just(hello().encode()),
-        1 => Just(Frame::Welcome(welcome).encode()),
+        1 => Just(Frame::Welcome(Box::new(welcome)).encode()),
         1 => Just(handshake::reject(Reject::Late)),
         2 => prop::collection::vec(any::<u8>(), 0..100).prop_map(Bytes::from),
     ]
@@ -187,7 +187,7 @@ fn hello() -> Frame {
     let from = handshake::introduction(PeerId::named("them"), &limits(), 0);
     let resume = Resume { session: SessionId([1; 16]), received: 3, mac: Mac([2; 32]) };
     let proof = KeyProof { key: [6; 32], signature: [7; 64] };
-    Frame::Hello(Hello { from, nonce: [3; 32], resume: Some(resume), proof: Some(proof) })
+    Frame::Hello(Box::new(Hello { from, nonce: [3; 32], resume: Some(resume), proof: Some(proof) }))
 }
 
 #[test]

@@ -25,7 +25,7 @@ impl Session {
         let (hello, introduced) = handshake::answer(us, None, invitation).unwrap().unwrap();
         wire.send_as(2, &hello);
         let Frame::Welcome(welcome) = wire.next().frame() else { panic!("no welcome") };
-        let Welcome { from, opened: Opened::New { session, token }, .. } = welcome.clone() else {
+        let Welcome { from, opened: Opened::New { session, token }, .. } = (*welcome).clone() else {
             panic!("not new")
         };
         assert!(introduced.welcomed(us, Frame::Welcome(welcome).encode()).unwrap().is_ok());

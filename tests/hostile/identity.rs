@@ -64,7 +64,7 @@ async fn what_does_not_belong_before_a_hello_ends_the_connection() {
         scripts.refused("goes away", frame(Frame::GoAway));
         scripts
             .refused("challenges", frame(Frame::Challenge(Challenge { version: VERSION, nonce: [0; 32] })));
-        scripts.refused("welcomes", frame(Frame::Welcome(welcome())));
+        scripts.refused("welcomes", frame(Frame::Welcome(Box::new(welcome()))));
         scripts.refused("rejects", frame(Frame::Reject(Reject::Full)));
         scripts.refused("sends text", first_message(address, 1, b"let me in"));
         scripts.refused("speaks HTTP", first_message(address, 2, b"GET / HTTP/1.1\r\n\r\n"));
@@ -113,8 +113,8 @@ async fn a_session_cannot_answer_cancel_or_repeat_what_is_not_its_own() {
         scripts.refused("answers the call of another session", lie(&[reply(0)]));
         scripts.refused("answers a call with a guessed number", lie(&[reply(u64::MAX)]));
         scripts.refused("makes two calls of one number", lie(&[waiting(3), waiting(3)]));
-        scripts.refused("introduces itself again, as somebody else", lie(&[Frame::Hello(hello)]));
-        scripts.refused("welcomes", lie(&[Frame::Welcome(welcome())]));
+        scripts.refused("introduces itself again, as somebody else", lie(&[Frame::Hello(Box::new(hello))]));
+        scripts.refused("welcomes", lie(&[Frame::Welcome(Box::new(welcome()))]));
         scripts
             .refused("challenges", lie(&[Frame::Challenge(Challenge { version: VERSION, nonce: [0; 32] })]));
         scripts.refused("acknowledges what was never sent", lie(&[Frame::Ack(99)]));

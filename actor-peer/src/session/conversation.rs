@@ -177,6 +177,10 @@ impl Conversation {
         }
         let before = out.len();
         while out.len() - before < AT_ONCE {
+            let wire = &mut self.wire;
+            if self.reader.out().write_frames(cx, |frame| wire.put(frame, out)) > 0 {
+                continue;
+            }
             let Poll::Ready(outgoing) = self.reader.out().poll(cx) else { return Ok(Said::All) };
             self.said_goodbye = matches!(outgoing, Outgoing::Close(_));
             self.wire.write(outgoing, out)?;

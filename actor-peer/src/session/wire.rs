@@ -4,7 +4,7 @@
 //! would cost 1 GiB of memory, whatever the limit; so a [`FrameGuard`] looks at the header of each that is not complete.
 
 use actix_codec::{Decoder, Encoder};
-use actix_http::ws::{Codec, Frame, Message, ProtocolError};
+use actix_http::ws::{Codec, Frame, Message, OpCode, Parser, ProtocolError};
 use bytes::{BufMut, BytesMut};
 use distributed_scope_core::frame::Framed;
 use distributed_scope_core::peer::Outgoing;
@@ -83,16 +83,25 @@ impl Wire {
     /// Appends one thing to what is to be sent.
     pub(super) fn write(&mut self, outgoing: Outgoing, out: &mut BytesMut) -> Result<(), ProtocolError> {
         let message = match outgoing {
-            Outgoing::Frame(frame) if self.end == End::Server && !frame.head().is_empty() => {
-                put_unmasked(&frame, out);
-                self.is_busy = true;
+            Outgoing::Frame(frame) => {
+                self.put(&frame, out);
                 return Ok(());
             }
-            Outgoing::Frame(frame) => Message::Binary(frame.into_bytes()),
             Outgoing::Pong(payload) => Message::Pong(payload),
             Outgoing::Close(goodbye) => Message::Close(Some(close_reason(goodbye))),
         };
         self.encode(message, out)
+    }
+
+    /// Appends a frame, as a binary message.
+    pub(super) fn put(&mut self, frame: &Framed, out: &mut BytesMut) {
+        let is_masked = self.end == End::Client;
+        if frame.head().is_empty() {
+            Parser::write_message(out, frame.bytes(), OpCode::Binary, true, is_masked);
+        } else {
+            put_in_two(frame, is_masked.then(rand::random), out);
+        }
+        self.is_busy |= out.len() > KEPT_WHEN_IDLE;
     }
 
     /// The same for any message.
@@ -115,22 +124,69 @@ impl Wire {
     }
 }
 
-/// Appends a binary message that is in two pieces. The codec takes it in one, which would be a copy of each large message more.
-fn put_unmasked(frame: &Framed, out: &mut BytesMut) {
+/// Appends a binary message that is in two pieces. The library takes it in one, which would be a copy of each large message more.
+fn put_in_two(frame: &Framed, mask: Option<[u8; 4]>, out: &mut BytesMut) {
     const FINAL_BINARY: u8 = 0x82;
-    out.reserve(10 + frame.len());
+    const MASKED: u8 = 0x80;
+    let masked = if mask.is_some() { MASKED } else { 0 };
+    out.reserve(14 + frame.len());
     out.put_u8(FINAL_BINARY);
     match frame.len() {
-        len @ 0..=125 => out.put_u8(len as u8),
+        len @ 0..=125 => out.put_u8(masked | len as u8),
         len @ 126..=0xFFFF => {
-            out.put_u8(126);
+            out.put_u8(masked | 126);
             out.put_u16(len as u16);
         }
         len => {
-            out.put_u8(127);
+            out.put_u8(masked | 127);
             out.put_u64(len as u64);
         }
     }
+    out.put_slice(mask.as_ref().map_or(&[], |mask| mask));
+    let payload = out.len();
     out.put_slice(frame.head());
     out.put_slice(frame.bytes());
+    if let Some(mask) = mask {
+        apply_mask(&mut out[payload..], mask);
+    }
+}
+
+/// Sixteen bytes at a time, which is a single instruction on most processors.
+fn apply_mask(bytes: &mut [u8], mask: [u8; 4]) {
+    let (wide, rest) = bytes.as_chunks_mut::<16>();
+    for sixteen in wide {
+        for four in sixteen.as_chunks_mut::<4>().0 {
+            *four = (u32::from_ne_bytes(*four) ^ u32::from_ne_bytes(mask)).to_ne_bytes();
+        }
+    }
+    rest.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use distributed_scope_core::frame::Chunk;
+
+    use super::*;
+
+    fn bytes(len: usize) -> Bytes {
+        (0..len).map(|n| (n * 7) as u8).collect()
+    }
+
+    #[test]
+    fn what_one_end_puts_the_other_reads_in_one_piece_and_in_two() {
+        const LIMIT: usize = 1 << 20;
+        let ends = || [Wire::server(LIMIT), Wire::client(LIMIT, BytesMut::new())];
+        for len in [0, 1, 15, 16, 17, 113, 114, 125, 126, 0xFFF3, 0xFFF4, 0xFFFF, 0x10000, 0x10001] {
+            let chunk = Framed::chunk(Chunk { stream: 3, total: 1 << 20, bytes: bytes(len) });
+            for frame in [Framed::from(bytes(len)), chunk] {
+                for (mut from, mut to) in ends().into_iter().zip(ends().into_iter().rev()) {
+                    from.put(&frame, to.unread());
+                    let Ok(Some(Frame::Binary(read))) = to.next() else { panic!("no binary message of {len}") };
+                    assert_eq!(read, frame.clone().into_bytes(), "{len} from {:?}", from.end);
+                    assert!(to.unread().is_empty());
+                }
+            }
+        }
+    }
 }

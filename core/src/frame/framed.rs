@@ -13,7 +13,9 @@ pub struct Framed {
 }
 
 impl Framed {
-    pub(crate) fn chunk(Chunk { stream, total, bytes }: Chunk) -> Self {
+    /// A part of a large message.
+    #[must_use]
+    pub fn chunk(Chunk { stream, total, bytes }: Chunk) -> Self {
         let mut head = [0; Chunk::HEAD];
         head[0] = CHUNK;
         head[4..8].copy_from_slice(&stream.to_le_bytes());

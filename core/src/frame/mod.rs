@@ -70,15 +70,15 @@ const NO_DEADLINE: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(pub u64);
 
-/// One message.
+/// One message. Those of the handshake, which are large and rare, are boxed, for all others are moved about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// The acceptor says what the dialler has to prove itself on.
     Challenge(Challenge),
     /// The dialler introduces itself.
-    Hello(Hello),
+    Hello(Box<Hello>),
     /// The acceptor answers, and the session is open.
-    Welcome(Welcome),
+    Welcome(Box<Welcome>),
     /// The acceptor does not want this session, and closes.
     Reject(Reject),
     /// Run a block.
@@ -222,11 +222,11 @@ impl Frame {
             }
             HELLO => {
                 bytes.advance(1);
-                Hello::decode(&mut bytes).map(Self::Hello)
+                Hello::decode(&mut bytes).map(|hello| Self::Hello(Box::new(hello)))
             }
             WELCOME => {
                 bytes.advance(1);
-                Welcome::decode(&mut bytes).map(Self::Welcome)
+                Welcome::decode(&mut bytes).map(|welcome| Self::Welcome(Box::new(welcome)))
             }
             REJECT => {
                 bytes.advance(1);

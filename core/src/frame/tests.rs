@@ -76,8 +76,8 @@ fn frames() -> impl Strategy<Value = Frame> {
     });
     prop_oneof![
         challenge.prop_map(Frame::Challenge),
-        hello.prop_map(Frame::Hello),
-        welcome.prop_map(Frame::Welcome),
+        hello.prop_map(|hello| Frame::Hello(Box::new(hello))),
+        welcome.prop_map(|welcome| Frame::Welcome(Box::new(welcome))),
         reject.prop_map(Frame::Reject),
         invoke.prop_map(Frame::Invoke),
         reply.prop_map(Frame::Reply),

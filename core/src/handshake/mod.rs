@@ -118,7 +118,7 @@ impl Invitation {
     /// Takes the dialler's answer.
     pub fn accept(self, us: &Us, message: Bytes) -> Result<Result<Guest, Reject>, Violation> {
         let hello = match Frame::decode(message)? {
-            Frame::Hello(hello) => hello,
+            Frame::Hello(hello) => *hello,
             other => return Err(Violation::Unexpected(other.name())),
         };
         if let Some(reject) = us.objection(&hello.from) {
@@ -184,7 +184,7 @@ impl Guest {
             *mac = transcript.mac(token);
         }
         us.sign(&mut welcome.proof, &transcript);
-        Frame::Welcome(welcome).encode()
+        Frame::Welcome(Box::new(welcome)).encode()
     }
 }
 
@@ -225,7 +225,7 @@ pub fn answer(
         resume.mac = transcript.mac(&ticket.token);
     }
     us.sign(&mut hello.proof, &transcript);
-    Ok(Ok((Frame::Hello(hello).encode(), Introduced { ticket, transcript })))
+    Ok(Ok((Frame::Hello(Box::new(hello)).encode(), Introduced { ticket, transcript })))
 }
 
 /// The dialler's side, after it has introduced itself.
@@ -240,7 +240,7 @@ impl Introduced {
     /// session's token, too.
     pub fn welcomed(&self, us: &Us, message: Bytes) -> Result<Result<Welcome, Reject>, Violation> {
         let welcome = match Frame::decode(message)? {
-            Frame::Welcome(welcome) => welcome,
+            Frame::Welcome(welcome) => *welcome,
             Frame::Reject(reject) => return Ok(Err(reject)),
             other => return Err(Violation::Unexpected(other.name())),
         };

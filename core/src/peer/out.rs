@@ -84,12 +84,28 @@ impl<P: Platform> Out<P> {
         }
     }
 
-    fn next(&self, cx: Option<&Context<'_>>) -> Poll<Outgoing> {
-        // Blocks may do what they like, so nothing is borrowed while they run. Those that begin now follow from what was taken, which is why
-        // that is handed out after them.
-        if let Some((link, waiting)) = self.0.borrow_mut().take(cx) {
+    /// Hands `write` some of what the session has to send, which nobody else needs a share of then, and says how many frames that was. If it
+    /// was none, [`poll`](Self::poll) knows what else there is.
+    pub fn write_frames(&self, cx: &Context<'_>, mut write: impl FnMut(&Framed)) -> usize {
+        let mut count = 0;
+        self.take(Some(cx), |_, frame| {
+            count += 1;
+            write(frame);
+        });
+        count
+    }
+
+    fn take(&self, cx: Option<&Context<'_>>, write: impl FnMut(&mut VecDeque<Framed>, &Framed)) {
+        let waiting = self.0.borrow_mut().take(cx, write);
+        // Blocks may do what they like, so nothing is borrowed while they run.
+        if let Some((link, waiting)) = waiting {
             link.run_waiting(waiting);
         }
+    }
+
+    fn next(&self, cx: Option<&Context<'_>>) -> Poll<Outgoing> {
+        // Blocks that begin now follow from what was taken, which is why that is handed out after them.
+        self.take(cx, |frames, frame| frames.push_back(frame.clone()));
         let state = &mut *self.0.borrow_mut();
         if let Some(frame) = state.frames.pop_front() {
             return Poll::Ready(Outgoing::Frame(frame));
@@ -106,7 +122,11 @@ impl<P: Platform> Out<P> {
 
 impl<P: Platform> State<P> {
     /// Takes what the session has to send, if nothing else is left. Blocks may run then that had to wait until it was less.
-    fn take(&mut self, cx: Option<&Context<'_>>) -> Option<(Arc<Link<P>>, Waiting)> {
+    fn take(
+        &mut self,
+        cx: Option<&Context<'_>>,
+        mut write: impl FnMut(&mut VecDeque<Framed>, &Framed),
+    ) -> Option<(Arc<Link<P>>, Waiting)> {
         if !self.frames.is_empty() || self.pong.is_some() {
             return None;
         }
@@ -115,7 +135,8 @@ impl<P: Platform> State<P> {
         if was_known && link.is_quiet(*epoch) {
             return None;
         }
-        match link.take_output(*epoch, cx, &mut self.frames) {
+        let frames = &mut self.frames;
+        match link.take_output(*epoch, cx, |frame| write(frames, frame)) {
             Ok(waiting) => Some((Arc::clone(link), waiting?)),
             Err(goodbye) => {
                 self.carried = None;

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use rustc_hash::FxHashMap;
 
-use super::Violation;
-use crate::frame::CallId;
+use super::outbox::Outgoing;
+use super::{Violation, whole_millis};
+use crate::frame::{CallId, Framed, Invoke};
 use crate::keyed_hash::Keyed;
 use crate::time::{Deadline, Moment};
 
@@ -98,9 +99,21 @@ impl<W> Calls<W> {
         self.open.remove(&call)
     }
 
-    /// The deadline of a call of ours that is open.
-    pub(super) fn deadline(&self, call: CallId) -> Option<Moment> {
-        self.open.get(&call)?.deadline.moment()
+    /// A call that waited, for its turn or for a connection, has less time left than when it was made, and is to say so: gives the frame that
+    /// does, where another one is needed.
+    pub(super) fn with_what_is_left(
+        &self,
+        Outgoing { frame, is_begin }: &Outgoing,
+        now: impl FnOnce() -> Moment,
+    ) -> Option<Framed> {
+        if !is_begin {
+            return None;
+        }
+        let (call, told) = Invoke::told_deadline(frame.bytes())?;
+        let deadline = self.open.get(&call)?.deadline.moment()?;
+        let left = whole_millis(deadline.since(now()));
+        // Most calls go at once. Their frame is not copied only because a millisecond has just begun.
+        (left.saturating_add(1) < told).then(|| frame.with_bytes(Invoke::with_deadline(frame.bytes(), left)))
     }
 
     pub(super) fn was_made(&self, call: CallId) -> bool {

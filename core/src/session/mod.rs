@@ -32,7 +32,7 @@ use bytes::Bytes;
 use self::calls::Calls;
 use self::health::Health;
 use self::inbox::{Inbox, Whole};
-use self::outbox::{Gap, Outbox, Outgoing};
+use self::outbox::{Gap, Outbox};
 use self::parked::Parked;
 use crate::block::{BlockId, Fingerprint};
 use crate::frame::{CallId, Catalogue, Frame, Framed, Introduction, Invoke};
@@ -257,40 +257,34 @@ impl<W> Session<W> {
         self.must_speak || self.inbox.ack_is_overdue()
     }
 
-    /// The next frame to send, which goes `now`. The time is only asked for where a frame says it.
+    /// The next frame to send; see [`write_next`](Self::write_next).
     pub fn next_frame(&mut self, now: impl FnOnce() -> Moment) -> Option<Framed> {
+        self.write_next(now, Framed::clone)
+    }
+
+    /// Hands `write` the next frame to send, which goes `now`. The time is only asked for where a frame says it. The session keeps the
+    /// frame in case it has to be sent again, so whoever copies it where it is written needs no share of it.
+    pub fn write_next<T>(
+        &mut self,
+        now: impl FnOnce() -> Moment,
+        write: impl FnOnce(&Framed) -> T,
+    ) -> Option<T> {
         if !self.is_attached() {
             return None;
         }
-        let frame = if self.must_ack() || self.inbox.ack_is_due() && self.outbox.has_next() {
+        let written = if self.must_ack() || self.inbox.ack_is_due() && self.outbox.has_next() {
             self.must_speak = false;
-            Frame::Ack(self.inbox.acknowledge()).encode().into()
+            write(&Frame::Ack(self.inbox.acknowledge()).encode().into())
         } else {
             let outgoing = self.outbox.next()?;
             self.health.took(outgoing.frame.len());
-            self.told_what_is_left(outgoing, now)
+            match self.calls.with_what_is_left(outgoing, now) {
+                Some(frame) => write(&frame),
+                None => write(&outgoing.frame),
+            }
         };
         self.health.sent();
-        Some(frame)
-    }
-
-    /// A call that waited, for its turn or for a connection, has less time left than when it was made, and says so.
-    fn told_what_is_left(
-        &self,
-        Outgoing { frame, is_begin }: Outgoing,
-        now: impl FnOnce() -> Moment,
-    ) -> Framed {
-        if is_begin
-            && let Some((call, told)) = Invoke::told_deadline(frame.bytes())
-            && let Some(deadline) = self.calls.deadline(call)
-        {
-            let left = whole_millis(deadline.since(now()));
-            // Most calls go at once. Their frame is not copied only because a millisecond has just begun.
-            if left.saturating_add(1) < told {
-                return frame.with_bytes(Invoke::with_deadline(frame.bytes(), left));
-            }
-        }
-        frame
+        Some(written)
     }
 
     /// Takes one message from the other side.

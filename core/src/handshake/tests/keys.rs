@@ -68,7 +68,7 @@ fn an_acceptor_cannot_claim_the_id_of_a_key_without_the_key() {
     };
     welcome.from.peer = victim.peer_id();
     for proof in [welcome.proof, None] {
-        let forged = Frame::Welcome(Welcome { proof, ..welcome.clone() }).encode();
+        let forged = Frame::Welcome(Box::new(Welcome { proof, ..*welcome.clone() })).encode();
         assert_eq!(introduced.welcomed(&client, forged).unwrap().unwrap_err(), Reject::BadKey);
     }
 }

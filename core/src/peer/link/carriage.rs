@@ -1,6 +1,5 @@
 //! The connections that carry a session, one at a time.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Context;
@@ -102,8 +101,8 @@ impl<P: Platform> Link<P> {
         self.quiet.load(Ordering::Relaxed) == epoch.0 + 1
     }
 
-    /// Appends what one of its connections has to send next. If that is all, its writer is woken when there is more. Blocks that had to
-    /// wait until less is to be sent are to be [run](Self::run_waiting) then.
+    /// Hands `write` what one of its connections has to send next, in the order in which it goes. If that is all, the connection's
+    /// writer is woken when there is more. Blocks that had to wait until less is to be sent are to be [run](Self::run_waiting) then.
     ///
     /// An error is the goodbye that the connection ends with, if the session is over or goes on elsewhere; it comes when nothing is left to be
     /// sent.
@@ -111,7 +110,7 @@ impl<P: Platform> Link<P> {
         self: &Arc<Self>,
         epoch: Epoch,
         cx: Option<&Context<'_>>,
-        frames: &mut VecDeque<Framed>,
+        mut write: impl FnMut(&Framed),
     ) -> Result<Option<Waiting>, Goodbye> {
         let mut state = self.state.lock();
         if state.epoch != epoch {
@@ -119,13 +118,14 @@ impl<P: Platform> Link<P> {
         }
         let (mut count, mut bytes, mut now) = (0, 0, None);
         while count < FRAMES_AT_ONCE && bytes < BYTES_AT_ONCE {
-            let Some(frame) = state.session.next_frame(|| *now.get_or_insert_with(|| self.shared.now()))
-            else {
-                break;
-            };
+            let clock = || *now.get_or_insert_with(|| self.shared.now());
+            let written = state.session.write_next(clock, |frame| {
+                write(frame);
+                frame.len()
+            });
+            let Some(len) = written else { break };
             count += 1;
-            bytes += frame.len();
-            frames.push_back(frame);
+            bytes += len;
         }
         if count > 0 {
             let next = state.session.next_run();

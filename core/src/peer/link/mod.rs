@@ -1,6 +1,7 @@
 //! A session as the rest of the peer sees it, from whatever thread and whatever connection carries it.
 //!
-//! The state machine stands behind one lock that is held for the time it takes to number a frame. A call made on the
+//! The state machine stands behind one lock that is held for the time it takes to number a frame, or to copy one to
+//! where it is written, which is a chunk at most. A call made on the
 //! session's own thread, and the reply to it, cross no thread and no mailbox.
 //!
 //! | module | idea |

@@ -99,14 +99,13 @@ impl Outbox {
         self.large.next_size().is_some_and(|size| self.sent.has_room(size, windows))
     }
 
-    /// The next frame to send.
-    pub(super) fn next(&mut self) -> Option<Outgoing> {
-        if let Some(outgoing) = self.sent.again() {
-            return Some(outgoing);
+    /// The next frame to send, as it is kept in case it has to be sent again.
+    pub(super) fn next(&mut self) -> Option<&Outgoing> {
+        if self.sent.has_again() {
+            return self.sent.again();
         }
         let outgoing = self.next_new()?;
-        self.sent.keep(outgoing.clone());
-        Some(outgoing)
+        self.sent.keep(outgoing)
     }
 
     fn next_new(&mut self) -> Option<Outgoing> {

@@ -66,24 +66,26 @@ impl Sent {
     }
 
     /// The next frame that has to be sent again.
-    pub(super) fn again(&mut self) -> Option<Outgoing> {
-        let outgoing = self.kept.get(self.given)?.clone();
-        self.give(&outgoing);
-        Some(outgoing)
+    pub(super) fn again(&mut self) -> Option<&Outgoing> {
+        let size = self.kept.get(self.given)?.frame.chunk_size();
+        self.give(size);
+        self.kept.get(self.given - 1)
     }
 
     /// Keeps a frame that is sent now.
-    pub(super) fn keep(&mut self, outgoing: Outgoing) {
-        self.give(&outgoing);
+    pub(super) fn keep(&mut self, outgoing: Outgoing) -> Option<&Outgoing> {
+        self.give(outgoing.frame.chunk_size());
         self.bytes += outgoing.frame.len();
         self.kept.push_back(outgoing);
         while self.bytes > self.keep && self.kept.len() > 1 {
             self.forget_first();
         }
+        self.kept.back()
     }
 
-    fn give(&mut self, outgoing: &Outgoing) {
-        if let Some(size) = outgoing.frame.chunk_size() {
+    /// The next one of those that are kept goes, and is so large if it is a chunk.
+    fn give(&mut self, chunk: Option<usize>) {
+        if let Some(size) = chunk {
             self.chunks.push_back((self.first + self.given as u64, size));
             self.on_their_way += size;
         }

@@ -6,7 +6,7 @@ use crate::frame::{Chunk, Frame};
 const MESSAGE: usize = 64 << 20;
 
 fn frame(outbox: &mut Outbox) -> Option<Bytes> {
-    outbox.next().map(|outgoing| outgoing.frame.into_bytes())
+    outbox.next().map(|outgoing| outgoing.frame.clone().into_bytes())
 }
 
 fn drain(outbox: &mut Outbox) -> Vec<Bytes> {
