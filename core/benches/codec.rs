@@ -1,4 +1,4 @@
-//! What the decode budgets cost: each value is decoded by the codec, and by bincode alone with a limit of bytes.
+//! What the codec costs beside bincode alone: each value is decoded, by bincode with a limit of bytes, and encoded.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -20,13 +20,24 @@ fn compare<T: Serialize + DeserializeOwned>(criterion: &mut Criterion, name: &st
         let decode = || bincode::serde::decode_from_slice::<T, _>(black_box(bytes), config);
         bencher.iter(|| decode().expect("it was encoded above"));
     });
+    group.finish();
+    let mut group = criterion.benchmark_group("encode");
+    group.throughput(Throughput::Bytes(bytes.len() as u64));
+    group.bench_with_input(BenchmarkId::new("codec", name), value, |bencher, value| {
+        bencher.iter(|| Codec::Bincode.encode(0, black_box(value)).expect("it can be encoded"));
+    });
+    group.bench_with_input(BenchmarkId::new("bincode", name), value, |bencher, value| {
+        let encode = || bincode::serde::encode_to_vec(black_box(value), bincode::config::standard());
+        bencher.iter(|| encode().expect("it can be encoded"));
+    });
 }
 
-fn decode(criterion: &mut Criterion) {
+fn codec(criterion: &mut Criterion) {
     compare(criterion, "[u64; 4]", &[[1u64, 300, 70_000, u64::MAX]]);
     compare(criterion, "Vec<u8> of 1 MiB", &vec![7u8; 1 << 20]);
     let texts: Vec<String> = (0..1000).map(|n| format!("text number {n}")).collect();
     compare(criterion, "1000 String", &texts);
+    compare(criterion, "Vec<f64> of 1 MiB", &vec![1.5f64; 1 << 17]);
     let map: HashMap<String, Vec<f64>> =
         texts.iter().take(100).map(|text| (text.clone(), vec![1.5; 32])).collect();
     compare(criterion, "HashMap<String, Vec<f64>>", &map);
@@ -34,5 +45,5 @@ fn decode(criterion: &mut Criterion) {
     compare(criterion, "10000 (u32, Option<f64>)", &options);
 }
 
-criterion_group!(benches, decode);
+criterion_group!(benches, codec);
 criterion_main!(benches);

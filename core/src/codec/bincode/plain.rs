@@ -26,7 +26,7 @@ pub(super) fn width<Element>() -> Option<usize> {
 }
 
 /// So many elements are put together before they are appended: what they are appended to is written once, and not filled with zeros before.
-const BLOCK: usize = 512;
+const BLOCK: usize = 128;
 
 /// Appends elements of a width of `N` bytes, of which there are `count`.
 pub(super) fn append<const N: usize, I>(out: &mut Vec<u8>, count: usize, elements: I) -> Result<(), NotPlain>
@@ -36,24 +36,32 @@ where
     let end = out.len() + count * N;
     out.reserve(count * N);
     let mut result = Ok(());
-    let mut block = [[0; N]; BLOCK];
-    let mut elements = elements.take(count);
-    loop {
-        let mut filled = 0;
-        for (place, element) in block.iter_mut().zip(&mut elements) {
-            match element.serialize(Plain::<N>) {
-                Ok(bytes) => *place = bytes,
-                Err(error) => result = Err(error),
+    let mut elements = elements.take(count).map(|element| {
+        element.serialize(Plain::<N>).unwrap_or_else(|error| {
+            result = Err(error);
+            [0; N]
+        })
+    });
+    if N == 1 {
+        // The compiler makes this a copy, and none of what is below.
+        out.extend(elements.map(|bytes| bytes[0]));
+    } else {
+        let mut block = [[0; N]; BLOCK];
+        loop {
+            let mut filled = 0;
+            for (place, bytes) in block.iter_mut().zip(&mut elements) {
+                *place = bytes;
+                filled += 1;
             }
-            filled += 1;
-        }
-        out.extend_from_slice(block[..filled].as_flattened());
-        if filled < BLOCK {
-            // As many as were announced, whatever the iterator had.
-            out.resize(end, 0);
-            return result;
+            out.extend_from_slice(block[..filled].as_flattened());
+            if filled < BLOCK {
+                break;
+            }
         }
     }
+    // As many as were announced, whatever the iterator had.
+    out.resize(end, 0);
+    result
 }
 
 /// A serializer whose output is `N` bytes, if the value is a primitive of that width.
