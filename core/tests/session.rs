@@ -359,3 +359,47 @@ fn a_side_whose_connection_is_lost_before_it_has_said_that_it_leaves_has_nothing
     side.reply(CallId(0), Ok(value(0)));
     assert!(!side.is_idle());
 }
+
+/// Has one side send large calls and small ones between them, whose order of chunks and small frames `plan` says, and gives how often the
+/// other side acknowledged. It must never be that both wait for each other.
+fn acknowledgements(limits: &Limits, plan: impl IntoIterator<Item = usize>) -> usize {
+    let (mut from, mut to) = (session(limits, limits), session(limits, limits));
+    let (mut calls, mut acks) = (0, 0);
+    for size in plan {
+        from.call(at(0), &mut request(size, Deadline::never()), 0).expect("there is room");
+        calls += 1;
+        while let Some(frame) = from.next_frame(|| at(0)).map(Framed::into_bytes) {
+            to.receive(at(0), frame).expect("an honest frame");
+            if let Some(ack) = to.next_frame(|| at(0)).map(Framed::into_bytes) {
+                acks += 1;
+                from.receive(at(0), ack).expect("an honest frame");
+            }
+        }
+        assert_eq!(from.queued(), 0, "call {calls} is stuck behind a window that nobody opens");
+    }
+    assert_eq!(to.running(), calls);
+    acks
+}
+
+#[test]
+fn chunks_that_go_alone_are_acknowledged_a_third_as_often() {
+    let limits = Limits { calls_out: 10_000, calls_in: 10_000, ..Limits::default() };
+    let large = 16 * CHUNK - 1000;
+    let alone = acknowledgements(&limits, std::iter::repeat_n(large, 48));
+    assert!((64 + 80..=64 + 110).contains(&alone), "{alone}");
+    let between = |n: usize| if n.is_multiple_of(4) { 10 } else { large };
+    let beside = acknowledgements(&limits, (0..64).map(between));
+    assert!((340..=400).contains(&beside), "{beside}");
+}
+
+#[test]
+fn a_window_that_is_full_is_acknowledged_at_every_moment_at_which_it_grows_or_shrinks() {
+    for window in [0, 192 << 10, 200_000, 256 << 10] {
+        let limits = Limits { window, calls_out: 10_000, calls_in: 10_000, ..Limits::default() };
+        for alone in 120..140 {
+            // So many chunks, a small frame, and as much again as the widest window has.
+            let plan = (0..alone / 4).map(|_| 4 * CHUNK).chain([10, 10, 40 * CHUNK, 10, 40 * CHUNK]);
+            acknowledgements(&limits, plan);
+        }
+    }
+}

@@ -4,8 +4,8 @@ use bytes::{Bytes, BytesMut};
 use rustc_hash::FxHashMap;
 
 use super::Violation;
-use super::outbox::{BYTES_PER_ACK, CHUNK, LARGEST_AT_ONCE, STREAMS};
-use crate::frame::Chunk;
+use super::outbox::{BYTES_PER_ACK, BYTES_PER_ACK_ALONE, CHUNK, CHUNKS_ALONE, LARGEST_AT_ONCE, STREAMS};
+use crate::frame::{Chunk, Frame};
 use crate::time::Moment;
 
 /// After so many frames the sender is told that they arrived, as soon as anything else goes to it. What makes a call for each result so
@@ -25,6 +25,8 @@ pub(super) struct Inbox {
     received: u64,
     acknowledged: u64,
     bytes_since_ack: usize,
+    /// How many chunks came without a small frame between them.
+    chunks_since_small: u32,
     partial: FxHashMap<u32, Partial>,
 }
 
@@ -45,7 +47,14 @@ pub(super) struct Whole {
 
 impl Inbox {
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, received: 0, acknowledged: 0, bytes_since_ack: 0, partial: FxHashMap::default() }
+        Self {
+            limit,
+            received: 0,
+            acknowledged: 0,
+            bytes_since_ack: 0,
+            chunks_since_small: 0,
+            partial: FxHashMap::default(),
+        }
     }
 
     /// How many numbered frames have arrived.
@@ -58,10 +67,16 @@ impl Inbox {
         self.partial.values().map(|partial| partial.bytes.len()).sum()
     }
 
-    /// Counts a numbered frame.
-    pub(super) fn count(&mut self, size: usize) {
+    /// Counts a numbered frame, which had so many bytes.
+    pub(super) fn count(&mut self, frame: &Frame, size: usize) {
         self.received += 1;
         self.bytes_since_ack += size;
+        match frame {
+            // Nothing of a message goes with the word that it is abandoned.
+            Frame::Chunk(chunk) if chunk.bytes.is_empty() => {}
+            Frame::Chunk(_) => self.chunks_since_small = self.chunks_since_small.saturating_add(1),
+            _ => self.chunks_since_small = 0,
+        }
     }
 
     /// Whether the sender should be told how many have arrived, if anything else is said.
@@ -71,7 +86,9 @@ impl Inbox {
 
     /// Whether it should be told now.
     pub(super) fn ack_is_overdue(&self) -> bool {
-        self.received - self.acknowledged >= MOST_FRAMES_PER_ACK || self.bytes_since_ack >= BYTES_PER_ACK
+        let bytes =
+            if self.chunks_since_small >= CHUNKS_ALONE { BYTES_PER_ACK_ALONE } else { BYTES_PER_ACK };
+        self.received - self.acknowledged >= MOST_FRAMES_PER_ACK || self.bytes_since_ack >= bytes
     }
 
     /// The number to tell the sender.

@@ -308,7 +308,7 @@ impl<W> Session<W> {
             self.health.took(kept - self.outbox.kept());
             return Ok(None);
         }
-        self.inbox.count(size);
+        self.inbox.count(&frame, size);
         match frame {
             Frame::Chunk(chunk) => match self.inbox.add(now, chunk)? {
                 Some(Whole { frame, begun }) => self.received_whole(now, begun, Frame::decode(frame)?),

@@ -25,6 +25,9 @@ pub const CHUNK: usize = 64 << 10;
 /// After so many bytes of numbered frames, the sender is told that they arrived.
 pub(super) const BYTES_PER_ACK: usize = 2 * CHUNK;
 
+/// The same where chunks go alone: the smallest window then leaves room for twice as much.
+pub(super) const BYTES_PER_ACK_ALONE: usize = 6 * CHUNK;
+
 /// How many large frames of one side may be on their way at once; further ones wait for their turn.
 pub const STREAMS: usize = 4;
 
@@ -34,8 +37,9 @@ pub(super) const LARGEST_AT_ONCE: usize = 2;
 /// How many small frames may go between two chunks of large ones.
 const SMALL_BETWEEN_CHUNKS: u32 = 16;
 
-/// After so many chunks without a small frame between them there is nobody for whom the window has to be narrow.
-const CHUNKS_ALONE: u32 = 128;
+/// After so many chunks without a small frame between them there is nobody for whom the window has to be narrow. Both sides count them, and
+/// come to the same.
+pub(super) const CHUNKS_ALONE: u32 = 128;
 
 /// How many times the window chunks may fill that go alone. They wait for an acknowledgement that much less often.
 pub(super) const WIDE: usize = 4;
