@@ -21,7 +21,7 @@ pub(crate) async fn accept(
     let mut response = ws::handshake(request.head())?;
     response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
     let principal = visitor.principal.clone();
-    let connection = Connection::accepted(served.0.clone(), visitor);
+    let connection = Connection::accepted(served.0.clone(), visitor).writes_after_reading();
     tracing::debug!(peer = %connection.shared().id(), from = ?request.peer_addr(), "connection accepted");
     let reader = Reader::new(connection, upgrade::socket(&request)).known_as(principal.as_ref());
     let session = SessionBody::new(body.into_inner(), Conversation::new(reader, Wire::server(MAX_FRAME)));

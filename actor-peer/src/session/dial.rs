@@ -40,7 +40,9 @@ pub(crate) async fn dial(
         let token = endpoint.token(&uri).await?;
         let (framed, socket) = connect(&shared, &endpoint, &uri, token).await?;
         tracing::debug!(peer = %shared.id(), %url, "connected");
-        let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(endpoint.wanted());
+        let connection = Connection::dialled(Arc::clone(&shared), old, opened)
+            .wanting(endpoint.wanted())
+            .writes_after_reading();
         // What the other side said together with its answer is in the buffer.
         let FramedParts { io, read_buf, .. } = framed.into_parts();
         let wire = Wire::client(MAX_FRAME, read_buf);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_channel::oneshot;
 
-use super::link::Room;
+use super::link::{Room, Turn};
 use super::{Admitted, Epoch, Goodbye, Join, Link, Out, Platform, Shared};
 use crate::auth::Visitor;
 use crate::frame::{self, Reject, Welcome};
@@ -28,6 +28,7 @@ pub struct Connection<P: Platform> {
     wanted: Option<PeerId>,
     stage: Stage<P>,
     out: Rc<Out<P>>,
+    writes_after_reading: bool,
 }
 
 enum Stage<P: Platform> {
@@ -81,18 +82,25 @@ impl<P: Platform> Connection<P> {
     pub fn accepted(shared: Arc<Shared<P>>, visitor: Visitor) -> Self {
         let (out, invitation) = (Rc::<Out<P>>::default(), Invitation::new());
         out.push(invitation.frame());
-        Self { shared, wanted: None, stage: Stage::Accepting(visitor, invitation), out }
+        Self::new(shared, Stage::Accepting(visitor, invitation), out)
     }
 
     /// A connection that we made, to go on with `old` if there is one.
     #[must_use]
     pub fn dialled(shared: Arc<Shared<P>>, old: Option<Arc<Link<P>>>, opened: Opened<P>) -> Self {
-        Self {
-            shared,
-            wanted: None,
-            stage: Stage::Dialling { old, opened: Some(opened) },
-            out: Rc::default(),
-        }
+        Self::new(shared, Stage::Dialling { old, opened: Some(opened) }, Rc::default())
+    }
+
+    fn new(shared: Arc<Shared<P>>, stage: Stage<P>, out: Rc<Out<P>>) -> Self {
+        Self { shared, wanted: None, stage, out, writes_after_reading: false }
+    }
+
+    /// Whoever reads it looks whether there is something to write after that, before it waits, and need not be woken for what follows from
+    /// what it has read.
+    #[must_use]
+    pub fn writes_after_reading(mut self) -> Self {
+        self.writes_after_reading = true;
+        self
     }
 
     /// Accepts no other peer at the other end than this one, if it is one.
@@ -128,6 +136,7 @@ impl<P: Platform> Connection<P> {
         kill: impl FnOnce() -> P::Kill,
     ) -> Next<P> {
         if let Stage::Carrying { link, epoch } = &self.stage {
+            let _turn = self.writes_after_reading.then(|| Turn::of(link));
             return match link.receive(*epoch, arrived, message) {
                 Ok(Room::Free) => Next::Read,
                 Ok(Room::None) => Next::Pause(Arc::clone(link)),

@@ -10,10 +10,12 @@
 //! | `carriage` | the connections that carry the session, one at a time |
 //! | `life` | time, draining, the end |
 //! | `state` | what stands behind the lock, and who is woken when it changes |
+//! | `turn` | who is not, because it looks by itself |
 
 mod carriage;
 mod life;
 mod state;
+mod turn;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use parking_lot::{Mutex, RwLock};
 
 pub use self::carriage::Epoch;
 pub(super) use self::carriage::{Room, Waiting};
+pub(super) use self::turn::Turn;
 use self::state::{State, Waiter};
 use super::differences::Differences;
 use super::{Kill, Notice, Platform, Shared, Task, executor, ticker};

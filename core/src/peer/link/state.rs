@@ -8,7 +8,7 @@ use std::task::{Poll, Waker};
 use futures_channel::oneshot;
 use parking_lot::MutexGuard;
 
-use super::{Epoch, Link, NEWS};
+use super::{Epoch, Link, NEWS, Turn};
 use crate::frame::CallId;
 use crate::keyed_hash::Keyed;
 use crate::peer::{Goodbye, Platform};
@@ -80,7 +80,7 @@ impl<P: Platform> State<P> {
 }
 
 impl<P: Platform> Link<P> {
-    /// Changes the state, and wakes the writer if there is something to write, the ticker if it is due earlier, and those
+    /// Changes the state, and wakes the writer if there is something to write (unless this is its own [`Turn`]), the ticker if it is due earlier, and those
     /// who waited for this.
     pub(super) fn with<T>(&self, change: impl FnOnce(&mut State<P>) -> T) -> T {
         let mut state = self.state.lock();
@@ -90,7 +90,7 @@ impl<P: Platform> Link<P> {
         if has_output {
             self.quiet.store(NEWS, Ordering::Relaxed);
         }
-        let writer = if has_output { state.writer.take() } else { None };
+        let writer = if has_output && !Turn::is_of(self) { state.writer.take() } else { None };
         let wake = state.session.wake();
         let is_earlier = wake.is_none() || wake_before.is_some_and(|before| wake < Some(before));
         let ticker = if is_earlier { state.ticker.take() } else { None };
