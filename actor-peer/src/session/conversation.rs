@@ -6,17 +6,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_http::ws::ProtocolError;
+use actix_http::ws::{Message, ProtocolError};
 use bytes::BytesMut;
 use distributed_scope_core::{Moment, Reject};
-use distributed_scope_core::peer::{Admitted, Outgoing};
+use distributed_scope_core::peer::{Admitted, Written};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::Sleep;
 
 use super::incoming::Incoming;
 use super::pace::Pace;
-use super::reader::{Asked, Next, Reader};
+use super::reader::{Asked, Next, Reader, close_reason};
 use super::wire::Wire;
 use crate::actor::Ask;
 use crate::clock;
@@ -178,14 +178,17 @@ impl Conversation {
         let before = out.len();
         while out.len() - before < AT_ONCE {
             let wire = &mut self.wire;
-            if self.reader.out().write_frames(cx, |frame| wire.put(frame, out)) > 0 {
-                continue;
-            }
-            let Poll::Ready(outgoing) = self.reader.out().poll(cx) else { return Ok(Said::All) };
-            self.said_goodbye = matches!(outgoing, Outgoing::Close(_));
-            self.wire.write(outgoing, out)?;
-            if self.said_goodbye {
-                return Ok(Said::Goodbye);
+            let Poll::Ready(written) = self.reader.out().poll_write(cx, |frame| wire.put(frame, out)) else {
+                return Ok(Said::All);
+            };
+            match written {
+                Written::Frames => {}
+                Written::Pong(payload) => self.wire.encode(Message::Pong(payload), out)?,
+                Written::Close(goodbye) => {
+                    self.said_goodbye = true;
+                    self.wire.encode(Message::Close(Some(close_reason(goodbye))), out)?;
+                    return Ok(Said::Goodbye);
+                }
             }
         }
         Ok(Said::Some)

@@ -7,10 +7,8 @@ use actix_codec::{Decoder, Encoder};
 use actix_http::ws::{Codec, Frame, Message, OpCode, Parser, ProtocolError};
 use bytes::{BufMut, BytesMut};
 use distributed_scope_core::frame::Framed;
-use distributed_scope_core::peer::Outgoing;
 
 use super::frame_guard::FrameGuard;
-use super::reader::close_reason;
 
 /// What a buffer may keep for the next message when there is nothing in it.
 const KEPT_WHEN_IDLE: usize = 8 << 10;
@@ -80,19 +78,6 @@ impl Wire {
         Ok(None)
     }
 
-    /// Appends one thing to what is to be sent.
-    pub(super) fn write(&mut self, outgoing: Outgoing, out: &mut BytesMut) -> Result<(), ProtocolError> {
-        let message = match outgoing {
-            Outgoing::Frame(frame) => {
-                self.put(&frame, out);
-                return Ok(());
-            }
-            Outgoing::Pong(payload) => Message::Pong(payload),
-            Outgoing::Close(goodbye) => Message::Close(Some(close_reason(goodbye))),
-        };
-        self.encode(message, out)
-    }
-
     /// Appends a frame, as a binary message.
     pub(super) fn put(&mut self, frame: &Framed, out: &mut BytesMut) {
         let is_masked = self.end == End::Client;
@@ -104,7 +89,7 @@ impl Wire {
         self.is_busy |= out.len() > KEPT_WHEN_IDLE;
     }
 
-    /// The same for any message.
+    /// Appends any message.
     pub(super) fn encode(&mut self, message: Message, out: &mut BytesMut) -> Result<(), ProtocolError> {
         self.codec.encode(message, out)?;
         self.is_busy |= out.len() > KEPT_WHEN_IDLE;

@@ -40,7 +40,7 @@ pub use self::connection::{Asked, Connection, Next, Opened};
 pub use self::endpoint::Endpoint;
 pub use self::goodbye::Goodbye;
 pub use self::link::{Epoch, Link};
-pub use self::out::{Out, Outgoing};
+pub use self::out::{Out, Outgoing, Written};
 pub use self::platform::{Kill, Platform, Task};
 pub use self::reconnect::keep_connected;
 pub use self::roster::{Admitted, Join, Notice, Roster};

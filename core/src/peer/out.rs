@@ -36,6 +36,17 @@ pub enum Outgoing {
     Close(Goodbye),
 }
 
+/// What was written, or has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// Frames were.
+    Frames,
+    /// The answer to a WebSocket ping has to be.
+    Pong(Bytes),
+    /// The close frame has to be: the last one.
+    Close(Goodbye),
+}
+
 impl<P: Platform> Default for Out<P> {
     fn default() -> Self {
         let (frames, pong, carried, goodbye, writer) = (VecDeque::new(), None, None, None, None);
@@ -73,39 +84,9 @@ impl<P: Platform> Out<P> {
 
     /// The next thing to send, in order; the writer is woken when there is one.
     pub fn poll(&self, cx: &Context<'_>) -> Poll<Outgoing> {
-        self.next(Some(cx))
-    }
-
-    /// The next thing to send if it is there. Whoever gets `None` calls [`poll`](Self::poll) before it waits.
-    pub fn try_next(&self) -> Option<Outgoing> {
-        match self.next(None) {
-            Poll::Ready(next) => Some(next),
-            Poll::Pending => None,
-        }
-    }
-
-    /// Hands `write` some of what the session has to send, which nobody else needs a share of then, and says how many frames that was. If it
-    /// was none, [`poll`](Self::poll) knows what else there is.
-    pub fn write_frames(&self, cx: &Context<'_>, mut write: impl FnMut(&Framed)) -> usize {
-        let mut count = 0;
-        self.take(Some(cx), |_, frame| {
-            count += 1;
-            write(frame);
-        });
-        count
-    }
-
-    fn take(&self, cx: Option<&Context<'_>>, write: impl FnMut(&mut VecDeque<Framed>, &Framed)) {
-        let waiting = self.0.borrow_mut().take(cx, write);
-        // Blocks may do what they like, so nothing is borrowed while they run.
-        if let Some((link, waiting)) = waiting {
-            link.run_waiting(waiting);
-        }
-    }
-
-    fn next(&self, cx: Option<&Context<'_>>) -> Poll<Outgoing> {
         // Blocks that begin now follow from what was taken, which is why that is handed out after them.
-        self.take(cx, |frames, frame| frames.push_back(frame.clone()));
+        let waiting = self.0.borrow_mut().take(cx, |frames, frame| frames.push_back(frame.clone()));
+        Self::run(waiting);
         let state = &mut *self.0.borrow_mut();
         if let Some(frame) = state.frames.pop_front() {
             return Poll::Ready(Outgoing::Frame(frame));
@@ -118,19 +99,52 @@ impl<P: Platform> Out<P> {
             None => Poll::Pending,
         }
     }
+
+    /// The same, where frames are handed to `write` as they stand, some at once, and nobody else needs a share of them.
+    pub fn poll_write(&self, cx: &Context<'_>, mut write: impl FnMut(&Framed)) -> Poll<Written> {
+        let mut state = self.0.borrow_mut();
+        if let Some(frame) = state.frames.pop_front() {
+            write(&frame);
+            return Poll::Ready(Written::Frames);
+        }
+        if let Some(payload) = state.pong.take() {
+            return Poll::Ready(Written::Pong(payload));
+        }
+        let mut is_written = false;
+        let waiting = state.take(cx, |_, frame| {
+            is_written = true;
+            write(frame);
+        });
+        if is_written {
+            drop(state);
+            Self::run(waiting);
+            return Poll::Ready(Written::Frames);
+        }
+        match &state.goodbye {
+            Some(goodbye) => Poll::Ready(Written::Close(goodbye.clone())),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Blocks may do what they like, so nothing is borrowed while they run.
+    fn run(waiting: Option<(Arc<Link<P>>, Waiting)>) {
+        if let Some((link, waiting)) = waiting {
+            link.run_waiting(waiting);
+        }
+    }
 }
 
 impl<P: Platform> State<P> {
     /// Takes what the session has to send, if nothing else is left. Blocks may run then that had to wait until it was less.
     fn take(
         &mut self,
-        cx: Option<&Context<'_>>,
+        cx: &Context<'_>,
         mut write: impl FnMut(&mut VecDeque<Framed>, &Framed),
     ) -> Option<(Arc<Link<P>>, Waiting)> {
         if !self.frames.is_empty() || self.pong.is_some() {
             return None;
         }
-        let was_known = cx.is_some_and(|cx| self.remember(cx));
+        let was_known = self.remember(cx);
         let (link, epoch) = self.carried.as_ref()?;
         if was_known && link.is_quiet(*epoch) {
             return None;

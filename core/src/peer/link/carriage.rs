@@ -109,7 +109,7 @@ impl<P: Platform> Link<P> {
     pub(in crate::peer) fn take_output(
         self: &Arc<Self>,
         epoch: Epoch,
-        cx: Option<&Context<'_>>,
+        cx: &Context<'_>,
         mut write: impl FnMut(&Framed),
     ) -> Result<Option<Waiting>, Goodbye> {
         let mut state = self.state.lock();
@@ -151,8 +151,7 @@ impl<P: Platform> Link<P> {
         }
     }
 
-    fn has_nothing(&self, state: &mut State<P>, cx: Option<&Context<'_>>) {
-        let Some(cx) = cx else { return };
+    fn has_nothing(&self, state: &mut State<P>, cx: &Context<'_>) {
         self.quiet.store(state.epoch.0 + 1, Ordering::Relaxed);
         if !state.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             state.writer = Some(cx.waker().clone());
