@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 /// Bytes that one owner still writes a header to, or that are shared.
 ///
-/// What is to be sent is made by a serializer, gets its header, and is shared from then on, because it is kept until the other side has it.
-/// Bytes that are shared from the first would have to be taken back for the header, which costs two allocations more for each frame.
-#[derive(Clone, Debug)]
+/// What is to be sent is made by a serializer, gets its header, and is kept until the other side has it. It is shared only where somebody else
+/// keeps it, too, or sends it in parts: a share costs an allocation more for each frame, and bytes that are shared from the first
+/// would have to be taken back for the header.
+#[derive(Clone, Debug, Eq)]
 pub enum Encoded {
     /// Nobody else has them. A clone is a copy.
     Own(Vec<u8>),
@@ -25,17 +26,19 @@ impl Encoded {
         bytes
     }
 
-    /// Lets `write` change them, and shares the result. They are copied if others have them, too.
-    pub(crate) fn sealed(self, write: impl FnOnce(&mut [u8])) -> Bytes {
+    /// Lets `write` change them. They are copied if others have them, too.
+    pub(crate) fn sealed(self, write: impl FnOnce(&mut [u8])) -> Self {
         let mut bytes = match self {
             Self::Own(bytes) => bytes,
             Self::Shared(bytes) => Vec::from(bytes),
         };
         write(&mut bytes);
-        Bytes::from(bytes)
+        Self::Own(bytes)
     }
 
-    fn into_bytes(self) -> Bytes {
+    /// The bytes, to be shared from now on.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
         match self {
             Self::Own(bytes) => Bytes::from(bytes),
             Self::Shared(bytes) => bytes,
@@ -57,6 +60,13 @@ impl Deref for Encoded {
             Self::Own(bytes) => bytes,
             Self::Shared(bytes) => bytes,
         }
+    }
+}
+
+impl PartialEq for Encoded {
+    /// Whether the bytes are the same, whoever has them.
+    fn eq(&self, other: &Self) -> bool {
+        self[..] == other[..]
     }
 }
 

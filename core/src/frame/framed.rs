@@ -3,13 +3,14 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{CHUNK, Chunk};
+use crate::encoded::Encoded;
 
 /// A frame as it is sent: one message, in one piece or in two. The bytes of a [`Chunk`] are a share of the message that it is a part of;
 /// they are not copied behind a header of their own before they come to a socket's buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Framed {
     head: Option<[u8; Chunk::HEAD]>,
-    bytes: Bytes,
+    bytes: Encoded,
 }
 
 impl Framed {
@@ -20,7 +21,7 @@ impl Framed {
         head[0] = CHUNK;
         head[4..8].copy_from_slice(&stream.to_le_bytes());
         head[8..].copy_from_slice(&total.to_le_bytes());
-        Self { head: Some(head), bytes }
+        Self { head: Some(head), bytes: bytes.into() }
     }
 
     /// How many bytes the message has.
@@ -43,14 +44,14 @@ impl Framed {
 
     /// What stands behind it.
     #[must_use]
-    pub fn bytes(&self) -> &Bytes {
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// The message in one piece, which is a copy if it was in two.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        let Some(head) = self.head else { return self.bytes };
+        let Some(head) = self.head else { return self.bytes.into_bytes() };
         let mut whole = BytesMut::with_capacity(self.len());
         whole.put_slice(&head);
         whole.put_slice(&self.bytes);
@@ -63,13 +64,13 @@ impl Framed {
     }
 
     /// The same message with other bytes behind its header.
-    pub(crate) fn with_bytes(&self, bytes: Bytes) -> Self {
-        Self { head: self.head, bytes }
+    pub(crate) fn with_bytes(&self, bytes: Vec<u8>) -> Self {
+        Self { head: self.head, bytes: bytes.into() }
     }
 }
 
-impl From<Bytes> for Framed {
-    fn from(bytes: Bytes) -> Self {
-        Self { head: None, bytes }
+impl<T: Into<Encoded>> From<T> for Framed {
+    fn from(bytes: T) -> Self {
+        Self { head: None, bytes: bytes.into() }
     }
 }

@@ -247,10 +247,10 @@ impl Frame {
             Self::Reject(reject) => reject.encode(&mut out),
             Self::Challenge(challenge) => challenge.encode(&mut out),
             Self::Invoke(invoke) => {
-                return invoke.seal([&[0; HEAD], &invoke.captures[..]].concat());
+                return invoke.seal([&[0; HEAD], &invoke.captures[..]].concat()).into_bytes();
             }
             Self::Reply(reply) => {
-                return reply.seal([&[0; HEAD], &reply.payload[..]].concat());
+                return reply.seal([&[0; HEAD], &reply.payload[..]].concat()).into_bytes();
             }
             Self::Cancel(CallId(call)) => {
                 out.put_u8(CANCEL);
@@ -329,7 +329,7 @@ impl Invoke {
     /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the captures. Nothing is copied
     /// unless somebody else holds the same bytes.
     #[must_use]
-    pub fn seal(&self, frame: impl Into<Encoded>) -> Bytes {
+    pub fn seal(&self, frame: impl Into<Encoded>) -> Encoded {
         sealed(frame.into(), |mut head| {
             head.put_u8(INVOKE);
             head.put_u8(self.codec);
@@ -343,7 +343,7 @@ impl Invoke {
     }
 
     /// The call that a whole frame begins, without reading the rest of it.
-    pub(crate) fn call_of(frame: &Bytes) -> Option<CallId> {
+    pub(crate) fn call_of(frame: &[u8]) -> Option<CallId> {
         call_of(frame, INVOKE)
     }
 
@@ -354,14 +354,13 @@ impl Invoke {
         Some((CallId(fields.get_u64_le()), deadline_ms))
     }
 
-    /// The same beginning, told to have so much time left. It is copied, for whoever keeps it has a share of it.
-    pub(crate) fn with_deadline(begin: &Bytes, deadline_ms: u32) -> Bytes {
-        if Self::head_of(begin).is_none() {
-            return begin.clone();
+    /// The same beginning, told to have so much time left. It is copied, for it is kept as it was.
+    pub(crate) fn with_deadline(begin: &[u8], deadline_ms: u32) -> Vec<u8> {
+        let mut told = begin.to_vec();
+        if Self::head_of(begin).is_some() {
+            told[4..8].copy_from_slice(&deadline_ms.to_le_bytes());
         }
-        let mut told = BytesMut::from(&begin[..]);
-        (&mut told[4..8]).put_u32_le(deadline_ms);
-        told.freeze()
+        told
     }
 
     /// The header of the invoke that a message begins.
@@ -391,7 +390,7 @@ impl Invoke {
 impl Reply {
     /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the payload; see [`Invoke::seal`].
     #[must_use]
-    pub fn seal(&self, frame: impl Into<Encoded>) -> Bytes {
+    pub fn seal(&self, frame: impl Into<Encoded>) -> Encoded {
         sealed(frame.into(), |mut head| {
             head.put_u8(REPLY);
             head.put_u8(self.codec);
@@ -405,7 +404,7 @@ impl Reply {
     }
 
     /// The call that a whole frame answers, without reading the rest of it.
-    pub(crate) fn call_of(frame: &Bytes) -> Option<CallId> {
+    pub(crate) fn call_of(frame: &[u8]) -> Option<CallId> {
         call_of(frame, REPLY)
     }
 
@@ -434,13 +433,13 @@ pub(crate) fn codec(number: u8) -> Result<Codec, u8> {
     Codec::from_number(number).ok_or(number)
 }
 
-fn call_of(frame: &Bytes, kind: u8) -> Option<CallId> {
+fn call_of(frame: &[u8], kind: u8) -> Option<CallId> {
     let mut head = frame.get(..HEAD).filter(|head| head[0] == kind)?;
     head.advance(8);
     Some(CallId(head.get_u64_le()))
 }
 
-fn sealed(frame: Encoded, write: impl FnOnce(&mut [u8])) -> Bytes {
+fn sealed(frame: Encoded, write: impl FnOnce(&mut [u8])) -> Encoded {
     debug_assert!(frame.len() >= HEAD, "whoever encodes a payload leaves room for the header");
     frame.sealed(|frame| write(&mut frame[..HEAD]))
 }

@@ -32,9 +32,8 @@ impl<W> Session<W> {
             is_detached: request.is_detached,
             captures: Bytes::new(),
         };
-        let frame = invoke.seal(std::mem::take(&mut request.frame));
-        request.frame = frame.clone().into();
-        self.outbox.push(frame);
+        request.frame = invoke.seal(std::mem::take(&mut request.frame));
+        self.outbox.push(request.frame.share());
         Ok(call)
     }
 

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use self::large::LargeFrames;
 use self::sent::Sent;
 use self::small::SmallFrames;
+use crate::encoded::Encoded;
 use crate::frame::{CallId, Framed, Invoke, Reply};
 
 pub(super) use self::sent::Gap;
@@ -78,9 +79,10 @@ impl Outbox {
     }
 
     /// Queues a frame.
-    pub(super) fn push(&mut self, frame: Bytes) {
+    pub(super) fn push(&mut self, frame: impl Into<Encoded>) {
+        let frame = frame.into();
         self.queued += frame.len();
-        if frame.len() <= CHUNK { self.small.push(frame) } else { self.large.push(frame) }
+        if frame.len() <= CHUNK { self.small.push(frame) } else { self.large.push(frame.into_bytes()) }
     }
 
     /// How many bytes were not given to any connection yet.
@@ -167,7 +169,7 @@ impl Outbox {
 
     /// The calls that were not sent to their end, so that nothing of them can have run.
     pub(super) fn unsent_calls(&self) -> impl Iterator<Item = CallId> + '_ {
-        self.small.calls().chain(self.large.frames().filter_map(Invoke::call_of))
+        self.small.calls().chain(self.large.frames().filter_map(|frame| Invoke::call_of(frame)))
     }
 
     /// Forgets everything.

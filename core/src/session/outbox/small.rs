@@ -2,14 +2,13 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-
+use crate::encoded::Encoded;
 use crate::frame::{CallId, Invoke};
 
 #[derive(Debug, Default)]
 pub(super) struct SmallFrames {
     /// One that was withdrawn is empty and keeps its place.
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Encoded>,
     /// How many of them are not empty.
     count: usize,
     /// How many have left the front.
@@ -23,7 +22,7 @@ impl SmallFrames {
         self.count == 0
     }
 
-    pub(super) fn push(&mut self, frame: Bytes) {
+    pub(super) fn push(&mut self, frame: Encoded) {
         if let Some(call) = Invoke::call_of(&frame) {
             self.calls.push_back((call, self.left + self.frames.len() as u64));
         }
@@ -31,7 +30,7 @@ impl SmallFrames {
         self.frames.push_back(frame);
     }
 
-    pub(super) fn pop(&mut self) -> Option<Bytes> {
+    pub(super) fn pop(&mut self) -> Option<Encoded> {
         self.forget_withdrawn();
         let frame = self.frames.pop_front()?;
         if self.calls.front().is_some_and(|(_, place)| *place == self.left) {
