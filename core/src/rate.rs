@@ -9,26 +9,27 @@ use crate::time::Moment;
 /// It is told the time, and one word is all it keeps: the moment at which the bucket is full again.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenBucket {
-    per_second: u32,
-    /// In nanoseconds since the origin, because many tokens come in one microsecond.
-    full_at: u128,
+    /// One token comes in so many nanoseconds, for many come in one microsecond; nothing if none ever comes.
+    interval: Option<u64>,
+    /// In nanoseconds since the origin.
+    full_at: u64,
 }
 
-const SECOND: u128 = 1_000_000_000;
+const SECOND: u64 = 1_000_000_000;
 
 impl TokenBucket {
     /// A full bucket.
     #[must_use]
     pub fn new(per_second: u32) -> Self {
-        Self { per_second, full_at: 0 }
+        Self { interval: SECOND.checked_div(per_second.into()), full_at: 0 }
     }
 
     /// Takes a token, if there is one. Time that goes backwards brings none.
     #[must_use]
     pub fn take(&mut self, now: Moment) -> bool {
-        let Some(interval) = SECOND.checked_div(self.per_second.into()) else { return false };
-        let now = now.since_origin().as_nanos();
-        let full_at = self.full_at.max(now) + interval;
+        let Some(interval) = self.interval else { return false };
+        let now = nanos(now);
+        let full_at = self.full_at.max(now).saturating_add(interval);
         let is_there = full_at - now <= SECOND;
         if is_there {
             self.full_at = full_at;
@@ -39,16 +40,21 @@ impl TokenBucket {
     /// Whether it has been full for so long that a new one is as good.
     #[must_use]
     pub fn is_full(&self, now: Moment) -> bool {
-        self.full_at <= now.since_origin().as_nanos()
+        self.full_at <= nanos(now)
     }
 
     /// When there is a token again.
     #[must_use]
     pub fn wait(&self, now: Moment) -> Duration {
-        let interval = SECOND.checked_div(self.per_second.into()).unwrap_or(SECOND);
-        let wait = (self.full_at + interval).saturating_sub(now.since_origin().as_nanos() + SECOND);
-        Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX))
+        let interval = self.interval.unwrap_or(SECOND);
+        let there_at = self.full_at.saturating_add(interval);
+        Duration::from_nanos(there_at.saturating_sub(nanos(now).saturating_add(SECOND)))
     }
+}
+
+/// Since the origin. They are enough for five centuries.
+fn nanos(moment: Moment) -> u64 {
+    u64::try_from(moment.since_origin().as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -61,6 +61,19 @@ impl Entry {
         self.block
     }
 
+    /// It, if it has this version; or the refusal that a caller gets instead.
+    pub(crate) fn in_version(&self, fingerprint: Fingerprint) -> Result<&Self, Refusal> {
+        let block = self.block;
+        if block.fingerprint() == fingerprint {
+            return Ok(self);
+        }
+        Err(Refusal::Skew {
+            ours: fingerprint.to_string(),
+            theirs: block.fingerprint().to_string(),
+            location: format!("{}:{}", block.file, block.line),
+        })
+    }
+
     /// Decodes the captures and makes the body, which runs when it is polled. `head` bytes are left free before
     /// the result.
     pub fn start(&self, captures: Arrived<'_>, head: usize) -> Result<Body, DecodeError> {
@@ -164,6 +177,11 @@ impl Registry {
         }
     }
 
+    /// All that this binary can run.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
     /// All blocks that this binary can run, ordered by path.
     #[must_use]
     pub fn blocks(&self) -> Vec<&'static Block> {
@@ -221,16 +239,7 @@ impl Registry {
 
     /// The block with this id and version, or the refusal that a caller gets instead.
     pub fn find(&self, id: BlockId, fingerprint: Fingerprint) -> Result<&Entry, Refusal> {
-        let entry = self.entries.get(&id).ok_or(Refusal::UnknownBlock)?;
-        let block = entry.block;
-        if block.fingerprint() == fingerprint {
-            return Ok(entry);
-        }
-        Err(Refusal::Skew {
-            ours: fingerprint.to_string(),
-            theirs: block.fingerprint().to_string(),
-            location: format!("{}:{}", block.file, block.line),
-        })
+        self.entries.get(&id).ok_or(Refusal::UnknownBlock)?.in_version(fingerprint)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use futures_channel::oneshot;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Notice, Platform, Routes, own};
 use crate::auth::Authorize;
@@ -102,7 +102,8 @@ pub struct Shared<P: Platform> {
     observer: Option<Box<dyn Observer>>,
     registry: &'static Registry,
     blocks: Blocks,
-    exposed: FxHashSet<BlockId>,
+    /// Those of the program's blocks that others may have.
+    exposed: FxHashMap<BlockId, &'static Entry>,
     us: Us,
     trusted: FxHashSet<PeerId>,
     allow_first_come: bool,
@@ -132,11 +133,10 @@ impl<P: Platform> Shared<P> {
             blocks,
         } = parts;
         let registry = Registry::of_process()?;
-        let exposed: FxHashSet<_> = registry
-            .blocks()
-            .into_iter()
-            .filter(|block| blocks.contains(block))
-            .map(|block| block.id)
+        let exposed: FxHashMap<_, _> = registry
+            .entries()
+            .filter(|entry| blocks.contains(entry.block()))
+            .map(|entry| (entry.block().id, entry))
             .collect();
         let us = Us::new(&identity, &limits, registry.digest());
         let id = us.peer();
@@ -258,8 +258,12 @@ impl<P: Platform> Shared<P> {
 
     /// The block that another peer asks for, if it may have it.
     pub(super) fn exposed(&self, id: BlockId, fingerprint: Fingerprint) -> Result<&'static Entry, Refusal> {
-        let entry = self.registry.find(id, fingerprint)?;
-        if self.exposed.contains(&id) { Ok(entry) } else { Err(Refusal::NotExposed) }
+        match self.exposed.get(&id) {
+            Some(entry) => entry.in_version(fingerprint),
+            // A block that others may not have says no more of itself to them than that it is there.
+            None if self.registry.can_run(id) => Err(Refusal::NotExposed),
+            None => Err(Refusal::UnknownBlock),
+        }
     }
 }
 
