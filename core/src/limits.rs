@@ -122,8 +122,8 @@ pub struct Limits {
     /// One more is answered with HTTP 429, before it costs a signature or a look at a token.
     pub handshakes_per_second: u32,
 
-    /// How many calls per second the other side of a session may make, and as many at once. Default: 1,000,000, which is more than
-    /// one session was measured to make.
+    /// How many calls per second the other side of a session may make, and as many at once. Default: 5,000,000, which is several
+    /// times what one session was measured to make.
     ///
     /// One more is refused as [`Refusal::TooFast`](crate::Refusal::TooFast); nothing of it runs. It counts for a session, and a new session may
     /// make as many at once: whoever opens one after the other is held up by [`handshakes_per_second`](Self::handshakes_per_second), and for
@@ -157,7 +157,7 @@ impl Default for Limits {
             sessions: 10_000,
             sessions_per_address: 256,
             handshakes_per_second: 1000,
-            calls_per_second: 1_000_000,
+            calls_per_second: 5_000_000,
             handshake: Duration::from_secs(5),
         }
     }

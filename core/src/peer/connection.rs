@@ -129,12 +129,7 @@ impl<P: Platform> Connection<P> {
     }
 
     /// Takes a binary message that came in at this moment, from which its time counts. `kill` makes what ends this connection.
-    pub fn receive(
-        &mut self,
-        arrived: Moment,
-        message: Bytes,
-        kill: impl FnOnce() -> P::Kill,
-    ) -> Next<P> {
+    pub fn receive(&mut self, arrived: Moment, message: Bytes, kill: impl FnOnce() -> P::Kill) -> Next<P> {
         if let Stage::Carrying { link, epoch } = &self.stage {
             let _turn = self.writes_after_reading.then(|| Turn::of(link));
             return match link.receive(*epoch, arrived, message) {

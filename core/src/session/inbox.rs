@@ -86,8 +86,7 @@ impl Inbox {
 
     /// Whether it should be told now.
     pub(super) fn ack_is_overdue(&self) -> bool {
-        let bytes =
-            if self.chunks_since_small >= CHUNKS_ALONE { BYTES_PER_ACK_ALONE } else { BYTES_PER_ACK };
+        let bytes = if self.chunks_since_small >= CHUNKS_ALONE { BYTES_PER_ACK_ALONE } else { BYTES_PER_ACK };
         self.received - self.acknowledged >= MOST_FRAMES_PER_ACK || self.bytes_since_ack >= bytes
     }
 

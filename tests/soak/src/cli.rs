@@ -33,13 +33,14 @@ pub(crate) struct Options {
     pub(crate) seed: Option<u64>,
 
     /// What this process is for another one.
-    #[arg(long = "as", hide = true, value_enum, requires_ifs = [("idlers", "url"), ("greedy", "url"), ("attackers", "url")])]
+    #[arg(long = "as", hide = true, value_enum, requires_ifs = [("idlers", "url"), ("greedy", "url"), ("attackers", "url"), ("busy", "url")])]
     pub(crate) role: Option<Role>,
 
     #[arg(long, hide = true)]
     pub(crate) url: Option<String>,
 
-    /// How many threads a server has, sessions the idlers open, or connections the attackers make.
+    /// How many threads a server has, sessions the idlers open, connections the attackers make, or microseconds the blocks of the
+    /// busy work.
     #[arg(long, hide = true, default_value_t = 1)]
     pub(crate) count: usize,
 
@@ -66,6 +67,10 @@ pub(crate) enum Part {
     Cuts,
     /// Calls of mixed sizes at a steady rate
     Steady,
+    /// A call beside waiting calls and idle sessions
+    Growth,
+    /// Two clients and one worker, or two
+    Workers,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -74,6 +79,7 @@ pub(crate) enum Role {
     Idlers,
     Greedy,
     Attackers,
+    Busy,
 }
 
 impl Options {

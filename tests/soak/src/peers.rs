@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, rt};
@@ -199,6 +199,29 @@ pub(crate) async fn takes_200_ms(on: PeerId, n: u64) -> Result<u64, RemoteError>
 #[distributed]
 pub(crate) async fn blocks_alive(on: PeerId) -> Result<u64, RemoteError> {
     remote!(on, [], { ALIVE.load(Ordering::Relaxed) }).await
+}
+
+/// Works for so many microseconds, and lets nobody else have the thread meanwhile.
+#[distributed]
+pub(crate) async fn work(on: PeerId, micros: u64) -> Result<(), RemoteError> {
+    remote!(on, [micros], {
+        let until = Instant::now() + Duration::from_micros(micros);
+        while micros > 0 && Instant::now() < until {
+            std::hint::spin_loop();
+        }
+    })
+    .await
+}
+
+/// Waits until nobody waits for it.
+#[distributed]
+pub(crate) async fn wait(on: PeerId) -> Result<(), RemoteError> {
+    remote!(on, [], {
+        let _alive = Alive::new();
+        std::future::pending::<()>().await
+    })
+    .without_timeout()
+    .await
 }
 
 /// How many peers a server is connected to.

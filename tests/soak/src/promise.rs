@@ -33,6 +33,17 @@ impl Promise {
         Self { what: what.into(), bound: format!("≤ {}", show(&bound)), measured: show(&measured), is_kept }
     }
 
+    /// Something that is to be so much at least.
+    pub(crate) fn at_least<T: PartialOrd>(
+        what: impl Into<String>,
+        bound: T,
+        measured: T,
+        show: impl Fn(&T) -> String,
+    ) -> Self {
+        let is_kept = measured >= bound;
+        Self { what: what.into(), bound: format!("≥ {}", show(&bound)), measured: show(&measured), is_kept }
+    }
+
     /// A figure without a bound, for the record.
     pub(crate) fn figure(what: impl Into<String>, measured: impl Display) -> Self {
         Self { what: what.into(), bound: String::new(), measured: measured.to_string(), is_kept: true }
@@ -86,6 +97,10 @@ impl Times {
         Duration::from_nanos(self.0.value_at_quantile(quantile))
     }
 
+    pub(crate) fn median(&self) -> Duration {
+        self.quantile(0.5)
+    }
+
     pub(crate) fn p99(&self) -> Duration {
         self.quantile(0.99)
     }
@@ -121,6 +136,7 @@ pub(crate) fn seconds(value: &f64) -> String {
 
 pub(crate) fn time(value: &Duration) -> String {
     match value.as_micros() {
+        ..100 => format!("{:.1} µs", value.as_nanos() as f64 / 1e3),
         micros @ ..10_000 => format!("{micros} µs"),
         micros => format!("{:.1} ms", micros as f64 / 1e3),
     }
@@ -143,6 +159,9 @@ mod tests {
         assert!(Promise::at_most("x", 5.0, 5.0, ratio).is_kept);
         assert!(!Promise::at_most("x", 5.0, 5.01, ratio).is_kept);
         assert!(!Promise::at_most("x", 5.0, f64::NAN, ratio).is_kept, "nothing was measured");
+        assert!(Promise::at_least("x", 5.0, 5.0, ratio).is_kept);
+        assert!(!Promise::at_least("x", 5.0, 4.99, ratio).is_kept);
+        assert!(!Promise::at_least("x", 5.0, f64::NAN, ratio).is_kept, "nothing was measured");
         assert!(!Promise::exactly("x", 1000, 999).is_kept);
     }
 }

@@ -27,8 +27,8 @@ use parking_lot::{Mutex, RwLock};
 
 pub use self::carriage::Epoch;
 pub(super) use self::carriage::{Room, Waiting};
-pub(super) use self::turn::Turn;
 use self::state::{State, Waiter};
+pub(super) use self::turn::Turn;
 use super::differences::Differences;
 use super::{Kill, Notice, Platform, Shared, Task, executor, ticker};
 use crate::auth::{Principal, Visitor};

@@ -91,7 +91,7 @@ struct Round {
 }
 
 /// Waits until only we are connected, and the sessions of the others are given up.
-async fn until_alone(server: &Server, client: &Peer) -> anyhow::Result<()> {
+pub(super) async fn until_alone(server: &Server, client: &Peer) -> anyhow::Result<()> {
     while client.run(connected(server.id)).await? > 1 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -101,7 +101,7 @@ async fn until_alone(server: &Server, client: &Peer) -> anyhow::Result<()> {
 }
 
 /// A process with so many sessions.
-async fn open(server: &Server, count: u64, progress: &Progress) -> anyhow::Result<Process> {
+pub(super) async fn open(server: &Server, count: u64, progress: &Progress) -> anyhow::Result<Process> {
     let mut process =
         Process::start(&["--as", "idlers", "--url", &server.url, "--count", &count.to_string()])?;
     loop {

@@ -2,12 +2,14 @@
 
 pub(crate) mod bulk;
 pub(crate) mod cuts;
+pub(crate) mod growth;
 pub(crate) mod idle;
 pub(crate) mod loiterers;
 pub(crate) mod oversize;
 pub(crate) mod stalled;
 pub(crate) mod steady;
 pub(crate) mod terminate;
+pub(crate) mod workers;
 
 use std::time::{Duration, Instant};
 
