@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use actix_http::ws::{Message, ProtocolError};
 use bytes::BytesMut;
-use distributed_scope_core::{Moment, Reject};
 use distributed_scope_core::peer::{Admitted, Written};
+use distributed_scope_core::{Moment, Reject};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::Sleep;

@@ -167,7 +167,9 @@ mod tests {
             for frame in [Framed::from(bytes(len)), chunk] {
                 for (mut from, mut to) in ends().into_iter().zip(ends().into_iter().rev()) {
                     from.put(&frame, to.unread());
-                    let Ok(Some(Frame::Binary(read))) = to.next() else { panic!("no binary message of {len}") };
+                    let Ok(Some(Frame::Binary(read))) = to.next() else {
+                        panic!("no binary message of {len}")
+                    };
                     assert_eq!(read, frame.clone().into_bytes(), "{len} from {:?}", from.end);
                     assert!(to.unread().is_empty());
                 }
