@@ -90,9 +90,9 @@ mod tests {
     fn bytes_of_one_owner_are_sealed_in_place_and_shared_ones_are_left_as_they_are() {
         let own = vec![0; 100];
         let before = own.as_ptr();
-        let sealed = Encoded::from(own).sealed(|bytes| bytes[0] = 1);
+        let mut sealed = Encoded::from(own).sealed(|bytes| bytes[0] = 1);
         assert_eq!((sealed.as_ptr(), sealed[0]), (before, 1));
-        let again = Encoded::from(sealed.clone()).sealed(|bytes| bytes[0] = 2);
+        let again = Encoded::from(sealed.share()).sealed(|bytes| bytes[0] = 2);
         assert_eq!((sealed[0], again[0]), (1, 2));
     }
 

@@ -1,9 +1,12 @@
 //! How many answers are made before they are sent.
 //!
-//! Answers that are sent early let the other side go on while the rest is made, if there is a processor for it: of 64 calls in flight nearly
-//! twice as many end in a second then. Where both sides share one, or all are busy, the same costs two more switches for each
+//! Answers that are sent early let the other side go on while the rest is made, if there is a processor for it: with 64 calls in flight, nearly
+//! twice as many end in a second. Where both sides share one, or all are busy, the same costs two more switches for each
 //! part, and up to a third of the throughput. Nothing tells a process which of the two it is in, and that changes; so it is tried
-//! from time to time which way takes less time, where so much comes at once that it makes a difference.
+//! from time to time which way takes less time, where so much comes at once that it makes a difference. What was measured stands in
+//! `benches/PERFORMANCE.md`.
+
+use std::time::Duration;
 
 use distributed_scope_core::Moment;
 
@@ -22,8 +25,8 @@ pub(super) struct Pace {
     way: Way,
     /// How many trials there are before one of the other way; that one is under way if there is none left.
     left: u32,
-    /// What a trial of the way before took, in microseconds.
-    before: u128,
+    /// How long a trial of the way before took.
+    before: Duration,
     trial: Trial,
 }
 
@@ -45,7 +48,7 @@ struct Trial {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { way: Way::AtOnce, left: 1, before: 0, trial: Trial::default() }
+        Self { way: Way::AtOnce, left: 1, before: Duration::ZERO, trial: Trial::default() }
     }
 }
 
@@ -65,25 +68,25 @@ impl Pace {
             let now = now();
             let trial = std::mem::replace(&mut self.trial, Trial { began: Some(now), ..Trial::default() });
             if let Some(began) = trial.began {
-                self.ended(&trial, now.since(began).as_micros());
+                self.ended(&trial, now.since(began));
             }
         }
     }
 
-    fn ended(&mut self, trial: &Trial, micros: u128) {
+    fn ended(&mut self, trial: &Trial, took: Duration) {
         if self.left > 0 {
             let makes_a_difference = self.way == Way::Early || trial.together * 2 >= trial.answers;
             if makes_a_difference {
                 self.left -= 1;
             }
             if self.left == 0 {
-                (self.before, self.way) = (micros, self.way.other());
+                (self.before, self.way) = (took, self.way.other());
             }
             return;
         }
         let (early, at_once) = match self.way {
-            Way::Early => (micros, self.before),
-            Way::AtOnce => (self.before, micros),
+            Way::Early => (took, self.before),
+            Way::AtOnce => (self.before, took),
         };
         // It has to be clearly better, for it takes more of the processors in any case.
         self.way = if early * 8 < at_once * 7 { Way::Early } else { Way::AtOnce };
@@ -102,8 +105,6 @@ impl Way {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// A connection on which `together` calls come at once, and each trial takes so many microseconds.

@@ -16,6 +16,7 @@ const KEPT_WHEN_IDLE: usize = 8 << 10;
 /// Which end it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
+    #[cfg(any(not(feature = "actix-web-actors"), test))]
     Server,
     /// It masks what it sends.
     Client,
