@@ -73,6 +73,8 @@ impl SessionBody {
                 session.read(cx);
                 let Session { conversation, out, .. } = &mut *session;
                 conversation.rest(cx, out);
+                // Whoever reads is not woken for what follows from it, and here somebody else writes.
+                conversation.wake_writer();
             }
             Poll::Pending
         }));

@@ -194,6 +194,14 @@ impl Conversation {
         Ok(Said::Some)
     }
 
+    /// Has what there is to say written, by another task than this one.
+    #[cfg(not(feature = "actix-web-actors"))]
+    pub(super) fn wake_writer(&self) {
+        if self.reader.has_output() {
+            self.reader.out().wake();
+        }
+    }
+
     /// Ends a turn. Others have theirs, and if something is left to be handled, it goes on after that.
     pub(super) fn rest(&mut self, cx: &Context<'_>, out: &mut BytesMut) {
         if self.has_had_its_turn() {

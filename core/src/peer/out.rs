@@ -74,6 +74,11 @@ impl<P: Platform> Out<P> {
         });
     }
 
+    /// Wakes the writer, for somebody else who has read.
+    pub fn wake(&self) {
+        self.change(|_| {});
+    }
+
     fn change(&self, change: impl FnOnce(&mut State<P>)) {
         let mut state = self.0.borrow_mut();
         change(&mut state);
