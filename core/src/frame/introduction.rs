@@ -2,7 +2,8 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::{CHALLENGE, FrameError, HELLO, MAGIC, VERSION, WELCOME, array, end, flag, take, u32_le, u64_le};
+use super::read::{array, end, flag, take, u32_le, u64_le};
+use super::{CHALLENGE, FrameError, HELLO, MAGIC, VERSION, WELCOME};
 use crate::id::PeerId;
 use crate::random::random;
 

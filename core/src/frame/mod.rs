@@ -1,20 +1,33 @@
 //! The messages that two peers exchange, byte by byte. `PROTOCOL.md` is the same in prose.
 //!
-//! A frame is one WebSocket binary message. Numbers are little endian. Captures and results are behind a header
-//! of fixed size, so that the header is written in front of them without moving them.
+//! A frame is one WebSocket binary message. Numbers are little endian.
+//!
+//! | module | frames |
+//! |---|---|
+//! | here | all of them, by kind |
+//! | `call` | invoke, reply |
+//! | `chunk`, `framed` | parts of large ones, and how those are sent |
+//! | `catalogue` | the blocks of a peer |
+//! | `introduction`, `reject` | the handshake |
 
+mod call;
+mod catalogue;
+mod chunk;
 mod framed;
 mod introduction;
+mod read;
 mod reject;
 #[cfg(test)]
 mod tests;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use crate::block::{BlockId, Fingerprint};
-use crate::codec::Codec;
-use crate::encoded::Encoded;
+use self::read::{end, u64_le};
 
+pub(crate) use self::call::codec;
+pub use self::call::{CallId, HEAD, Invoke, Reply};
+pub use self::catalogue::Catalogue;
+pub use self::chunk::Chunk;
 pub use self::framed::Framed;
 pub use self::introduction::{
     Challenge, Hello, Introduction, KeyProof, Mac, Opened, Resume, SessionId, Token, Welcome,
@@ -61,15 +74,6 @@ const GO_AWAY: u8 = 9;
 const CATALOGUE: u8 = 10;
 const CHALLENGE: u8 = 11;
 
-/// The size of the header before captures and results. One size for both, so that either fits any buffer.
-pub const HEAD: usize = 32;
-
-const NO_DEADLINE: u32 = u32::MAX;
-
-/// Numbers the calls of one direction of one session, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CallId(pub u64);
-
 /// One message. Those of the handshake, which are large and rare, are boxed, for all others are moved about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
@@ -95,60 +99,6 @@ pub enum Frame {
     GoAway,
     /// Which blocks the sender has, told to a peer that has others.
     Catalogue(Catalogue),
-}
-
-/// A part of an invoke or a reply that is too large to be sent at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chunk {
-    /// Which of the sender's large frames it belongs to.
-    pub stream: u32,
-    /// The size of the whole frame in bytes. A chunk without bytes says that the frame is abandoned.
-    pub total: u32,
-    /// The next bytes of it.
-    pub bytes: Bytes,
-}
-
-/// The blocks of the sender, or a part of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Catalogue {
-    /// Whether no further part follows.
-    pub is_last: bool,
-    /// At most [`Catalogue::MAX`] of them.
-    pub blocks: Vec<(BlockId, Fingerprint)>,
-}
-
-/// A request to run a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invoke {
-    /// The correlation id: the reply carries it back.
-    pub call: CallId,
-    /// Which block.
-    pub block: BlockId,
-    /// Which version of it.
-    pub fingerprint: Fingerprint,
-    /// The time that is left, in milliseconds rounded up; `None` when there is no deadline.
-    pub deadline_ms: Option<u32>,
-    /// How many hops lie behind this one.
-    pub hop: u8,
-    /// The number of the codec of the captures.
-    pub codec: u8,
-    /// Whether the block goes on when nobody waits for it any longer.
-    pub is_detached: bool,
-    /// The encoded captures.
-    pub captures: Bytes,
-}
-
-/// How a call ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// The call that it answers.
-    pub call: CallId,
-    /// Whether the payload is the value, or else the error.
-    pub is_value: bool,
-    /// The number of the codec of the payload.
-    pub codec: u8,
-    /// The encoded value or [`RemoteError`](crate::RemoteError).
-    pub payload: Bytes,
 }
 
 /// Bytes that are no frame.
@@ -266,214 +216,4 @@ impl Frame {
         }
         out.freeze()
     }
-}
-
-impl Chunk {
-    /// The size of the header before the bytes.
-    const HEAD: usize = 12;
-
-    fn decode(mut bytes: Bytes) -> Result<Self, FrameError> {
-        let mut head = take(&mut bytes, Self::HEAD)?;
-        if head.split_to(4) != [CHUNK, 0, 0, 0][..] {
-            return Err(FrameError::Field);
-        }
-        let (stream, total) = (head.get_u32_le(), head.get_u32_le());
-        Ok(Self { stream, total, bytes })
-    }
-}
-
-impl Catalogue {
-    /// How many blocks one frame tells of: as many as fit into one chunk.
-    pub const MAX: usize = 4095;
-    const HEAD: usize = 4;
-    const ENTRY: usize = 16;
-
-    /// Blocks in frames of at most `limit` bytes. That there are none is told, too.
-    pub(crate) fn split(blocks: &[(BlockId, Fingerprint)], limit: usize) -> impl Iterator<Item = Self> {
-        let size = (limit.saturating_sub(Self::HEAD) / Self::ENTRY).clamp(1, Self::MAX);
-        let last = blocks.len().saturating_sub(1) / size;
-        (0..=last).map(move |part| {
-            let blocks = &blocks[part * size..blocks.len().min((part + 1) * size)];
-            Self { is_last: part == last, blocks: blocks.to_vec() }
-        })
-    }
-
-    fn encode(&self, out: &mut BytesMut) {
-        out.reserve(Self::HEAD + Self::ENTRY * self.blocks.len());
-        out.put_u8(CATALOGUE);
-        out.put_u8(u8::from(self.is_last));
-        out.put_bytes(0, 2);
-        for (block, fingerprint) in &self.blocks {
-            out.put_u64_le(block.0);
-            out.put_u64_le(fingerprint.0);
-        }
-    }
-
-    fn decode(bytes: &mut Bytes) -> Result<Self, FrameError> {
-        let is_last = flag(bytes)?;
-        if take(bytes, 2)? != [0, 0][..] || bytes.len() > Self::MAX * Self::ENTRY {
-            return Err(FrameError::Field);
-        }
-        if !bytes.len().is_multiple_of(Self::ENTRY) {
-            return Err(FrameError::Short);
-        }
-        let mut blocks = Vec::with_capacity(bytes.len() / Self::ENTRY);
-        while !bytes.is_empty() {
-            blocks.push((BlockId(u64_le(bytes)?), Fingerprint(u64_le(bytes)?)));
-        }
-        Ok(Self { is_last, blocks })
-    }
-}
-
-impl Invoke {
-    /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the captures. Nothing is copied
-    /// unless somebody else holds the same bytes.
-    #[must_use]
-    pub fn seal(&self, frame: impl Into<Encoded>) -> Encoded {
-        sealed(frame.into(), |mut head| {
-            head.put_u8(INVOKE);
-            head.put_u8(self.codec);
-            head.put_u8(self.hop);
-            head.put_u8(u8::from(self.is_detached));
-            head.put_u32_le(self.deadline_ms.unwrap_or(NO_DEADLINE));
-            head.put_u64_le(self.call.0);
-            head.put_u64_le(self.block.0);
-            head.put_u64_le(self.fingerprint.0);
-        })
-    }
-
-    /// The call that a whole frame begins, without reading the rest of it.
-    pub(crate) fn call_of(frame: &[u8]) -> Option<CallId> {
-        call_of(frame, INVOKE)
-    }
-
-    /// The call that a message begins and the time that it is told to have left, if it is an invoke with a deadline.
-    pub(crate) fn told_deadline(begin: &[u8]) -> Option<(CallId, u32)> {
-        let mut fields = &Self::head_of(begin)?[4..];
-        let deadline_ms = Some(fields.get_u32_le()).filter(|&ms| ms != NO_DEADLINE)?;
-        Some((CallId(fields.get_u64_le()), deadline_ms))
-    }
-
-    /// The same beginning, told to have so much time left. It is copied, for it is kept as it was.
-    pub(crate) fn with_deadline(begin: &[u8], deadline_ms: u32) -> Vec<u8> {
-        let mut told = begin.to_vec();
-        if Self::head_of(begin).is_some() {
-            told[4..8].copy_from_slice(&deadline_ms.to_le_bytes());
-        }
-        told
-    }
-
-    /// The header of the invoke that a message begins.
-    fn head_of(begin: &[u8]) -> Option<&[u8]> {
-        begin.get(..HEAD).filter(|head| head[0] == INVOKE)
-    }
-
-    fn decode(frame: Bytes) -> Result<Self, FrameError> {
-        let mut head = frame.get(..HEAD).ok_or(FrameError::Short)?;
-        head.advance(1);
-        let codec = head.get_u8();
-        let hop = head.get_u8();
-        let is_detached = match head.get_u8() {
-            0 => false,
-            1 => true,
-            _ => return Err(FrameError::Field),
-        };
-        let deadline_ms = Some(head.get_u32_le()).filter(|&ms| ms != NO_DEADLINE);
-        let call = CallId(head.get_u64_le());
-        let block = BlockId(head.get_u64_le());
-        let fingerprint = Fingerprint(head.get_u64_le());
-        let captures = frame.slice(HEAD..);
-        Ok(Self { call, block, fingerprint, deadline_ms, hop, codec, is_detached, captures })
-    }
-}
-
-impl Reply {
-    /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the payload; see [`Invoke::seal`].
-    #[must_use]
-    pub fn seal(&self, frame: impl Into<Encoded>) -> Encoded {
-        sealed(frame.into(), |mut head| {
-            head.put_u8(REPLY);
-            head.put_u8(self.codec);
-            head.put_u8(u8::from(!self.is_value));
-            head.put_u8(0);
-            head.put_u32_le(0);
-            head.put_u64_le(self.call.0);
-            head.put_u64_le(0);
-            head.put_u64_le(0);
-        })
-    }
-
-    /// The call that a whole frame answers, without reading the rest of it.
-    pub(crate) fn call_of(frame: &[u8]) -> Option<CallId> {
-        call_of(frame, REPLY)
-    }
-
-    fn decode(frame: Bytes) -> Result<Self, FrameError> {
-        let mut head = frame.get(..HEAD).ok_or(FrameError::Short)?;
-        head.advance(1);
-        let codec = head.get_u8();
-        let is_value = match head.get_u8() {
-            0 => true,
-            1 => false,
-            _ => return Err(FrameError::Field),
-        };
-        if head.get_u8() != 0 || head.get_u32_le() != 0 {
-            return Err(FrameError::Field);
-        }
-        let call = CallId(head.get_u64_le());
-        if head.get_u64_le() != 0 || head.get_u64_le() != 0 {
-            return Err(FrameError::Field);
-        }
-        Ok(Self { call, is_value, codec, payload: frame.slice(HEAD..) })
-    }
-}
-
-/// The codec with this number, or the number back.
-pub(crate) fn codec(number: u8) -> Result<Codec, u8> {
-    Codec::from_number(number).ok_or(number)
-}
-
-fn call_of(frame: &[u8], kind: u8) -> Option<CallId> {
-    let mut head = frame.get(..HEAD).filter(|head| head[0] == kind)?;
-    head.advance(8);
-    Some(CallId(head.get_u64_le()))
-}
-
-fn sealed(frame: Encoded, write: impl FnOnce(&mut [u8])) -> Encoded {
-    debug_assert!(frame.len() >= HEAD, "whoever encodes a payload leaves room for the header");
-    frame.sealed(|frame| write(&mut frame[..HEAD]))
-}
-
-fn take(bytes: &mut Bytes, count: usize) -> Result<Bytes, FrameError> {
-    if bytes.len() < count {
-        return Err(FrameError::Short);
-    }
-    Ok(bytes.split_to(count))
-}
-
-fn array<const N: usize>(bytes: &mut Bytes) -> Result<[u8; N], FrameError> {
-    let mut array = [0; N];
-    array.copy_from_slice(&take(bytes, N)?);
-    Ok(array)
-}
-
-fn flag(bytes: &mut Bytes) -> Result<bool, FrameError> {
-    match bytes.try_get_u8() {
-        Ok(0) => Ok(false),
-        Ok(1) => Ok(true),
-        Ok(_) => Err(FrameError::Field),
-        Err(_) => Err(FrameError::Short),
-    }
-}
-
-fn u32_le(bytes: &mut Bytes) -> Result<u32, FrameError> {
-    bytes.try_get_u32_le().map_err(|_| FrameError::Short)
-}
-
-fn u64_le(bytes: &mut Bytes) -> Result<u64, FrameError> {
-    bytes.try_get_u64_le().map_err(|_| FrameError::Short)
-}
-
-fn end(bytes: &Bytes) -> Result<(), FrameError> {
-    if bytes.is_empty() { Ok(()) } else { Err(FrameError::Trailing) }
 }

@@ -1,6 +1,7 @@
 //! Every frame comes back from its bytes, and bytes that are no frame are an error.
 
 use super::*;
+use crate::block::{BlockId, Fingerprint};
 use proptest::prelude::*;
 
 fn frames() -> impl Strategy<Value = Frame> {
