@@ -1,9 +1,10 @@
 //! Peers that are slow, or stop reading, and large messages beside small ones.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use distributed_scope::{Limits, PeerId, RemoteError, distributed, here, remote};
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, join, join_all, select};
 use tokio::sync::Notify;
 
 use crate::proxy::{Proxy, Way};
@@ -77,6 +78,38 @@ async fn small_calls_pass_large_ones_on_the_same_connection() {
         }
     }
     assert!(calls > 8, "only {calls} small calls got through while 8 MiB passed");
+}
+
+/// Whether the answer to the first of two calls has come.
+static HAS_COME: AtomicBool = AtomicBool::new(false);
+
+/// The first keeps its thread for a while; the second does until the answer to the first has come, and says whether it has.
+#[distributed]
+async fn keep_the_thread(on: PeerId, is_first: bool) -> Result<bool, RemoteError> {
+    remote!(on, [is_first], {
+        let began = Instant::now();
+        let patience = Duration::from_secs(if is_first { 0 } else { 10 });
+        std::thread::sleep(Duration::from_millis(5));
+        while began.elapsed() < patience && !HAS_COME.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        HAS_COME.load(Ordering::SeqCst)
+    })
+    .without_timeout()
+    .await
+}
+
+#[actix_web::test]
+async fn an_answer_does_not_wait_for_blocks_that_keep_the_thread_and_came_together_with_it() {
+    let server = Listening::start(open());
+    let client = open().start();
+    client.connect(server.url()).await.unwrap();
+    let first = async {
+        client.run(keep_the_thread(server.peer.id(), true)).await.unwrap();
+        HAS_COME.store(true, Ordering::SeqCst);
+    };
+    let ((), had_come) = join(first, client.run(keep_the_thread(server.peer.id(), false))).await;
+    assert!(had_come.unwrap(), "the first answer was held back until the second block had ended");
 }
 
 #[actix_web::test]

@@ -15,8 +15,8 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::Sleep;
 
 use super::incoming::Incoming;
-use super::pace::Pace;
 use super::reader::{Asked, Next, Reader, close_reason};
+use super::turn::Turn;
 use super::wire::Wire;
 use crate::actor::Ask;
 use crate::clock;
@@ -24,9 +24,6 @@ use crate::platform::Actix;
 
 /// So much is written at once. More waits for its turn in the session, where small messages still pass large ones.
 const AT_ONCE: usize = 32 << 10;
-
-/// So many messages are handled before other tasks of the thread get their turn, and before what follows from them is sent.
-const MESSAGES: usize = 256;
 
 /// One connection without its socket.
 pub(super) struct Conversation {
@@ -36,11 +33,7 @@ pub(super) struct Conversation {
     /// Until the session is open.
     handshake: Option<Pin<Box<Sleep>>>,
     said_goodbye: bool,
-    /// How many messages may still be handled in this turn.
-    left: usize,
-    /// How many were handled since there is something to be sent.
-    answers: usize,
-    pace: Pace,
+    turn: Turn,
     /// When what is handled now was received; nothing if the clock was not asked yet.
     arrived: Option<Moment>,
 }
@@ -78,9 +71,7 @@ impl Conversation {
             reading: Reading::Goes,
             handshake: Some(Box::pin(tokio::time::sleep(limit))),
             said_goodbye: false,
-            left: MESSAGES,
-            answers: 0,
-            pace: Pace::default(),
+            turn: Turn::default(),
             arrived: None,
         }
     }
@@ -118,23 +109,21 @@ impl Conversation {
                         self.follow(next);
                     }
                 }
-                Reading::Goes if self.left == 0 || self.pace.is_enough(self.answers) => {
+                Reading::Goes if self.wire.has_unread() && self.turn.is_over(clock::now) => {
                     return Poll::Pending;
                 }
                 Reading::Goes => {
                     let Some(incoming) = self.wire.next().transpose() else { return Poll::Ready(()) };
-                    self.left -= 1;
+                    let known = self.arrived;
                     let arrived = *self.arrived.get_or_insert_with(clock::now);
+                    // What was left by the turn before arrived earlier than this one began.
+                    self.turn.begin(|| known.map_or(arrived, |_| clock::now()));
                     let next = self.reader.read(arrived, incoming.map(Incoming::from));
                     self.follow(next);
-                    self.answers += usize::from(self.reader.has_output());
+                    self.turn.handled(self.reader.has_output());
                 }
             }
         }
-    }
-
-    fn has_had_its_turn(&self) -> bool {
-        self.left == 0 || self.pace.is_enough(self.answers)
     }
 
     fn poll_handshake(&mut self, cx: &mut Context<'_>) {
@@ -204,11 +193,9 @@ impl Conversation {
 
     /// Ends a turn. Others have theirs, and if something is left to be handled, it goes on after that.
     pub(super) fn rest(&mut self, cx: &Context<'_>, out: &mut BytesMut) {
-        if self.has_had_its_turn() {
+        if self.turn.end(clock::now) {
             cx.waker().wake_by_ref();
         }
-        self.pace.sent(self.answers, clock::now);
-        (self.left, self.answers) = (MESSAGES, 0);
         self.wire.rest(out);
     }
 

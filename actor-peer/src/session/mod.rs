@@ -31,6 +31,7 @@ mod kill;
 mod pace;
 mod reader;
 mod task;
+mod turn;
 mod upgrade;
 mod wire;
 

@@ -61,6 +61,11 @@ impl Wire {
         &mut self.unread
     }
 
+    /// Whether something was received that was not read.
+    pub(super) fn has_unread(&self) -> bool {
+        !self.unread.is_empty()
+    }
+
     /// The next frame that is complete. If there is none, more has to be received, for which there is room if it is large.
     pub(super) fn next(&mut self) -> Result<Option<Frame>, ProtocolError> {
         if self.unread.is_empty() {
