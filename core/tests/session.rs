@@ -316,6 +316,23 @@ fn a_side_that_leaves_answers_what_runs_and_refuses_what_is_new() {
 }
 
 #[test]
+fn a_side_that_leaves_stays_until_a_call_that_is_on_its_way_has_come_and_was_refused() {
+    let limits = Limits::default();
+    let (mut caller, mut callee) = (session(&limits, &limits), session(&limits, &limits));
+    exchange(&mut caller, &mut callee);
+    caller.call(at(0), &mut request(10, Deadline::never()), 1).expect("a call");
+    let call = caller.next_frame(|| at(0)).map(Framed::into_bytes).expect("the call");
+    callee.go_away();
+    let news = callee.next_frame(|| at(0)).map(Framed::into_bytes).expect("that it leaves");
+    assert!(!callee.is_idle(), "there is a call that it does not know of");
+    assert!(matches!(caller.receive(at(0), news), Ok(Some(Effect::TheyLeave))));
+    assert!(matches!(callee.receive(at(0), call), Ok(None)));
+    let [refused, _] = exchange(&mut caller, &mut callee);
+    assert!(matches!(&refused[..], [Effect::Complete(1, Err(_))]), "{refused:?}");
+    assert!(callee.is_idle());
+}
+
+#[test]
 fn a_side_that_takes_one_small_result_after_the_other_is_cut_off_and_one_that_keeps_up_is_not() {
     let limits = Limits { write_stall: Duration::from_secs(10), write_rate: 4096, ..Limits::default() };
     // When the connection is dropped, if so many results are taken in a second, and acknowledged.

@@ -141,6 +141,11 @@ impl Frame {
         }
     }
 
+    /// Whether these are the bytes of [`GoAway`](Self::GoAway).
+    pub(crate) fn is_go_away(bytes: &[u8]) -> bool {
+        bytes == [GO_AWAY]
+    }
+
     /// Reads one frame. Captures and payloads are shared with `bytes`, not copied.
     pub fn decode(mut bytes: Bytes) -> Result<Self, FrameError> {
         let kind = *bytes.first().ok_or(FrameError::Short)?;

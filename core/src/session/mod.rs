@@ -330,6 +330,8 @@ impl<W> Session<W> {
             Frame::Cancel(call) => Ok(self.cancelled(call)),
             Frame::GoAway => {
                 self.they_leave = true;
+                // They wait until they know that we make no more calls, and that those that we made have come.
+                self.must_speak = true;
                 Ok(Some(Effect::TheyLeave))
             }
             Frame::Catalogue(catalogue) => Ok(Some(Effect::Catalogue(catalogue))),
@@ -347,11 +349,14 @@ impl<W> Session<W> {
             .for_each(|part| self.outbox.push(Frame::Catalogue(part).encode()));
     }
 
-    /// Whether nothing runs, nothing is waited for and everything was sent.
+    /// Whether nothing runs, nothing is waited for, everything was sent, and nothing more will come if we leave.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let is_silent = match self.state {
-            State::Attached => !self.outbox.has_next() && self.outbox.queued() == 0,
+            State::Attached => {
+                let is_known = !self.we_leave || self.outbox.is_known_to_leave();
+                is_known && !self.outbox.has_next() && self.outbox.queued() == 0
+            }
             // That we leave is said in a byte, which is less than anything else takes. Nobody is there to hear it.
             State::Detached(_) | State::Closed => self.outbox.queued() <= usize::from(self.we_leave),
         };

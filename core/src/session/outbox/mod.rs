@@ -16,7 +16,7 @@ use self::large::LargeFrames;
 use self::sent::Sent;
 use self::small::SmallFrames;
 use crate::encoded::Encoded;
-use crate::frame::{CallId, Framed, Invoke, Reply};
+use crate::frame::{CallId, Frame, Framed, Invoke, Reply};
 
 pub(super) use self::sent::Gap;
 
@@ -55,6 +55,8 @@ pub(super) struct Outbox {
     queued: usize,
     small_since_chunk: u32,
     chunks_since_small: u32,
+    /// The number of the frame that said that this side leaves, the last time it did.
+    go_away: Option<u64>,
 }
 
 /// A frame to send.
@@ -75,7 +77,13 @@ impl Outbox {
             queued: 0,
             small_since_chunk: 0,
             chunks_since_small: 0,
+            go_away: None,
         }
+    }
+
+    /// Whether the other side knows that this one leaves: it makes no new calls, and those that it made before have come.
+    pub(super) fn is_known_to_leave(&self) -> bool {
+        self.go_away.is_some_and(|number| self.sent.has_acknowledged(number))
     }
 
     /// Queues a frame.
@@ -125,6 +133,9 @@ impl Outbox {
             self.small_since_chunk = self.small_since_chunk.saturating_add(1);
             self.chunks_since_small = 0;
             self.queued -= frame.len();
+            if Frame::is_go_away(&frame) {
+                self.go_away = Some(self.sent.next_number());
+            }
             return Some(Outgoing { frame: frame.into(), is_begin: true });
         }
         if !self.may_chunk() {

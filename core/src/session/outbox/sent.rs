@@ -19,6 +19,8 @@ pub(super) struct Sent {
     bytes: usize,
     /// The number of the first frame in `kept`.
     first: u64,
+    /// How many the other side has said that it has.
+    acknowledged: u64,
     /// How many of `kept` the present connection was given: fewer than all of them after a reconnect.
     given: usize,
     /// The chunks that the present connection was given and that are not acknowledged: their numbers and sizes. They
@@ -45,6 +47,7 @@ impl Sent {
             kept: VecDeque::new(),
             bytes: 0,
             first: 0,
+            acknowledged: 0,
             given: 0,
             chunks: VecDeque::new(),
             on_their_way: 0,
@@ -53,6 +56,16 @@ impl Sent {
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The number of the next new frame.
+    pub(super) fn next_number(&self) -> u64 {
+        self.first + self.kept.len() as u64
+    }
+
+    /// Whether the other side has said that it has the frame with this number.
+    pub(super) fn has_acknowledged(&self, number: u64) -> bool {
+        self.acknowledged > number
     }
 
     /// Whether so many more bytes of chunks may go, if they may fill this many windows.
@@ -106,6 +119,7 @@ impl Sent {
         if received > self.first + self.given as u64 {
             return Err(Gap::NeverSent);
         }
+        self.acknowledged = self.acknowledged.max(received);
         while self.first < received {
             let Some(outgoing) = self.kept.pop_front() else { break };
             self.bytes -= outgoing.frame.len();
