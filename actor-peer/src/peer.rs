@@ -146,7 +146,8 @@ impl Peer {
 
     /// Stops politely: new sessions and new calls from other peers are refused as
     /// [`GoingAway`](distributed_scope_core::Refusal::GoingAway) (nothing of them runs), and running blocks go on. Returns when all of them have
-    /// ended and were answered, at the latest after `grace`; then everything is closed as by [`stop`](Self::stop).
+    /// ended and were answered and all peers that are connected know that nothing more is taken, so that no call that is on its way is lost; at
+    /// the latest after `grace`. Then everything is closed as by [`stop`](Self::stop).
     ///
     /// Dropping the future does not undo it: nothing new is taken, and what runs is not closed then.
     pub async fn drain(&self, grace: Duration) {
