@@ -146,8 +146,9 @@ impl Peer {
 
     /// Stops politely: new sessions and new calls from other peers are refused as
     /// [`GoingAway`](distributed_scope_core::Refusal::GoingAway) (nothing of them runs), and running blocks go on. Returns when all of them have
-    /// ended and were answered and all peers that are connected know that nothing more is taken, so that no call that is on its way is lost; at
-    /// the latest after `grace`. Then everything is closed as by [`stop`](Self::stop).
+    /// ended and were answered, and all peers that are connected know that nothing more is taken, so that no call that is on its way is lost (one
+    /// that does not say so within an eighth of [`Limits::silence`](distributed_scope_core::Limits::silence) is not waited for); at the latest after `grace`. Then
+    /// everything is closed as by [`stop`](Self::stop).
     ///
     /// Dropping the future does not undo it: nothing new is taken, and what runs is not closed then.
     pub async fn drain(&self, grace: Duration) {

@@ -113,8 +113,8 @@ impl Peer {
 
     /// Stops politely: new calls from other peers are refused as
     /// [`GoingAway`](distributed_scope_core::Refusal::GoingAway) (nothing of them runs), and running blocks go on. Returns
-    /// when all of them have ended and were answered, at the latest after `grace`; then everything is closed as by
-    /// [`stop`](Self::stop).
+    /// when all of them have ended and were answered, and all peers that are connected know that nothing more is taken, so that no
+    /// call that is on its way is lost; at the latest after `grace`. Then everything is closed as by [`stop`](Self::stop).
     pub async fn drain(&self, grace: Duration) {
         let (done, is_done) = oneshot::channel();
         self.0.platform().order(Order::Drain(done));

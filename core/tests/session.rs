@@ -333,6 +333,19 @@ fn a_side_that_leaves_stays_until_a_call_that_is_on_its_way_has_come_and_was_ref
 }
 
 #[test]
+fn a_side_that_leaves_does_not_wait_long_for_one_that_does_not_say_that_it_knows() {
+    let limits = Limits { silence: Duration::from_secs(16), ..Limits::default() };
+    let mut side = session(&limits, &limits);
+    side.go_away();
+    while side.next_frame(|| at(0)).is_some() {}
+    let idle = (1..).find(|second| {
+        side.tick(at(second * 1000));
+        side.is_idle()
+    });
+    assert_eq!(idle, Some(2));
+}
+
+#[test]
 fn a_side_that_takes_one_small_result_after_the_other_is_cut_off_and_one_that_keeps_up_is_not() {
     let limits = Limits { write_stall: Duration::from_secs(10), write_rate: 4096, ..Limits::default() };
     // When the connection is dropped, if so many results are taken in a second, and acknowledged.

@@ -40,6 +40,8 @@ pub(super) struct Health {
 /// What a check found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Check {
+    /// It was due; otherwise nothing was looked at.
+    pub(super) was_due: bool,
     pub(super) say_something: bool,
     /// They took nothing since the last check although something waited.
     pub(super) stalled: bool,
@@ -123,7 +125,12 @@ impl Health {
         } else {
             None
         };
-        Check { say_something: unsent >= self.quiet, stalled: something_waits && taken == 0, dead }
+        Check {
+            was_due: true,
+            say_something: unsent >= self.quiet,
+            stalled: something_waits && taken == 0,
+            dead,
+        }
     }
 }
 

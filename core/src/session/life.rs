@@ -55,6 +55,7 @@ impl<W> Session<W> {
             }
             let check = self.health.check(now, self.outbox.has_next() || self.outbox.queued() > 0);
             self.must_speak |= check.say_something;
+            self.patience = self.patience.saturating_sub(u8::from(check.was_due));
             if check.stalled {
                 self.allowance = READ_WHEN_STALLED;
             }

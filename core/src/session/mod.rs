@@ -52,6 +52,9 @@ pub const MAX_FRAME: usize = CHUNK + 1024;
 /// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off.
 const READ_WHEN_STALLED: usize = 4 * CHUNK;
 
+/// So many checks of health, of which there are sixteen per span of silence, the other side may take to say that it knows that we leave.
+const CHECKS_UNTIL_KNOWN: u8 = 2;
+
 /// A bare error is sent whatever the limit on messages is, so that much is always taken.
 const SMALLEST_LIMIT: usize = 1024;
 
@@ -79,6 +82,8 @@ pub struct Session<W> {
     is_open: bool,
     /// We take no new calls.
     we_leave: bool,
+    /// For so many checks of the connection's health we wait until the other side knows that.
+    patience: u8,
     /// The other side takes no new calls.
     they_leave: bool,
 }
@@ -139,6 +144,7 @@ impl<W> Session<W> {
             allowance: 0,
             is_open: false,
             we_leave: false,
+            patience: 0,
             they_leave: false,
             limits,
         }
@@ -354,7 +360,7 @@ impl<W> Session<W> {
     pub fn is_idle(&self) -> bool {
         let is_silent = match self.state {
             State::Attached => {
-                let is_known = !self.we_leave || self.outbox.is_known_to_leave();
+                let is_known = !self.we_leave || self.outbox.is_known_to_leave() || self.patience == 0;
                 is_known && !self.outbox.has_next() && self.outbox.queued() == 0
             }
             // That we leave is said in a byte, which is less than anything else takes. Nobody is there to hear it.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::calls::Stage;
 use super::parked::NoRoom;
-use super::{Effect, SMALLEST_LIMIT, Session, Violation};
+use super::{CHECKS_UNTIL_KNOWN, Effect, SMALLEST_LIMIT, Session, Violation};
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::{self, CallId, Frame, HEAD, Invoke, Reply};
@@ -139,6 +139,7 @@ impl<W> Session<W> {
     /// Only a side that is there is told: nobody should wait for one that may never come back only to tell it.
     pub(super) fn tell_that_we_leave(&mut self) {
         if self.we_leave && self.is_attached() {
+            self.patience = CHECKS_UNTIL_KNOWN;
             self.outbox.push(Frame::GoAway.encode());
         }
     }
