@@ -89,8 +89,10 @@ async fn keep_the_thread(on: PeerId, is_first: bool) -> Result<bool, RemoteError
     remote!(on, [is_first], {
         let began = Instant::now();
         let patience = Duration::from_secs(if is_first { 0 } else { 10 });
+        // Work: ten times as long as a turn may last. Nothing is waited for.
         std::thread::sleep(Duration::from_millis(5));
         while began.elapsed() < patience && !HAS_COME.load(Ordering::SeqCst) {
+            // The thread is to be kept, and may not be given back by an await.
             std::thread::sleep(Duration::from_millis(1));
         }
         HAS_COME.load(Ordering::SeqCst)

@@ -12,8 +12,8 @@ const MESSAGES: usize = 256;
 /// So long at most, and one message more: a block that keeps its thread does not keep the answers of others as well.
 const SPAN: Duration = Duration::from_micros(500);
 
-/// How long it lasts is asked after one message, two, four and so on, and after each of so many, because the clock takes as long as a
-/// tenth of a short block does.
+/// How long it lasts is asked after one message, two, four and so on, and after each of so many, because a look at the
+/// clock is not free beside a short block.
 const BETWEEN_LOOKS: usize = 16;
 
 /// One turn of a connection after the other.

@@ -4,8 +4,7 @@
 
 use bytes::{Buf, BufMut, Bytes};
 
-use super::FrameError;
-use super::{INVOKE, REPLY};
+use super::{FrameError, INVOKE, REPLY};
 use crate::block::{BlockId, Fingerprint};
 use crate::codec::Codec;
 use crate::encoded::Encoded;

@@ -27,8 +27,8 @@ pub(super) struct Calls<W> {
     rested: Moment,
 }
 
-/// So many of them are looked through for each microsecond between two looks: if each of many has a deadline of its own, they cost a few
-/// hundredths of a processor, and end a little late, 65,536 of them by 4 ms.
+/// So many of them are looked through for each microsecond between two looks: if each of many has a deadline of its own, all of them are
+/// not looked through for each, and they end a little late instead: 65,536 of them by 4 ms.
 const LOOKED_AT_PER_MICROSECOND: usize = 16;
 
 #[derive(Debug)]

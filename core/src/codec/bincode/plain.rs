@@ -25,8 +25,9 @@ pub(super) fn width<Element>() -> Option<usize> {
     }
 }
 
-/// So many elements are put together before they are appended: what they are appended to is written once, and not filled with zeros before.
-const BLOCK: usize = 256;
+/// So many elements are put together before they are appended: what they are appended to is written once, and not filled with zeros before. A larger
+/// block would be as much faster for long sequences as it is slower for short ones.
+const BLOCK: usize = 128;
 
 /// Appends elements of a width of `N` bytes, of which there are `count`.
 pub(super) fn append<const N: usize, I>(out: &mut Vec<u8>, count: usize, elements: I) -> Result<(), NotPlain>

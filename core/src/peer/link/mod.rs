@@ -1,8 +1,8 @@
 //! A session as the rest of the peer sees it, from whatever thread and whatever connection carries it.
 //!
-//! The state machine stands behind one lock that is held for the time it takes to number a frame, or to copy one to
-//! where it is written, which is a chunk at most. A call made on the
-//! session's own thread, and the reply to it, cross no thread and no mailbox.
+//! The state machine stands behind one lock that is held for the time it takes to number a frame, or to copy some to
+//! where they are written: 32 small ones or a chunk, and at most 16 KiB more. A call made on the session's own thread, and the
+//! reply to it, cross no thread and no mailbox.
 //!
 //! | module | idea |
 //! |---|---|
