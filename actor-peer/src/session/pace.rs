@@ -19,14 +19,22 @@ const TRIAL: usize = 4096;
 /// After so many trials of one way there is one of the other.
 const TRIALS_OF_ONE: u32 = 32;
 
+/// After so many there may be one already, if what a trial takes has changed: a scheduler has moved a process to another processor, say. It
+/// is twice as many each time that the change was not one of the way.
+const TRIALS_BEFORE_DOUBT: u32 = 4;
+
 /// When the answers of one connection are sent.
 #[derive(Debug)]
 pub(super) struct Pace {
     way: Way,
-    /// How many trials there are before one of the other way; that one is under way if there is none left.
-    left: u32,
-    /// How long a trial of the way before took.
-    before: Duration,
+    /// How many trials of this way there were since the other was tried.
+    trials: u32,
+    /// After how many of them a change of what they take is a reason to try the other.
+    patience: u32,
+    /// How long a trial of this way took when it was chosen; not known before.
+    usual: Option<Duration>,
+    /// A trial of the other way is under way; so long took the last one of the way that is compared with it.
+    compared: Option<Duration>,
     trial: Trial,
 }
 
@@ -48,7 +56,8 @@ struct Trial {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { way: Way::AtOnce, left: 1, before: Duration::ZERO, trial: Trial::default() }
+        let patience = TRIALS_BEFORE_DOUBT;
+        Self { way: Way::AtOnce, trials: 0, patience, usual: None, compared: None, trial: Trial::default() }
     }
 }
 
@@ -74,23 +83,40 @@ impl Pace {
     }
 
     fn ended(&mut self, trial: &Trial, took: Duration) {
-        if self.left > 0 {
-            let makes_a_difference = self.way == Way::Early || trial.together * 2 >= trial.answers;
-            if makes_a_difference {
-                self.left -= 1;
-            }
-            if self.left == 0 {
-                (self.before, self.way) = (took, self.way.other());
-            }
+        if let Some(before) = self.compared.take() {
+            return self.decide(before, took);
+        }
+        let makes_a_difference = self.way == Way::Early || trial.together * 2 >= trial.answers;
+        if !makes_a_difference {
             return;
         }
+        self.trials += 1;
+        let is_worth_trying = self.usual.is_none_or(|usual| {
+            let has_changed = took * 4 > usual * 5;
+            self.trials >= if has_changed { self.patience } else { TRIALS_OF_ONE }
+        });
+        if is_worth_trying {
+            self.compared = Some(took);
+            self.way = self.way.other();
+        }
+    }
+
+    /// The way before took so long, and this one so.
+    fn decide(&mut self, before: Duration, took: Duration) {
         let (early, at_once) = match self.way {
-            Way::Early => (took, self.before),
-            Way::AtOnce => (self.before, took),
+            Way::Early => (took, before),
+            Way::AtOnce => (before, took),
         };
         // It has to be clearly better, for it takes more of the processors in any case.
-        self.way = if early * 8 < at_once * 7 { Way::Early } else { Way::AtOnce };
-        self.left = TRIALS_OF_ONE;
+        let (better, usual) =
+            if early * 8 < at_once * 7 { (Way::Early, early) } else { (Way::AtOnce, at_once) };
+        let is_another = better == self.way;
+        let was_known = self.usual.is_some();
+        self.patience = match is_another || !was_known {
+            true => TRIALS_BEFORE_DOUBT,
+            false => (self.patience * 2).min(TRIALS_OF_ONE),
+        };
+        (self.way, self.usual, self.trials) = (better, Some(usual), 0);
     }
 }
 
@@ -139,6 +165,23 @@ mod tests {
         assert_eq!(played.trials(330, 64, 5_000, 8_000), 320);
         played.trials(40, 64, 8_000, 6_000);
         assert_eq!(played.trials(330, 64, 8_000, 6_000), 10, "and when that changes, it is found, too");
+    }
+
+    #[test]
+    fn when_a_trial_takes_longer_than_before_the_other_way_is_tried_soon() {
+        let mut played = Played::new();
+        // Both processes on one processor at first.
+        assert_eq!(played.trials(8, 64, 7_500, 6_500), 1);
+        assert_eq!(played.trials(10, 64, 5_200, 10_000), 9, "and then each on its own");
+        assert_eq!(played.trials(10, 64, 9_000, 6_500), 1, "and on one again");
+    }
+
+    #[test]
+    fn a_time_that_changes_all_the_time_is_soon_no_reason_to_try() {
+        let mut played = Played::new();
+        let tried: u32 =
+            (0..500).map(|n| played.trials(1, 64, 9_000, if n % 2 == 0 { 5_000 } else { 8_000 })).sum();
+        assert!((15..25).contains(&tried), "{tried}");
     }
 
     #[test]
