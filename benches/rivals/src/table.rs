@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::contender::Contender;
 use crate::rounds::{Place, Run};
-use crate::workload::{W1, W2, W3, W4, W5, W7, Workload};
+use crate::workload::{W1, W2, W3, W4, W5, W6, W7, Workload};
 
 /// What a workload is told by, and its unit.
 struct Column {
@@ -14,7 +14,7 @@ struct Column {
     digits: usize,
 }
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     Column { workload: W1, title: "W1 one call, µs", value: |run| run.outcome.p50_us, digits: 1 },
     Column {
         workload: W2,
@@ -24,6 +24,7 @@ const COLUMNS: [Column; 6] = [
     },
     Column { workload: W3, title: "W3 1 MiB, ms", value: |run| run.outcome.p50_us / 1e3, digits: 2 },
     Column { workload: W4, title: "W4 called back, µs", value: |run| run.outcome.p50_us, digits: 1 },
+    Column { workload: W6, title: "W6 late, ms", value: |run| run.outcome.p50_us / 1e3, digits: 2 },
     Column {
         workload: W7,
         title: "W7 W1 beside waiting calls, µs",

@@ -26,13 +26,15 @@ pub enum Workload {
     W4,
     /// Memory of the server for each connection that was used once and is idle.
     W5,
+    /// Three calls half a millisecond apart whose handlers sleep for 2, 3 and 4 ms: how late the latest answer is.
+    W6,
     /// W1 while other calls on the connection wait in their handlers.
     W7,
 }
 
-pub use Workload::{W1, W2, W3, W4, W5, W7};
+pub use Workload::{W1, W2, W3, W4, W5, W6, W7};
 
-pub const ALL: [Workload; 6] = [W1, W2, W3, W4, W5, W7];
+pub const ALL: [Workload; 7] = [W1, W2, W3, W4, W5, W6, W7];
 
 impl Workload {
     /// How many calls are measured, and how many are made before.
@@ -43,6 +45,7 @@ impl Workload {
             W3 => (100, 10),
             W4 => (10_000, 1_000),
             W5 => (1_000, 0),
+            W6 => (100, 5),
             W7 => (5_000, 500),
         }
     }
@@ -115,6 +118,17 @@ pub async fn drive<C: Client>(run: &Drive) -> Result<Outcome> {
             })
             .await
         }
+        W6 => {
+            let client = C::connect(run.port).await?;
+            for _ in 0..run.warmup {
+                lateness(&client).await?;
+            }
+            let mut meter = run.meter();
+            for _ in 0..run.calls {
+                meter.note(lateness(&client).await?);
+            }
+            Ok(meter.stop())
+        }
         W7 => {
             let client = C::connect(run.port).await?;
             // They wait for longer than the measurement takes, and end with this process.
@@ -174,6 +188,30 @@ async fn in_flight<C: Client>(
         task.await??;
     }
     Ok(())
+}
+
+/// How late the latest of three answers is, beside how long its handler slept.
+async fn lateness<C: Client>(client: &C) -> Result<Duration> {
+    const APART: Duration = Duration::from_micros(500);
+    let calls: [JoinHandle<Result<Duration>>; 3] = std::array::from_fn(|nth| {
+        let client = client.clone();
+        spawn_local(async move {
+            // The runtime's timer counts milliseconds.
+            let start = Instant::now() + APART * nth as u32;
+            while Instant::now() < start {
+                tokio::task::yield_now().await;
+            }
+            let (numbers, sleep) = (Numbers::nth(nth as u64), 2 + nth as u64);
+            let started = Instant::now();
+            check(client.slow(numbers, sleep).await?, served(numbers))?;
+            Ok(started.elapsed().saturating_sub(Duration::from_millis(sleep)))
+        })
+    });
+    let mut latest = Duration::ZERO;
+    for call in calls {
+        latest = latest.max(call.await??);
+    }
+    Ok(latest)
 }
 
 /// Some connections first, so that what every server makes once is there; then those that are counted.

@@ -10,7 +10,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::load::{Numbers, blob, called_back, check, served};
 use crate::outcome::Outcome;
-use crate::workload::{Drive, W1, W2, W3, W4, W5, W7, Workload, memory, one_after_another};
+use crate::workload::{Drive, W1, W2, W3, W4, W5, W6, W7, Workload, memory, one_after_another};
 
 pub const WORKLOADS: &[Workload] = &[W1, W2, W3, W4, W5];
 
@@ -122,7 +122,7 @@ pub async fn drive<W: Wire>(run: &Drive) -> Result<Outcome> {
             Ok(outcome)
         }
         W4 => one_after_another(run, async |n| exchange(&mut wire, Kind::Nested, n).await).await,
-        W5 | W7 => bail!("the floor has no waiting calls"),
+        W5 | W6 | W7 => bail!("the floor has no waiting calls"),
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{drive_on_tokio, on_tokio};
 use crate::contender::{Client, Contender, Serve};
 use crate::load::{Numbers, served};
-use crate::workload::{W1, W2, W3, W5, W7};
+use crate::workload::{W1, W2, W3, W5, W6, W7};
 
 #[::tarpc::service]
 pub trait Calls {
@@ -86,7 +86,7 @@ pub fn contender() -> Contender {
     Contender {
         name: "tarpc",
         about: "tarpc 0.38, bincode 1 over TCP, each request a task, deadlines at their default",
-        workloads: &[W1, W2, W3, W5, W7],
+        workloads: &[W1, W2, W3, W5, W6, W7],
         serve,
         drive: drive_on_tokio::<CallsClient>,
     }

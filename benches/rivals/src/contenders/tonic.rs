@@ -12,7 +12,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use super::{drive_on_tokio, on_tokio};
 use crate::contender::{Client, Contender, Serve};
 use crate::load;
-use crate::workload::{W1, W2, W3, W5, W7};
+use crate::workload::{W1, W2, W3, W5, W6, W7};
 
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Numbers {
@@ -114,7 +114,7 @@ pub fn contender() -> Contender {
     Contender {
         name: "tonic",
         about: "tonic 0.14, unary gRPC with prost over HTTP/2, windows at their default",
-        workloads: &[W1, W2, W3, W5, W7],
+        workloads: &[W1, W2, W3, W5, W6, W7],
         serve,
         drive: drive_on_tokio::<Tonic>,
     }
