@@ -73,7 +73,7 @@ pub struct Limits {
     pub resend: usize,
 
     /// How many bytes of messages larger than 64 KiB may be on their way to one peer at once. Default: 256 KiB; at least
-    /// 192 KiB.
+    /// 192.5 KiB.
     ///
     /// More of them waits. A larger window is faster over long distances, a smaller one lets small messages pass sooner; after 8 MiB
     /// without a small one between them it is four times as much, until one comes.
@@ -102,6 +102,9 @@ pub struct Limits {
 
     /// How many bytes per second a peer takes at least while more waits to be sent to it, on average over
     /// [`write_stall`](Self::write_stall). Default: 4,096, which is a line of 32 kbit/s. With 0, any byte will do.
+    ///
+    /// What a peer has taken of a message of more than 64 KiB is known for each 64 KiB of it, so a line that such messages go over carries at least
+    /// that much in a span: 53 kbit/s at the defaults.
     ///
     /// The connection of a slower one is dropped: it keeps what waits for it in this peer's memory.
     pub write_rate: u32,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_http::ws::{Message, ProtocolError};
 use bytes::BytesMut;
-use distributed_scope_core::peer::{Admitted, Written};
+use distributed_scope_core::peer::{Admitted, Outgoing, Written};
 use distributed_scope_core::{Moment, Reject};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -21,9 +21,6 @@ use super::wire::Wire;
 use crate::actor::Ask;
 use crate::clock;
 use crate::platform::Actix;
-
-/// So much is written at once. More waits for its turn in the session, where small messages still pass large ones.
-const AT_ONCE: usize = 32 << 10;
 
 /// One connection without its socket.
 pub(super) struct Conversation {
@@ -165,22 +162,24 @@ impl Conversation {
             return Ok(Said::Goodbye);
         }
         let before = out.len();
-        while out.len() - before < AT_ONCE {
+        loop {
             let wire = &mut self.wire;
-            let Poll::Ready(written) = self.reader.out().poll_write(cx, |frame| wire.put(frame, out)) else {
+            let Poll::Ready(outgoing) = self.reader.out().poll_write(cx, |frame| wire.put(frame, out)) else {
                 return Ok(Said::All);
             };
-            match written {
-                Written::Frames => {}
-                Written::Pong(payload) => self.wire.encode(Message::Pong(payload), out)?,
-                Written::Close(goodbye) => {
+            match outgoing {
+                Outgoing::Frame(Written { at_once }) if out.len() - before >= at_once => {
+                    return Ok(Said::Some);
+                }
+                Outgoing::Frame(_) => {}
+                Outgoing::Pong(payload) => self.wire.encode(Message::Pong(payload), out)?,
+                Outgoing::Close(goodbye) => {
                     self.said_goodbye = true;
                     self.wire.encode(Message::Close(Some(close_reason(goodbye))), out)?;
                     return Ok(Said::Goodbye);
                 }
             }
         }
-        Ok(Said::Some)
     }
 
     /// Has what there is to say written, by another task than this one.

@@ -8,9 +8,10 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use super::link::Waiting;
+use super::link::{Taken, Waiting};
 use super::{Epoch, Goodbye, Link, Platform};
 use crate::frame::Framed;
+use crate::session::AT_ONCE;
 
 /// A connection's way out. The connection fills it and a writer empties it, both on one thread.
 pub struct Out<P: Platform>(RefCell<State<P>>);
@@ -23,34 +24,31 @@ struct State<P: Platform> {
     carried: Option<(Arc<Link<P>>, Epoch)>,
     goodbye: Option<Goodbye>,
     writer: Option<Waker>,
+    at_once: usize,
 }
 
 /// The next thing to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outgoing {
-    /// A binary message.
-    Frame(Framed),
+pub enum Outgoing<F = Framed> {
+    /// A binary message, or word of some.
+    Frame(F),
     /// The answer to a WebSocket ping.
     Pong(Bytes),
     /// The close frame: the last one.
     Close(Goodbye),
 }
 
-/// What was written, or has to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// Frames were.
-    Frames,
-    /// The answer to a WebSocket ping has to be.
-    Pong(Bytes),
-    /// The close frame has to be: the last one.
-    Close(Goodbye),
+/// Frames that were written already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// How many bytes are worth sending at once now.
+    pub at_once: usize,
 }
 
 impl<P: Platform> Default for Out<P> {
     fn default() -> Self {
         let (frames, pong, carried, goodbye, writer) = (VecDeque::new(), None, None, None, None);
-        Self(RefCell::new(State { frames, pong, carried, goodbye, writer }))
+        Self(RefCell::new(State { frames, pong, carried, goodbye, writer, at_once: AT_ONCE }))
     }
 }
 
@@ -93,42 +91,33 @@ impl<P: Platform> Out<P> {
         let waiting = self.0.borrow_mut().take(cx, |frames, frame| frames.push_back(frame.clone()));
         Self::run(waiting);
         let state = &mut *self.0.borrow_mut();
-        if let Some(frame) = state.frames.pop_front() {
-            return Poll::Ready(Outgoing::Frame(frame));
-        }
-        if let Some(payload) = state.pong.take() {
-            return Poll::Ready(Outgoing::Pong(payload));
-        }
-        match &state.goodbye {
-            Some(goodbye) => Poll::Ready(Outgoing::Close(goodbye.clone())),
-            None => Poll::Pending,
+        match state.frames.pop_front() {
+            Some(frame) => Poll::Ready(Outgoing::Frame(frame)),
+            None => state.other(),
         }
     }
 
     /// The same, where frames are handed to `write` as they stand, some at once, and nobody else needs a share of them.
-    pub fn poll_write(&self, cx: &Context<'_>, mut write: impl FnMut(&Framed)) -> Poll<Written> {
+    pub fn poll_write(&self, cx: &Context<'_>, mut write: impl FnMut(&Framed)) -> Poll<Outgoing<Written>> {
         let mut state = self.0.borrow_mut();
-        if let Some(frame) = state.frames.pop_front() {
-            write(&frame);
-            return Poll::Ready(Written::Frames);
+        let (mut is_written, mut waiting) = (true, None);
+        match state.frames.pop_front() {
+            Some(frame) => write(&frame),
+            None => {
+                is_written = false;
+                waiting = state.take(cx, |_, frame| {
+                    is_written = true;
+                    write(frame);
+                });
+            }
         }
-        if let Some(payload) = state.pong.take() {
-            return Poll::Ready(Written::Pong(payload));
+        if !is_written {
+            return state.other();
         }
-        let mut is_written = false;
-        let waiting = state.take(cx, |_, frame| {
-            is_written = true;
-            write(frame);
-        });
-        if is_written {
-            drop(state);
-            Self::run(waiting);
-            return Poll::Ready(Written::Frames);
-        }
-        match &state.goodbye {
-            Some(goodbye) => Poll::Ready(Written::Close(goodbye.clone())),
-            None => Poll::Pending,
-        }
+        let written = Written { at_once: state.at_once };
+        drop(state);
+        Self::run(waiting);
+        Poll::Ready(Outgoing::Frame(written))
     }
 
     /// Blocks may do what they like, so nothing is borrowed while they run.
@@ -140,6 +129,17 @@ impl<P: Platform> Out<P> {
 }
 
 impl<P: Platform> State<P> {
+    /// What there is to send besides frames.
+    fn other<F>(&mut self) -> Poll<Outgoing<F>> {
+        if let Some(payload) = self.pong.take() {
+            return Poll::Ready(Outgoing::Pong(payload));
+        }
+        match &self.goodbye {
+            Some(goodbye) => Poll::Ready(Outgoing::Close(goodbye.clone())),
+            None => Poll::Pending,
+        }
+    }
+
     /// Takes what the session has to send, if nothing else is left. Blocks may run then that had to wait until it was less.
     fn take(
         &mut self,
@@ -156,7 +156,10 @@ impl<P: Platform> State<P> {
         }
         let frames = &mut self.frames;
         match link.take_output(*epoch, cx, |frame| write(frames, frame)) {
-            Ok(waiting) => Some((Arc::clone(link), waiting?)),
+            Ok(Taken { waiting, at_once }) => {
+                self.at_once = at_once;
+                Some((Arc::clone(link), waiting?))
+            }
             Err(goodbye) => {
                 self.carried = None;
                 self.goodbye.get_or_insert(goodbye);

@@ -90,6 +90,11 @@ impl Inbox {
         self.received - self.acknowledged >= MOST_FRAMES_PER_ACK || self.bytes_since_ack >= bytes
     }
 
+    /// Whether the sender was not told of a whole chunk yet.
+    pub(super) fn owes_word_of_a_chunk(&self) -> bool {
+        self.bytes_since_ack >= CHUNK
+    }
+
     /// The number to tell the sender.
     pub(super) fn acknowledge(&mut self) -> u64 {
         self.acknowledged = self.received;

@@ -54,7 +54,8 @@ impl<W> Session<W> {
                 self.health.heard();
             }
             let check = self.health.check(now, self.outbox.has_next() || self.outbox.queued() > 0);
-            self.must_speak |= check.say_something;
+            // On a slow line, what has come of a large message is said before the other side takes us for stuck.
+            self.must_speak |= check.say_something || check.was_due && self.inbox.owes_word_of_a_chunk();
             self.patience = self.patience.saturating_sub(u8::from(check.was_due));
             if check.stalled {
                 self.allowance = READ_WHEN_STALLED;

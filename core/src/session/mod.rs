@@ -42,6 +42,7 @@ use crate::pending::Ending;
 use crate::rate::TokenBucket;
 use crate::time::{Deadline, Moment};
 
+pub(crate) use self::outbox::AT_ONCE;
 pub use self::outbox::{CHUNK, STREAMS};
 pub use self::violation::{Dead, Lost, Violation};
 
@@ -261,6 +262,12 @@ impl<W> Session<W> {
 
     fn must_ack(&self) -> bool {
         self.must_speak || self.inbox.ack_is_overdue()
+    }
+
+    /// How many bytes are worth writing at once now: little where small frames are to pass chunks.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        self.outbox.at_once()
     }
 
     /// The next frame to send; see [`write_next`](Self::write_next).

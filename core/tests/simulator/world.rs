@@ -251,7 +251,7 @@ impl World {
         // The window is wide for chunks of which many went alone.
         let windows = if flow.number < 128 { 1 } else { 4 };
         assert!(
-            on_their_way <= windows * limits.window.max(3 * CHUNK),
+            on_their_way <= windows * limits.window.max(3 * CHUNK + 512),
             "{on_their_way} bytes of chunks are on their way"
         );
     }

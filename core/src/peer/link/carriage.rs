@@ -26,6 +26,14 @@ pub(in crate::peer) enum Room {
 const FRAMES_AT_ONCE: usize = 32;
 const BYTES_AT_ONCE: usize = 16 << 10;
 
+/// What was taken from a session for one of its connections.
+pub(in crate::peer) struct Taken {
+    /// Blocks that can begin now.
+    pub(in crate::peer) waiting: Option<Waiting>,
+    /// How many bytes are worth writing at once now.
+    pub(in crate::peer) at_once: usize,
+}
+
 /// The first of the blocks that had to wait until less was to be sent.
 pub(in crate::peer) struct Waiting(Effect<Waiter>);
 
@@ -111,7 +119,7 @@ impl<P: Platform> Link<P> {
         epoch: Epoch,
         cx: &Context<'_>,
         mut write: impl FnMut(&Framed),
-    ) -> Result<Option<Waiting>, Goodbye> {
+    ) -> Result<Taken, Goodbye> {
         let mut state = self.state.lock();
         if state.epoch != epoch {
             return Err(Goodbye::normal("the session goes on elsewhere"));
@@ -127,19 +135,20 @@ impl<P: Platform> Link<P> {
             count += 1;
             bytes += len;
         }
+        let at_once = state.session.at_once();
         if count > 0 {
             let next = state.session.next_run();
             if next.is_none() && !state.session.has_frame() && state.goodbye.is_none() {
                 self.has_nothing(&mut state, cx);
             }
             Self::took_frame(state);
-            return Ok(next.map(Waiting));
+            return Ok(Taken { waiting: next.map(Waiting), at_once });
         }
         if let Some(goodbye) = state.goodbye.clone() {
             return Err(goodbye);
         }
         self.has_nothing(&mut state, cx);
-        Ok(None)
+        Ok(Taken { waiting: None, at_once })
     }
 
     /// Runs blocks that had to wait until less is to be sent, as long as it is less.

@@ -26,7 +26,7 @@ use futures_channel::oneshot;
 use parking_lot::{Mutex, RwLock};
 
 pub use self::carriage::Epoch;
-pub(super) use self::carriage::{Room, Waiting};
+pub(super) use self::carriage::{Room, Taken, Waiting};
 use self::state::{State, Waiter};
 pub(super) use self::turn::Turn;
 use super::differences::Differences;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{CHUNK, Outgoing, STREAMS};
+use super::{CHUNK, Outgoing, STREAMS, TAIL};
 use crate::frame::{Chunk, Framed};
 
 #[derive(Debug)]
@@ -30,7 +30,9 @@ struct Large {
 impl Large {
     /// Which of its bytes go next.
     fn next_part(&self) -> Range<usize> {
-        self.sent..self.frame.len().min(self.sent + CHUNK)
+        let left = self.frame.len() - self.sent;
+        let len = if left <= CHUNK + TAIL { left } else { CHUNK };
+        self.sent..self.sent + len
     }
 
     fn chunk(&self, bytes: Bytes) -> Framed {

@@ -23,11 +23,20 @@ pub(super) use self::sent::Gap;
 /// A frame that is larger than this travels in chunks of this size.
 pub const CHUNK: usize = 64 << 10;
 
+/// So little more goes with the last chunk: a value of 1 MiB has a header before it, and sixteen chunks are enough.
+pub(super) const TAIL: usize = 512;
+
 /// After so many bytes of numbered frames, the sender is told that they arrived.
 pub(super) const BYTES_PER_ACK: usize = 2 * CHUNK;
 
-/// The same where chunks go alone: the smallest window then leaves room for twice as much.
-pub(super) const BYTES_PER_ACK_ALONE: usize = 6 * CHUNK;
+/// The same where chunks go alone: half of the usual window, which is [wide](WIDE) then.
+pub(super) const BYTES_PER_ACK_ALONE: usize = 8 * CHUNK;
+
+/// So many bytes are worth writing at once. More waits here for its turn, where small frames still pass chunks.
+pub(crate) const AT_ONCE: usize = 32 << 10;
+
+/// The same where chunks go alone: with one write, the other side hears of all that it has to acknowledge.
+const AT_ONCE_ALONE: usize = BYTES_PER_ACK_ALONE;
 
 /// How many large frames of one side may be on their way at once; further ones wait for their turn.
 pub const STREAMS: usize = 4;
@@ -108,8 +117,18 @@ impl Outbox {
         self.sent.has_again() || self.large.has_abandoned() || !self.small.is_empty() || self.may_chunk()
     }
 
+    /// Whether chunks have long gone alone.
+    fn is_wide(&self) -> bool {
+        self.chunks_since_small >= CHUNKS_ALONE
+    }
+
+    /// How many bytes are worth writing at once.
+    pub(super) fn at_once(&self) -> usize {
+        if self.is_wide() { AT_ONCE_ALONE } else { AT_ONCE }
+    }
+
     fn may_chunk(&self) -> bool {
-        let windows = if self.chunks_since_small >= CHUNKS_ALONE { WIDE } else { 1 };
+        let windows = if self.is_wide() { WIDE } else { 1 };
         self.large.next_size().is_some_and(|size| self.sent.has_room(size, windows))
     }
 

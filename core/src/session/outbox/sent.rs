@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::{BYTES_PER_ACK, CHUNK, Outgoing};
+use super::{BYTES_PER_ACK, CHUNK, Outgoing, TAIL};
 
 /// When a window is full, so much is on its way at least that the other side acknowledges it: the next chunk, of which there was no
-/// room, is at most [`CHUNK`].
-const SMALLEST_WINDOW: usize = BYTES_PER_ACK + CHUNK;
+/// room, is at most [`CHUNK`] and a [`TAIL`].
+const SMALLEST_WINDOW: usize = BYTES_PER_ACK + CHUNK + TAIL;
 
 #[derive(Debug)]
 pub(super) struct Sent {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::frame::{Chunk, Frame};
+use crate::session::MAX_FRAME;
 
 const MESSAGE: usize = 64 << 20;
 
@@ -70,11 +71,22 @@ fn large_frames_stop_at_the_window_and_small_ones_pass_them() {
 
 #[test]
 fn chunks_never_exceed_the_window_by_a_byte() {
-    let mut outbox = Outbox::new(8 << 20, 3 * CHUNK + 1, MESSAGE);
-    (0..4).for_each(|_| outbox.push(Bytes::from(vec![0; CHUNK + 2])));
-    // Three whole chunks, and then one of two bytes would not fit.
+    let mut outbox = Outbox::new(8 << 20, 3 * CHUNK + TAIL, MESSAGE);
+    (0..4).for_each(|_| outbox.push(Bytes::from(vec![0; CHUNK + TAIL + 1])));
+    // Three whole chunks, and then one of a byte more than a tail would not fit.
     assert_eq!(drain(&mut outbox).len(), 3);
     assert!(!outbox.has_next());
+}
+
+#[test]
+fn a_little_that_is_left_goes_with_the_last_chunk() {
+    for (len, chunks) in [(CHUNK + 1, 1), (CHUNK + TAIL, 1), (CHUNK + TAIL + 1, 2), (3 * CHUNK + TAIL, 3)] {
+        let mut outbox = Outbox::new(8 << 20, 8 << 20, MESSAGE);
+        outbox.push(Bytes::from(vec![0; len]));
+        let frames = drain(&mut outbox);
+        assert_eq!(frames.len(), chunks, "{len}");
+        assert!(frames.iter().all(|frame| frame.len() <= MAX_FRAME));
+    }
 }
 
 #[test]
@@ -98,12 +110,14 @@ fn chunks_that_have_long_gone_alone_have_a_wide_window_until_a_small_frame_joins
         gone += drain(&mut outbox).len() as u64;
         outbox.acknowledge(gone).unwrap();
     }
+    assert!(outbox.at_once() >= 8 * CHUNK, "and much is worth writing at once");
     assert_eq!(drain(&mut outbox).len(), 3 * WIDE);
     gone += 3 * WIDE as u64;
     outbox.push(small(1));
     assert_eq!(drain(&mut outbox), [small(1)]);
     outbox.acknowledge(gone + 1).unwrap();
     assert_eq!(drain(&mut outbox).len(), 3, "it is narrow again");
+    assert!(outbox.at_once() < CHUNK);
 }
 
 #[test]
