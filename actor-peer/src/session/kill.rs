@@ -37,6 +37,11 @@ impl Stop {
         self.task.wake();
     }
 
+    /// The task has ended. Its waker would keep its memory for as long as a [`Kill`] is there.
+    pub(super) fn forget_task(&self) {
+        drop(self.task.take());
+    }
+
     /// Ready when it was told.
     pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
         self.task.register(cx.waker());

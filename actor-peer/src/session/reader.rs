@@ -124,6 +124,7 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         self.connection.stopped();
+        self.stop.forget_task();
         if let Some(expiry) = self.expiry.take() {
             expiry.abort();
         }

@@ -104,6 +104,8 @@ impl<P: Platform> Out<P> {
         match state.frames.pop_front() {
             Some(frame) => write(&frame),
             None => {
+                // Those of the handshake have gone, and no others come here.
+                state.frames = VecDeque::new();
                 is_written = false;
                 waiting = state.take(cx, |_, frame| {
                     is_written = true;

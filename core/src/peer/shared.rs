@@ -97,7 +97,7 @@ impl fmt::Debug for Parts {
 pub struct Shared<P: Platform> {
     platform: P,
     id: PeerId,
-    limits: Limits,
+    limits: Arc<Limits>,
     data: Data,
     observer: Option<Box<dyn Observer>>,
     registry: &'static Registry,
@@ -144,7 +144,7 @@ impl<P: Platform> Shared<P> {
         let shared = Arc::new_cyclic(|weak| Self {
             platform: platform(weak),
             id,
-            limits,
+            limits: limits.into(),
             data,
             observer,
             registry,
@@ -174,7 +174,7 @@ impl<P: Platform> Shared<P> {
     }
 
     /// Its bounds.
-    pub fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &Arc<Limits> {
         &self.limits
     }
 

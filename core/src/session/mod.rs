@@ -25,6 +25,7 @@ mod parked;
 mod serving;
 mod violation;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -63,7 +64,8 @@ const SMALLEST_LIMIT: usize = 1024;
 #[derive(Debug)]
 pub struct Session<W> {
     remote: PeerId,
-    limits: Limits,
+    /// Those of the peer, which all of its sessions share.
+    limits: Arc<Limits>,
     /// The largest message that both sides take.
     message: usize,
     state: State,
@@ -120,7 +122,7 @@ impl<W> Session<W> {
     /// A session that the other side opened for us with its welcome, attached to the connection on which it did. The
     /// first frame follows at once, so that the other side knows that the welcome has come.
     #[must_use]
-    pub fn dialled(limits: Limits, them: &Introduction, now: Moment) -> Self {
+    pub fn dialled(limits: impl Into<Arc<Limits>>, them: &Introduction, now: Moment) -> Self {
         Self { is_open: true, must_speak: true, ..Self::accepted(limits, them, now) }
     }
 
@@ -128,7 +130,8 @@ impl<W> Session<W> {
     /// [open](Self::is_open) until something is heard on it: the welcome may be lost, and the other side would then begin
     /// another session.
     #[must_use]
-    pub fn accepted(limits: Limits, them: &Introduction, now: Moment) -> Self {
+    pub fn accepted(limits: impl Into<Arc<Limits>>, them: &Introduction, now: Moment) -> Self {
+        let limits = limits.into();
         let message = limits.message.min(them.message as usize);
         let theirs = Duration::from_millis(them.silence_ms.into());
         Self {

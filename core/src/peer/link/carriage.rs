@@ -81,12 +81,14 @@ impl<P: Platform> Link<P> {
 
     /// This connection is lost: the session waits for another one.
     pub(in crate::peer) fn detach(&self, epoch: Epoch) {
-        let is_detached = self.with(|state| {
+        let (is_detached, _) = self.with(|state| {
             let is_current = state.epoch == epoch && state.session.is_attached();
-            if is_current {
-                state.session.detach(self.shared.now());
+            if !is_current {
+                return (false, None);
             }
-            is_current
+            state.session.detach(self.shared.now());
+            // A waker keeps its task's memory. It is dropped when nothing is locked.
+            (true, state.writer.take())
         });
         if is_detached {
             tracing::debug!(peer = %self.shared.id(), remote = %self.remote, "connection lost");
@@ -146,6 +148,9 @@ impl<P: Platform> Link<P> {
         }
         if let Some(goodbye) = state.goodbye.clone() {
             return Err(goodbye);
+        }
+        if !state.session.is_attached() {
+            return Err(Goodbye::normal("the session waits for another connection"));
         }
         self.has_nothing(&mut state, cx);
         Ok(Taken { waiting: None, at_once })

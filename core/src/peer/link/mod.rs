@@ -76,7 +76,7 @@ impl<P: Platform> Link<P> {
         origin: Origin,
         kill: P::Kill,
     ) -> Arc<Self> {
-        let (limits, now) = (shared.limits().clone(), shared.now());
+        let (limits, now) = (Arc::clone(shared.limits()), shared.now());
         let (mut session, (id, token)) = match origin {
             Origin::Theirs(ticket) => (Session::dialled(limits, them, now), ticket),
             Origin::Ours => (Session::accepted(limits, them, now), (SessionId::random(), Token::random())),
