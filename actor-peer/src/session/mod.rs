@@ -19,6 +19,8 @@ pub(crate) mod accept_context;
 #[cfg(not(feature = "actix-web-actors"))]
 mod body;
 mod conversation;
+#[cfg(test)]
+mod conversation_tests;
 mod denial;
 pub(crate) mod dial;
 #[cfg(test)]
