@@ -197,7 +197,7 @@ impl Builder {
         if Arbiter::try_current().is_none() {
             return Err(StartError::NoRuntime);
         }
-        warm_up();
+        warm_up(self.parts.limits.message);
         let gate = Gate::new(self.rules, &self.parts.limits);
         Ok(Peer::of(Shared::start(self.parts, |peer| Actix::new(peer, gate))?))
     }

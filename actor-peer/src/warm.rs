@@ -5,13 +5,21 @@
 //! which takes longer than to copy it.
 
 use std::hint::black_box;
-use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Messages up to this size are made of memory that is there. Up to twice as much of it is kept, by each thread that had such a message.
-const BLOCK: usize = 4 << 20;
+/// A call has several copies of its message at once. With less than this, those of 1 MiB would be given back between two calls.
+const SMALLEST: usize = 4 << 20;
 
-/// Takes such a block and lets it go, once in each process. Nothing is written into it, so it costs no memory; other allocators do not care.
-pub(crate) fn warm_up() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| drop(black_box(Vec::<u8>::with_capacity(BLOCK))));
+/// glibc learns nothing from larger ones.
+const LARGEST: usize = (32 << 20) - (64 << 10);
+
+/// Takes a block that is as large as the largest message and lets it go, once in each process: what messages are made of is there from then on, as
+/// it would be after the first of that size. Up to twice as much is kept by each thread that had such messages. Nothing is written into the block, so
+/// it costs no memory; other allocators do not care.
+pub(crate) fn warm_up(largest_message: usize) {
+    static LEARNED: AtomicUsize = AtomicUsize::new(0);
+    let block = largest_message.clamp(SMALLEST, LARGEST);
+    if LEARNED.fetch_max(block, Ordering::Relaxed) < block {
+        drop(black_box(Vec::<u8>::with_capacity(block)));
+    }
 }
