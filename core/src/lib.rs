@@ -26,6 +26,7 @@ pub mod auth;
 mod block;
 mod call;
 mod codec;
+pub mod copy;
 mod disclosure;
 mod encoded;
 mod error;

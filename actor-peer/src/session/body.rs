@@ -18,6 +18,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use actix_http::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
 use bytes::{Bytes, BytesMut};
+use distributed_scope_core::copy::append;
 use futures_util::StreamExt;
 use futures_util::task::AtomicWaker;
 
@@ -92,7 +93,11 @@ impl Session {
                 payload => payload.poll_next_unpin(cx),
             };
             match polled {
-                Poll::Ready(Some(Ok(bytes))) => self.conversation.unread().extend_from_slice(&bytes),
+                Poll::Ready(Some(Ok(bytes))) => {
+                    let unread = self.conversation.unread();
+                    unread.reserve(bytes.len());
+                    append(unread, &bytes);
+                }
                 Poll::Ready(Some(Err(_)) | None) => self.conversation.lost(),
                 Poll::Pending => break,
             }

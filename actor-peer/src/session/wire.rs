@@ -6,6 +6,7 @@
 use actix_codec::{Decoder, Encoder};
 use actix_http::ws::{Codec, Frame, Message, OpCode, Parser, ProtocolError};
 use bytes::{BufMut, BytesMut};
+use distributed_scope_core::copy::append;
 use distributed_scope_core::frame::Framed;
 
 use super::frame_guard::FrameGuard;
@@ -136,7 +137,7 @@ fn put_in_two(frame: &Framed, mask: Option<[u8; 4]>, out: &mut BytesMut) {
     out.put_slice(mask.as_ref().map_or(&[], |mask| mask));
     let payload = out.len();
     out.put_slice(frame.head());
-    out.put_slice(frame.bytes());
+    append(out, frame.bytes());
     if let Some(mask) = mask {
         apply_mask(&mut out[payload..], mask);
     }

@@ -9,6 +9,7 @@ use serde::de::{
 
 use super::budget::{self, Budget, Place};
 use super::guarded::{Guarded, GuardedSeed};
+use crate::copy::{copied, copied_text};
 
 /// A visitor whose parts are counted.
 ///
@@ -281,7 +282,7 @@ impl<V: Visitor<'static>> Visitor<'static> for OwnedStr<V> {
 
     #[inline]
     fn visit_str<E: Error>(self, value: &str) -> Result<V::Value, E> {
-        self.0.visit_string(value.to_owned())
+        self.0.visit_string(copied_text(value))
     }
 
     #[inline]
@@ -299,7 +300,7 @@ impl<V: Visitor<'static>> Visitor<'static> for OwnedBytes<V> {
 
     #[inline]
     fn visit_bytes<E: Error>(self, value: &[u8]) -> Result<V::Value, E> {
-        self.0.visit_byte_buf(value.to_vec())
+        self.0.visit_byte_buf(copied(value))
     }
 
     #[inline]

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::Violation;
 use super::outbox::{BYTES_PER_ACK, BYTES_PER_ACK_ALONE, CHUNK, CHUNKS_ALONE, LARGEST_AT_ONCE, STREAMS};
+use crate::copy::append;
 use crate::frame::{Chunk, Frame};
 use crate::time::Moment;
 
@@ -130,10 +131,10 @@ impl Inbox {
         if partial.total != total || partial.bytes.len() + bytes.len() > total {
             return Err(Violation::ChunkSize);
         }
-        if is_new && bytes.len() < total {
+        if is_new {
             partial.bytes.reserve(total.min(RESERVED));
         }
-        partial.bytes.extend_from_slice(&bytes);
+        append(&mut partial.bytes, &bytes);
         if partial.bytes.len() < total {
             return Ok(None);
         }

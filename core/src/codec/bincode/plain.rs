@@ -13,6 +13,7 @@ use serde::de::{self, Deserialize, DeserializeSeed, Visitor};
 use serde::ser::{self, Impossible};
 
 use crate::codec::budget::{Budget, Within};
+use crate::copy::copied;
 
 /// How many bytes each element takes, where all of them take the same.
 pub(super) fn width<Element>() -> Option<usize> {
@@ -179,7 +180,7 @@ pub(super) fn whole<'de, V: Visitor<'de>, E>(
     // Many visitors make a `Vec<u8>`, and some of something else. Only serde's own is taken at its word.
     if let Ok(value) = cast!(&mut value, &mut Option<Vec<u8>>) {
         if is_of_vec::<V, u8>() {
-            *value = Some(take(1)?.to_vec());
+            *value = Some(copied(take(1)?));
         }
     } else if let Ok(value) = cast!(&mut value, &mut Option<Vec<i8>>) {
         if is_of_vec::<V, i8>() {

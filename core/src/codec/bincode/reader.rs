@@ -9,6 +9,7 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::unreadable::Unreadable;
 use super::{CONFIGURATION, plain};
+use crate::copy::copied;
 
 /// A deserializer of what stands at the front of a slice.
 pub(super) struct Reader<'de>(DecoderImpl<Slice<'de>, Configuration, ()>);
@@ -147,7 +148,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
 
     #[inline]
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        visitor.visit_byte_buf(self.take_counted()?.to_vec())
+        visitor.visit_byte_buf(copied(self.take_counted()?))
     }
 
     #[inline]
