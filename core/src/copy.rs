@@ -14,7 +14,7 @@ const BLOCK: usize = 2 << 10;
 /// Appends bytes to a buffer, which should have room for them.
 #[inline]
 pub fn append<B: BufMut + Deref<Target = [u8]>>(out: &mut B, bytes: &[u8]) {
-    if is_slow(bytes.as_ptr().addr(), out.as_ptr().addr() + out.len()) {
+    if bytes.len() > BLOCK && is_slow(bytes.as_ptr().addr(), out.as_ptr().addr() + out.len()) {
         bytes.chunks(BLOCK).for_each(|block| out.put_slice(block));
     } else {
         out.put_slice(bytes);
@@ -28,14 +28,23 @@ fn is_slow(from: usize, to: usize) -> bool {
 }
 
 /// A copy of bytes.
+#[inline]
 pub(crate) fn copied(bytes: &[u8]) -> Vec<u8> {
+    if bytes.len() <= BLOCK {
+        return bytes.to_vec();
+    }
     let mut copy = Vec::with_capacity(bytes.len());
     append(&mut copy, bytes);
     copy
 }
 
 /// A copy of a text.
+#[inline]
 pub(crate) fn copied_text(text: &str) -> String {
+    if text.len() <= BLOCK { text.to_owned() } else { copied_long_text(text) }
+}
+
+fn copied_long_text(text: &str) -> String {
     let mut copy = String::with_capacity(text.len());
     if is_slow(text.as_ptr().addr(), copy.as_ptr().addr()) {
         let mut left = text;

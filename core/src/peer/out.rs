@@ -105,7 +105,9 @@ impl<P: Platform> Out<P> {
             Some(frame) => write(&frame),
             None => {
                 // Those of the handshake have gone, and no others come here.
-                state.frames = VecDeque::new();
+                if state.frames.capacity() > 0 {
+                    state.frames = VecDeque::new();
+                }
                 is_written = false;
                 waiting = state.take(cx, |_, frame| {
                     is_written = true;
