@@ -1,143 +1,18 @@
-//! One connection: from its handshake, through the session that it carries, to its goodbye.
-//!
-//! It does not know what carries its messages: the platform's socket hands it what comes in, and writes what its
-//! [`Out`] has.
+//! From the first word on a connection to the session that it carries.
 
-use std::fmt;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_channel::oneshot;
 
-use super::link::{Room, Turn};
-use super::{Admitted, Epoch, Goodbye, Join, Link, Out, Platform, Shared};
+use super::{Asked, Connection, Next, Opened, Side, Stage};
 use crate::auth::Visitor;
 use crate::frame::{self, Reject, Welcome};
-use crate::handshake::{self, Guest, Introduced, Invitation};
-use crate::id::PeerId;
-use crate::time::Moment;
-
-/// What whoever dialled learns. If it is dropped, the connection was lost before the session was open.
-pub type Opened<P> = oneshot::Sender<Result<Arc<Link<P>>, Reject>>;
-
-/// One connection, as whoever reads it sees it.
-pub struct Connection<P: Platform> {
-    shared: Arc<Shared<P>>,
-    /// The only peer that will do at the other end.
-    wanted: Option<PeerId>,
-    stage: Stage<P>,
-    out: Rc<Out<P>>,
-    writes_after_reading: bool,
-}
-
-enum Stage<P: Platform> {
-    /// We accepted, and wait for a hello.
-    Accepting(Visitor, Invitation),
-    /// We dialled, and wait to be invited; perhaps to go on with a session.
-    Dialling {
-        old: Option<Arc<Link<P>>>,
-        opened: Option<Opened<P>>,
-    },
-    /// We have introduced ourselves, and wait for the answer.
-    Introduced {
-        introduced: Introduced,
-        old: Option<Arc<Link<P>>>,
-        opened: Option<Opened<P>>,
-    },
-    /// The control plane decides.
-    Deciding,
-    Carrying {
-        link: Arc<Link<P>>,
-        epoch: Epoch,
-    },
-    Over,
-}
-
-/// What whoever reads a connection has to do next.
-#[must_use]
-pub enum Next<P: Platform> {
-    /// Go on reading.
-    Read,
-    /// Ask the control plane, whose [`Roster`](super::Roster) decides, and pass its answer to [`Connection::decided`].
-    /// Nothing is read meanwhile.
-    Ask(Box<Join<P>>, Asked<P>),
-    /// Read nothing more until this session [has room](Link::until_room).
-    Pause(Arc<Link<P>>),
-    /// Read nothing more at all.
-    Stop,
-}
-
-/// What was asked.
-pub struct Asked<P: Platform>(Side<P>);
-
-enum Side<P: Platform> {
-    Accepting(Arc<Guest>),
-    Dialling { opened: Option<Opened<P>> },
-}
+use crate::handshake::{self, Guest};
+use crate::peer::{Admitted, Epoch, Goodbye, Join, Link, Platform};
 
 impl<P: Platform> Connection<P> {
-    /// A connection that the other side made, which is this visitor.
-    #[must_use]
-    pub fn accepted(shared: Arc<Shared<P>>, visitor: Visitor) -> Self {
-        let (out, invitation) = (Rc::<Out<P>>::default(), Invitation::new());
-        out.push(invitation.frame());
-        Self::new(shared, Stage::Accepting(visitor, invitation), out)
-    }
-
-    /// A connection that we made, to go on with `old` if there is one.
-    #[must_use]
-    pub fn dialled(shared: Arc<Shared<P>>, old: Option<Arc<Link<P>>>, opened: Opened<P>) -> Self {
-        Self::new(shared, Stage::Dialling { old, opened: Some(opened) }, Rc::default())
-    }
-
-    fn new(shared: Arc<Shared<P>>, stage: Stage<P>, out: Rc<Out<P>>) -> Self {
-        Self { shared, wanted: None, stage, out, writes_after_reading: false }
-    }
-
-    /// Whoever reads it looks whether there is something to write after that, before it waits, and need not be woken for what follows from
-    /// what it has read.
-    #[must_use]
-    pub fn writes_after_reading(mut self) -> Self {
-        self.writes_after_reading = true;
-        self
-    }
-
-    /// Accepts no other peer at the other end than this one, if it is one.
-    #[must_use]
-    pub fn wanting(mut self, peer: Option<PeerId>) -> Self {
-        self.wanted = peer;
-        self
-    }
-
-    /// The peer whose connection it is.
-    pub fn shared(&self) -> &Arc<Shared<P>> {
-        &self.shared
-    }
-
-    /// What its writer takes.
-    pub fn out(&self) -> &Rc<Out<P>> {
-        &self.out
-    }
-
-    /// Whether the session may have something to write. It costs no lock, and may be wrong when it says so.
-    pub fn has_output(&self) -> bool {
-        match &self.stage {
-            Stage::Carrying { link, epoch } => !link.is_quiet(*epoch),
-            _ => false,
-        }
-    }
-
-    /// Takes a binary message that came in at this moment, from which its time counts. `kill` makes what ends this connection.
-    pub fn receive(&mut self, arrived: Moment, message: Bytes, kill: impl FnOnce() -> P::Kill) -> Next<P> {
-        if let Stage::Carrying { link, epoch } = &self.stage {
-            let _turn = self.writes_after_reading.then(|| Turn::of(link));
-            return match link.receive(*epoch, arrived, message) {
-                Ok(Room::Free) => Next::Read,
-                Ok(Room::None) => Next::Pause(Arc::clone(link)),
-                Err(violation) => self.violated(&violation),
-            };
-        }
+    /// Takes a message before there is a session.
+    pub(super) fn introduce(&mut self, message: Bytes, kill: impl FnOnce() -> P::Kill) -> Next<P> {
         let us = self.shared.us();
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Accepting(visitor, invitation) => match invitation.accept(us, message) {
@@ -314,80 +189,11 @@ impl<P: Platform> Connection<P> {
             Stage::Deciding | Stage::Carrying { .. } | Stage::Over => Next::Read,
         }
     }
-
-    /// The other side said goodbye.
-    pub fn closed(&mut self) -> Next<P> {
-        if let Stage::Carrying { link, epoch } = &self.stage {
-            link.closed_by_them(*epoch);
-        }
-        Next::Stop
-    }
-
-    fn violated(&mut self, violation: &(impl fmt::Display + ?Sized)) -> Next<P> {
-        self.broken(Goodbye::protocol(&violation.to_string()))
-    }
-
-    /// The other side broke the protocol, below the frames or in them: its session ends.
-    pub fn broken(&mut self, goodbye: Goodbye) -> Next<P> {
-        tracing::warn!(peer = %self.shared.id(), error = goodbye.reason, "the other side broke the protocol");
-        self.out.goodbye(goodbye.clone());
-        if let Stage::Carrying { link, .. } = std::mem::replace(&mut self.stage, Stage::Over) {
-            link.close(goodbye);
-        }
-        Next::Stop
-    }
-
-    /// Nothing more will be read. A session that it carried waits for another connection.
-    pub fn stopped(&mut self) {
-        if let Stage::Carrying { link, epoch } = std::mem::replace(&mut self.stage, Stage::Over) {
-            link.detach(epoch);
-        }
-        self.out.goodbye(Goodbye::normal(""));
-    }
 }
 
 fn tell<P: Platform>(opened: Option<Opened<P>>, result: Result<Arc<Link<P>>, Reject>) {
     if let Some(opened) = opened {
         // Whoever dialled may not wait any longer.
         let _ = opened.send(result);
-    }
-}
-
-impl<P: Platform> fmt::Debug for Connection<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("stage", &self.stage).finish_non_exhaustive()
-    }
-}
-
-impl<P: Platform> fmt::Debug for Stage<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Accepting(..) => "Accepting",
-            Self::Dialling { .. } => "Dialling",
-            Self::Introduced { .. } => "Introduced",
-            Self::Deciding => "Deciding",
-            Self::Carrying { .. } => "Carrying",
-            Self::Over => "Over",
-        })
-    }
-}
-
-impl<P: Platform> fmt::Debug for Next<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Read => "Read",
-            Self::Ask(..) => "Ask",
-            Self::Pause(_) => "Pause",
-            Self::Stop => "Stop",
-        })
-    }
-}
-
-impl<P: Platform> fmt::Debug for Asked<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Side::Accepting(_) => "Asked(Accepting)",
-            Side::Dialling { .. } => "Asked(Dialling)",
-        })
     }
 }

@@ -1,0 +1,50 @@
+//! What follows for whoever reads a connection.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Opened;
+use crate::handshake::Guest;
+use crate::peer::{Join, Link, Platform};
+
+/// What whoever reads a connection has to do next.
+#[must_use]
+pub enum Next<P: Platform> {
+    /// Go on reading.
+    Read,
+    /// Ask the control plane, whose [`Roster`](crate::peer::Roster) decides, and pass its answer to [`Connection::decided`](super::Connection::decided).
+    /// Nothing is read meanwhile.
+    Ask(Box<Join<P>>, Asked<P>),
+    /// Read nothing more until this session [has room](Link::until_room).
+    Pause(Arc<Link<P>>),
+    /// Read nothing more at all.
+    Stop,
+}
+
+/// What was asked.
+pub struct Asked<P: Platform>(pub(super) Side<P>);
+
+pub(super) enum Side<P: Platform> {
+    Accepting(Arc<Guest>),
+    Dialling { opened: Option<Opened<P>> },
+}
+
+impl<P: Platform> fmt::Debug for Next<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "Read",
+            Self::Ask(..) => "Ask",
+            Self::Pause(_) => "Pause",
+            Self::Stop => "Stop",
+        })
+    }
+}
+
+impl<P: Platform> fmt::Debug for Asked<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Side::Accepting(_) => "Asked(Accepting)",
+            Side::Dialling { .. } => "Asked(Dialling)",
+        })
+    }
+}

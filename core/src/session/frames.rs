@@ -1,0 +1,119 @@
+//! Frames out and in.
+
+use bytes::Bytes;
+
+use super::inbox::Whole;
+use super::{Effect, MAX_FRAME, SMALLEST_LIMIT, Session, Violation};
+use crate::block::{BlockId, Fingerprint};
+use crate::frame::{Catalogue, Frame, Framed};
+use crate::time::Moment;
+
+impl<W> Session<W> {
+    /// Whether [`next_frame`](Self::next_frame) has one.
+    #[must_use]
+    pub fn has_frame(&self) -> bool {
+        self.is_attached() && (self.must_ack() || self.outbox.has_next())
+    }
+
+    fn must_ack(&self) -> bool {
+        self.must_speak || self.inbox.ack_is_overdue()
+    }
+
+    /// How many bytes are worth writing at once now: little where small frames are to pass chunks.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        self.outbox.at_once()
+    }
+
+    /// The next frame to send; see [`write_next`](Self::write_next).
+    pub fn next_frame(&mut self, now: impl FnOnce() -> Moment) -> Option<Framed> {
+        self.write_next(now, Framed::clone)
+    }
+
+    /// Hands `write` the next frame to send, which goes `now`. The time is only asked for where a frame says it. The session keeps the
+    /// frame in case it has to be sent again, so whoever copies it where it is written needs no share of it.
+    pub fn write_next<T>(
+        &mut self,
+        now: impl FnOnce() -> Moment,
+        write: impl FnOnce(&Framed) -> T,
+    ) -> Option<T> {
+        if !self.is_attached() {
+            return None;
+        }
+        let written = if self.must_ack() || self.inbox.ack_is_due() && self.outbox.has_next() {
+            self.must_speak = false;
+            write(&Frame::Ack(self.inbox.acknowledge()).encode().into())
+        } else {
+            let outgoing = self.outbox.next()?;
+            self.health.took(outgoing.frame.len());
+            match self.calls.with_what_is_left(outgoing, now) {
+                Some(frame) => write(&frame),
+                None => write(&outgoing.frame),
+            }
+        };
+        self.health.sent();
+        Some(written)
+    }
+
+    /// Takes one message from the other side.
+    pub fn receive(&mut self, now: Moment, message: Bytes) -> Result<Option<Effect<W>>, Violation> {
+        // What was on its way on a connection that is no longer ours is sent again on the next one.
+        if !self.is_attached() {
+            return Ok(None);
+        }
+        self.health.heard();
+        let size = message.len();
+        let limit = self.limits.message.clamp(SMALLEST_LIMIT, MAX_FRAME);
+        if size > limit {
+            return Err(Violation::TooLarge { size, limit });
+        }
+        self.allowance = self.allowance.saturating_sub(size);
+        let frame = Frame::decode(message)?;
+        self.is_open = true;
+        if let Frame::Ack(received) = frame {
+            let kept = self.outbox.kept();
+            self.outbox.acknowledge(received).map_err(|_| Violation::NeverSent)?;
+            self.health.took(kept - self.outbox.kept());
+            return Ok(None);
+        }
+        self.inbox.count(&frame, size);
+        match frame {
+            Frame::Chunk(chunk) => match self.inbox.add(now, chunk)? {
+                Some(Whole { frame, begun }) => self.received_whole(now, begun, Frame::decode(frame)?),
+                None => Ok(None),
+            },
+            frame => self.received_whole(now, now, frame),
+        }
+    }
+
+    fn received_whole(
+        &mut self,
+        now: Moment,
+        begun: Moment,
+        frame: Frame,
+    ) -> Result<Option<Effect<W>>, Violation> {
+        match frame {
+            Frame::Invoke(invoke) => self.invoked(now, begun, invoke),
+            Frame::Reply(reply) => self.replied(reply),
+            Frame::Cancel(call) => Ok(self.cancelled(call)),
+            Frame::GoAway => {
+                self.they_leave = true;
+                // They wait until they know that we make no more calls, and that those that we made have come.
+                self.must_speak = true;
+                Ok(Some(Effect::TheyLeave))
+            }
+            Frame::Catalogue(catalogue) => Ok(Some(Effect::Catalogue(catalogue))),
+            Frame::Challenge(_) | Frame::Hello(_) | Frame::Welcome(_) | Frame::Reject(_) => {
+                Err(Violation::Unexpected(frame.name()))
+            }
+            Frame::Chunk(_) => Err(Violation::Unexpected("nested chunk")),
+            Frame::Ack(_) => Err(Violation::Unexpected("nested ack")),
+        }
+    }
+
+    /// Tells the other side which blocks we have.
+    pub fn tell_blocks(&mut self, blocks: &[(BlockId, Fingerprint)]) {
+        Catalogue::split(blocks, self.message)
+            .for_each(|part| self.outbox.push(Frame::Catalogue(part).encode()));
+    }
+}
