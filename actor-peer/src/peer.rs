@@ -26,7 +26,11 @@ use crate::session::Served;
 ///
 /// See the crate documentation of `distributed-scope` for a whole program.
 #[derive(Clone)]
-pub struct Peer(Arc<Shared>);
+pub struct Peer {
+    shared: Arc<Shared>,
+    /// Where whatever is [run](Self::run) on its behalf begins.
+    root: Arc<Context>,
+}
 
 impl Peer {
     /// Begins a peer with this id, or with the id of this [key pair](distributed_scope_core::KeyPair), which it then proves to
@@ -36,18 +40,19 @@ impl Peer {
     }
 
     pub(crate) fn of(shared: Arc<Shared>) -> Self {
-        Self(shared)
+        let root = Arc::new(Context::root(Arc::clone(&shared) as Arc<dyn Host>));
+        Self { shared, root }
     }
 
     #[cfg(test)]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0
+        &self.shared
     }
 
     /// Its id.
     #[must_use]
     pub fn id(&self) -> PeerId {
-        self.0.id()
+        self.shared.id()
     }
 
     /// A service for an actix-web `App` that takes sessions at `path`.
@@ -72,7 +77,7 @@ impl Peer {
     /// ```
     #[must_use]
     pub fn service(&self, path: &str) -> impl HttpServiceFactory + 'static {
-        let served = web::Data::new(Served(Arc::clone(&self.0)));
+        let served = web::Data::new(Served(Arc::clone(&self.shared)));
         web::resource(path.to_owned()).app_data(served).route(web::get().to(crate::accept))
     }
 
@@ -102,25 +107,25 @@ impl Peer {
     /// # Ok(()) }
     /// ```
     pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        Scoped::new(Arc::new(Context::root(Arc::clone(&self.0) as Arc<dyn Host>)), future)
+        Scoped::new(Arc::clone(&self.root), future)
     }
 
     /// The peers that are connected now, ordered by id.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerId> {
-        self.0.routes().peers()
+        self.shared.routes().peers()
     }
 
     /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped. It waits for ever otherwise, and
     /// dropping the future gives up.
     pub async fn connected(&self, peer: PeerId) {
-        self.0.connected(peer).await;
+        self.shared.connected(peer).await;
     }
 
     /// Waits until a peer is not connected; returns at once when it is not. The two together tell when a connection comes
     /// and goes.
     pub async fn disconnected(&self, peer: PeerId) {
-        self.0.disconnected(peer).await;
+        self.shared.disconnected(peer).await;
     }
 
     /// The blocks of this program, as a table: each with its place, its captures, its result, its version, and whether this
@@ -134,14 +139,14 @@ impl Peer {
     /// ```
     #[must_use]
     pub fn blocks(&self) -> Listing {
-        self.0.list()
+        self.shared.list()
     }
 
     /// The blocks that a peer has in another version than this one, as far as it has told: it does so right after it has
     /// connected, before it answers the first call. Calls of these blocks are refused, in both directions.
     #[must_use]
     pub fn skew(&self, peer: PeerId) -> Vec<Skew> {
-        self.0.skew(peer)
+        self.shared.skew(peer)
     }
 
     /// Stops politely: new sessions and new calls from other peers are refused as
@@ -167,7 +172,7 @@ impl Peer {
     /// The address of its actor, for code that works by messages: see [`Invoke`](crate::Invoke).
     #[must_use]
     pub fn addr(&self) -> &Addr<PeerActor> {
-        self.0.platform().actor()
+        self.shared.platform().actor()
     }
 }
 

@@ -13,8 +13,8 @@ use distributed_scope_core::Moment;
 /// So many answers are sent while others are still made.
 const EARLY: usize = 16;
 
-/// So many are made in a trial, and their time taken: a hundredth of a second where nothing else limits them.
-const TRIAL: usize = 4096;
+/// So many are made in a trial, and their time taken: three to five milliseconds where nothing else limits them.
+const TRIAL: usize = 2048;
 
 /// After so many trials of one way there is one of the other.
 const TRIALS_OF_ONE: u32 = 32;
