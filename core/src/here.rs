@@ -165,18 +165,22 @@ pub(crate) fn current() -> Option<Arc<Context>> {
     CURRENT.with_borrow(Clone::clone)
 }
 
-/// Puts a context in place, and the one before it back when dropped, on a panic too.
-struct Entered(Option<Arc<Context>>);
+/// Lends a context to the thread, which has it until this is dropped, on a panic too. Then the one before it is back.
+struct Entered<'a> {
+    lent: &'a mut Option<Arc<Context>>,
+    before: Option<Arc<Context>>,
+}
 
-impl Entered {
-    fn new(context: Arc<Context>) -> Self {
-        Self(CURRENT.replace(Some(context)))
+impl<'a> Entered<'a> {
+    fn new(lent: &'a mut Option<Arc<Context>>) -> Self {
+        let before = CURRENT.replace(lent.take());
+        Self { lent, before }
     }
 }
 
-impl Drop for Entered {
+impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        CURRENT.set(self.0.take());
+        *self.lent = CURRENT.replace(self.before.take());
     }
 }
 
@@ -184,7 +188,8 @@ pin_project_lite::pin_project! {
     /// A future that runs in a context. It is dropped in it, too: what a block's values do in their `drop` belongs to
     /// the block.
     pub struct Scoped<F> {
-        context: Arc<Context>,
+        // The thread has it while the future runs.
+        context: Option<Arc<Context>>,
         #[pin]
         future: Option<F>,
     }
@@ -192,7 +197,7 @@ pin_project_lite::pin_project! {
     impl<F> PinnedDrop for Scoped<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _entered = Entered::new(Arc::clone(this.context));
+            let _entered = Entered::new(this.context);
             this.future.set(None);
         }
     }
@@ -201,7 +206,7 @@ pin_project_lite::pin_project! {
 impl<F: Future> Scoped<F> {
     /// `future`, to be run in `context`.
     pub fn new(context: Arc<Context>, future: F) -> Self {
-        Self { context, future: Some(future) }
+        Self { context: Some(context), future: Some(future) }
     }
 }
 
@@ -210,7 +215,7 @@ impl<F: Future> Future for Scoped<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let _entered = Entered::new(Arc::clone(this.context));
+        let _entered = Entered::new(this.context);
         match this.future.as_mut().as_pin_mut() {
             Some(future) => {
                 let poll = future.poll(cx);

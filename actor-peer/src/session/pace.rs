@@ -13,15 +13,16 @@ use distributed_scope_core::Moment;
 /// So many answers are sent while others are still made.
 const EARLY: usize = 16;
 
-/// So many are made in a trial, and their time taken: three to five milliseconds where nothing else limits them.
-const TRIAL: usize = 2048;
+/// So many are made in a trial, and their time taken: two milliseconds where nothing else limits them. Something else may have happened in these, so there
+/// are two trials of each way, in turns, and the shorter ones are compared.
+const TRIAL: usize = 1024;
 
-/// After so many trials of one way there is one of the other.
-const TRIALS_OF_ONE: u32 = 32;
+/// After so many trials of one way the other is tried.
+const TRIALS_OF_ONE: u32 = 64;
 
-/// After so many there may be one already, if what a trial takes has changed: a scheduler has moved a process to another processor, say. It
+/// After so many it may be already, if what a trial takes has changed: a scheduler has moved a process to another processor, say. It
 /// is twice as many each time that the change was not one of the way.
-const TRIALS_BEFORE_DOUBT: u32 = 4;
+const TRIALS_BEFORE_DOUBT: u32 = 8;
 
 /// When the answers of one connection are sent.
 #[derive(Debug)]
@@ -33,8 +34,9 @@ pub(super) struct Pace {
     patience: u32,
     /// How long a trial of this way took when it was chosen; not known before.
     usual: Option<Duration>,
-    /// A trial of the other way is under way; so long took the last one of the way that is compared with it.
-    compared: Option<Duration>,
+    /// How many in a row took clearly longer.
+    slow: u32,
+    comparison: Option<Comparison>,
     trial: Trial,
 }
 
@@ -54,10 +56,53 @@ struct Trial {
     together: usize,
 }
 
+/// The two ways beside each other.
+#[derive(Debug)]
+struct Comparison {
+    /// The way before.
+    before: Way,
+    /// The shortest trial of each.
+    early: Duration,
+    at_once: Duration,
+    /// How many trials are left.
+    left: u32,
+}
+
+impl Comparison {
+    /// The first of four trials took so long.
+    fn begin(way: Way, took: Duration) -> Self {
+        let mut comparison = Self { before: way, early: Duration::MAX, at_once: Duration::MAX, left: 4 };
+        comparison.add(way, took);
+        comparison
+    }
+
+    fn add(&mut self, way: Way, took: Duration) {
+        let shortest = match way {
+            Way::Early => &mut self.early,
+            Way::AtOnce => &mut self.at_once,
+        };
+        *shortest = took.min(*shortest);
+        self.left -= 1;
+    }
+
+    /// The better way, and how long a trial of it took.
+    fn better(&self) -> (Way, Duration) {
+        // It has to be clearly better, for it takes more of the processors in any case.
+        if self.early < self.at_once / 8 * 7 { (Way::Early, self.early) } else { (Way::AtOnce, self.at_once) }
+    }
+}
+
 impl Default for Pace {
     fn default() -> Self {
-        let patience = TRIALS_BEFORE_DOUBT;
-        Self { way: Way::AtOnce, trials: 0, patience, usual: None, compared: None, trial: Trial::default() }
+        Self {
+            way: Way::AtOnce,
+            trials: 0,
+            patience: TRIALS_BEFORE_DOUBT,
+            usual: None,
+            slow: 0,
+            comparison: None,
+            trial: Trial::default(),
+        }
     }
 }
 
@@ -83,8 +128,13 @@ impl Pace {
     }
 
     fn ended(&mut self, trial: &Trial, took: Duration) {
-        if let Some(before) = self.compared.take() {
-            return self.decide(before, took);
+        if let Some(comparison) = &mut self.comparison {
+            comparison.add(self.way, took);
+            match comparison.left {
+                0 => self.decide(),
+                _ => self.way = self.way.other(),
+            }
+            return;
         }
         let makes_a_difference = self.way == Way::Early || trial.together * 2 >= trial.answers;
         if !makes_a_difference {
@@ -92,31 +142,23 @@ impl Pace {
         }
         self.trials += 1;
         let is_worth_trying = self.usual.is_none_or(|usual| {
-            let has_changed = took * 4 > usual * 5;
-            self.trials >= if has_changed { self.patience } else { TRIALS_OF_ONE }
+            self.slow = if took * 4 > usual * 5 { self.slow + 1 } else { 0 };
+            self.trials >= if self.slow > 1 { self.patience } else { TRIALS_OF_ONE }
         });
         if is_worth_trying {
-            self.compared = Some(took);
+            self.comparison = Some(Comparison::begin(self.way, took));
             self.way = self.way.other();
         }
     }
 
-    /// The way before took so long, and this one so.
-    fn decide(&mut self, before: Duration, took: Duration) {
-        let (early, at_once) = match self.way {
-            Way::Early => (took, before),
-            Way::AtOnce => (before, took),
-        };
-        // It has to be clearly better, for it takes more of the processors in any case.
-        let (better, usual) =
-            if early * 8 < at_once * 7 { (Way::Early, early) } else { (Way::AtOnce, at_once) };
-        let is_another = better == self.way;
-        let was_known = self.usual.is_some();
-        self.patience = match is_another || !was_known {
+    fn decide(&mut self) {
+        let Some(comparison) = self.comparison.take() else { return };
+        let (better, took) = comparison.better();
+        self.patience = match better != comparison.before || self.usual.is_none() {
             true => TRIALS_BEFORE_DOUBT,
             false => (self.patience * 2).min(TRIALS_OF_ONE),
         };
-        (self.way, self.usual, self.trials) = (better, Some(usual), 0);
+        (self.way, self.usual, self.trials, self.slow) = (better, Some(took), 0, 0);
     }
 }
 
@@ -161,34 +203,46 @@ mod tests {
     #[test]
     fn the_way_that_takes_less_time_is_found_and_the_other_tried_now_and_then() {
         let mut played = Played::new();
-        played.trials(4, 64, 5_000, 8_000);
-        assert_eq!(played.trials(330, 64, 5_000, 8_000), 320);
-        played.trials(40, 64, 8_000, 6_000);
-        assert_eq!(played.trials(330, 64, 8_000, 6_000), 10, "and when that changes, it is found, too");
+        played.trials(5, 64, 5_000, 8_000);
+        assert_eq!(played.trials(670, 64, 5_000, 8_000), 650);
+        played.trials(80, 64, 8_000, 6_000);
+        assert_eq!(played.trials(670, 64, 8_000, 6_000), 20, "and when that changes, it is found, too");
     }
 
     #[test]
     fn when_a_trial_takes_longer_than_before_the_other_way_is_tried_soon() {
         let mut played = Played::new();
         // Both processes on one processor at first.
-        assert_eq!(played.trials(8, 64, 7_500, 6_500), 1);
-        assert_eq!(played.trials(10, 64, 5_200, 10_000), 9, "and then each on its own");
-        assert_eq!(played.trials(10, 64, 9_000, 6_500), 1, "and on one again");
+        assert_eq!(played.trials(13, 64, 7_500, 6_500), 2);
+        assert_eq!(played.trials(20, 64, 5_200, 10_000), 17, "and then each on its own");
+        assert_eq!(played.trials(20, 64, 9_000, 6_500), 3, "and on one again");
+    }
+
+    #[test]
+    fn a_trial_in_which_something_else_happened_decides_nothing() {
+        for disturbed in 0..5 {
+            let mut played = Played::new();
+            for trial in 0..5 {
+                let more = if trial == disturbed { 10_000 } else { 0 };
+                played.trials(1, 64, 7_500 + more, 6_500 + more);
+            }
+            assert_eq!(played.trials(60, 64, 7_500, 6_500), 0);
+        }
     }
 
     #[test]
     fn a_time_that_changes_all_the_time_is_soon_no_reason_to_try() {
         let mut played = Played::new();
-        let tried: u32 =
-            (0..500).map(|n| played.trials(1, 64, 9_000, if n % 2 == 0 { 5_000 } else { 8_000 })).sum();
-        assert!((15..25).contains(&tried), "{tried}");
+        let at_once = |n| if n % 6 < 3 { 5_000 } else { 8_000 };
+        let tried: u32 = (0..1000).map(|n| played.trials(1, 64, 9_000, at_once(n))).sum();
+        assert!((25..45).contains(&tried), "{tried}");
     }
 
     #[test]
     fn a_little_less_time_is_not_worth_it() {
         let mut played = Played::new();
-        played.trials(4, 64, 7_500, 8_000);
-        assert_eq!(played.trials(330, 64, 7_500, 8_000), 10);
+        played.trials(5, 64, 7_500, 8_000);
+        assert_eq!(played.trials(670, 64, 7_500, 8_000), 20);
     }
 
     #[test]
