@@ -19,7 +19,7 @@ mod turn;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
@@ -49,8 +49,6 @@ pub struct Link<P: Platform> {
     token: Token,
     /// Who is at the other end, as the connection that carries the session has shown.
     visitor: RwLock<Visitor>,
-    /// Whether that is somebody. Most callers are nobody, and each call asks.
-    is_somebody: AtomicBool,
     state: Mutex<State<P>>,
     /// The connection, counted from 1, whose writer found nothing since there was something; [`NEWS`] if none did.
     quiet: AtomicU64,
@@ -92,7 +90,6 @@ impl<P: Platform> Link<P> {
             remote: them.peer,
             id,
             token,
-            is_somebody: AtomicBool::new(visitor.principal.is_some()),
             visitor: RwLock::new(visitor),
             state: Mutex::new(State::new(session, kill)),
             quiet: AtomicU64::new(NEWS),
@@ -115,9 +112,6 @@ impl<P: Platform> Link<P> {
 
     /// Who that is, as far as it was proved.
     pub fn principal(&self) -> Option<Principal> {
-        if !self.is_somebody.load(Ordering::Acquire) {
-            return None;
-        }
         self.visitor.read().principal.clone()
     }
 
@@ -126,10 +120,7 @@ impl<P: Platform> Link<P> {
         if !self.gives_way_to(visitor.principal.as_ref()) {
             return Err(Reject::NotYours);
         }
-        let is_somebody = visitor.principal.is_some();
-        let mut known = self.visitor.write();
-        *known = visitor;
-        self.is_somebody.store(is_somebody, Ordering::Release);
+        *self.visitor.write() = visitor;
         Ok(())
     }
 
