@@ -30,9 +30,6 @@ fn is_slow(from: usize, to: usize) -> bool {
 /// A copy of bytes.
 #[inline]
 pub(crate) fn copied(bytes: &[u8]) -> Vec<u8> {
-    if bytes.len() <= BLOCK {
-        return bytes.to_vec();
-    }
     let mut copy = Vec::with_capacity(bytes.len());
     append(&mut copy, bytes);
     copy

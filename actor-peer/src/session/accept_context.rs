@@ -73,8 +73,7 @@ impl Actor for ContextSession {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.add_stream(outgoing(Rc::clone(self.0.out())));
         let stop = Arc::clone(self.0.stop());
-        let mut woken = None;
-        ctx.spawn(poll_fn(move |cx| stop.poll(cx, &mut woken)).into_actor(self).map(|(), _, ctx| ctx.stop()));
+        ctx.spawn(poll_fn(move |cx| stop.poll(cx)).into_actor(self).map(|(), _, ctx| ctx.stop()));
         ctx.run_later(self.0.shared().limits().handshake, |actor, ctx| {
             let next = actor.0.late();
             actor.go_on(next, ctx);

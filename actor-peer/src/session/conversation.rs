@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_http::ws::{Message, ProtocolError};
@@ -30,8 +30,6 @@ pub(super) struct Conversation {
     /// Until the session is open.
     handshake: Option<Pin<Box<Sleep>>>,
     said_goodbye: bool,
-    /// Who is woken when the connection is to end.
-    woken_to_end: Option<Waker>,
     turn: Turn,
     /// When what is handled now was received; nothing if the clock was not asked yet.
     arrived: Option<Moment>,
@@ -70,7 +68,6 @@ impl Conversation {
             reading: Reading::Goes,
             handshake: Some(Box::pin(tokio::time::sleep(limit))),
             said_goodbye: false,
-            woken_to_end: None,
             turn: Turn::default(),
             arrived: None,
         }
@@ -88,8 +85,8 @@ impl Conversation {
     }
 
     /// Whether the connection is to end now, without another word.
-    pub(super) fn poll_killed(&mut self, cx: &Context<'_>) -> Poll<()> {
-        self.reader.stop().poll(cx, &mut self.woken_to_end)
+    pub(super) fn poll_killed(&self, cx: &Context<'_>) -> Poll<()> {
+        self.reader.stop().poll(cx)
     }
 
     /// Handles what was received. Ready when all of it was handled and more can be; pending when something else has to come first, or

@@ -3,7 +3,7 @@
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use distributed_scope_core::peer;
 use futures_util::task::AtomicWaker;
@@ -42,12 +42,9 @@ impl Stop {
         drop(self.task.take());
     }
 
-    /// Ready when it was told. `woken` is whom it wakes already: a look at it costs less than to say so again.
-    pub(super) fn poll(&self, cx: &Context<'_>, woken: &mut Option<Waker>) -> Poll<()> {
-        if !woken.as_ref().is_some_and(|woken| woken.will_wake(cx.waker())) {
-            self.task.register(cx.waker());
-            *woken = Some(cx.waker().clone());
-        }
+    /// Ready when it was told.
+    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+        self.task.register(cx.waker());
         if self.is_told.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
