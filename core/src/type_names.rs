@@ -17,6 +17,15 @@ pub(crate) fn short(name: &str) -> String {
     short
 }
 
+/// A name as a user writes it: without modules, and without what the captures of a block are wrapped in.
+pub(crate) fn of_user(name: &str) -> String {
+    let name = short(name).replace('&', "");
+    match elements(&name)[..] {
+        [only] => only.to_owned(),
+        _ => name,
+    }
+}
+
 /// The names of the elements of a tuple with `count` elements. A long one is a tuple of tuples.
 pub(crate) fn of_tuple(name: &str, count: usize) -> Vec<String> {
     let mut names = elements(name);
@@ -62,6 +71,14 @@ mod tests {
     fn the_modules_of_a_type_are_left_out() {
         assert_eq!(short(type_name::<Option<Vec<(u8, String)>>>()), "Option<Vec<(u8, String)>>");
         assert_eq!(short(type_name::<[crate::PeerId; 2]>()), "[PeerId; 2]");
+    }
+
+    #[test]
+    fn one_capture_is_named_without_its_tuple() {
+        assert_eq!(of_user(type_name::<(&Option<Vec<u8>>,)>()), "Option<Vec<u8>>");
+        assert_eq!(of_user(type_name::<(&String, &u8)>()), "(String, u8)");
+        assert_eq!(of_user(type_name::<()>()), "()");
+        assert_eq!(of_user(type_name::<Option<(u8, u8)>>()), "Option<(u8, u8)>");
     }
 
     #[test]

@@ -1,21 +1,38 @@
 //! How captures and results become bytes.
 //!
-//! bincode is what this project was asked to use. Its maintainers have stopped (RUSTSEC-2025-0141), so everything
-//! it does for us stands in [`mod@bincode`], and another serializer is one more module and one more arm in each of the two
-//! functions. What keeps a hostile message from ending the process ([`budget`]) is the same for every serializer.
+//! bincode carries every type that it can carry exactly, and CBOR all others: which it is, is found out by tracing the type (see `shape`) and
+//! stands in each message. Both are read and written by one deserializer ([`reader`]) and one serializer ([`writer`]) that switch
+//! inside, because each of them is compiled once for each type. bincode's maintainers have stopped (RUSTSEC-2025-0141), so what it does
+//! for us stands in [`mod@bincode`]. What keeps a hostile message from ending the process ([`budget`]) is the same for every format.
 
 mod bincode;
 mod budget;
+mod carriage;
+mod fault;
+mod format;
 mod guarded;
+mod reader;
+mod tuples;
 mod watched;
+mod writer;
 
 use std::fmt;
 
+use serde::de::DeserializeSeed;
 use serde::{Deserialize, Serialize};
 
 pub use budget::OverBudget;
 pub(crate) use budget::SPARE;
 use budget::{Budget, Within};
+pub(crate) use carriage::Carriage;
+use fault::{Unreadable, Unwritable};
+use format::Format;
+use reader::{Owner, Reader};
+pub(crate) use tuples::TupleLengths;
+use tuples::Tuples;
+use writer::Writer;
+
+use crate::type_names;
 
 /// The encoding of a payload. Each frame that carries one says which it is.
 ///
@@ -45,19 +62,32 @@ pub enum Codec {
     /// bincode 2 in its standard configuration: variable-length integers, little endian, not self-describing.
     #[default]
     Bincode,
+    /// CBOR (RFC 8949), self-describing: fields and variants stand there by their names. For types that bincode cannot carry, and for blocks whose
+    /// values may grow.
+    Cbor,
+    /// The same, and each type takes the form that it has in texts, for instance an IP address as `"127.0.0.1"`. For types that serde reads through a buffer of its
+    /// own (`untagged`, `tag`, `flatten`), because that always asks for this form.
+    CborText,
 }
 
 /// A value that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot encode {type_name}")]
+#[error("cannot encode `{}`", type_names::of_user(.type_name))]
 pub struct EncodeError {
     type_name: &'static str,
-    source: ::bincode::error::EncodeError,
+    source: Unwritable,
+}
+
+impl EncodeError {
+    /// Whether CBOR could carry what bincode cannot.
+    pub(crate) fn wants_names(&self) -> bool {
+        self.source.wants_names()
+    }
 }
 
 /// Bytes that are not the value that was expected.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot decode {type_name} from {length} bytes")]
+#[error("cannot decode `{}` from {length} bytes", type_names::of_user(.type_name))]
 pub struct DecodeError {
     type_name: &'static str,
     length: usize,
@@ -69,7 +99,7 @@ enum DecodeFault {
     #[error(transparent)]
     OverBudget(OverBudget),
     #[error(transparent)]
-    Bincode(#[from] ::bincode::error::DecodeError),
+    Unreadable(#[from] Unreadable),
     #[error("{0} bytes are left over")]
     Trailing(usize),
 }
@@ -80,8 +110,80 @@ impl DecodeError {
     pub const fn over_budget(&self) -> Option<OverBudget> {
         match self.source {
             DecodeFault::OverBudget(over) => Some(over),
-            DecodeFault::Bincode(_) | DecodeFault::Trailing(_) => None,
+            DecodeFault::Unreadable(_) | DecodeFault::Trailing(_) => None,
         }
+    }
+}
+
+/// Whether bincode carries a value exactly: written with a mark before each part and read again, each part is what it was. Notes how many unnamed
+/// fields its tuples have. The text says why not.
+pub(crate) fn check_marked<T: Serialize + Deserialize<'static>>(
+    value: &T,
+    tuples: &mut TupleLengths,
+) -> Result<(), String> {
+    let bytes = write(Vec::new(), Format::Marked, Tuples::Learn(tuples), value).map_err(|e| e.to_string())?;
+    let again: T = read(Format::Marked, SPARE, &bytes).map_err(|e| e.to_string())?;
+    let bytes_again =
+        write(Vec::new(), Format::Marked, Tuples::Unknown, &again).map_err(|e| e.to_string())?;
+    if bytes == bytes_again { Ok(()) } else { Err(CHANGED.to_owned()) }
+}
+
+/// Whether CBOR carries a value exactly.
+pub(crate) fn check_named<T: Serialize + Deserialize<'static>>(
+    codec: Codec,
+    value: &T,
+) -> Result<(), String> {
+    let bytes = codec.encode(0, value).map_err(|e| e.source.to_string())?;
+    let again: T = codec.decode(&bytes).map_err(|e| e.source.to_string())?;
+    let bytes_again = codec.encode(0, &again).map_err(|e| e.source.to_string())?;
+    if bytes == bytes_again { Ok(()) } else { Err(CHANGED.to_owned()) }
+}
+
+/// Tells for each field that a value has whether it may be absent where it is read by name, and calls `tell` with the struct or the
+/// variant that it belongs to, and its own name.
+pub(crate) fn optional_fields<T: Serialize + Deserialize<'static>>(
+    codec: Codec,
+    value: &T,
+    mut tell: impl FnMut(&str, &str, bool),
+) {
+    let Ok(bytes) = codec.encode(0, value) else { return };
+    for number in 0.. {
+        let mut budget = Budget::of(bytes.len(), SPARE);
+        let mut reader = Reader::without(&bytes, codec.format(), number);
+        let result = Within::<T>::new(&mut budget).deserialize(&mut reader);
+        let Some((owner, field)) = reader.absent() else { return };
+        let owner = match owner {
+            Owner::Struct(name) => name,
+            Owner::Variant(name) => name,
+        };
+        tell(owner, field, result.is_ok());
+    }
+}
+
+const CHANGED: &str = "what is read is not what was written";
+
+fn write<T: Serialize + ?Sized>(
+    buffer: Vec<u8>,
+    format: Format,
+    tuples: Tuples<'_>,
+    value: &T,
+) -> Result<Vec<u8>, Unwritable> {
+    let mut writer = Writer::new(buffer, format, tuples);
+    value.serialize(&mut writer)?;
+    Ok(writer.into_bytes())
+}
+
+fn read<T: Deserialize<'static>>(format: Format, memory: usize, bytes: &[u8]) -> Result<T, DecodeFault> {
+    let mut budget = Budget::of(bytes.len(), memory);
+    let mut reader = Reader::new(bytes, format);
+    let result = Within::<T>::new(&mut budget).deserialize(&mut reader);
+    match (budget.exceeded(), result) {
+        (Some(over), _) => Err(DecodeFault::OverBudget(over)),
+        (None, Err(error)) => Err(error.into()),
+        (None, Ok(value)) => match reader.left() {
+            0 => Ok(value),
+            left => Err(DecodeFault::Trailing(left)),
+        },
     }
 }
 
@@ -91,6 +193,8 @@ impl Codec {
     pub const fn number(self) -> u8 {
         match self {
             Self::Bincode => 1,
+            Self::Cbor => 2,
+            Self::CborText => 3,
         }
     }
 
@@ -99,18 +203,39 @@ impl Codec {
     pub const fn from_number(number: u8) -> Option<Self> {
         match number {
             1 => Some(Self::Bincode),
+            2 => Some(Self::Cbor),
+            3 => Some(Self::CborText),
             _ => None,
         }
     }
 
+    fn format(self) -> Format {
+        match self {
+            Self::Bincode => Format::Bincode,
+            Self::Cbor => Format::Cbor,
+            Self::CborText => Format::CborText,
+        }
+    }
+
     /// Writes `value` behind `head` zero bytes, which the frame's header takes later without a copy.
+    ///
+    /// # Errors
+    ///
+    /// When the value cannot be written in this encoding, or its own `Serialize` fails.
     pub fn encode<T: Serialize + ?Sized>(self, head: usize, value: &T) -> Result<Vec<u8>, EncodeError> {
+        self.encode_checked(head, Tuples::Unknown, value)
+    }
+
+    fn encode_checked<T: Serialize + ?Sized>(
+        self,
+        head: usize,
+        tuples: Tuples<'_>,
+        value: &T,
+    ) -> Result<Vec<u8>, EncodeError> {
         let mut buffer = Vec::with_capacity(head + 64);
         buffer.resize(head, 0);
-        match self {
-            Self::Bincode => bincode::encode(buffer, value),
-        }
-        .map_err(|source| EncodeError { type_name: std::any::type_name::<T>(), source })
+        write(buffer, self.format(), tuples, value)
+            .map_err(|source| EncodeError { type_name: std::any::type_name::<T>(), source })
     }
 
     /// Reads a value that must fill `bytes` exactly.
@@ -128,17 +253,11 @@ impl Codec {
         memory: usize,
         bytes: &[u8],
     ) -> Result<T, DecodeError> {
-        let mut budget = Budget::of(bytes.len(), memory);
-        let result = match self {
-            Self::Bincode => bincode::decode(bytes, Within::<T>::new(&mut budget)),
-        };
-        let fault = match (budget.exceeded(), result) {
-            (Some(over), _) => DecodeFault::OverBudget(over),
-            (None, Ok((value, 0))) => return Ok(value),
-            (None, Ok((_, left))) => DecodeFault::Trailing(left),
-            (None, Err(error)) => error.into(),
-        };
-        Err(DecodeError { type_name: std::any::type_name::<T>(), length: bytes.len(), source: fault })
+        read(self.format(), memory, bytes).map_err(|source| DecodeError {
+            type_name: std::any::type_name::<T>(),
+            length: bytes.len(),
+            source,
+        })
     }
 }
 
@@ -146,6 +265,8 @@ impl fmt::Display for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Bincode => "bincode",
+            Self::Cbor => "CBOR",
+            Self::CborText => "CBOR with texts",
         })
     }
 }

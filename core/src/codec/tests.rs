@@ -186,7 +186,7 @@ fn as_many_elements_as_the_limit_pass_and_one_more_does_not() {
     returns(vec![(); limit]);
     let bytes = Codec::Bincode.encode(0, &vec![(); limit + 1]).unwrap();
     let error = decode::<Vec<()>>(&bytes).unwrap_err();
-    assert_eq!(error.to_string(), "cannot decode alloc::vec::Vec<()> from 3 bytes");
+    assert_eq!(error.to_string(), "cannot decode `Vec<()>` from 3 bytes");
     let reason = error.source().unwrap().to_string();
     assert_eq!(reason, "its sequences and maps have more than 1027 elements");
 }

@@ -1,0 +1,144 @@
+//! Why a value cannot be written or read, as serde makes it.
+
+use std::fmt;
+
+use serde::de::{self, Expected, Unexpected};
+use serde::ser;
+
+/// A value cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unwritable {
+    #[error(transparent)]
+    Bincode(#[from] bincode::error::EncodeError),
+    /// Its `Serialize` says so.
+    #[error("{0}")]
+    Custom(String),
+    /// The format has no names, and so must have every field.
+    #[error("the field `{0}` is left out")]
+    LeftOut(&'static str),
+    /// The format has the length first.
+    #[error("a sequence or a map does not say how long it is")]
+    NoLength,
+    #[error(
+        "`{name}` is written with {written} of its {expected} unnamed fields, and which ones cannot be told: give its fields names, or write all of them"
+    )]
+    TupleLength { name: &'static str, expected: usize, written: usize },
+    #[error("its `Serialize` announces another number of parts than it writes")]
+    Count,
+}
+
+impl Unwritable {
+    /// Whether a format with names and open lengths could carry the value.
+    pub(super) fn wants_names(&self) -> bool {
+        matches!(self, Self::LeftOut(_) | Self::NoLength)
+    }
+}
+
+impl ser::Error for Unwritable {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Custom(message.to_string())
+    }
+}
+
+/// A value cannot be read. Boxed, so that every result on the way of one that can be is small.
+#[derive(Debug)]
+pub(super) struct Unreadable(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    fault: Fault,
+    /// The fields that lead to it, outermost first, where the format knows them.
+    path: String,
+}
+
+#[derive(Debug)]
+enum Fault {
+    Bincode(bincode::error::DecodeError),
+    Cbor(minicbor::decode::Error),
+    Text(String),
+}
+
+impl Unreadable {
+    #[cold]
+    fn new(fault: Fault) -> Self {
+        Self(Box::new(Inner { fault, path: String::new() }))
+    }
+
+    #[cold]
+    pub(super) fn text(message: impl fmt::Display) -> Self {
+        Self::new(Fault::Text(message.to_string()))
+    }
+
+    /// The same, somewhere inside this field.
+    #[cold]
+    pub(super) fn inside(mut self, field: &str) -> Self {
+        let path = &mut self.0.path;
+        if !path.is_empty() {
+            path.insert(0, '.');
+        }
+        path.insert_str(0, field);
+        self
+    }
+}
+
+impl From<bincode::error::DecodeError> for Unreadable {
+    fn from(error: bincode::error::DecodeError) -> Self {
+        Self::new(Fault::Bincode(error))
+    }
+}
+
+impl From<minicbor::decode::Error> for Unreadable {
+    fn from(error: minicbor::decode::Error) -> Self {
+        Self::new(Fault::Cbor(error))
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.path.is_empty() {
+            write!(f, "field `{}`: ", self.0.path)?;
+        }
+        match &self.0.fault {
+            Fault::Bincode(error) => error.fmt(f),
+            Fault::Cbor(error) => error.fmt(f),
+            Fault::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+impl de::Error for Unreadable {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::text(message)
+    }
+
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::text(format_args!("invalid type: {}, expected {expected}", Found(&unexpected)))
+    }
+
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::text(format_args!("invalid value: {}, expected {expected}", Found(&unexpected)))
+    }
+}
+
+/// What was found where something else was expected. serde's own text can show floats, and what writes floats is a twentieth of what a
+/// page loads.
+struct Found<'a>(&'a Unexpected<'a>);
+
+impl fmt::Display for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Unexpected::Bool(value) => write!(f, "boolean `{value}`"),
+            Unexpected::Unsigned(value) => write!(f, "integer `{value}`"),
+            Unexpected::Signed(value) => write!(f, "integer `{value}`"),
+            Unexpected::Char(value) => write!(f, "character `{value}`"),
+            Unexpected::Str(value) => write!(f, "string {value:?}"),
+            Unexpected::Float(_) => f.write_str("a number with a point"),
+            Unexpected::Unit => f.write_str("nothing"),
+            Unexpected::Seq => f.write_str("a sequence"),
+            Unexpected::Map => f.write_str("a map"),
+            _ => f.write_str("something else"),
+        }
+    }
+}

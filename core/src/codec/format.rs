@@ -1,0 +1,122 @@
+//! The formats that one serializer and one deserializer switch between, and the primitives in each of them.
+//!
+//! A format of its own for each would be one more copy of the code of each type that travels.
+
+use bincode::de::Decode;
+use bincode::enc::Encode;
+use minicbor::{Decoder, Encoder};
+
+/// What stands on the wire, or is only looked at in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// bincode 2.
+    Bincode,
+    /// bincode 2 with a [`Mark`] before each part, so that a reader that asks for something else than was written is
+    /// noticed. Never on the wire: it tells whether bincode can carry a type.
+    Marked,
+    /// CBOR, with the names of fields and variants.
+    Cbor,
+    /// The same, where types choose the form that they have in texts. serde's own buffer for `untagged`, `tag` and `flatten` asks
+    /// for that form whatever the format is, so both sides have to agree on it.
+    CborText,
+}
+
+impl Format {
+    /// Whether the parts of a value are told by their names, and not by their order alone.
+    #[inline]
+    pub(super) fn is_named(self) -> bool {
+        matches!(self, Self::Cbor | Self::CborText)
+    }
+}
+
+/// What stands before a part in [`Format::Marked`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Mark {
+    Bool = 1,
+    I8,
+    I16,
+    I32,
+    I64,
+    I128,
+    U8,
+    U16,
+    U32,
+    U64,
+    U128,
+    F32,
+    F64,
+    Char,
+    /// A text or bytes, which are alike in bincode.
+    Text,
+    Unit,
+    None,
+    Some,
+    /// As many parts as the type has: a struct, a tuple or an array.
+    Fixed,
+    Sequence,
+    Map,
+    Variant,
+    /// After the last part of what has some.
+    End,
+}
+
+/// How many levels of `Some` stand around a value that would be taken for `None` without them: a tag from the range that is free for all.
+pub(super) const SOME: u64 = 80_808;
+
+/// A value without parts.
+pub(super) trait Primitive: Encode + Decode<()> {
+    const MARK: Mark;
+
+    /// Appends it in CBOR.
+    fn put_cbor(self, out: &mut Vec<u8>);
+
+    /// Reads it from CBOR.
+    fn get_cbor(input: &mut Decoder<'_>) -> Result<Self, minicbor::decode::Error>;
+}
+
+macro_rules! primitives {
+    ($($type:ident $mark:ident;)*) => {
+        $(
+            impl Primitive for $type {
+                const MARK: Mark = Mark::$mark;
+
+                fn put_cbor(self, out: &mut Vec<u8>) {
+                    written(Encoder::new(out).$type(self).map(drop));
+                }
+
+                fn get_cbor(input: &mut Decoder<'_>) -> Result<Self, minicbor::decode::Error> {
+                    input.$type()
+                }
+            }
+        )*
+    };
+}
+
+primitives! {
+    bool Bool; i8 I8; i16 I16; i32 I32; i64 I64; i128 I128; u8 U8; u16 U16; u32 U32; u64 U64; u128 U128; f32 F32; f64 F64;
+}
+
+/// As a text, because that is what others take for a character.
+impl Primitive for char {
+    const MARK: Mark = Mark::Char;
+
+    fn put_cbor(self, out: &mut Vec<u8>) {
+        written(Encoder::new(out).str(self.encode_utf8(&mut [0; 4])).map(drop));
+    }
+
+    fn get_cbor(input: &mut Decoder<'_>) -> Result<Self, minicbor::decode::Error> {
+        let text = input.str()?;
+        let mut chars = text.chars();
+        match (chars.next(), chars.next()) {
+            (Some(char), None) => Ok(char),
+            _ => Err(minicbor::decode::Error::message("a text that is no single character")),
+        }
+    }
+}
+
+/// Writing to a buffer in memory does not fail, and its error has no value.
+#[inline]
+pub(super) fn written(result: Result<(), minicbor::encode::Error<std::convert::Infallible>>) {
+    debug_assert!(result.is_ok(), "a buffer in memory takes what it is given");
+}

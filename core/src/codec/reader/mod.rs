@@ -1,0 +1,329 @@
+//! Bytes to serde, in one of the formats.
+//!
+//! bincode is the usual one, so it is asked for first everywhere, and what the others do stands in [`other`].
+
+mod other;
+mod parts;
+
+use serde::de::{self, Visitor};
+
+use self::parts::{Elements, Entries};
+use super::bincode::{Input, plain};
+use super::fault::Unreadable;
+use super::format::{Format, Mark, Primitive};
+use crate::copy::copied;
+
+/// A deserializer of what stands at the front of a slice.
+pub(super) struct Reader<'de> {
+    input: Input<'de>,
+    format: Format,
+    /// In CBOR, how many parts are still to be read of what was read last.
+    left: Option<usize>,
+    /// In CBOR, whether a value stands behind the variant that was read last.
+    has_value: bool,
+    /// The variant that was read last in CBOR.
+    variant: &'de str,
+    /// A field that is to be read as if it were not there, to see whether it may be absent.
+    absent: Option<Absent<'de>>,
+}
+
+/// Which field is taken for absent: the one with this number, counted from 0 as they are read.
+pub(super) struct Absent<'de> {
+    pub(super) number: usize,
+    /// The struct or the variant that it belongs to, and its name; if there was one with this number.
+    pub(super) field: Option<(Owner<'de>, &'de str)>,
+}
+
+/// What a field belongs to.
+#[derive(Clone, Copy)]
+pub(super) enum Owner<'de> {
+    Struct(&'static str),
+    Variant(&'de str),
+}
+
+impl<'de> Reader<'de> {
+    #[inline]
+    pub(super) fn new(bytes: &'de [u8], format: Format) -> Self {
+        Self { input: Input::new(bytes), format, left: None, has_value: false, variant: "", absent: None }
+    }
+
+    /// Reads as if the field with this number were not there.
+    pub(super) fn without(bytes: &'de [u8], format: Format, number: usize) -> Self {
+        Self { absent: Some(Absent { number, field: None }), ..Self::new(bytes, format) }
+    }
+
+    /// The field that was taken for absent.
+    pub(super) fn absent(&self) -> Option<(Owner<'de>, &'de str)> {
+        self.absent.as_ref()?.field
+    }
+
+    #[inline]
+    pub(super) fn left(&mut self) -> usize {
+        self.input.rest().len()
+    }
+
+    #[inline]
+    fn is_bincode(&self) -> bool {
+        self.format == Format::Bincode
+    }
+
+    #[inline]
+    fn primitive<T: Primitive>(&mut self) -> Result<T, Unreadable> {
+        if self.is_bincode() { Ok(self.input.get()?) } else { self.other_primitive() }
+    }
+
+    #[inline]
+    fn take_counted(&mut self) -> Result<&'de [u8], Unreadable> {
+        let length = self.input.length()?;
+        Ok(self.input.take(length)?)
+    }
+
+    #[inline]
+    fn text(&mut self) -> Result<&'de str, Unreadable> {
+        if !self.is_bincode() {
+            return self.other_text();
+        }
+        let bytes = self.take_counted()?;
+        str::from_utf8(bytes).map_err(|inner| bincode::error::DecodeError::Utf8 { inner }.into())
+    }
+
+    #[inline]
+    fn unit(&mut self) -> Result<(), Unreadable> {
+        if self.is_bincode() { Ok(()) } else { self.other_unit() }
+    }
+
+    /// Whether an option has a value.
+    #[inline]
+    fn is_some(&mut self) -> Result<bool, Unreadable> {
+        if self.is_bincode() { Ok(self.input.get::<Option<()>>()?.is_some()) } else { self.other_is_some() }
+    }
+
+    /// So many elements, or as many as come before the end.
+    #[inline]
+    fn elements<V: Visitor<'de>>(&mut self, left: Option<usize>, visitor: V) -> Result<V::Value, Unreadable> {
+        if self.is_bincode() {
+            return visitor.visit_seq(Elements::new(self, left));
+        }
+        self.left = left;
+        let value = visitor.visit_seq(Elements::new(self, left))?;
+        self.other_end()?;
+        Ok(value)
+    }
+
+    /// The same of entries.
+    #[inline]
+    fn entries<V: Visitor<'de>>(&mut self, left: Option<usize>, visitor: V) -> Result<V::Value, Unreadable> {
+        if self.is_bincode() {
+            return visitor.visit_map(Entries::new(self, left, None));
+        }
+        self.other_entries(left, None, visitor)
+    }
+
+    #[inline(never)]
+    fn other_entries<V: Visitor<'de>>(
+        &mut self,
+        left: Option<usize>,
+        owner: Option<Owner<'de>>,
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        self.left = left;
+        let value = visitor.visit_map(Entries::new(self, left, owner))?;
+        self.other_end()?;
+        Ok(value)
+    }
+
+    /// As many elements as the type has.
+    #[inline]
+    fn fixed<V: Visitor<'de>>(&mut self, length: usize, visitor: V) -> Result<V::Value, Unreadable> {
+        if !self.is_bincode() {
+            self.other_fixed(length)?;
+        }
+        self.elements(Some(length), visitor)
+    }
+
+    /// The fields of a struct.
+    #[inline]
+    fn fields<V: Visitor<'de>>(
+        &mut self,
+        owner: Owner<'de>,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        if self.format.is_named() {
+            return self.named_fields(owner, visitor);
+        }
+        self.fixed(fields.len(), visitor)
+    }
+
+    #[inline(never)]
+    fn named_fields<V: Visitor<'de>>(
+        &mut self,
+        owner: Owner<'de>,
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        if self.is_array()? {
+            let length = self.begin_array()?;
+            return self.elements(length, visitor);
+        }
+        let length = self.begin_map()?;
+        self.other_entries(length, Some(owner), visitor)
+    }
+}
+
+macro_rules! primitives {
+    ($($method:ident: $visit:ident)*) => {
+        $(
+            #[inline]
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+                visitor.$visit(self.primitive()?)
+            }
+        )*
+    };
+}
+
+impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
+    type Error = Unreadable;
+
+    primitives! {
+        deserialize_bool: visit_bool deserialize_char: visit_char
+        deserialize_i8: visit_i8 deserialize_i16: visit_i16 deserialize_i32: visit_i32 deserialize_i64: visit_i64
+        deserialize_i128: visit_i128
+        deserialize_u8: visit_u8 deserialize_u16: visit_u16 deserialize_u32: visit_u32 deserialize_u64: visit_u64
+        deserialize_u128: visit_u128
+        deserialize_f32: visit_f32 deserialize_f64: visit_f64
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.whatever_comes(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.identifier(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.skip()?;
+        visitor.visit_unit()
+    }
+
+    #[inline]
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_borrowed_str(self.text()?)
+    }
+
+    #[inline]
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.deserialize_str(visitor)
+    }
+
+    #[inline]
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        if self.is_bincode() {
+            return visitor.visit_borrowed_bytes(self.take_counted()?);
+        }
+        self.other_bytes(visitor)
+    }
+
+    #[inline]
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        if self.is_bincode() {
+            return visitor.visit_byte_buf(copied(self.take_counted()?));
+        }
+        self.other_bytes(visitor)
+    }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        if self.is_some()? { visitor.visit_some(self) } else { visitor.visit_none() }
+    }
+
+    #[inline]
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.unit()?;
+        visitor.visit_unit()
+    }
+
+    #[inline]
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        self.deserialize_unit(visitor)
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        // serde_json's `RawValue` is written as a struct of this name, and read as a newtype that is a map.
+        if self.format.is_named() && name == "$serde_json::private::RawValue" {
+            return self.named_fields(Owner::Struct(name), visitor);
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    #[inline]
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        if !self.is_bincode() {
+            return self.other_sequence(visitor);
+        }
+        let length = self.input.length()?;
+        let take = |width| match length.checked_mul(width) {
+            Some(count) => Ok(self.input.take(count)?),
+            None => Err(Unreadable::from(bincode::error::DecodeError::LimitExceeded)),
+        };
+        match plain::whole::<V, _>(take)? {
+            Some(whole) => Ok(whole),
+            None => self.elements(Some(length), visitor),
+        }
+    }
+
+    #[inline]
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Unreadable> {
+        self.fixed(length, visitor)
+    }
+
+    #[inline]
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        self.fixed(length, visitor)
+    }
+
+    #[inline]
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        let left = if self.is_bincode() { Some(self.input.length()?) } else { self.other_length(Mark::Map)? };
+        self.entries(left, visitor)
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        self.fields(Owner::Struct(name), fields, visitor)
+    }
+
+    #[inline]
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        visitor.visit_enum(self)
+    }
+
+    #[inline]
+    fn is_human_readable(&self) -> bool {
+        self.format == Format::CborText
+    }
+}

@@ -1,0 +1,320 @@
+//! Reading what is not bincode: CBOR, and bincode with marks.
+
+use minicbor::Decoder;
+use minicbor::data::Type;
+use serde::de::Visitor;
+
+use super::parts::Name;
+use super::{Owner, Reader};
+use crate::codec::fault::Unreadable;
+use crate::codec::format::{Format, Mark, Primitive, SOME};
+
+/// The tags of integers that are larger than 64 bits.
+const BIG: [u64; 2] = [2, 3];
+
+impl<'de> Reader<'de> {
+    /// Reads CBOR.
+    fn cbor<T>(
+        &mut self,
+        read: impl FnOnce(&mut Decoder<'de>) -> Result<T, minicbor::decode::Error>,
+    ) -> Result<T, Unreadable> {
+        let rest = self.input.rest();
+        let mut decoder = Decoder::new(rest);
+        let value = read(&mut decoder)?;
+        *rest = rest.get(decoder.position()..).unwrap_or_default();
+        Ok(value)
+    }
+
+    /// What comes next in CBOR.
+    fn kind(&mut self) -> Result<Type, Unreadable> {
+        Ok(Decoder::new(self.input.rest()).datatype()?)
+    }
+
+    fn mark(&mut self, expected: Mark) -> Result<(), Unreadable> {
+        match self.input.take(1)? {
+            [mark] if *mark == expected as u8 => Ok(()),
+            [mark] => Err(Unreadable::text(format_args!(
+                "it is written as one kind of value and read as another (mark {mark}, {expected:?} expected)"
+            ))),
+            _ => Err(Unreadable::text("nothing is left")),
+        }
+    }
+
+    fn next_mark_is(&mut self, mark: Mark) -> bool {
+        self.input.rest().first() == Some(&(mark as u8))
+    }
+
+    #[inline(never)]
+    pub(super) fn other_primitive<T: Primitive>(&mut self) -> Result<T, Unreadable> {
+        if self.format.is_named() {
+            return self.cbor(T::get_cbor);
+        }
+        self.mark(T::MARK)?;
+        Ok(self.input.get()?)
+    }
+
+    #[inline(never)]
+    pub(super) fn other_text(&mut self) -> Result<&'de str, Unreadable> {
+        if self.format.is_named() {
+            return self.cbor(Decoder::str);
+        }
+        self.mark(Mark::Text)?;
+        str::from_utf8(self.take_counted()?).map_err(Unreadable::text)
+    }
+
+    #[inline(never)]
+    pub(super) fn other_unit(&mut self) -> Result<(), Unreadable> {
+        if self.format.is_named() { self.cbor(Decoder::null) } else { self.mark(Mark::Unit) }
+    }
+
+    #[inline(never)]
+    pub(super) fn other_is_some(&mut self) -> Result<bool, Unreadable> {
+        if !self.format.is_named() {
+            let is_some = self.next_mark_is(Mark::Some);
+            self.mark(if is_some { Mark::Some } else { Mark::None })?;
+            return Ok(is_some);
+        }
+        match self.kind()? {
+            Type::Null | Type::Undefined => self.skip().map(|()| false),
+            _ => self.skip_some().map(|_| true),
+        }
+    }
+
+    /// Leaves out the tag of a `Some`, if it stands here.
+    fn skip_some(&mut self) -> Result<bool, Unreadable> {
+        let mut decoder = Decoder::new(self.input.rest());
+        let is_some = decoder.tag().is_ok_and(|tag| tag.as_u64() == SOME);
+        if is_some {
+            self.cbor(Decoder::tag)?;
+        }
+        Ok(is_some)
+    }
+
+    /// Leaves out one value.
+    pub(super) fn skip(&mut self) -> Result<(), Unreadable> {
+        if self.format.is_named() { self.cbor(Decoder::skip) } else { Err(needs_names()) }
+    }
+
+    pub(super) fn is_array(&mut self) -> Result<bool, Unreadable> {
+        Ok(matches!(self.kind()?, Type::Array | Type::ArrayIndef))
+    }
+
+    pub(super) fn begin_array(&mut self) -> Result<Option<usize>, Unreadable> {
+        let length = self.cbor(Decoder::array)?;
+        length.map(in_memory).transpose()
+    }
+
+    pub(super) fn begin_map(&mut self) -> Result<Option<usize>, Unreadable> {
+        let length = self.cbor(Decoder::map)?;
+        length.map(in_memory).transpose()
+    }
+
+    /// How many parts a sequence or a map has, if that is said before them.
+    #[inline(never)]
+    pub(super) fn other_length(&mut self, mark: Mark) -> Result<Option<usize>, Unreadable> {
+        match (self.format.is_named(), mark) {
+            (true, Mark::Map) => self.begin_map(),
+            (true, _) => self.begin_array(),
+            (false, _) => {
+                self.mark(mark)?;
+                Ok(Some(self.input.length()?))
+            }
+        }
+    }
+
+    /// A tuple, whose length is known, begins.
+    #[inline(never)]
+    pub(super) fn other_fixed(&mut self, length: usize) -> Result<(), Unreadable> {
+        if !self.format.is_named() {
+            return self.mark(Mark::Fixed);
+        }
+        match self.begin_array()? {
+            Some(found) if found == length => Ok(()),
+            found => Err(Unreadable::text(format_args!(
+                "{} unnamed fields or elements where there are {length}",
+                found.map_or_else(|| "an unknown number of".to_owned(), |found| found.to_string())
+            ))),
+        }
+    }
+
+    /// Whether another part comes.
+    #[inline(never)]
+    pub(super) fn other_next(&mut self, left: &mut Option<usize>) -> Result<bool, Unreadable> {
+        if !self.format.is_named() && self.next_mark_is(Mark::End) {
+            *left = Some(0);
+        }
+        let comes = match left {
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+            None => self.kind()? != Type::Break,
+        };
+        if left.is_none() && !comes {
+            const BREAK: usize = 1;
+            self.input.take(BREAK)?;
+            *left = Some(0);
+        }
+        self.left = *left;
+        Ok(comes)
+    }
+
+    /// Everything was read of what has parts.
+    #[inline(never)]
+    pub(super) fn other_end(&mut self) -> Result<(), Unreadable> {
+        if !self.format.is_named() {
+            return self.mark(Mark::End);
+        }
+        let mut left = self.left;
+        if self.other_next(&mut left)? {
+            return Err(Unreadable::text("it has more parts than its type reads"));
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    pub(super) fn other_bytes<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unreadable> {
+        if self.format == Format::Marked {
+            self.mark(Mark::Text)?;
+            return visitor.visit_borrowed_bytes(self.take_counted()?);
+        }
+        match self.kind()? {
+            // Written element by element.
+            Type::Array | Type::ArrayIndef => {
+                let length = self.begin_array()?;
+                self.elements(length, visitor)
+            }
+            Type::String => visitor.visit_borrowed_bytes(self.cbor(Decoder::str)?.as_bytes()),
+            _ => visitor.visit_borrowed_bytes(self.cbor(Decoder::bytes)?),
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn other_sequence<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unreadable> {
+        // Written as a whole.
+        if self.format.is_named() && self.kind()? == Type::Bytes {
+            let bytes = self.cbor(Decoder::bytes)?;
+            // In bincode a byte is itself, so they are a sequence there.
+            return Reader::new(bytes, Format::Bincode).elements(Some(bytes.len()), visitor);
+        }
+        let left = self.other_length(Mark::Sequence)?;
+        self.elements(left, visitor)
+    }
+
+    /// Which variant comes.
+    #[inline(never)]
+    pub(super) fn other_variant(&mut self) -> Result<Name<'de>, Unreadable> {
+        if !self.format.is_named() {
+            self.mark(Mark::Variant)?;
+            return Ok(Name::Number(self.input.get()?));
+        }
+        self.has_value = false;
+        match self.kind()? {
+            Type::String => self.cbor(Decoder::str).map(Name::Text),
+            _ => match self.begin_map()? {
+                Some(1) => {
+                    self.variant = self.cbor(Decoder::str)?;
+                    self.has_value = true;
+                    Ok(Name::Text(self.variant))
+                }
+                _ => Err(Unreadable::text("a map with one entry was expected, whose key names the variant")),
+            },
+        }
+    }
+
+    /// Whether a value stands behind the name of a variant.
+    #[inline]
+    pub(super) fn expect_value(&mut self, expected: bool) -> Result<(), Unreadable> {
+        match (self.format.is_named(), expected) {
+            (true, true) if !self.has_value => Err(Unreadable::text("the variant has no value")),
+            (true, false) if self.has_value => Err(Unreadable::text("the variant has a value")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The text that comes next, if it is one.
+    pub(super) fn peeked_text(&mut self) -> Option<&'de str> {
+        let rest = *self.input.rest();
+        if self.format.is_named() { Decoder::new(rest).str().ok() } else { None }
+    }
+
+    /// Whether this field is to be taken for absent.
+    pub(super) fn is_absent(&mut self, owner: Option<Owner<'de>>, key: Option<&'de str>) -> bool {
+        let (Some(absent), Some(owner), Some(key)) = (&mut self.absent, owner, key) else { return false };
+        let is_it = absent.field.is_none() && absent.number == 0;
+        absent.number = absent.number.wrapping_sub(1);
+        if is_it {
+            absent.field = Some((owner, key));
+        }
+        is_it
+    }
+
+    /// The name of a field or a variant.
+    pub(super) fn identifier<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unreadable> {
+        if !self.format.is_named() {
+            return Err(needs_names());
+        }
+        match self.kind()? {
+            Type::String => visitor.visit_borrowed_str(self.cbor(Decoder::str)?),
+            Type::Bytes => visitor.visit_borrowed_bytes(self.cbor(Decoder::bytes)?),
+            _ => visitor.visit_u64(self.cbor(Decoder::u64)?),
+        }
+    }
+
+    /// A value of whatever kind it is.
+    pub(super) fn whatever_comes<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unreadable> {
+        if !self.format.is_named() {
+            return Err(needs_names());
+        }
+        loop {
+            return match self.kind()? {
+                Type::Bool => visitor.visit_bool(self.cbor(Decoder::bool)?),
+                Type::Null | Type::Undefined => {
+                    self.skip()?;
+                    visitor.visit_unit()
+                }
+                Type::U8 | Type::U16 | Type::U32 | Type::U64 => visitor.visit_u64(self.cbor(Decoder::u64)?),
+                Type::I8 | Type::I16 | Type::I32 | Type::I64 => visitor.visit_i64(self.cbor(Decoder::i64)?),
+                Type::Int => visitor.visit_i128(self.cbor(Decoder::i128)?),
+                Type::F32 => visitor.visit_f32(self.cbor(Decoder::f32)?),
+                Type::F64 => visitor.visit_f64(self.cbor(Decoder::f64)?),
+                Type::Bytes => visitor.visit_borrowed_bytes(self.cbor(Decoder::bytes)?),
+                Type::String => visitor.visit_borrowed_str(self.cbor(Decoder::str)?),
+                Type::Array | Type::ArrayIndef => {
+                    let length = self.begin_array()?;
+                    self.elements(length, visitor)
+                }
+                Type::Map | Type::MapIndef => {
+                    let length = self.begin_map()?;
+                    self.entries(length, visitor)
+                }
+                Type::Tag => match Decoder::new(self.input.rest()).tag()?.as_u64() {
+                    SOME => {
+                        self.skip_some()?;
+                        visitor.visit_some(self)
+                    }
+                    tag if tag == BIG[0] => visitor.visit_u128(self.cbor(Decoder::u128)?),
+                    tag if tag == BIG[1] => visitor.visit_i128(self.cbor(Decoder::i128)?),
+                    // A remark on what follows, which another program may write.
+                    _ => {
+                        self.cbor(Decoder::tag)?;
+                        continue;
+                    }
+                },
+                other => Err(Unreadable::text(format_args!("{other} in CBOR is not read"))),
+            };
+        }
+    }
+}
+
+/// A type asks for what only a format with names can tell.
+#[cold]
+fn needs_names() -> Unreadable {
+    Unreadable::text("it is read by the names or the kinds of its parts, which bincode does not have")
+}
+
+/// A length that fits this machine.
+fn in_memory(length: u64) -> Result<usize, Unreadable> {
+    length.try_into().map_err(|_| Unreadable::text("a length that no memory has"))
+}

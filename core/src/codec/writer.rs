@@ -1,0 +1,512 @@
+//! serde to bytes, in one of the formats.
+//!
+//! bincode is the usual one, so it is asked for first everywhere, and what the others do stands apart.
+
+use bincode::enc::Encode;
+use minicbor::Encoder;
+use minicbor::data::Tag;
+use serde::Serialize;
+use serde::ser;
+
+use super::bincode::{Output, plain};
+use super::fault::Unwritable;
+use super::format::{Format, Mark, Primitive, SOME, written};
+use super::tuples::Tuples;
+
+/// A serializer that appends to a buffer.
+pub(super) struct Writer<'l> {
+    output: Output,
+    format: Format,
+    tuples: Tuples<'l>,
+}
+
+impl<'l> Writer<'l> {
+    #[inline]
+    pub(super) fn new(buffer: Vec<u8>, format: Format, tuples: Tuples<'l>) -> Self {
+        Self { output: Output::new(buffer), format, tuples }
+    }
+
+    #[inline]
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.output.into_bytes()
+    }
+
+    #[inline]
+    fn is_bincode(&self) -> bool {
+        self.format == Format::Bincode
+    }
+
+    #[inline]
+    fn put(&mut self, value: impl Encode) -> Result<(), Unwritable> {
+        Ok(self.output.put(value)?)
+    }
+
+    #[inline]
+    fn primitive(&mut self, value: impl Primitive) -> Result<(), Unwritable> {
+        if self.is_bincode() { self.put(value) } else { self.other_primitive(value) }
+    }
+
+    #[inline(never)]
+    fn other_primitive<T: Primitive>(&mut self, value: T) -> Result<(), Unwritable> {
+        if self.format.is_named() {
+            value.put_cbor(self.output.bytes());
+            return Ok(());
+        }
+        self.mark(T::MARK);
+        self.put(value)
+    }
+
+    /// Appends CBOR.
+    fn cbor(&mut self, write: impl FnOnce(&mut Encoder<&mut Vec<u8>>) -> CborResult) {
+        written(write(&mut Encoder::new(self.output.bytes())));
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        self.output.bytes().push(mark as u8);
+    }
+
+    /// Something without a value: no byte in bincode.
+    #[inline(never)]
+    fn other_nothing(&mut self, mark: Mark) {
+        if self.format.is_named() { self.cbor(|out| out.null().map(drop)) } else { self.mark(mark) }
+    }
+
+    #[inline(never)]
+    fn other_bytes(&mut self, bytes: &[u8]) -> Result<(), Unwritable> {
+        if self.format.is_named() {
+            self.cbor(|out| out.bytes(bytes).map(drop));
+            return Ok(());
+        }
+        self.mark(Mark::Text);
+        self.put(bytes)
+    }
+
+    #[inline(never)]
+    fn other_text(&mut self, text: &str) -> Result<(), Unwritable> {
+        if self.format.is_named() {
+            self.cbor(|out| out.str(text).map(drop));
+            return Ok(());
+        }
+        self.mark(Mark::Text);
+        self.put(text)
+    }
+
+    #[inline]
+    fn put_length(&mut self, length: Option<usize>) -> Result<(), Unwritable> {
+        self.put(length.ok_or(Unwritable::NoLength)?)
+    }
+
+    /// A sequence or a map begins.
+    #[inline]
+    fn begin(&mut self, mark: Mark, length: Option<usize>) -> Result<Parts<'_, 'l>, Unwritable> {
+        if self.is_bincode() {
+            self.put_length(length)?;
+            return Ok(Parts { writer: self, left: None });
+        }
+        self.other_begin(mark, length)
+    }
+
+    #[inline(never)]
+    fn other_begin(&mut self, mark: Mark, length: Option<usize>) -> Result<Parts<'_, 'l>, Unwritable> {
+        if !self.format.is_named() {
+            self.mark(mark);
+            self.put_length(length)?;
+            return Ok(Parts { writer: self, left: None });
+        }
+        let is_map = mark == Mark::Map;
+        self.cbor(|out| {
+            match (length, is_map) {
+                (Some(length), false) => out.array(length as u64),
+                (Some(length), true) => out.map(length as u64),
+                (None, false) => out.begin_array(),
+                (None, true) => out.begin_map(),
+            }
+            .map(drop)
+        });
+        Ok(Parts { writer: self, left: length })
+    }
+
+    /// A struct or a tuple begins, of which the reader knows how many parts it has.
+    #[inline]
+    fn begin_fixed(&mut self, length: usize, is_struct: bool) -> Parts<'_, 'l> {
+        if self.is_bincode() {
+            return Parts { writer: self, left: None };
+        }
+        self.other_begin_fixed(length, is_struct)
+    }
+
+    #[inline(never)]
+    fn other_begin_fixed(&mut self, length: usize, is_struct: bool) -> Parts<'_, 'l> {
+        if self.format.is_named() {
+            let length = length as u64;
+            self.cbor(|out| if is_struct { out.map(length) } else { out.array(length) }.map(drop));
+        } else {
+            self.mark(Mark::Fixed);
+        }
+        Parts { writer: self, left: Some(length) }
+    }
+
+    /// A variant begins: its number, or its name and then its value.
+    #[inline]
+    fn variant(&mut self, index: u32, name: &'static str, has_value: bool) -> Result<(), Unwritable> {
+        if self.is_bincode() { self.put(index) } else { self.other_variant(index, name, has_value) }
+    }
+
+    #[inline(never)]
+    fn other_variant(&mut self, index: u32, name: &'static str, has_value: bool) -> Result<(), Unwritable> {
+        if self.format.is_named() {
+            self.cbor(|out| if has_value { out.map(1)?.str(name) } else { out.str(name) }.map(drop));
+            return Ok(());
+        }
+        self.mark(Mark::Variant);
+        self.put(index)
+    }
+
+    /// Where the value in a `Some` begins.
+    #[inline]
+    fn begin_some(&mut self) -> Result<usize, Unwritable> {
+        if self.is_bincode() {
+            return self.put(1u8).map(|()| 0);
+        }
+        if !self.format.is_named() {
+            self.mark(Mark::Some);
+        }
+        Ok(self.output.bytes().len())
+    }
+
+    /// In CBOR a value is its own `Some`, unless it would be taken for a `None` or for another `Some`.
+    #[inline(never)]
+    fn other_end_some(&mut self, start: usize) {
+        const NULL: u8 = 0xf6;
+        if !self.format.is_named() {
+            return;
+        }
+        let mut tag = Vec::with_capacity(5);
+        written(Encoder::new(&mut tag).tag(Tag::new(SOME)).map(drop));
+        let bytes = self.output.bytes();
+        let inner = &bytes[start..];
+        if inner.first() == Some(&NULL) || inner.starts_with(&tag) {
+            bytes.splice(start..start, tag);
+        }
+    }
+}
+
+type CborResult = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
+
+macro_rules! primitives {
+    ($($method:ident: $type:ty)*) => {
+        $(
+            #[inline]
+            fn $method(self, value: $type) -> Result<(), Unwritable> {
+                self.primitive(value)
+            }
+        )*
+    };
+}
+
+impl<'w, 'l> ser::Serializer for &'w mut Writer<'l> {
+    type Ok = ();
+    type Error = Unwritable;
+    type SerializeSeq = Parts<'w, 'l>;
+    type SerializeTuple = Parts<'w, 'l>;
+    type SerializeTupleStruct = Parts<'w, 'l>;
+    type SerializeTupleVariant = Parts<'w, 'l>;
+    type SerializeMap = Parts<'w, 'l>;
+    type SerializeStruct = Parts<'w, 'l>;
+    type SerializeStructVariant = Parts<'w, 'l>;
+
+    primitives! {
+        serialize_bool: bool serialize_char: char
+        serialize_i8: i8 serialize_i16: i16 serialize_i32: i32 serialize_i64: i64 serialize_i128: i128
+        serialize_u8: u8 serialize_u16: u16 serialize_u32: u32 serialize_u64: u64 serialize_u128: u128
+        serialize_f32: f32 serialize_f64: f64
+    }
+
+    #[inline]
+    fn serialize_str(self, text: &str) -> Result<(), Unwritable> {
+        if self.is_bincode() { self.put(text) } else { self.other_text(text) }
+    }
+
+    #[inline]
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Unwritable> {
+        if self.is_bincode() { self.put(bytes) } else { self.other_bytes(bytes) }
+    }
+
+    #[inline]
+    fn serialize_none(self) -> Result<(), Unwritable> {
+        if self.is_bincode() {
+            return self.put(0u8);
+        }
+        self.other_nothing(Mark::None);
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Unwritable> {
+        let start = self.begin_some()?;
+        value.serialize(&mut *self)?;
+        if !self.is_bincode() {
+            self.other_end_some(start);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_unit(self) -> Result<(), Unwritable> {
+        if !self.is_bincode() {
+            self.other_nothing(Mark::Unit);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Unwritable> {
+        self.serialize_unit()
+    }
+
+    #[inline]
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        variant: &'static str,
+    ) -> Result<(), Unwritable> {
+        self.variant(index, variant, false)
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Unwritable> {
+        value.serialize(self)
+    }
+
+    #[inline]
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Unwritable> {
+        self.variant(index, variant, true)?;
+        value.serialize(self)
+    }
+
+    #[inline]
+    fn serialize_seq(self, length: Option<usize>) -> Result<Parts<'w, 'l>, Unwritable> {
+        self.begin(Mark::Sequence, length)
+    }
+
+    #[inline]
+    fn serialize_tuple(self, length: usize) -> Result<Parts<'w, 'l>, Unwritable> {
+        Ok(self.begin_fixed(length, false))
+    }
+
+    #[inline]
+    fn serialize_tuple_struct(self, name: &'static str, length: usize) -> Result<Parts<'w, 'l>, Unwritable> {
+        self.tuples.see(name, None, length)?;
+        Ok(self.begin_fixed(length, false))
+    }
+
+    #[inline]
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        length: usize,
+    ) -> Result<Parts<'w, 'l>, Unwritable> {
+        self.tuples.see(name, Some(variant), length)?;
+        self.variant(index, variant, true)?;
+        Ok(self.begin_fixed(length, false))
+    }
+
+    #[inline]
+    fn serialize_map(self, length: Option<usize>) -> Result<Parts<'w, 'l>, Unwritable> {
+        self.begin(Mark::Map, length)
+    }
+
+    #[inline]
+    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Parts<'w, 'l>, Unwritable> {
+        Ok(self.begin_fixed(length, true))
+    }
+
+    #[inline]
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        variant: &'static str,
+        length: usize,
+    ) -> Result<Parts<'w, 'l>, Unwritable> {
+        self.variant(index, variant, true)?;
+        Ok(self.begin_fixed(length, true))
+    }
+
+    /// What serde's sequences call, with all their elements.
+    #[inline]
+    fn collect_seq<I>(self, elements: I) -> Result<(), Unwritable>
+    where
+        I: IntoIterator,
+        I::Item: Serialize,
+    {
+        let mut elements = elements.into_iter();
+        let length = match elements.size_hint() {
+            (least, most) if Some(least) == most => most,
+            _ => None,
+        };
+        if let (true, Some(count), Some(width)) = (self.is_bincode(), length, plain::width::<I::Item>()) {
+            self.put(count)?;
+            let out = self.output.bytes();
+            let appended = match width {
+                1 => plain::append::<1, _>(out, count, elements),
+                4 => plain::append::<4, _>(out, count, elements),
+                _ => plain::append::<8, _>(out, count, elements),
+            };
+            return appended.map_err(ser::Error::custom);
+        }
+        let mut parts = self.begin(Mark::Sequence, length)?;
+        elements.try_for_each(|element| parts.part(&element))?;
+        parts.finish()
+    }
+
+    #[inline]
+    fn is_human_readable(&self) -> bool {
+        self.format == Format::CborText
+    }
+}
+
+/// The parts of everything that has some: in bincode one after the other, with nothing between them.
+pub(super) struct Parts<'w, 'l> {
+    writer: &'w mut Writer<'l>,
+    /// How many are still to come, in a format where that was said before.
+    left: Option<usize>,
+}
+
+impl Parts<'_, '_> {
+    #[inline]
+    fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
+        if !self.writer.is_bincode() {
+            self.count()?;
+        }
+        value.serialize(&mut *self.writer)
+    }
+
+    #[inline]
+    fn named<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unwritable> {
+        if !self.writer.is_bincode() {
+            self.count()?;
+            self.name(name);
+        }
+        value.serialize(&mut *self.writer)
+    }
+
+    #[inline(never)]
+    fn count(&mut self) -> Result<(), Unwritable> {
+        match &mut self.left {
+            Some(0) => Err(Unwritable::Count),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    #[inline(never)]
+    fn name(&mut self, name: &'static str) {
+        if self.writer.format.is_named() {
+            self.writer.cbor(|out| out.str(name).map(drop));
+        }
+    }
+
+    /// A field that is left out: only a format with names can do without it.
+    #[inline]
+    fn left_out(&self, name: &'static str) -> Result<(), Unwritable> {
+        if self.writer.format.is_named() { Ok(()) } else { Err(Unwritable::LeftOut(name)) }
+    }
+
+    #[inline]
+    fn finish(self) -> Result<(), Unwritable> {
+        if self.writer.is_bincode() { Ok(()) } else { self.other_finish() }
+    }
+
+    #[inline(never)]
+    fn other_finish(self) -> Result<(), Unwritable> {
+        let Self { writer, left } = self;
+        match (writer.format.is_named(), left) {
+            (_, Some(1..)) => return Err(Unwritable::Count),
+            (false, _) => writer.mark(Mark::End),
+            (true, None) => writer.cbor(|out| out.end().map(drop)),
+            (true, Some(0)) => {}
+        }
+        Ok(())
+    }
+}
+
+macro_rules! parts {
+    ($($trait:ident: $method:ident $(($key:ident))?;)*) => {
+        $(
+            impl ser::$trait for Parts<'_, '_> {
+                type Ok = ();
+                type Error = Unwritable;
+
+                parts!(one $method $($key)?);
+
+                #[inline]
+                fn end(self) -> Result<(), Unwritable> {
+                    self.finish()
+                }
+            }
+        )*
+    };
+    (one $method:ident named) => {
+        #[inline]
+        fn $method<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unwritable> {
+            self.named(name, value)
+        }
+
+        #[inline]
+        fn skip_field(&mut self, name: &'static str) -> Result<(), Unwritable> {
+            self.left_out(name)
+        }
+    };
+    (one $method:ident) => {
+        #[inline]
+        fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
+            self.part(value)
+        }
+    };
+}
+
+parts! {
+    SerializeSeq: serialize_element;
+    SerializeTuple: serialize_element;
+    SerializeTupleStruct: serialize_field;
+    SerializeTupleVariant: serialize_field;
+    SerializeStruct: serialize_field(named);
+    SerializeStructVariant: serialize_field(named);
+}
+
+impl ser::SerializeMap for Parts<'_, '_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unwritable> {
+        self.part(key)
+    }
+
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
+        value.serialize(&mut *self.writer)
+    }
+
+    #[inline]
+    fn end(self) -> Result<(), Unwritable> {
+        self.finish()
+    }
+}
