@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use actix_web::{App, HttpServer};
 use distributed_scope::{Blocks, Peer, PeerId, RemoteError, distributed, on_connect, remote};
-use distributed_scope_core::__private::{Registrar, Registration, Slot, inventory};
+use distributed_scope_core::__private::{Registrar, Registration, Slot, Source, inventory};
 use distributed_scope_core::frame::{Framed, HEAD};
 use distributed_scope_core::pending::Payload;
 use distributed_scope_core::registry::Arrived;
@@ -113,7 +113,14 @@ fn register_others(registrar: &mut Registrar) {
     for number in 0..OTHERS.load(Ordering::Relaxed) {
         // A block lives as long as the program.
         let path: &'static str = Box::leak(format!("benches::other#{number}").into_boxed_str());
-        let block = Box::leak(Box::new(Block::new(path, "benches", "benches/instructions.rs", 1, &[], 0)));
+        let block = Box::leak(Box::new(Block::new(
+            path,
+            "benches",
+            "benches/instructions.rs",
+            1,
+            &[],
+            Source::exact(0),
+        )));
         let slot = Slot::<(), ()>::new();
         slot.register(registrar, block, |()| (), |()| (), |()| (), |()| async { Ok(()) });
     }

@@ -77,6 +77,8 @@ impl Peer {
     /// ```
     #[must_use]
     pub fn service(&self, path: &str) -> impl HttpServiceFactory + 'static {
+        // Before the first connection, so that what is wrong with a type is logged when the program starts.
+        self.shared.look_at_types();
         let served = web::Data::new(Served(Arc::clone(&self.shared)));
         web::resource(path.to_owned()).app_data(served).route(web::get().to(crate::accept))
     }

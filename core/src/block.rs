@@ -4,22 +4,26 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::OnceLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::auth::Requirement;
+use crate::codec::{Carriage, Codec, TupleLengths};
 use crate::hash::Fnv;
-use crate::{shape, type_names};
+use crate::registry::Registry;
+use crate::shape::{self, CannotTravel, Description, Shape};
+use crate::type_names;
+use crate::version::{Rule, Source, Twins};
 
 /// Names a block across binaries: a 64-bit hash of module path, function name and ordinal, or of the name that
 /// `#[block(name = "..")]` gives it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlockId(pub(crate) u64);
 
-/// Tells two versions of one block apart: a 64-bit hash of its tokens, the names of its captures, and the shapes of its
-/// captures and its result, down to the last field of the last variant.
+/// Tells two versions of one block apart: a 64-bit hash of its interface (the names of its captures, and the shapes of its
+/// captures and its result, down to the last field of the last variant) and of the blocks of its function, in their order.
 ///
-/// Neither the build machine's paths nor line numbers nor comments count, so moving a file or adding a comment
-/// changes nothing; editing the body does, unless the block has a name of its own: then only its interface counts.
+/// The text of a body does not count, so a server can be fixed without breaking its clients. It counts where two blocks of one function could be
+/// taken for each other, and where `exact` asks for it. Neither the build machine's paths nor line numbers nor comments count.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub(crate) u64);
 
@@ -94,10 +98,46 @@ pub struct Block {
     pub captures: &'static [&'static str],
     /// What it asks of its caller.
     pub requires: Requirement,
-    /// The hash of what the macro saw of it.
-    source: u64,
-    /// What only its types say, once it is registered.
+    /// What the macro says of its version.
+    source: Source,
+    /// How its types are looked at, once it is registered.
+    types: OnceLock<Types>,
+    /// What its types are, once they have been looked at.
+    shapes: OnceLock<Shapes>,
+    /// Its version and its interface, once they have been asked for.
     interface: OnceLock<Interface>,
+}
+
+/// How the types of a block are looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Types {
+    shapes: fn() -> (Shape, Shape),
+    evolving: fn() -> (Shape, Shape),
+    describe: fn() -> (Description, Description),
+    captures: &'static str,
+    result: &'static str,
+}
+
+impl Types {
+    pub(crate) fn of<W, R>() -> Self
+    where
+        W: Serialize + Deserialize<'static>,
+        R: Serialize + Deserialize<'static>,
+    {
+        Self {
+            shapes: || (shape::of::<W>(), shape::of::<R>()),
+            evolving: || (shape::of_evolving::<W>(), shape::of_evolving::<R>()),
+            describe: || (shape::describe::<W>(), shape::describe::<R>()),
+            captures: type_name::<W>(),
+            result: type_name::<R>(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Shapes {
+    captures: Shape,
+    result: Shape,
 }
 
 #[derive(Debug)]
@@ -105,8 +145,10 @@ struct Interface {
     fingerprint: Fingerprint,
     capture_types: Vec<String>,
     result_type: String,
-    opaque: Option<String>,
 }
+
+/// How values travel of which no types are known, because the block was never registered.
+static PLAIN: Carriage = Carriage::new(Codec::Bincode, None, TupleLengths::new());
 
 impl Block {
     #[doc(hidden)]
@@ -117,7 +159,7 @@ impl Block {
         file: &'static str,
         line: u32,
         captures: &'static [&'static str],
-        source: u64,
+        source: Source,
     ) -> Self {
         Self {
             id: BlockId::of_path(path),
@@ -129,6 +171,8 @@ impl Block {
             captures,
             requires: Requirement::Anybody,
             source,
+            types: OnceLock::new(),
+            shapes: OnceLock::new(),
             interface: OnceLock::new(),
         }
     }
@@ -142,7 +186,7 @@ impl Block {
         file: &'static str,
         line: u32,
         captures: &'static [&'static str],
-        source: u64,
+        source: Source,
     ) -> Self {
         let mut block = Self::new(path, module, file, line, captures, source);
         block.id = BlockId::of_name(name);
@@ -158,43 +202,143 @@ impl Block {
         self
     }
 
-    /// Its version. It is whole as soon as a peer has been started in this process, before which nothing is called.
+    /// Its version.
+    ///
+    /// The first time, this deserializes made-up values of its types, to see what they consist of.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        self.interface.get().map_or(Fingerprint(self.source), |interface| interface.fingerprint)
+        match self.interface() {
+            Some(interface) => interface.fingerprint,
+            None => Fingerprint(self.source.body),
+        }
     }
 
-    /// The types of its captures, without their modules; known as soon as a peer has been started in this process.
+    /// The types of its captures, without their modules.
     #[must_use]
     pub fn capture_types(&self) -> &[String] {
-        self.interface.get().map_or(&[], |interface| &interface.capture_types)
+        self.interface().map_or(&[], |interface| &interface.capture_types)
     }
 
-    /// The type of its result, without its modules; known as soon as a peer has been started in this process.
+    /// The type of its result, without its modules.
     #[must_use]
     pub fn result_type(&self) -> &str {
-        self.interface.get().map_or("", |interface| &interface.result_type)
+        self.interface().map_or("", |interface| &interface.result_type)
     }
 
     /// A type among its captures and its result whose inside is not part of the fingerprint, because it cannot be
-    /// deserialized from dummies. A change in it is noticed only where its name changes.
+    /// deserialized from made-up values. A change in it is noticed only where its name changes.
     #[must_use]
-    pub fn opaque_type(&self) -> Option<&str> {
-        self.interface.get()?.opaque.as_deref()
+    pub fn opaque_type(&self) -> Option<String> {
+        let Shapes { captures, result } = self.shapes()?;
+        captures.opaque.or(result.opaque).map(type_names::short)
     }
 
-    /// Completes its version with the shapes of what arrives and of the result.
-    pub(crate) fn settle<W: Deserialize<'static>, R: Deserialize<'static>>(&self) {
-        self.interface.get_or_init(|| {
-            let (captures, result) = (shape::of::<W>(), shape::of::<R>());
-            let hash = Fnv::new().number(self.source).number(captures.hash).number(result.hash);
+    /// The codec that its captures travel by, if they can travel.
+    #[must_use]
+    pub fn captures_codec(&self) -> Option<Codec> {
+        self.captures_carriage().ok().map(Carriage::codec)
+    }
+
+    /// The codec that its result travels by, if it can travel.
+    #[must_use]
+    pub fn result_codec(&self) -> Option<Codec> {
+        self.result_carriage().ok().map(Carriage::codec)
+    }
+
+    /// The version of the package that it stands in, if cargo built it.
+    #[must_use]
+    pub fn package_version(&self) -> Option<&'static str> {
+        self.source.package
+    }
+
+    /// How its captures travel.
+    #[inline]
+    pub(crate) fn captures_carriage(&self) -> Result<&Carriage, &CannotTravel> {
+        self.shapes().map_or(Ok(&PLAIN), |shapes| shapes.captures.carriage.as_ref())
+    }
+
+    /// How its result travels.
+    #[inline]
+    pub(crate) fn result_carriage(&self) -> Result<&Carriage, &CannotTravel> {
+        self.shapes().map_or(Ok(&PLAIN), |shapes| shapes.result.carriage.as_ref())
+    }
+
+    /// What the macro says of its version.
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// What its captures and its result consist of, to be told to a peer that has another version.
+    pub(crate) fn describe(&self) -> Option<(Description, Description)> {
+        self.types.get().map(|types| (types.describe)())
+    }
+
+    /// Says how its types are looked at. They are not, yet: that runs code of theirs.
+    pub(crate) fn register(&self, types: Types) {
+        // A block that is registered twice has the same types.
+        let _ = self.types.set(types);
+    }
+
+    /// Whether it has this version, and the version says which function it stands in, if not in which module.
+    pub(crate) fn is_told_by_its_function(&self, fingerprint: Fingerprint) -> bool {
+        self.source.rule == Rule::Function && self.fingerprint() == fingerprint
+    }
+
+    /// The part of its path that names its function.
+    pub(crate) fn function(&self) -> &'static str {
+        self.path.rsplit_once('#').map_or(self.path, |(function, _)| function)
+    }
+
+    #[inline]
+    fn shapes(&self) -> Option<&Shapes> {
+        self.shapes.get().or_else(|| self.look_at_types())
+    }
+
+    #[cold]
+    fn look_at_types(&self) -> Option<&Shapes> {
+        if self.types.get().is_none() {
+            // It may stand in a program of which no peer has been started yet. Two blocks of one id are told when one is.
+            let _ = Registry::of_process();
+        }
+        let types = self.types.get()?;
+        Some(self.shapes.get_or_init(|| {
+            let look = if self.source.rule == Rule::Evolving { types.evolving } else { types.shapes };
+            let (captures, result) = look();
+            Shapes { captures, result }
+        }))
+    }
+
+    #[inline]
+    fn interface(&self) -> Option<&Interface> {
+        self.interface.get().or_else(|| self.make_interface())
+    }
+
+    #[cold]
+    fn make_interface(&self) -> Option<&Interface> {
+        let (captures, result) = self.hashes()?;
+        let types = self.types.get()?;
+        Some(self.interface.get_or_init(|| {
+            let has_twin = matches!(self.source.twins, Twins::ByTypes(_)) && self.has_twin();
             Interface {
-                fingerprint: Fingerprint(hash.get()),
-                capture_types: type_names::of_tuple(type_name::<W>(), self.captures.len()),
-                result_type: type_names::short(type_name::<R>()),
-                opaque: captures.opaque.or(result.opaque).map(type_names::short),
+                fingerprint: Fingerprint(self.source.fingerprint(captures, result, has_twin)),
+                capture_types: type_names::of_tuple(types.captures, self.captures.len()),
+                result_type: type_names::short(types.result),
             }
-        });
+        }))
+    }
+
+    /// The hashes of what is captured, with the names, and of the result.
+    fn hashes(&self) -> Option<(u64, u64)> {
+        let Shapes { captures, result } = self.shapes()?;
+        let names = self.captures.iter().fold(Fnv::new(), |hash, name| hash.word(name));
+        Some((names.number(captures.hash).get(), result.hash))
+    }
+
+    /// Whether another block of its function has the same interface, so that the two could be taken for each other.
+    fn has_twin(&self) -> bool {
+        let Ok(registry) = Registry::of_process() else { return true };
+        let mut others = registry.blocks_of(self.function()).filter(|other| other.id != self.id);
+        others.any(|other| other.source.twins == self.source.twins && other.hashes() == self.hashes())
     }
 }
 

@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 use crate::block::Block;
 use crate::codec::{Codec, DecodeError};
 use crate::encoded::Encoded;
-use crate::error::{ErrorKind, Ran, RemoteError};
+use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::HEAD;
 use crate::here::{self, Context};
 use crate::host::{self, CallReport};
 use crate::id::PeerId;
 use crate::pending::{Ending, Pending};
 use crate::request::Request;
+use crate::shape::CannotTravel;
 use crate::time::{Deadline, Moment};
 
 /// A call of a block on another peer: the value of `remote!`.
@@ -90,13 +91,9 @@ impl<R> Call<R> {
         C: Serialize + ?Sized,
         R: Deserialize<'static>,
     {
-        let codec = Codec::default();
-        let (frame, fault) = match codec.encode(HEAD, captures) {
-            Ok(frame) => (frame.into(), None),
-            Err(error) => {
-                let fault = RemoteError::new(ErrorKind::EncodeCaptures, Ran::Never).caused_by(&error);
-                (Encoded::default(), Some(fault))
-            }
+        let (codec, frame, fault) = match encoded(block, captures) {
+            Ok((codec, frame)) => (codec, frame.into(), None),
+            Err(fault) => (Codec::default(), Encoded::default(), Some(fault)),
         };
         let request =
             Request { to, block, frame, codec, deadline: Deadline::never(), hop: 0, is_detached: false };
@@ -215,6 +212,21 @@ impl<R> Call<R> {
         self.state = State::Over;
         Poll::Ready(ending)
     }
+}
+
+/// The captures, and the codec that carries them; or why the call is not made.
+fn encoded<C: Serialize + ?Sized>(
+    block: &'static Block,
+    captures: &C,
+) -> Result<(Codec, Vec<u8>), RemoteError> {
+    let cannot_travel =
+        |reason: &CannotTravel| RemoteError::refused(Refusal::CannotTravel(reason.to_string()));
+    let carriage = block.captures_carriage().map_err(cannot_travel)?;
+    // It would be told after the block has run, by the other side.
+    block.result_carriage().map_err(cannot_travel)?;
+    carriage
+        .encode(HEAD, captures)
+        .map_err(|error| RemoteError::new(ErrorKind::EncodeCaptures, Ran::Never).caused_by(&error))
 }
 
 impl<R> Future for Call<R> {

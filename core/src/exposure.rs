@@ -45,6 +45,11 @@ impl Blocks {
         Self(vec![Rule::Named(path.into())])
     }
 
+    /// Whether no block can be among them.
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The blocks for which `rule` is true.
     #[must_use]
     pub fn matching(rule: impl Fn(&Block) -> bool + Send + Sync + 'static) -> Self {
@@ -94,9 +99,16 @@ impl fmt::Debug for Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::version::Source;
 
-    static ONE: Block =
-        Block::new("shop::orders::checkout#1", "shop::orders", "src/orders.rs", 7, &["cart"], 1);
+    static ONE: Block = Block::new(
+        "shop::orders::checkout#1",
+        "shop::orders",
+        "src/orders.rs",
+        7,
+        &["cart"],
+        Source::exact(1),
+    );
 
     #[test]
     fn a_choice_of_blocks_follows_module_function_and_ordinal() {
@@ -107,7 +119,8 @@ mod tests {
         assert!(Blocks::named("shop::orders::checkout").contains(&ONE));
         assert!(Blocks::named("shop::orders::checkout#1").contains(&ONE));
         assert!(!Blocks::named("shop::orders::checkout#2").contains(&ONE));
-        static NAMED: Block = Block::named("search", "shop::find#0", "shop", "src/find.rs", 1, &[], 1);
+        static NAMED: Block =
+            Block::named("search", "shop::find#0", "shop", "src/find.rs", 1, &[], Source::exact(1));
         assert!(Blocks::named("search").contains(&NAMED));
         assert!(!Blocks::named("search").contains(&ONE));
         assert!(Blocks::of("other").and(Blocks::matching(|b| b.line == 7)).contains(&ONE));

@@ -8,7 +8,7 @@
 //! | [`id`](PeerId), [`block`](Block) | names: of peers, of blocks and their versions |
 //! | [`identity`](Identity), `key_pair`, `random` | who a peer is; ids that prove themselves (feature `keys`); randomness |
 //! | `registry`, `exposure`, `listing` | the blocks of this binary, and which of them a peer runs for others |
-//! | `shape`, `skew` | what makes two versions of a block differ, and what is said of it |
+//! | `shape`, `version`, `skew` | what makes two versions of a block differ, and what is said of it |
 //! | `travels`, `slot` | which types may travel, and how the types of a block are found |
 //! | [`auth`] | who is there, and what a block asks of its caller |
 //! | `call`, [`pending`] | a call, from `remote!` to its result |
@@ -58,6 +58,7 @@ mod time;
 #[doc(hidden)]
 pub mod travels;
 mod type_names;
+mod version;
 
 pub use auth::{Attempt, Authorize, Denied, Principal, Proof, Requirement};
 pub use block::{Block, BlockId, Fingerprint};
@@ -65,7 +66,7 @@ pub use call::{Call, Spawned};
 pub use codec::{Codec, DecodeError, EncodeError, OverBudget};
 pub use disclosure::Disclosure;
 pub use encoded::Encoded;
-pub use error::{BlockName, ErrorKind, Ran, Refusal, RemoteError};
+pub use error::{BlockName, ErrorKind, Mismatch, Older, Ran, Refusal, RemoteError};
 pub use exposure::Blocks;
 pub use frame::Reject;
 pub use host::{CallReport, Observer};
@@ -97,4 +98,5 @@ pub mod __private {
     pub use crate::registry::{Registrar, Registration};
     pub use crate::slot::{Captures, Slot, check, lend, never, output, to};
     pub use crate::travels::{Arrive, Departs, Journey, Known, Return, Returns, Travels, captured};
+    pub use crate::version::{Rule, Source, Twins};
 }

@@ -10,15 +10,16 @@ use serde::Deserialize;
 
 use crate::block::{Block, BlockId, Fingerprint};
 use crate::codec::{Codec, DecodeError, EncodeError};
-use crate::error::Refusal;
+use crate::error::{Mismatch, Refusal};
 use crate::exposure::Blocks;
 use crate::listing::Listing;
 use crate::raised::Raised;
+use crate::shape::CannotTravel;
 
-/// A running block: ends with its encoded result, behind the room for the frame's header that was asked for.
+/// A running block: ends with its encoded result and the codec of it, behind the room for the frame's header that was asked for.
 ///
 /// It lives on the thread where it was started, because a block's body need not be `Send`.
-pub type Body = Pin<Box<dyn Future<Output = Result<Vec<u8>, BodyError>>>>;
+pub type Body = Pin<Box<dyn Future<Output = Result<(Codec, Vec<u8>), BodyError>>>>;
 
 /// How a block's body ends when it does not end in its value.
 #[derive(Debug)]
@@ -27,6 +28,15 @@ pub enum BodyError {
     Raised(Raised),
     /// Its value cannot be written.
     Encode(EncodeError),
+    /// No value of its type can be written. Looked at before it runs.
+    CannotTravel(String),
+}
+
+impl BodyError {
+    #[cold]
+    pub(crate) fn cannot_travel(reason: &CannotTravel) -> Self {
+        Self::CannotTravel(reason.to_string())
+    }
 }
 
 type Start = Box<dyn Fn(Arrived<'_>, usize) -> Result<Body, DecodeError> + Send + Sync>;
@@ -61,17 +71,16 @@ impl Entry {
         self.block
     }
 
-    /// It, if it has this version; or the refusal that a caller gets instead.
+    /// It, if it has this version and its result can travel; or the refusal that a caller gets instead.
     pub(crate) fn in_version(&self, fingerprint: Fingerprint) -> Result<&Self, Refusal> {
         let block = self.block;
-        if block.fingerprint() == fingerprint {
-            return Ok(self);
+        if block.fingerprint() != fingerprint {
+            return Err(Refusal::Skew(Box::new(Mismatch::refused(block, fingerprint))));
         }
-        Err(Refusal::Skew {
-            ours: fingerprint.to_string(),
-            theirs: block.fingerprint().to_string(),
-            location: format!("{}:{}", block.file, block.line),
-        })
+        match block.result_carriage() {
+            Ok(_) => Ok(self),
+            Err(reason) => Err(Refusal::CannotTravel(reason.to_string())),
+        }
     }
 
     /// Decodes the captures and makes the body, which runs when it is polled. `head` bytes are left free before
@@ -150,6 +159,8 @@ impl fmt::Display for DuplicateBlock {
 pub struct Registry {
     entries: FxHashMap<BlockId, Entry>,
     declared: FxHashMap<BlockId, &'static Block>,
+    /// Once it has been asked for.
+    digest: OnceLock<u64>,
 }
 
 impl Registry {
@@ -172,7 +183,7 @@ impl Registry {
             None => {
                 let Registrar { entries, mut declared, .. } = registrar;
                 declared.retain(|id, _| !entries.contains_key(id));
-                Ok(Self { entries, declared })
+                Ok(Self { entries, declared, digest: OnceLock::new() })
             }
         }
     }
@@ -203,6 +214,11 @@ impl Registry {
         self.entries.values().map(Entry::block).chain(self.declared.values().copied())
     }
 
+    /// The blocks of the function with this path.
+    pub(crate) fn blocks_of(&self, function: &'static str) -> impl Iterator<Item = &'static Block> {
+        self.all().filter(move |block| block.function() == function)
+    }
+
     /// The block with this id that this binary can run or call.
     #[must_use]
     pub fn block(&self, id: BlockId) -> Option<&'static Block> {
@@ -228,32 +244,58 @@ impl Registry {
     }
 
     /// A digest of all blocks and their versions: two programs with the same one have the same blocks.
+    ///
+    /// The first time, this looks at the types of all blocks, which runs their `Deserialize` with made-up values.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        // The sum does not depend on the order, and the multiplication keeps an id and a fingerprint together.
-        self.all().fold(0, |digest, block| {
-            let one = block.id.get().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ block.fingerprint().get();
-            digest.wrapping_add(one.wrapping_mul(0xD6E8_FEB8_6659_FD93))
+        *self.digest.get_or_init(|| {
+            self.tell_what_cannot_travel();
+            digest(self.all().map(|block| (block.id, block.fingerprint())))
         })
+    }
+
+    /// Each of these blocks is refused when it is called; this is the earliest moment to know.
+    fn tell_what_cannot_travel(&self) {
+        for block in self.all() {
+            let reasons = [block.captures_carriage().err(), block.result_carriage().err()];
+            for reason in reasons.into_iter().flatten() {
+                tracing::error!(%block, %reason, "block cannot be called");
+            }
+        }
     }
 
     /// The block with this id and version, or the refusal that a caller gets instead.
     pub fn find(&self, id: BlockId, fingerprint: Fingerprint) -> Result<&Entry, Refusal> {
-        self.entries.get(&id).ok_or(Refusal::UnknownBlock)?.in_version(fingerprint)
+        self.entries.get(&id).ok_or(Refusal::UnknownBlock { elsewhere: None })?.in_version(fingerprint)
     }
+}
+
+/// The sum does not depend on the order, and the multiplication keeps an id and a fingerprint together.
+pub(crate) fn digest(blocks: impl Iterator<Item = (BlockId, Fingerprint)>) -> u64 {
+    blocks.fold(0, |digest, (id, fingerprint)| {
+        let one = id.get().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ fingerprint.get();
+        digest.wrapping_add(one.wrapping_mul(0xD6E8_FEB8_6659_FD93))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::version::Source;
 
-    static ONE: Block =
-        Block::new("shop::orders::checkout#1", "shop::orders", "src/orders.rs", 7, &["cart"], 1);
+    static ONE: Block = Block::new(
+        "shop::orders::checkout#1",
+        "shop::orders",
+        "src/orders.rs",
+        7,
+        &["cart"],
+        Source::exact(1),
+    );
     static SAME: Block =
-        Block::new("shop::orders::checkout#1", "shop::orders", "src/copy.rs", 9, &["cart"], 2);
+        Block::new("shop::orders::checkout#1", "shop::orders", "src/copy.rs", 9, &["cart"], Source::exact(2));
 
     fn start() -> Start {
-        Box::new(|_, _| Ok(Box::pin(async { Ok(Vec::new()) })))
+        Box::new(|_, _| Ok(Box::pin(async { Ok((Codec::Bincode, Vec::new())) })))
     }
 
     #[test]
@@ -271,18 +313,19 @@ mod tests {
         registrar.add(&ONE, start());
         let registry = Registry::of(registrar).unwrap();
         assert!(registry.find(ONE.id, ONE.fingerprint()).is_ok());
-        let Refusal::Skew { ours, theirs, location } = registry.find(ONE.id, SAME.fingerprint()).unwrap_err()
-        else {
+        let Refusal::Skew(mismatch) = registry.find(ONE.id, SAME.fingerprint()).unwrap_err() else {
             panic!("not a skew");
         };
-        assert_eq!((ours.as_str(), theirs.as_str()), ("0000000000000002", "0000000000000001"));
-        assert_eq!(location, "src/orders.rs:7");
+        assert_eq!((mismatch.ours(), mismatch.theirs()), ("0000000000000002", "0000000000000001"));
+        assert_eq!(mismatch.location(), "src/orders.rs:7");
     }
 
     #[test]
     fn two_blocks_with_one_name_are_refused_with_the_name_and_both_locations() {
-        static FIRST: Block = Block::named("search", "shop::a#0", "shop", "src/a.rs", 1, &[], 1);
-        static SECOND: Block = Block::named("search", "shop::b#0", "shop", "src/b.rs", 2, &[], 1);
+        static FIRST: Block =
+            Block::named("search", "shop::a#0", "shop", "src/a.rs", 1, &[], Source::exact(1));
+        static SECOND: Block =
+            Block::named("search", "shop::b#0", "shop", "src/b.rs", 2, &[], Source::exact(1));
         let mut registrar = Registrar::default();
         registrar.add(&FIRST, start());
         registrar.add(&SECOND, start());

@@ -4,24 +4,28 @@ use std::fmt;
 
 use crate::block::{Block, BlockId, Fingerprint};
 use crate::frame::Catalogue;
-use crate::registry::Registry;
+use crate::registry::{self, Registry};
 
 /// How many blocks of the other side are kept; a program with more has the rest not compared.
 const MOST: usize = 16 * Catalogue::MAX;
 
-/// A block that both sides have, each in another version. Calls of it are refused.
+/// A block that the other side has in another version, or not at all. Calls of it are refused there.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Skew {
     /// This side's version.
     pub block: &'static Block,
-    /// The other side's fingerprint.
-    pub theirs: Fingerprint,
+    /// The other side's fingerprint; `None` if it does not have the block.
+    pub theirs: Option<Fingerprint>,
 }
 
 impl fmt::Display for Skew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} here, {} there", self.block, self.block.fingerprint(), self.theirs)
+        write!(f, "{}: {} here, ", self.block, self.block.fingerprint())?;
+        match self.theirs {
+            Some(theirs) => write!(f, "{theirs} there"),
+            None => f.write_str("missing there"),
+        }
     }
 }
 
@@ -38,10 +42,10 @@ pub struct TheirBlocks {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Difference {
-    /// Blocks in different versions, ordered by path.
+    /// Names the other side's program: programs with the same blocks have the same one.
+    pub program: u64,
+    /// Blocks that the other side has in another version or not at all, ordered by path.
     pub skews: Vec<Skew>,
-    /// Blocks that only this side has, ordered by path.
-    pub only_ours: Vec<&'static Block>,
     /// Blocks that only the other side has, ordered by id.
     pub only_theirs: Vec<BlockId>,
 }
@@ -62,20 +66,21 @@ impl TheirBlocks {
         theirs.sort_by_key(|(id, _)| *id);
         theirs.dedup_by_key(|(id, _)| *id);
         let find = |id: BlockId| theirs.binary_search_by_key(&id, |(theirs, _)| *theirs).ok();
-        let (mut skews, mut only_ours, mut is_ours) = (Vec::new(), Vec::new(), vec![false; theirs.len()]);
+        let (mut skews, mut is_ours) = (Vec::new(), vec![false; theirs.len()]);
         for block in ours.known() {
-            let Some(index) = find(block.id) else {
-                only_ours.push(block);
-                continue;
-            };
-            is_ours[index] = true;
-            if theirs[index].1 != block.fingerprint() {
-                skews.push(Skew { block, theirs: theirs[index].1 });
+            let index = find(block.id);
+            if let Some(index) = index {
+                is_ours[index] = true;
+            }
+            let theirs = index.map(|index| theirs[index].1);
+            if theirs != Some(block.fingerprint()) {
+                skews.push(Skew { block, theirs });
             }
         }
         let only_theirs =
             theirs.iter().zip(is_ours).filter(|(_, is_ours)| !is_ours).map(|((id, _), _)| *id).collect();
-        Some(Difference { skews, only_ours, only_theirs })
+        let program = registry::digest(theirs.iter().copied());
+        Some(Difference { program, skews, only_theirs })
     }
 }
 

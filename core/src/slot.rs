@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-use crate::block::Block;
+use crate::block::{Block, Types};
 use crate::call::Call;
 use crate::id::PeerId;
 use crate::raised::Raised;
@@ -83,22 +83,22 @@ impl<C, R> Slot<C, R> {
     ) where
         C: 'static,
         A: FnOnce(C) -> W,
-        W: Deserialize<'static> + 'static,
+        W: Serialize + Deserialize<'static> + 'static,
         L: FnOnce(R) -> V,
         V: Wire<R> + Serialize + Deserialize<'static>,
         G: Fn(W) -> C + Copy + Send + Sync + 'static,
         F: Fn(C) -> Body + Copy + Send + Sync + 'static,
         Body: Future<Output = Result<R, Raised>> + 'static,
     {
-        block.settle::<W, V>();
+        block.register(Types::of::<W, V>());
         registrar.add(
             block,
             Box::new(move |arrived, head| {
-                let codec = arrived.codec;
                 let captures = gather(arrived.decode::<W>()?);
                 Ok(Box::pin(async move {
                     let value = V::of(body(captures).await.map_err(BodyError::Raised)?);
-                    codec.encode(head, &value).map_err(BodyError::Encode)
+                    let carriage = block.result_carriage().map_err(BodyError::cannot_travel)?;
+                    carriage.encode(head, &value).map_err(BodyError::Encode)
                 }))
             }),
         );
@@ -113,11 +113,11 @@ impl<C, R> Slot<C, R> {
         _leave: L,
     ) where
         A: FnOnce(C) -> W,
-        W: Deserialize<'static> + 'static,
+        W: Serialize + Deserialize<'static> + 'static,
         L: FnOnce(R) -> V,
-        V: Deserialize<'static>,
+        V: Serialize + Deserialize<'static>,
     {
-        block.settle::<W, V>();
+        block.register(Types::of::<W, V>());
         registrar.declare(block);
     }
 }

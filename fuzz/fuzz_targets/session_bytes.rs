@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
+use distributed_scope_core::__private::Source;
 use distributed_scope_core::frame::{CallId, Chunk, Frame, HEAD, Reply};
 use distributed_scope_core::pending::Payload;
 use distributed_scope_core::session::{CHUNK, Session};
 use distributed_scope_core::{Block, Codec, Deadline, Limits, Moment, PeerId, Request, handshake};
 use libfuzzer_sys::fuzz_target;
 
-static BLOCK: Block = Block::new("fuzz::block#0", "fuzz", "fuzz.rs", 1, &[], 7);
+static BLOCK: Block = Block::new("fuzz::block#0", "fuzz", "fuzz.rs", 1, &[], Source::exact(7));
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {

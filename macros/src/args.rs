@@ -14,20 +14,23 @@ pub(crate) struct Args {
     pub(crate) krate: TokenStream,
     /// What its blocks ask of their callers, unless they say otherwise.
     pub(crate) require: Option<Requirement>,
+    /// Whether the bodies of its blocks are part of their versions, unless they have names of their own.
+    pub(crate) is_exact: bool,
 }
 
 impl Args {
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        Self { krate: quote!(::distributed_scope), require: None }.and(tokens, errors)
+        Self { krate: quote!(::distributed_scope), require: None, is_exact: false }.and(tokens, errors)
     }
 
     /// The arguments of a method, which go before those of its `impl`.
     pub(crate) fn of_method(&self, tokens: TokenStream, errors: &mut Errors) -> Self {
-        Self { krate: self.krate.clone(), require: self.require.clone() }.and(tokens, errors)
+        Self { krate: self.krate.clone(), require: self.require.clone(), is_exact: self.is_exact }
+            .and(tokens, errors)
     }
 
     fn and(self, tokens: TokenStream, errors: &mut Errors) -> Self {
-        let Self { mut krate, require: default } = self;
+        let Self { mut krate, require: default, mut is_exact } = self;
         let mut require = None;
         let parser = syn::meta::parser(|meta| {
             if meta.path.is_ident("require") {
@@ -37,11 +40,16 @@ impl Args {
                 require = Some(meta.value()?.parse()?);
                 return Ok(());
             }
+            if meta.path.is_ident("exact") && (meta.input.is_empty() || meta.input.peek(Token![,])) {
+                is_exact = true;
+                return Ok(());
+            }
             if !meta.path.is_ident("crate") {
                 let name = meta.path.to_token_stream().to_string().replace(' ', "");
                 return Err(meta.error(format_args!(
                     "`#[distributed]` has no argument `{name}`; it has `#[distributed(require = authenticated)]`, \
-                     for what its blocks ask of their callers, and `#[distributed(crate = path)]`, for a renamed `distributed-scope`"
+                     for what its blocks ask of their callers, `#[distributed(exact)]`, for bodies that are part of their \
+                     versions, and `#[distributed(crate = path)]`, for a renamed `distributed-scope`"
                 )));
             }
             let path = meta.value()?.call(syn::Path::parse_mod_style)?;
@@ -53,6 +61,6 @@ impl Args {
         if let Err(error) = parser.parse2(tokens) {
             errors.push(error);
         }
-        Self { krate, require: require.or(default) }
+        Self { krate, require: require.or(default), is_exact }
     }
 }

@@ -2,17 +2,20 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, LitStr};
+use syn::{Attribute, LitStr, Path, Token};
 
 use crate::block::Parts;
 use crate::errors::Errors;
 use crate::requirement::Requirement;
+use crate::version::Rule;
 
 /// What stands in front of a body.
 #[derive(Default)]
 pub(crate) struct Attributes {
     /// The name that the block gives itself.
     pub(crate) stable_name: Option<LitStr>,
+    /// What it says of its version.
+    pub(crate) rule: Rule,
     /// What it asks of its caller.
     pub(crate) require: Option<Requirement>,
     /// The predicates that its body is compiled under.
@@ -23,12 +26,12 @@ pub(crate) struct Attributes {
 
 impl Attributes {
     pub(crate) fn of(parts: &Parts, errors: &mut Errors) -> Self {
-        let (mut attributes, mut conditions) = (Self::default(), Vec::new());
+        let (mut attributes, mut conditions, mut marks) = (Self::default(), Vec::new(), Marks::default());
         for attribute in &parts.attributes {
             if attribute.path().is_ident("cfg") {
                 conditions.push(attribute);
             } else if attribute.path().is_ident("block") {
-                if let Err(error) = attributes.block(attribute) {
+                if let Err(error) = attributes.block(attribute, &mut marks) {
                     errors.push(error);
                 }
             } else {
@@ -36,6 +39,7 @@ impl Attributes {
                 errors.push(syn::Error::new_spanned(attribute, message));
             }
         }
+        attributes.rule = marks.rule(attributes.stable_name.is_some(), errors);
         if let (Some(first), None) = (conditions.first(), &parts.result) {
             let message = "where this block is not compiled its result must be known all the same: write it after the list, \
                            `[a, b] -> T, #[cfg(..)] { body }`";
@@ -51,9 +55,10 @@ impl Attributes {
     }
 
     /// Reads one `#[block(..)]`.
-    fn block(&mut self, attribute: &Attribute) -> syn::Result<()> {
-        const FORM: &str = "a block is named like this: `#[block(name = \"search\")]`, and says like this what it asks of its \
-                            caller: `#[block(require = authenticated)]`";
+    fn block(&mut self, attribute: &Attribute, marks: &mut Marks) -> syn::Result<()> {
+        const FORM: &str = "a block is named like this: `#[block(name = \"search\")]`, says like this that its data may grow: \
+                            `#[block(name = \"search\", evolving)]`, that its body is part of its version: `#[block(exact)]`, \
+                            and what it asks of its caller: `#[block(require = authenticated)]`";
         let mut is_empty = true;
         let parsed = attribute.parse_nested_meta(|meta| {
             is_empty = false;
@@ -75,6 +80,13 @@ impl Attributes {
                     ));
                 }
                 self.require = Some(meta.value().map_err(|_| meta.error(FORM))?.parse()?);
+            } else if let Some(mark) = marks.mark(&meta.path) {
+                if !(meta.input.is_empty() || meta.input.peek(Token![,])) {
+                    return Err(meta.error(FORM));
+                }
+                if mark.replace(meta.path.clone()).is_some() {
+                    return Err(meta.error("this is said once of a block"));
+                }
             } else {
                 return Err(meta.error(FORM));
             }
@@ -84,6 +96,43 @@ impl Attributes {
             Ok(()) if !is_empty => Ok(()),
             Err(error) if attribute.meta.require_list().is_ok() => Err(error),
             _ => Err(syn::Error::new_spanned(attribute, FORM)),
+        }
+    }
+}
+
+/// The words of `#[block(..)]` that choose the rule of its version, where they stand.
+#[derive(Default)]
+struct Marks {
+    exact: Option<Path>,
+    evolving: Option<Path>,
+}
+
+impl Marks {
+    fn mark(&mut self, path: &Path) -> Option<&mut Option<Path>> {
+        if path.is_ident("exact") {
+            Some(&mut self.exact)
+        } else if path.is_ident("evolving") {
+            Some(&mut self.evolving)
+        } else {
+            None
+        }
+    }
+
+    fn rule(&self, is_named: bool, errors: &mut Errors) -> Rule {
+        if let (Some(exact), true) = (&self.exact, is_named || self.evolving.is_some()) {
+            let message = "a block with a name has only its interface for its version, so it cannot be `exact`, too: leave out one \
+                           of the two";
+            errors.push(syn::Error::new_spanned(exact, message));
+        } else if let (Some(evolving), false) = (&self.evolving, is_named) {
+            let message = "data can grow only where a name says which block is meant: give it one, `#[block(name = \"search\", \
+                           evolving)]`";
+            errors.push(syn::Error::new_spanned(evolving, message));
+        }
+        match self {
+            Self { evolving: Some(_), .. } => Rule::Evolving,
+            _ if is_named => Rule::Named,
+            Self { exact: Some(_), .. } => Rule::Exact,
+            _ => Rule::Function,
         }
     }
 }

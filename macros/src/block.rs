@@ -10,10 +10,11 @@ use crate::attributes::Attributes;
 use crate::capture::Capture;
 use crate::errors::Errors;
 use crate::find::{Code, Finder};
-use crate::fingerprint;
+use crate::fingerprint::Fnv;
 use crate::function::Body;
 use crate::jumps;
 use crate::requirement::Requirement;
+use crate::version::Rule;
 
 /// A block, with the blocks inside it.
 pub(crate) struct RemoteBlock {
@@ -47,8 +48,10 @@ pub(crate) struct RemoteBlock {
     pub(crate) end: Span,
     /// Where the braces of the body stand.
     pub(crate) braces: DelimSpan,
-    /// Its version.
-    pub(crate) fingerprint: u64,
+    /// What it says of its version.
+    pub(crate) rule: Rule,
+    /// A hash of the tokens of its body, with those of the blocks in it.
+    pub(crate) tokens: u64,
 }
 
 /// A capture whose value has been searched for blocks.
@@ -188,11 +191,9 @@ impl RemoteBlock {
                 return None;
             }
         };
-        let names: Vec<_> = parts.captures.iter().map(|capture| capture.name.clone()).collect();
-        let Attributes { stable_name, require, condition, otherwise } = Attributes::of(&parts, finder.errors);
-        // A block with a name of its own may be changed; only its interface says which version it is.
-        let body = stable_name.is_none().then(|| parts.body.stream());
-        let fingerprint = fingerprint::of(&names, body);
+        let Attributes { stable_name, rule, require, condition, otherwise } =
+            Attributes::of(&parts, finder.errors);
+        let tokens = Fnv::new().tokens(parts.body.stream()).get();
         jumps::check(&parts.body, finder.errors);
         let peer = finder.find(parts.peer.into_token_stream());
         let captures = parts
@@ -226,7 +227,8 @@ impl RemoteBlock {
             body,
             end: arguments.span_close(),
             braces,
-            fingerprint,
+            rule,
+            tokens,
         })
     }
 }

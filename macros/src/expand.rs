@@ -7,6 +7,7 @@
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::{FnArg, GenericParam, Ident, ReceiverKind, ReturnType, Type};
 
 use crate::args::Args;
@@ -20,6 +21,7 @@ use crate::place::respan;
 use crate::requirement::Requirement;
 use crate::service::Service;
 use crate::validate::leads_a_path;
+use crate::version::{self, Version};
 
 /// What a copy of the code is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,7 @@ pub(crate) enum Copy {
 pub(crate) struct Expansion<'a> {
     krate: &'a TokenStream,
     require: Option<&'a Requirement>,
+    is_exact: bool,
     pub(crate) private: TokenStream,
     pub(crate) function: &'a Function,
     service: Option<&'a Service>,
@@ -44,7 +47,8 @@ pub(crate) struct Expansion<'a> {
 impl<'a> Expansion<'a> {
     pub(crate) fn new(args: &'a Args, function: &'a Function, service: Option<&'a Service>) -> Self {
         let (krate, require) = (&args.krate, args.require.as_ref());
-        Self { krate, require, private: quote!(#krate::__private), function, service }
+        let is_exact = args.is_exact;
+        Self { krate, require, is_exact, private: quote!(#krate::__private), function, service }
     }
 
     pub(crate) fn expand(&self, body: &Body, code: &Code, has_blocks: bool) -> TokenStream {
@@ -61,7 +65,8 @@ impl<'a> Expansion<'a> {
         let private = &self.private;
         let mut blocks = Vec::new();
         collect(code, &mut blocks);
-        let definitions = blocks.iter().map(|block| self.definition(block));
+        let versions = version::of(&self.path(), self.is_exact, code);
+        let definitions = blocks.iter().zip(versions).map(|(block, version)| self.definition(block, version));
         let slots = blocks.iter().map(|block| {
             let (slot, around) = (names::slot(block.ordinal), &block.around);
             quote!(#(#around)* let #slot = &#private::Slot::new();)
@@ -95,8 +100,14 @@ impl<'a> Expansion<'a> {
         of_impl.chain(&self.function.signature.generics.params)
     }
 
+    /// The function in its module: its name, behind that of its type if it is a method.
+    fn path(&self) -> String {
+        let name = self.function.signature.ident.unraw();
+        self.service.map_or_else(|| name.to_string(), |service| format!("{}::{name}", service.name))
+    }
+
     /// The struct that travels, and the description of the block.
-    fn definition(&self, block: &RemoteBlock) -> TokenStream {
+    fn definition(&self, block: &RemoteBlock, version: Version) -> TokenStream {
         let (private, function) = (&self.private, &self.function.signature.ident);
         let structure = closure_struct::define(
             self.krate,
@@ -105,12 +116,9 @@ impl<'a> Expansion<'a> {
             &block.around,
         );
         let (description, around) = (names::description(function, block.ordinal), &block.around);
-        let mut path = format!("::{}#{}", syn::ext::IdentExt::unraw(function), block.ordinal);
-        if let Some(service) = self.service {
-            path = format!("::{}{path}", service.name);
-        }
-        let captures = block.captures.iter().map(|c| syn::ext::IdentExt::unraw(&c.name).to_string());
-        let fingerprint = block.fingerprint;
+        let path = format!("::{}#{}", self.path(), block.ordinal);
+        let captures = block.captures.iter().map(|c| c.name.unraw().to_string());
+        let source = version.expand(private);
         // With the span of the user's `remote`, it is the line of that.
         let line = quote_spanned!(block.name.span()=> ::core::line!());
         let (made, name) = match &block.stable_name {
@@ -132,7 +140,7 @@ impl<'a> Expansion<'a> {
                 ::core::file!(),
                 #line,
                 &[#(#captures),*],
-                #fingerprint,
+                #source,
             )#requires;
         }
     }

@@ -3,8 +3,8 @@
 //! One expansion is three steps, each with files of its own. **Parse**: `function` and `service` read the item,
 //! `find` finds each `remote!` in its tokens, `block`, `attributes` and `capture` read one. **Validate**: `validate` checks
 //! what the item may be, `scope` which variables a block uses, with `format` for format strings, `jumps` that it
-//! is not left, and `tail` that no body ends with a call that nobody awaits. **Expand**: `expand` and `call`, with `closure_struct` for what travels and `fingerprint` for a
-//! block's version; after a mistake `fallback` takes its place, so that one mistake gives one message.
+//! is not left, and `tail` that no body ends with a call that nobody awaits. **Expand**: `expand` and `call`, with `closure_struct` for what travels, and `version` and
+//! `fingerprint` for what tells versions of a block apart; after a mistake `fallback` takes its place, so that one mistake gives one message.
 //! `print`(mod@print) shows an expansion to people.
 //!
 //! Invariant: a `remote!` is found by its tokens, never by the syntax tree, because it may stand inside any macro.
@@ -33,6 +33,7 @@ mod service;
 mod spans;
 mod tail;
 mod validate;
+mod version;
 
 use proc_macro::TokenStream;
 use quote::quote;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::mismatch::Mismatch;
+
 /// What happened to a call that did not end in its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -50,22 +52,17 @@ pub enum ErrorKind {
 #[non_exhaustive]
 pub enum Refusal {
     /// The peer's binary does not contain the block.
-    #[error(
-        "that peer does not have this block: its program was built without this function, or from other sources"
-    )]
-    UnknownBlock,
-    /// The peer has another version of the block.
-    #[error(
-        "that peer has another version of this block: {theirs} at {location} there, {ours} here; build both programs from the same sources"
-    )]
-    Skew {
-        /// The caller's fingerprint.
-        ours: String,
-        /// The peer's fingerprint.
-        theirs: String,
-        /// `file:line` of the peer's version.
-        location: String,
+    #[error("that peer does not have this block{}", Elsewhere(.elsewhere.as_deref()))]
+    UnknownBlock {
+        /// The path of the same function in another module there, if that peer has it and exposes it.
+        elsewhere: Option<String>,
     },
+    /// The peer has another version of the block.
+    #[error("that peer has another version of this block: {0}")]
+    Skew(Box<Mismatch>),
+    /// A type of the block cannot travel. The text names it, and says what to do.
+    #[error("{0}")]
+    CannotTravel(String),
     /// The peer has the block and does not run it for others.
     #[error(
         "that peer does not expose this block: start it with `Peer::builder(..).expose(Blocks::all())`, or name the block there"
@@ -100,6 +97,24 @@ pub enum Refusal {
     /// The peer is stopping.
     #[error("that peer is going away")]
     GoingAway,
+}
+
+/// What to do about a block that a peer does not have.
+struct Elsewhere<'a>(Option<&'a str>);
+
+impl fmt::Display for Elsewhere<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str(
+                ": its program was built without this function, from other sources, or from a crate that it does not use (`use that_crate as _;`)",
+            ),
+            Some(path) => write!(
+                f,
+                " in this module; it has the same function as `{path}`: put the function into a library that both programs use, \
+                 or give the block a name, `#[block(name = \"..\")]`"
+            ),
+        }
+    }
 }
 
 /// Whether the block of a failed call ran.
@@ -140,8 +155,9 @@ impl Refusal {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::UnknownBlock => "unknown_block",
-            Self::Skew { .. } => "skew",
+            Self::UnknownBlock { .. } => "unknown_block",
+            Self::Skew(_) => "skew",
+            Self::CannotTravel(_) => "cannot_travel",
             Self::NotExposed => "not_exposed",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Forbidden(_) => "forbidden",

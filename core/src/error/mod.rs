@@ -2,6 +2,7 @@
 
 mod chain;
 mod kind;
+mod mismatch;
 mod name;
 
 use std::error::Error;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::chain::panic_text;
 use self::chain::{Cause, FlatChain};
 pub use self::kind::{ErrorKind, Ran, Refusal};
+pub use self::mismatch::{Mismatch, Older};
 pub use self::name::BlockName;
 use crate::block::Block;
 use crate::id::PeerId;
@@ -80,6 +82,9 @@ impl RemoteError {
     #[doc(hidden)]
     #[must_use]
     pub fn at(mut self, peer: PeerId, block: &Block) -> Self {
+        if let ErrorKind::Refused(Refusal::Skew(mismatch)) = &mut self.0.kind {
+            mismatch.compare(block);
+        }
         self.0.peer = Some(peer);
         self.0.block = Some(BlockName::of(block));
         self
@@ -95,6 +100,19 @@ impl RemoteError {
     #[must_use]
     pub fn ran(&self) -> Ran {
         self.0.ran
+    }
+
+    /// Whether the call failed because the two programs were built from different versions, and this one is not known to be the newer one:
+    /// a page should be reloaded, a program updated. Trying again does not help.
+    ///
+    /// It is about this call's own hop; for a nested call see [`hops`](Self::hops).
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        match &self.0.kind {
+            ErrorKind::Refused(Refusal::Skew(mismatch)) => mismatch.older() != Some(Older::Theirs),
+            ErrorKind::Refused(Refusal::UnknownBlock { .. }) => true,
+            _ => false,
+        }
     }
 
     /// The peer that the call was made to.
@@ -161,8 +179,9 @@ impl fmt::Debug for RemoteError {
 mod tests {
     use super::*;
     use crate::codec::Codec;
+    use crate::version::Source;
 
-    static BLOCK: Block = Block::new("app::f#0", "app", "src/app.rs", 3, &[], 0);
+    static BLOCK: Block = Block::new("app::f#0", "app", "src/app.rs", 3, &[], Source::exact(0));
 
     fn parse_error() -> Raised {
         Raised::from("x".parse::<u8>().unwrap_err())

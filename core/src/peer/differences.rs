@@ -1,4 +1,4 @@
-//! What a session knows of the other side's blocks, and what the log says of it: once, when the other side has told.
+//! What a session knows of the other side's blocks, and what the log says of it: once for each program that differs, however many connections it makes.
 
 use std::sync::OnceLock;
 
@@ -12,6 +12,12 @@ use crate::skew::{Difference, Skew, TheirBlocks};
 /// So many blocks are named at most; more of them mean that everything was built anew.
 const NAMED: usize = 32;
 
+/// So many programs are told apart. A process that has met more of them logs no further ones.
+const PROGRAMS: usize = 64;
+
+/// The programs that this process has logged the differences of.
+static LOGGED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+
 #[derive(Default)]
 pub(super) struct Differences {
     theirs: Mutex<TheirBlocks>,
@@ -22,7 +28,9 @@ impl Differences {
     /// Takes what the other side tells. With the last part of it the differences are logged.
     pub(super) fn tell<P: Platform>(&self, shared: &Shared<P>, remote: PeerId, part: Catalogue) {
         let Some(difference) = self.theirs.lock().add(part, shared.registry()) else { return };
-        log(shared.id(), remote, &difference);
+        if is_new(difference.program) {
+            log(shared.id(), remote, &difference);
+        }
         self.skews.get_or_init(|| difference.skews);
     }
 
@@ -31,34 +39,40 @@ impl Differences {
     }
 }
 
+/// Whether nothing was logged of this program yet.
+fn is_new(program: u64) -> bool {
+    let mut logged = LOGGED.lock();
+    let is_new = logged.len() < PROGRAMS && !logged.contains(&program);
+    if is_new {
+        logged.push(program);
+    }
+    is_new
+}
+
 fn log(peer: PeerId, remote: PeerId, difference: &Difference) {
-    let Difference { skews, only_ours, only_theirs, .. } = difference;
-    for skew in skews.iter().take(NAMED) {
-        tracing::warn!(
-            %peer,
-            %remote,
-            block = skew.block.path,
-            at = format_args!("{}:{}", skew.block.file, skew.block.line),
-            ours = %skew.block.fingerprint(),
-            theirs = %skew.theirs,
-            "that peer has another version of this block: calls of it are refused"
-        );
-    }
-    if skews.len() > NAMED {
-        tracing::warn!(%peer, %remote, more = skews.len() - NAMED, "and other versions of more blocks");
-    }
-    for block in only_ours.iter().take(NAMED) {
-        tracing::debug!(%peer, %remote, %block, "that peer does not have this block");
-    }
-    for block in only_theirs.iter().take(NAMED) {
-        tracing::debug!(%peer, %remote, %block, "that peer has a block that is not known here");
-    }
-    tracing::debug!(
+    let Difference { program, skews, only_theirs, .. } = difference;
+    let program = format_args!("{program:016x}");
+    let missing = skews.iter().filter(|skew| skew.theirs.is_none()).count();
+    tracing::info!(
         %peer,
         %remote,
-        skews = skews.len(),
-        only_ours = only_ours.len(),
-        only_theirs = only_theirs.len(),
-        "the two programs have different blocks"
+        program,
+        changed = skews.len() - missing,
+        missing,
+        only_there = only_theirs.len(),
+        "program with other versions of blocks connected; calls of blocks that are changed or missing there are refused"
     );
+    for Skew { block, theirs } in skews.iter().take(NAMED) {
+        let at = format_args!("{}:{}", block.file, block.line);
+        match theirs {
+            Some(theirs) => {
+                let ours = block.fingerprint();
+                tracing::debug!(program, block = block.path, at, %ours, %theirs, "block changed");
+            }
+            None => tracing::debug!(program, block = block.path, at, "block missing there"),
+        }
+    }
+    for block in only_theirs.iter().take(NAMED) {
+        tracing::debug!(program, %block, "block only there");
+    }
 }

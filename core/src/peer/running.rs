@@ -20,7 +20,6 @@ use crate::registry::{Arrived, Body, BodyError, Entry};
 /// A block that has begun.
 pub(super) struct Running {
     body: Traced,
-    codec: Codec,
     entry: &'static Entry,
 }
 
@@ -64,7 +63,7 @@ impl Running {
         } else {
             Traced::Not(Scoped::new(Arc::new(context), body))
         };
-        Ok(Self { body, codec, entry })
+        Ok(Self { body, entry })
     }
 
     /// Runs it until it has to wait for something. Nothing is woken when that comes.
@@ -78,14 +77,16 @@ impl Future for Running {
 
     /// Not polled again after it has ended, also not when that was by a panic.
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ending> {
-        let codec = self.codec;
         let polled = match catch_unwind(AssertUnwindSafe(|| self.body.poll(cx))) {
             Ok(polled) => polled,
             Err(panic) => return Poll::Ready(Err(panicked(self.entry, &*panic, Ran::Yes))),
         };
         Poll::Ready(match ready!(polled) {
-            Ok(bytes) => Ok(Payload { codec, bytes: bytes.into() }),
+            Ok((codec, bytes)) => Ok(Payload { codec, bytes: bytes.into() }),
             Err(BodyError::Raised(raised)) => Err(RemoteError::raised(raised)),
+            Err(BodyError::CannotTravel(reason)) => {
+                Err(RemoteError::new(ErrorKind::Refused(Refusal::CannotTravel(reason)), Ran::Yes))
+            }
             Err(BodyError::Encode(error)) => {
                 Err(RemoteError::new(ErrorKind::EncodeResult, Ran::Yes).caused_by(&error))
             }

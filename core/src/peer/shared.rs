@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use futures_channel::oneshot;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -104,7 +104,9 @@ pub struct Shared<P: Platform> {
     blocks: Blocks,
     /// Those of the program's blocks that others may have.
     exposed: FxHashMap<BlockId, &'static Entry>,
-    us: Us,
+    identity: Identity,
+    /// Made when the first connection begins, because it says which versions of blocks there are, and only their types tell that.
+    us: OnceLock<Us>,
     trusted: FxHashSet<PeerId>,
     allow_first_come: bool,
     authorize: Option<Arc<dyn Authorize>>,
@@ -138,8 +140,10 @@ impl<P: Platform> Shared<P> {
             .filter(|entry| blocks.contains(entry.block()))
             .map(|entry| (entry.block().id, entry))
             .collect();
-        let us = Us::new(&identity, &limits, registry.digest());
-        let id = us.peer();
+        let id = identity.peer_id();
+        if exposed.is_empty() && !blocks.is_none() {
+            warn_of_nothing_exposed(id, registry, &blocks);
+        }
         tracing::info!(peer = %id, blocks = registry.blocks().len(), exposed = exposed.len(), "peer started");
         let shared = Arc::new_cyclic(|weak| Self {
             platform: platform(weak),
@@ -150,7 +154,8 @@ impl<P: Platform> Shared<P> {
             registry,
             blocks,
             exposed,
-            us,
+            identity,
+            us: OnceLock::new(),
             trusted,
             allow_first_come,
             authorize,
@@ -180,7 +185,13 @@ impl<P: Platform> Shared<P> {
 
     /// How it introduces itself to other peers, and proves that.
     pub(super) fn us(&self) -> &Us {
-        &self.us
+        self.us.get_or_init(|| Us::new(&self.identity, &self.limits, self.registry.digest()))
+    }
+
+    /// Looks at the types of all blocks, if that has not been done yet: how their values travel, and which cannot. That runs their
+    /// `Deserialize` with made-up values. It is done when a peer is about to have connections, and not when it is started.
+    pub fn look_at_types(&self) {
+        self.us();
     }
 
     /// Whether this id is of a key that it knows.
@@ -262,8 +273,23 @@ impl<P: Platform> Shared<P> {
             Some(entry) => entry.in_version(fingerprint),
             // A block that others may not have says no more of itself to them than that it is there.
             None if self.registry.can_run(id) => Err(Refusal::NotExposed),
-            None => Err(Refusal::UnknownBlock),
+            None => {
+                let elsewhere =
+                    self.exposed.values().find(|entry| entry.block().is_told_by_its_function(fingerprint));
+                Err(Refusal::UnknownBlock { elsewhere: elsewhere.map(|entry| entry.block().path.to_owned()) })
+            }
         }
+    }
+}
+
+fn warn_of_nothing_exposed(peer: PeerId, registry: &Registry, blocks: &Blocks) {
+    if registry.known().is_empty() {
+        tracing::warn!(
+            %peer,
+            "this program has no blocks: a crate that is only named in Cargo.toml is not linked, so write `use that_crate as _;`"
+        );
+    } else {
+        tracing::warn!(%peer, exposed = ?blocks, "none of the blocks of this program is exposed; `Peer::blocks` lists them");
     }
 }
 

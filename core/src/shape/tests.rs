@@ -5,10 +5,21 @@ use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::*;
 use crate::id::PeerId;
+
+/// What was seen of a type.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    hash: u64,
+    opaque: Option<&'static str>,
+}
+
+fn of<T: Serialize + Deserialize<'static>>() -> Seen {
+    let super::Shape { hash, opaque, .. } = super::of::<T>();
+    Seen { hash, opaque }
+}
 
 /// Types of one name in two versions, and whether their shapes are the same.
 macro_rules! versions {
@@ -26,8 +37,8 @@ macro_rules! versions {
     (one $name:ident $($item:item)*) => {
         #[allow(unused_imports)]
         use super::*;
-        $(#[derive(Deserialize)] #[allow(dead_code)] $item)*
-        pub(super) fn shape() -> Shape {
+        $(#[derive(Serialize, Deserialize)] #[allow(dead_code)] $item)*
+        pub(super) fn shape() -> Seen {
             of::<$name>()
         }
     };
@@ -84,7 +95,7 @@ fn types_that_reject_most_values_are_seen() {
     assert_eq!(of::<(HashSet<PeerId>, Option<NonZeroU16>, [u8; 32])>().opaque, None);
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(try_from = "u8")]
 struct Even(#[allow(dead_code)] u8);
 
@@ -97,7 +108,7 @@ impl TryFrom<u8> for Even {
 }
 
 /// Deserializes itself from nothing that is known here.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 struct Strange;
 
 impl<'de> Deserialize<'de> for Strange {
@@ -106,7 +117,7 @@ impl<'de> Deserialize<'de> for Strange {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 enum Alias {
     #[serde(alias = "another")]
     #[allow(dead_code)]
@@ -133,7 +144,7 @@ fn versions_of_what_stands_after_it() -> bool {
     old.hash == new.hash
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 struct Panics;
 
 impl<'de> Deserialize<'de> for Panics {
@@ -142,10 +153,10 @@ impl<'de> Deserialize<'de> for Panics {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Endless(#[allow(dead_code)] Box<Endless>);
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[allow(dead_code)]
 struct Two<T>(Box<T>, Box<T>);
 

@@ -9,37 +9,9 @@ use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::{Tracer, dummy};
-use crate::hash::Fnv;
-
-/// The kinds of what is asked for, as they are hashed.
-mod kind {
-    pub(super) const BOOL: u8 = 1;
-    pub(super) const I8: u8 = 2;
-    pub(super) const I16: u8 = 3;
-    pub(super) const I32: u8 = 4;
-    pub(super) const I64: u8 = 5;
-    pub(super) const I128: u8 = 6;
-    pub(super) const U8: u8 = 7;
-    pub(super) const U16: u8 = 8;
-    pub(super) const U32: u8 = 9;
-    pub(super) const U64: u8 = 10;
-    pub(super) const U128: u8 = 11;
-    pub(super) const F32: u8 = 12;
-    pub(super) const F64: u8 = 13;
-    pub(super) const CHAR: u8 = 14;
-    pub(super) const TEXT: u8 = 15;
-    pub(super) const BYTES: u8 = 16;
-    pub(super) const UNIT: u8 = 17;
-    pub(super) const IGNORED: u8 = 18;
-    pub(super) const OPTION: u8 = 32;
-    pub(super) const LIST: u8 = 33;
-    pub(super) const MAP: u8 = 34;
-    pub(super) const TUPLE: u8 = 35;
-    pub(super) const STRUCT: u8 = 36;
-    pub(super) const NEWTYPE: u8 = 37;
-    pub(super) const ENUM: u8 = 38;
-}
+use super::dummy;
+use super::place::{Form, Kind, Outline, Part};
+use super::tracer::Tracer;
 
 /// A value cannot be made here. What is wrong does not matter, so nothing is said.
 #[derive(Debug)]
@@ -67,19 +39,17 @@ impl At<'_> {
     fn primitive<V>(
         self,
         name: &'static str,
-        kind: u8,
+        kind: Kind,
         count: usize,
         make: impl FnOnce(usize) -> Result<V, Fault>,
     ) -> Result<V, Fault> {
         let Self(tracer) = self;
         tracer.spend()?;
-        tracer.note(kind.into());
-        let mood = tracer.run.mood;
-        let dummy = tracer.dummies.entry((name, kind)).or_default();
-        let made = make((*dummy + mood).min(count - 1));
+        tracer.note(Part::Primitive(kind));
+        let choice = tracer.dummy((name, kind), count);
+        let made = make(choice);
         if made.is_err() {
-            tracer.run.has_other_dummy = *dummy + 1 < count;
-            *dummy += usize::from(tracer.run.has_other_dummy);
+            tracer.reject_dummy((name, kind), count);
             tracer.run.culprit.get_or_insert(name);
         }
         made
@@ -87,24 +57,26 @@ impl At<'_> {
 
     fn elements<'de, V: Visitor<'de>>(
         self,
-        kind: u8,
-        head: impl FnOnce() -> Fnv,
+        outline: Outline,
         count: usize,
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        let place = self.0.place(type_name::<V::Value>(), kind, || (head(), 1));
+        let place = self.0.place(type_name::<V::Value>(), outline);
         self.0.within(place, 0, |tracer| visitor.visit_seq(Elements { tracer, left: count }))
     }
-}
 
-fn names(name: &str, names: &[&str]) -> Fnv {
-    names.iter().fold(Fnv::new().word(name).number(names.len() as u64), |hash, name| hash.word(name))
+    /// A type that wants to see what comes says nothing of itself.
+    fn wants_names<'de, V: Visitor<'de>>(self) -> Result<V::Value, Fault> {
+        self.0.wants_names = true;
+        self.0.run.culprit.get_or_insert(type_name::<V::Value>());
+        Err(Fault)
+    }
 }
 
 macro_rules! numbers {
     ($($method:ident $visit:ident $kind:ident $type:ty;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-            self.primitive(type_name::<V::Value>(), kind::$kind, dummy::NUMBERS.len(), |choice| {
+            self.primitive(type_name::<V::Value>(), Kind::$kind, dummy::NUMBERS.len(), |choice| {
                 visitor.$visit(<$type>::from(dummy::NUMBERS[choice]))
             })
         }
@@ -130,23 +102,23 @@ impl<'de> Deserializer<'de> for At<'_> {
 
     fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         const NUMBERS: [i8; 3] = [0, 1, 2];
-        self.primitive(type_name::<V::Value>(), kind::I8, NUMBERS.len(), |choice| {
+        self.primitive(type_name::<V::Value>(), Kind::I8, NUMBERS.len(), |choice| {
             visitor.visit_i8(NUMBERS[choice])
         })
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.primitive(type_name::<V::Value>(), kind::BOOL, 2, |choice| visitor.visit_bool(choice == 1))
+        self.primitive(type_name::<V::Value>(), Kind::Bool, 2, |choice| visitor.visit_bool(choice == 1))
     }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.primitive(type_name::<V::Value>(), kind::CHAR, dummy::CHARS.len(), |choice| {
+        self.primitive(type_name::<V::Value>(), Kind::Char, dummy::CHARS.len(), |choice| {
             visitor.visit_char(dummy::CHARS[choice])
         })
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.primitive(type_name::<V::Value>(), kind::TEXT, dummy::TEXTS.len(), |choice| {
+        self.primitive(type_name::<V::Value>(), Kind::Text, dummy::TEXTS.len(), |choice| {
             visitor.visit_str(dummy::TEXTS[choice])
         })
     }
@@ -156,7 +128,7 @@ impl<'de> Deserializer<'de> for At<'_> {
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.primitive(type_name::<V::Value>(), kind::BYTES, dummy::LENGTHS.len(), |choice| {
+        self.primitive(type_name::<V::Value>(), Kind::Bytes, dummy::LENGTHS.len(), |choice| {
             visitor.visit_bytes(dummy::bytes(choice))
         })
     }
@@ -166,25 +138,23 @@ impl<'de> Deserializer<'de> for At<'_> {
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.primitive(type_name::<V::Value>(), kind::UNIT, 1, |_| visitor.visit_unit())
+        self.primitive(type_name::<V::Value>(), Kind::Unit, 1, |_| visitor.visit_unit())
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.primitive(type_name::<V::Value>(), kind::IGNORED, 1, |_| visitor.visit_unit())
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
+        self.wants_names::<V>()
     }
 
-    /// A type that wants to see what comes says nothing of itself.
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
-        self.0.run.culprit.get_or_insert(type_name::<V::Value>());
-        Err(Fault)
+        self.wants_names::<V>()
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_any(visitor)
+    fn deserialize_identifier<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
+        self.wants_names::<V>()
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let place = self.0.place(type_name::<V::Value>(), kind::OPTION, || (Fnv::new(), 1));
+        let place = self.0.place(type_name::<V::Value>(), Outline::Option);
         match self.0.choose(place, false) {
             0 => self.0.within(place, 0, |tracer| visitor.visit_some(At(tracer))),
             _ => visitor.visit_none(),
@@ -192,7 +162,7 @@ impl<'de> Deserializer<'de> for At<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let place = self.0.place(type_name::<V::Value>(), kind::LIST, || (Fnv::new(), 1));
+        let place = self.0.place(type_name::<V::Value>(), Outline::List);
         match self.0.choose(place, false) {
             0 => self.0.within(place, 0, |tracer| visitor.visit_seq(Elements { tracer, left: 1 })),
             _ => visitor.visit_seq(Elements { tracer: self.0, left: 0 }),
@@ -200,7 +170,7 @@ impl<'de> Deserializer<'de> for At<'_> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let place = self.0.place(type_name::<V::Value>(), kind::MAP, || (Fnv::new(), 1));
+        let place = self.0.place(type_name::<V::Value>(), Outline::Map);
         match self.0.choose(place, false) {
             0 => self.0.within(place, 0, |tracer| visitor.visit_map(Elements { tracer, left: 1 })),
             _ => visitor.visit_map(Elements { tracer: self.0, left: 0 }),
@@ -208,7 +178,7 @@ impl<'de> Deserializer<'de> for At<'_> {
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.elements(kind::TUPLE, || names("", &[]).number(len as u64), len, visitor)
+        self.elements(Outline::Tuple("", len), len, visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -217,7 +187,7 @@ impl<'de> Deserializer<'de> for At<'_> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        self.elements(kind::TUPLE, || names(name, &[]).number(len as u64), len, visitor)
+        self.elements(Outline::Tuple(name, len), len, visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -226,7 +196,7 @@ impl<'de> Deserializer<'de> for At<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        self.elements(kind::STRUCT, || names(name, fields), fields.len(), visitor)
+        self.elements(Outline::Struct(name, fields), fields.len(), visitor)
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
@@ -234,8 +204,8 @@ impl<'de> Deserializer<'de> for At<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        self.0.note(names(name, &[]).get());
-        self.deserialize_unit(visitor)
+        self.0.note(Part::Named(name));
+        visitor.visit_unit()
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -243,7 +213,7 @@ impl<'de> Deserializer<'de> for At<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        let place = self.0.place(type_name::<V::Value>(), kind::NEWTYPE, || (names(name, &[]), 1));
+        let place = self.0.place(type_name::<V::Value>(), Outline::Newtype(name));
         self.0.within(place, 0, |tracer| visitor.visit_newtype_struct(At(tracer)))
     }
 
@@ -253,8 +223,7 @@ impl<'de> Deserializer<'de> for At<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        let describe = || (names(name, variants), variants.len());
-        let place = self.0.place(type_name::<V::Value>(), kind::ENUM, describe);
+        let place = self.0.place(type_name::<V::Value>(), Outline::Enum(name, variants));
         let variant = self.0.choose(place, true);
         self.0.within(place, variant, |tracer| visitor.visit_enum(Variant { tracer, number: variant }))
     }
@@ -330,17 +299,17 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
     type Error = Fault;
 
     fn unit_variant(self) -> Result<(), Fault> {
-        self.tracer.note(names("unit", &[]).get());
+        self.tracer.note(Part::Form(Form::Unit));
         Ok(())
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
-        self.tracer.note(names("newtype", &[]).get());
+        self.tracer.note(Part::Form(Form::Newtype));
         seed.deserialize(At(self.tracer))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.tracer.note(names("tuple", &[]).number(len as u64).get());
+        self.tracer.note(Part::Form(Form::Tuple(len)));
         visitor.visit_seq(Elements { tracer: self.tracer, left: len })
     }
 
@@ -349,7 +318,7 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        self.tracer.note(names("struct", fields).get());
+        self.tracer.note(Part::Form(Form::Struct(fields)));
         visitor.visit_seq(Elements { tracer: self.tracer, left: fields.len() })
     }
 }

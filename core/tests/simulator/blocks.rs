@@ -1,6 +1,7 @@
 //! What the two peers do with their sessions: they make calls, give them up, and run blocks for each other.
 
 use bytes::Bytes;
+use distributed_scope_core::__private::Source;
 use distributed_scope_core::frame::{CallId, HEAD, Invoke};
 use distributed_scope_core::pending::Payload;
 use distributed_scope_core::session::Effect;
@@ -10,7 +11,7 @@ use crate::model::{self, Nonce};
 use crate::plan::CallPlan;
 use crate::world::{Event, Running, World, moment};
 
-static BLOCK: Block = Block::new("simulator::block#0", "simulator", "simulator.rs", 1, &[], 7);
+static BLOCK: Block = Block::new("simulator::block#0", "simulator", "simulator.rs", 1, &[], Source::exact(7));
 
 impl World {
     pub(crate) fn make_call(&mut self, side: usize) {

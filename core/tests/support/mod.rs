@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use distributed_scope_core::__private::Source;
 use distributed_scope_core::frame::{CallId, Frame, Framed, HEAD, Invoke};
 use distributed_scope_core::pending::Payload;
 use distributed_scope_core::session::Session;
 use distributed_scope_core::{Block, Codec, Deadline, Limits, Moment, PeerId, Request, handshake};
 
-pub(crate) static BLOCK: Block = Block::new("tests::block#0", "tests", "tests.rs", 1, &[], 7);
+pub(crate) static BLOCK: Block = Block::new("tests::block#0", "tests", "tests.rs", 1, &[], Source::exact(7));
 
 pub(crate) fn at(millis: u64) -> Moment {
     Moment::after_origin(Duration::from_millis(millis))
