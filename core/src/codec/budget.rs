@@ -30,11 +30,17 @@ pub(super) const fn elements(length: usize) -> usize {
     length.saturating_add(1024)
 }
 
-/// How much memory the value of a message of this length may take. The plain types need at most 24 bytes for one on the
-/// wire (an empty `String`); what is spared besides is for types that are large and mostly absent.
-pub(super) const fn memory(length: usize, spare: usize) -> usize {
-    length.saturating_mul(24).saturating_add(spare)
+/// How much memory the value of a message of this length may take: so many bytes for each of its own; what is spared besides is for types
+/// that are large and mostly absent.
+pub(super) const fn memory(length: usize, ratio: usize, spare: usize) -> usize {
+    length.saturating_mul(ratio).saturating_add(spare)
 }
+
+/// In bincode the plain types need at most 24 bytes for one on the wire: an empty `String`.
+pub(super) const RATIO: usize = 24;
+
+/// In CBOR a byte may be a number, which takes 32 bytes in what holds any value, as `serde_json::Value` and serde's own buffer do.
+pub(super) const RATIO_NAMED: usize = 40;
 
 /// What is spared where nobody says otherwise: [`Limits::memory`](crate::Limits::memory).
 pub(crate) const SPARE: usize = 8 << 20;
@@ -109,6 +115,7 @@ impl Place {
 #[derive(Debug)]
 pub(super) struct Budget {
     length: usize,
+    ratio: usize,
     spare: usize,
     elements: usize,
     memory: usize,
@@ -117,8 +124,9 @@ pub(super) struct Budget {
 
 impl Budget {
     #[inline]
-    pub(super) fn of(length: usize, spare: usize) -> Self {
-        Self { length, spare, elements: elements(length), memory: memory(length, spare), exceeded: None }
+    pub(super) fn of(length: usize, ratio: usize, spare: usize) -> Self {
+        let (elements, memory) = (elements(length), memory(length, ratio, spare));
+        Self { length, ratio, spare, elements, memory, exceeded: None }
     }
 
     /// What ended the decoding, if this budget did. A type that swallows the errors of its parts does not swallow it.
@@ -164,7 +172,7 @@ impl Budget {
                 self.memory = left;
                 Ok(())
             }
-            None => Err(self.fail(OverBudget::Memory { limit: memory(self.length, self.spare) })),
+            None => Err(self.fail(OverBudget::Memory { limit: memory(self.length, self.ratio, self.spare) })),
         }
     }
 

@@ -6,6 +6,8 @@ use bincode::de::Decode;
 use bincode::enc::Encode;
 use minicbor::{Decoder, Encoder};
 
+use super::budget::{RATIO, RATIO_NAMED};
+
 /// What stands on the wire, or is only looked at in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -26,6 +28,12 @@ impl Format {
     #[inline]
     pub(super) fn is_named(self) -> bool {
         matches!(self, Self::Cbor | Self::CborText)
+    }
+
+    /// How many bytes of memory a byte of a message may take.
+    #[inline]
+    pub(super) fn ratio(self) -> usize {
+        if self.is_named() { RATIO_NAMED } else { RATIO }
     }
 }
 

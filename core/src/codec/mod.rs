@@ -48,7 +48,7 @@ use crate::type_names;
 ///   level more for each of them, up to 16.
 /// - Its sequences and maps have at most one element for each byte of the message, plus 1024. Only elements that take no
 ///   byte at all, as in a long `Vec<()>`, can be more.
-/// - It takes at most 24 bytes of memory for each byte of the message, plus [`Limits::memory`](crate::Limits::memory). The elements of sequences
+/// - It takes at most 24 bytes of memory for each byte of the message (40 in CBOR), plus [`Limits::memory`](crate::Limits::memory). The elements of sequences
 ///   count with their size, and so do options and enums that have memory of their own. The entries of maps, sets and heaps
 ///   count three times, because finding the place of each takes time. Only types that are
 ///   large and mostly absent can take more, as a long `Vec<Option<[u64; 1000]>>` of `None`s; a `Box` inside the `Option`
@@ -148,7 +148,7 @@ pub(crate) fn optional_fields<T: Serialize + Deserialize<'static>>(
 ) {
     let Ok(bytes) = codec.encode(0, value) else { return };
     for number in 0.. {
-        let mut budget = Budget::of(bytes.len(), SPARE);
+        let mut budget = Budget::of(bytes.len(), codec.format().ratio(), SPARE);
         let mut reader = Reader::without(&bytes, codec.format(), number);
         let result = Within::<T>::new(&mut budget).deserialize(&mut reader);
         let Some((owner, field)) = reader.absent() else { return };
@@ -174,7 +174,7 @@ fn write<T: Serialize + ?Sized>(
 }
 
 fn read<T: Deserialize<'static>>(format: Format, memory: usize, bytes: &[u8]) -> Result<T, DecodeFault> {
-    let mut budget = Budget::of(bytes.len(), memory);
+    let mut budget = Budget::of(bytes.len(), format.ratio(), memory);
     let mut reader = Reader::new(bytes, format);
     let result = Within::<T>::new(&mut budget).deserialize(&mut reader);
     match (budget.exceeded(), result) {
@@ -246,7 +246,7 @@ impl Codec {
         self.decode_within(SPARE, bytes)
     }
 
-    /// The same, where the value may take so many bytes of memory beyond 24 for each byte of the message:
+    /// The same, where the value may take so many bytes of memory beyond those for each byte of the message:
     /// [`Limits::memory`](crate::Limits::memory).
     pub fn decode_within<T: Deserialize<'static>>(
         self,
@@ -271,5 +271,7 @@ impl fmt::Display for Codec {
     }
 }
 
+#[cfg(test)]
+mod named_tests;
 #[cfg(test)]
 mod tests;

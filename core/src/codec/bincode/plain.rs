@@ -206,7 +206,7 @@ pub(in crate::codec) fn whole<'de, V: Visitor<'de>, E>(
 
 /// Whether `V` is the visitor of serde's `Vec<T>`. It has no public name, so it is asked for here in the same way.
 fn is_of_vec<V, T: for<'de> Deserialize<'de>>() -> bool {
-    let asked = Within::<Vec<T>>::new(&mut Budget::of(0, 0)).deserialize(WhoAsks);
+    let asked = Within::<Vec<T>>::new(&mut Budget::of(0, 0, 0)).deserialize(WhoAsks);
     asked.is_err_and(|Visited(name)| name == type_name::<V>())
 }
 

@@ -140,9 +140,6 @@ impl<'de> Reader<'de> {
     /// Whether another part comes.
     #[inline(never)]
     pub(super) fn other_next(&mut self, left: &mut Option<usize>) -> Result<bool, Unreadable> {
-        if !self.format.is_named() && self.next_mark_is(Mark::End) {
-            *left = Some(0);
-        }
         let comes = match left {
             Some(0) => false,
             Some(left) => {
