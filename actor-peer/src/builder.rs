@@ -178,6 +178,10 @@ impl Builder {
 
     /// Starts the peer on the current arbiter.
     ///
+    /// No code of the types that travel runs here. When the peer is given to a server ([`Peer::service`]) or connects, `Deserialize` of the
+    /// types of all blocks is called with made-up values, once in a process, to see what they consist of and which codec carries them. One that
+    /// panics on what it reads prints that panic; it is caught, and the type travels all the same.
+    ///
     /// # Panics
     ///
     /// Outside of an actix runtime (`#[actix_web::main]`, `#[actix::main]`), as actors do; and when two blocks of this

@@ -77,6 +77,10 @@ impl Builder {
     /// Starts the peer. From now on a panic anywhere in the program is written to the console, and closes the peer's
     /// connections, because after it nothing of the program runs any more.
     ///
+    /// No code of the types that travel runs here. When the peer connects, `Deserialize` of the types of all blocks is called with made-up values, once
+    /// in a page, to see what they consist of and which codec carries them. In a page a panic ends the program, so none of them may panic
+    /// on a value that it does not expect; it should return an error.
+    ///
     /// # Panics
     ///
     /// When two blocks of this program have one id, with both places named, because a call could run either.

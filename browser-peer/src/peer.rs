@@ -104,7 +104,7 @@ impl Peer {
         self.0.list()
     }
 
-    /// The blocks that a peer has in another version than this one, as far as it has told: it does so right after it has
+    /// The blocks that a peer has in another version than this one, or not at all, as far as it has told: it does so right after it has
     /// connected, before it answers the first call. Calls of these blocks are refused, in both directions.
     #[must_use]
     pub fn skew(&self, peer: PeerId) -> Vec<Skew> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::block::Block;
+use crate::codec::Codec;
 use crate::exposure::Blocks;
 use crate::registry::Registry;
 
@@ -69,10 +70,11 @@ impl fmt::Display for Access {
     }
 }
 
-const HEAD: [&str; 7] = ["block", "at", "captures", "result", "fingerprint", "runs for", "exposed"];
+const HEAD: [&str; 8] =
+    ["block", "at", "captures", "result", "travels by", "fingerprint", "runs for", "exposed"];
 
 impl Listed {
-    fn cells(&self) -> [String; 7] {
+    fn cells(&self) -> [String; 8] {
         let Self { block, access } = self;
         let types = block.capture_types();
         let captures = block.captures.iter().enumerate().map(|(index, name)| match types.get(index) {
@@ -88,10 +90,20 @@ impl Listed {
             format!("{}:{}", block.file, block.line),
             captures,
             block.result_type().to_owned(),
+            codecs(block.captures_codec(), block.result_codec()),
             block.fingerprint().to_string(),
             block.requires.to_string(),
             access.to_string(),
         ]
+    }
+}
+
+/// The codecs of captures and result, once if they are the same.
+fn codecs(captures: Option<Codec>, result: Option<Codec>) -> String {
+    match (captures, result) {
+        (Some(captures), Some(result)) if captures == result => captures.to_string(),
+        (Some(captures), Some(result)) => format!("{captures}, back by {result}"),
+        _ => "nothing: it cannot travel".to_owned(),
     }
 }
 

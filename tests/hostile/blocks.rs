@@ -70,6 +70,23 @@ async fn no_block_runs_for_whom_it_is_not_meant() {
             scripts.refused("calls another version of a block", changed(3, 24));
             let captures = [call(4, "who_is_there#0").as_ref(), b"and more"].concat();
             scripts.refused("sends captures that the block has not", refused(&captures));
+            let mut of = |number, codec, captures: &[u8]| {
+                let mut call = call(number, "who_is_there#0").to_vec();
+                // Behind the kind.
+                call[1] = codec;
+                refused(&[&call, captures].concat())
+            };
+            let nested = vec![0x81; 60_000];
+            scripts.refused(
+                "sends captures in CBOR that are nested without end",
+                of(5, Codec::CborText.number(), &nested),
+            );
+            let announced = [&[0x9b][..], &u64::MAX.to_be_bytes()].concat();
+            scripts.refused(
+                "sends captures in CBOR that announce 2^64 elements",
+                of(6, Codec::Cbor.number(), &announced),
+            );
+            scripts.refused("sends captures in a codec that there is not", of(7, 200, b""));
             session.end();
         },
     )

@@ -188,6 +188,9 @@ fn read<T: Deserialize<'static>>(format: Format, memory: usize, bytes: &[u8]) ->
 }
 
 impl Codec {
+    /// All codecs that this build has.
+    pub const ALL: [Self; 3] = [Self::Bincode, Self::Cbor, Self::CborText];
+
     /// The number by which frames and the handshake name this codec.
     #[must_use]
     pub const fn number(self) -> u8 {

@@ -88,7 +88,7 @@ pub fn introduction(peer: PeerId, limits: &Limits, blocks: u64) -> Introduction 
         message: u32::try_from(limits.message).unwrap_or(u32::MAX),
         silence_ms: millis(limits.silence),
         blocks,
-        codecs: vec![Codec::Bincode.number()],
+        codecs: Codec::ALL.map(Codec::number).to_vec(),
     }
 }
 

@@ -267,10 +267,10 @@ impl<P: Platform> Shared<P> {
         self.registry
     }
 
-    /// The block that another peer asks for, if it may have it.
+    /// The block that another peer asks for, if it may have it; perhaps in another version.
     pub(super) fn exposed(&self, id: BlockId, fingerprint: Fingerprint) -> Result<&'static Entry, Refusal> {
         match self.exposed.get(&id) {
-            Some(entry) => entry.in_version(fingerprint),
+            Some(entry) => Ok(entry),
             // A block that others may not have says no more of itself to them than that it is there.
             None if self.registry.can_run(id) => Err(Refusal::NotExposed),
             None => {
