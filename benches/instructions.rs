@@ -162,7 +162,7 @@ fn call_in_memory(count: usize) {
                 let arrived = Arrived { codec, memory: 0, bytes: &invoke.captures };
                 let mut body = entry.start(arrived, HEAD).expect("they were encoded");
                 let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-                let std::task::Poll::Ready(Ok(bytes)) = body.as_mut().poll(&mut cx) else {
+                let std::task::Poll::Ready(Ok((codec, bytes))) = body.as_mut().poll(&mut cx) else {
                     panic!("the block does not wait");
                 };
                 callee.reply(invoke.call, Ok(Payload { codec, bytes: bytes.into() }));

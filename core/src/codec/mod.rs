@@ -27,7 +27,7 @@ use budget::{Budget, Within};
 pub(crate) use carriage::Carriage;
 use fault::{Unreadable, Unwritable};
 use format::Format;
-use reader::{Owner, Reader};
+use reader::Reader;
 pub(crate) use tuples::TupleLengths;
 use tuples::Tuples;
 use writer::Writer;
@@ -152,10 +152,6 @@ pub(crate) fn optional_fields<T: Serialize + Deserialize<'static>>(
         let mut reader = Reader::without(&bytes, codec.format(), number);
         let result = Within::<T>::new(&mut budget).deserialize(&mut reader);
         let Some((owner, field)) = reader.absent() else { return };
-        let owner = match owner {
-            Owner::Struct(name) => name,
-            Owner::Variant(name) => name,
-        };
         tell(owner, field, result.is_ok());
     }
 }

@@ -77,9 +77,8 @@ impl Described {
         let forms = place.slots.iter().enumerate().map(|(index, slot)| {
             let (fields, parts) = match (place.outline, &slot.parts[..]) {
                 (Outline::Enum(..), [Part::Form(Form::Struct(fields)), parts @ ..]) => (*fields, parts),
-                (Outline::Enum(..), [Part::Form(_), parts @ ..]) => (&[][..], parts),
                 (Outline::Struct(_, fields), parts) => (fields, parts),
-                (_, parts) => (&[][..], parts),
+                (_, [Part::Form(_), parts @ ..] | parts) => (&[][..], parts),
             };
             DescribedForm {
                 name: names.get(index).copied().unwrap_or_default().to_owned(),

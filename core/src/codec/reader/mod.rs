@@ -31,14 +31,7 @@ pub(super) struct Reader<'de> {
 pub(super) struct Absent<'de> {
     pub(super) number: usize,
     /// The struct or the variant that it belongs to, and its name; if there was one with this number.
-    pub(super) field: Option<(Owner<'de>, &'de str)>,
-}
-
-/// What a field belongs to.
-#[derive(Clone, Copy)]
-pub(super) enum Owner<'de> {
-    Struct(&'static str),
-    Variant(&'de str),
+    pub(super) field: Option<(&'de str, &'de str)>,
 }
 
 impl<'de> Reader<'de> {
@@ -53,7 +46,7 @@ impl<'de> Reader<'de> {
     }
 
     /// The field that was taken for absent.
-    pub(super) fn absent(&self) -> Option<(Owner<'de>, &'de str)> {
+    pub(super) fn absent(&self) -> Option<(&'de str, &'de str)> {
         self.absent.as_ref()?.field
     }
 
@@ -123,7 +116,7 @@ impl<'de> Reader<'de> {
     fn other_entries<V: Visitor<'de>>(
         &mut self,
         left: Option<usize>,
-        owner: Option<Owner<'de>>,
+        owner: Option<&'de str>,
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
         self.left = left;
@@ -145,7 +138,7 @@ impl<'de> Reader<'de> {
     #[inline]
     fn fields<V: Visitor<'de>>(
         &mut self,
-        owner: Owner<'de>,
+        owner: &'de str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
@@ -156,11 +149,7 @@ impl<'de> Reader<'de> {
     }
 
     #[inline(never)]
-    fn named_fields<V: Visitor<'de>>(
-        &mut self,
-        owner: Owner<'de>,
-        visitor: V,
-    ) -> Result<V::Value, Unreadable> {
+    fn named_fields<V: Visitor<'de>>(&mut self, owner: &'de str, visitor: V) -> Result<V::Value, Unreadable> {
         if self.is_array()? {
             let length = self.begin_array()?;
             return self.elements(length, visitor);
@@ -260,7 +249,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     ) -> Result<V::Value, Unreadable> {
         // serde_json's `RawValue` is written as a struct of this name, and read as a newtype that is a map.
         if self.format.is_named() && name == "$serde_json::private::RawValue" {
-            return self.named_fields(Owner::Struct(name), visitor);
+            return self.named_fields(name, visitor);
         }
         visitor.visit_newtype_struct(self)
     }
@@ -309,7 +298,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
-        self.fields(Owner::Struct(name), fields, visitor)
+        self.fields(name, fields, visitor)
     }
 
     #[inline]

@@ -4,8 +4,8 @@ use minicbor::Decoder;
 use minicbor::data::Type;
 use serde::de::Visitor;
 
+use super::Reader;
 use super::parts::Name;
-use super::{Owner, Reader};
 use crate::codec::fault::Unreadable;
 use crate::codec::format::{Format, Mark, Primitive, SOME};
 
@@ -237,7 +237,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Whether this field is to be taken for absent.
-    pub(super) fn is_absent(&mut self, owner: Option<Owner<'de>>, key: Option<&'de str>) -> bool {
+    pub(super) fn is_absent(&mut self, owner: Option<&'de str>, key: Option<&'de str>) -> bool {
         let (Some(absent), Some(owner), Some(key)) = (&mut self.absent, owner, key) else { return false };
         let is_it = absent.field.is_none() && absent.number == 0;
         absent.number = absent.number.wrapping_sub(1);

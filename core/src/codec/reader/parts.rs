@@ -2,7 +2,7 @@
 
 use serde::de::{self, DeserializeSeed, Visitor};
 
-use super::{Owner, Reader};
+use super::Reader;
 use crate::codec::fault::Unreadable;
 
 /// The elements of a sequence, a tuple or a struct.
@@ -57,12 +57,12 @@ pub(super) struct Entries<'r, 'de> {
     /// The key that was read last, if it is a text.
     key: Option<&'de str>,
     /// What the fields belong to, where these are fields.
-    owner: Option<Owner<'de>>,
+    owner: Option<&'de str>,
 }
 
 impl<'r, 'de> Entries<'r, 'de> {
     #[inline]
-    pub(super) fn new(reader: &'r mut Reader<'de>, left: Option<usize>, owner: Option<Owner<'de>>) -> Self {
+    pub(super) fn new(reader: &'r mut Reader<'de>, left: Option<usize>, owner: Option<&'de str>) -> Self {
         Self { reader, left, key: None, owner }
     }
 }
@@ -155,7 +155,7 @@ impl<'de> de::VariantAccess<'de> for &mut Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
         self.expect_value(true)?;
-        self.fields(Owner::Variant(self.variant), fields, visitor)
+        self.fields(self.variant, fields, visitor)
     }
 }
 
