@@ -67,7 +67,7 @@ impl Source {
     /// `captures` is a hash of the names and the shapes of what arrives, `result` one of the shape of the result. `has_twin`
     /// says whether another block of the same function and the same group has the same ones.
     #[must_use]
-    pub(crate) const fn fingerprint(&self, captures: u64, result: u64, has_twin: bool) -> u64 {
+    pub const fn fingerprint(&self, captures: u64, result: u64, has_twin: bool) -> u64 {
         let body_counts = match self.rule {
             Rule::Exact => true,
             Rule::Function => match self.twins {

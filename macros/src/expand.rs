@@ -248,7 +248,7 @@ impl<'a> Expansion<'a> {
 }
 
 /// All blocks in the order of their `remote!`.
-fn collect<'c>(code: &'c Code, blocks: &mut Vec<&'c RemoteBlock>) {
+pub(crate) fn collect<'c>(code: &'c Code, blocks: &mut Vec<&'c RemoteBlock>) {
     for piece in code {
         match piece {
             Piece::Group(_, _, inner) => collect(inner, blocks),

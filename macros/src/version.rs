@@ -11,6 +11,13 @@ use crate::block::RemoteBlock;
 use crate::find::{Code, Piece};
 use crate::fingerprint::Fnv;
 
+#[cfg(test)]
+mod edits;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod tests;
+
 /// What a block says of its version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Rule {
