@@ -93,16 +93,16 @@ pub async fn only_in_pages(_: PeerId) -> Result<String, RemoteError> {
     Ok("there is no such block here".into())
 }
 
-/// A block that a page has in one version.
+/// A block that a page has in one version: its body counts.
 #[cfg(target_family = "wasm")]
-#[distributed]
+#[distributed(exact)]
 pub async fn skewed(server: PeerId) -> Result<String, RemoteError> {
     remote!(server, [], { "the page's version".to_owned() }).await
 }
 
 /// A block that a program has in another version.
 #[cfg(not(target_family = "wasm"))]
-#[distributed]
+#[distributed(exact)]
 pub async fn skewed(server: PeerId) -> Result<String, RemoteError> {
     remote!(server, [], { "the program's version".to_owned() }).await
 }

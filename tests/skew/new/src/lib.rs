@@ -5,6 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use distributed_scope::{PeerId, RemoteError, distributed, remote};
 use serde::{Deserialize, Serialize};
 
+pub mod blocks;
+pub mod data;
+
 // The same module in another file, which is laid out differently.
 #[rustfmt::skip]
 #[path = "elsewhere/moved.rs"]
@@ -112,16 +115,6 @@ pub async fn with_another_name(on: PeerId) -> Result<u32, RemoteError> {
 
 pub async fn call_renamed(on: PeerId) -> Result<u32, RemoteError> {
     with_another_name(on).await
-}
-
-/// Compiled in the old version alone; both can call it.
-#[distributed]
-pub async fn left_out(on: PeerId, n: u32) -> Result<u32, RemoteError> {
-    remote!(on, [n] -> u32, #[cfg(any())] {
-        note("left out");
-        n + 1
-    })
-    .await
 }
 
 #[distributed]

@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use distributed_scope::{PeerId, RemoteError, distributed, remote};
 use serde::{Deserialize, Serialize};
 
+pub mod blocks;
+pub mod data;
 pub mod steady;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -106,16 +108,6 @@ pub async fn renamed(on: PeerId) -> Result<u32, RemoteError> {
 
 pub async fn call_renamed(on: PeerId) -> Result<u32, RemoteError> {
     renamed(on).await
-}
-
-/// Compiled in the old version alone; both can call it.
-#[distributed]
-pub async fn left_out(on: PeerId, n: u32) -> Result<u32, RemoteError> {
-    remote!(on, [n] -> u32, #[cfg(all())] {
-        note("left out");
-        n + 1
-    })
-    .await
 }
 
 #[distributed]
