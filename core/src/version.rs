@@ -77,17 +77,13 @@ impl Source {
             },
             Rule::Named | Rule::Evolving => false,
         };
-        // What counts is hashed, too: a version of which the body is no part never equals one of which it is.
         let hash = Fnv::new().number(self.rule.number()).number(captures).number(result);
         let hash = match self.rule {
             Rule::Function => hash.number(self.skeleton),
             Rule::Exact | Rule::Named | Rule::Evolving => hash,
         };
-        match body_counts {
-            true => hash.number(1).number(self.body),
-            false => hash.number(0),
-        }
-        .get()
+        let hash = if body_counts { hash.number(self.body) } else { hash };
+        hash.get()
     }
 }
 

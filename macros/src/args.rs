@@ -40,9 +40,17 @@ impl Args {
                 require = Some(meta.value()?.parse()?);
                 return Ok(());
             }
-            if meta.path.is_ident("exact") && (meta.input.is_empty() || meta.input.peek(Token![,])) {
+            if meta.path.is_ident("exact") {
+                if !(meta.input.is_empty() || meta.input.peek(Token![,])) {
+                    return Err(meta.error("`exact` takes no value: write `#[distributed(exact)]`"));
+                }
                 is_exact = true;
                 return Ok(());
+            }
+            if meta.path.is_ident("evolving") {
+                return Err(meta.error(
+                    "a block says for itself that its data may grow: write `#[block(name = \"search\", evolving)]` before it",
+                ));
             }
             if !meta.path.is_ident("crate") {
                 let name = meta.path.to_token_stream().to_string().replace(' ', "");

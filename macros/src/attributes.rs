@@ -56,9 +56,8 @@ impl Attributes {
 
     /// Reads one `#[block(..)]`.
     fn block(&mut self, attribute: &Attribute, marks: &mut Marks) -> syn::Result<()> {
-        const FORM: &str = "a block is named like this: `#[block(name = \"search\")]`, says like this that its data may grow: \
-                            `#[block(name = \"search\", evolving)]`, that its body is part of its version: `#[block(exact)]`, \
-                            and what it asks of its caller: `#[block(require = authenticated)]`";
+        const FORM: &str = "what `#[block(..)]` says of a block is `name = \"search\"`, `evolving` beside a name, `exact`, and \
+                            `require = authenticated`";
         let mut is_empty = true;
         let parsed = attribute.parse_nested_meta(|meta| {
             is_empty = false;
@@ -81,11 +80,12 @@ impl Attributes {
                 }
                 self.require = Some(meta.value().map_err(|_| meta.error(FORM))?.parse()?);
             } else if let Some(mark) = marks.mark(&meta.path) {
+                let word = meta.path.require_ident()?;
                 if !(meta.input.is_empty() || meta.input.peek(Token![,])) {
-                    return Err(meta.error(FORM));
+                    return Err(meta.error(format_args!("`{word}` takes no value: write the word alone")));
                 }
                 if mark.replace(meta.path.clone()).is_some() {
-                    return Err(meta.error("this is said once of a block"));
+                    return Err(meta.error(format_args!("a block says once that it is `{word}`")));
                 }
             } else {
                 return Err(meta.error(FORM));
@@ -119,14 +119,25 @@ impl Marks {
     }
 
     fn rule(&self, is_named: bool, errors: &mut Errors) -> Rule {
-        if let (Some(exact), true) = (&self.exact, is_named || self.evolving.is_some()) {
-            let message = "a block with a name has only its interface for its version, so it cannot be `exact`, too: leave out one \
-                           of the two";
-            errors.push(syn::Error::new_spanned(exact, message));
-        } else if let (Some(evolving), false) = (&self.evolving, is_named) {
-            let message = "data can grow only where a name says which block is meant: give it one, `#[block(name = \"search\", \
-                           evolving)]`";
-            errors.push(syn::Error::new_spanned(evolving, message));
+        let (exact, evolving) = (self.exact.as_ref(), self.evolving.as_ref());
+        let mistake = match (exact, evolving, is_named) {
+            (Some(exact), None, true) => Some((
+                exact,
+                "of a block with a name only the interface counts for its version, so `exact` says nothing here: leave out `exact`, \
+                 or the name",
+            )),
+            (Some(exact), Some(_), _) => {
+                Some((exact, "what is `exact` cannot be `evolving`: leave out one of the two"))
+            }
+            (None, Some(evolving), false) => Some((
+                evolving,
+                "data may grow only where a name says which block is meant: write `#[block(name = \"search\", evolving)]`, with a \
+                 name of its own",
+            )),
+            (_, None, _) | (None, Some(_), true) => None,
+        };
+        if let Some((at, message)) = mistake {
+            errors.push(syn::Error::new_spanned(at, message));
         }
         match self {
             Self { evolving: Some(_), .. } => Rule::Evolving,

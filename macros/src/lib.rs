@@ -49,6 +49,9 @@ use crate::errors::Errors;
 /// those with a claim; `#[block(require = ..)]` says so of one block, and `anybody` takes it back. It is asked of the caller of each hop: of a
 /// client that calls its server, and of a server that calls its client back.
 ///
+/// `#[distributed(exact)]` makes the body of each of its blocks a part of its version, so that a caller is refused by a server on which
+/// another body stands; see [`remote!`]. Blocks with a name of their own are left out.
+///
 /// `#[distributed(crate = path)]` says where `distributed-scope` is found, if not at `::distributed_scope`.
 #[proc_macro_attribute]
 pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -68,6 +71,21 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `remote!(peer, [a: T] -> R, #[cfg(..)] { .. })` | the block is compiled only where the predicate holds; the call is everywhere |
 ///
 /// It works inside a function with [`#[distributed]`](macro@distributed), which replaces it.
+///
+/// # When a caller and a block belong together
+///
+/// A program that was built from other sources may call a block if both agree on its interface, which is the names and the types of its captures
+/// and its result, and on which block is meant. Otherwise the call is refused, and nothing runs.
+///
+/// | what stands before the block | what must be the same in both programs, beside the interface |
+/// |---|---|
+/// | nothing | the blocks of the function: their number, order and nesting, the names of their captures and their destinations |
+/// | `#[block(exact)]` | the body |
+/// | `#[block(name = "search")]` | nothing: the name says which block is meant |
+/// | `#[block(name = "search", evolving)]` | nothing, and its data may grow: fields with `#[serde(default)]` may be added |
+///
+/// So a body may be changed on the server alone. If a function has several blocks with the same captures, result and destination, only their
+/// bodies tell them apart: there a changed body is another version. A name of their own, or another name for a capture, avoids that.
 #[proc_macro]
 pub fn remote(input: TokenStream) -> TokenStream {
     // What `#[distributed]` leaves behind, so that the user's import of `remote` is used and editors can follow it.

@@ -1,0 +1,8 @@
+use distributed_scope::{PeerId, RemoteError, distributed, remote};
+
+#[distributed]
+async fn demo(p: PeerId, a: u32) -> Result<u32, RemoteError> {
+    remote!(p, [a], #[block(name = "search", evolving = true)] { a }).await
+}
+
+fn main() {}

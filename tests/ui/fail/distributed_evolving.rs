@@ -1,0 +1,8 @@
+use distributed_scope::{PeerId, RemoteError, distributed, remote};
+
+#[distributed(evolving)]
+async fn demo(p: PeerId, a: u32) -> Result<u32, RemoteError> {
+    remote!(p, [a], { a }).await
+}
+
+fn main() {}
