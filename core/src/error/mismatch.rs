@@ -71,7 +71,12 @@ impl Mismatch {
                 _ => "a capture".to_owned(),
             };
             let mut all = Difference::between(&what, &ours.captures, &theirs.captures);
-            all.extend(Difference::between("the result", &ours.result, &theirs.result));
+            for difference in Difference::between("the result", &ours.result, &theirs.result) {
+                // A type that is captured and returned differs once.
+                if !all.contains(&difference) {
+                    all.push(difference);
+                }
+            }
             all
         } else {
             vec![format!(
