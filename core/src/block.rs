@@ -206,6 +206,7 @@ impl Block {
     ///
     /// The first time, this deserializes made-up values of its types, to see what they consist of.
     #[must_use]
+    #[inline]
     pub fn fingerprint(&self) -> Fingerprint {
         match self.interface() {
             Some(interface) => interface.fingerprint,

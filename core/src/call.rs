@@ -11,7 +11,7 @@ use futures_channel::oneshot;
 use serde::{Deserialize, Serialize};
 
 use crate::block::Block;
-use crate::codec::{Codec, DecodeError};
+use crate::codec::{Codec, DecodeError, EncodeError};
 use crate::encoded::Encoded;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::HEAD;
@@ -215,18 +215,26 @@ impl<R> Call<R> {
 }
 
 /// The captures, and the codec that carries them; or why the call is not made.
+#[inline]
 fn encoded<C: Serialize + ?Sized>(
     block: &'static Block,
     captures: &C,
 ) -> Result<(Codec, Vec<u8>), RemoteError> {
-    let cannot_travel =
-        |reason: &CannotTravel| RemoteError::refused(Refusal::CannotTravel(reason.to_string()));
-    let carriage = block.captures_carriage().map_err(cannot_travel)?;
-    // It would be told after the block has run, by the other side.
-    block.result_carriage().map_err(cannot_travel)?;
-    carriage
-        .encode(HEAD, captures)
-        .map_err(|error| RemoteError::new(ErrorKind::EncodeCaptures, Ran::Never).caused_by(&error))
+    match (block.captures_carriage(), block.result_carriage()) {
+        (Ok(carriage), Ok(_)) => carriage.encode(HEAD, captures).map_err(|error| cannot_encode(&error)),
+        // That of the result would be told after the block has run, by the other side.
+        (Err(reason), _) | (_, Err(reason)) => Err(cannot_travel(reason)),
+    }
+}
+
+#[cold]
+fn cannot_encode(error: &EncodeError) -> RemoteError {
+    RemoteError::new(ErrorKind::EncodeCaptures, Ran::Never).caused_by(error)
+}
+
+#[cold]
+fn cannot_travel(reason: &CannotTravel) -> RemoteError {
+    RemoteError::refused(Refusal::CannotTravel(reason.to_string()))
 }
 
 impl<R> Future for Call<R> {

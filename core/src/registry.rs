@@ -72,14 +72,22 @@ impl Entry {
     }
 
     /// It, if it has this version and its result can travel; or the refusal that a caller gets instead.
+    #[inline]
     pub(crate) fn in_version(&self, fingerprint: Fingerprint) -> Result<&Self, Refusal> {
-        let block = self.block;
-        if block.fingerprint() != fingerprint {
-            return Err(Refusal::Skew(Box::new(Mismatch::refused(block, fingerprint))));
+        if self.block.fingerprint() == fingerprint && self.block.result_carriage().is_ok() {
+            Ok(self)
+        } else {
+            Err(self.refusal(fingerprint))
         }
-        match block.result_carriage() {
-            Ok(_) => Ok(self),
-            Err(reason) => Err(Refusal::CannotTravel(reason.to_string())),
+    }
+
+    #[cold]
+    fn refusal(&self, fingerprint: Fingerprint) -> Refusal {
+        match self.block.result_carriage() {
+            Err(reason) if self.block.fingerprint() == fingerprint => {
+                Refusal::CannotTravel(reason.to_string())
+            }
+            _ => Refusal::Skew(Box::new(Mismatch::refused(self.block, fingerprint))),
         }
     }
 
@@ -266,7 +274,10 @@ impl Registry {
 
     /// The block with this id and version, or the refusal that a caller gets instead.
     pub fn find(&self, id: BlockId, fingerprint: Fingerprint) -> Result<&Entry, Refusal> {
-        self.entries.get(&id).ok_or(Refusal::UnknownBlock { elsewhere: None })?.in_version(fingerprint)
+        self.entries
+            .get(&id)
+            .ok_or_else(|| Refusal::UnknownBlock { elsewhere: None })?
+            .in_version(fingerprint)
     }
 }
 

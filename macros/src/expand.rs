@@ -69,7 +69,7 @@ impl<'a> Expansion<'a> {
         let definitions = blocks.iter().zip(versions).map(|(block, version)| self.definition(block, version));
         let slots = blocks.iter().map(|block| {
             let (slot, around) = (names::slot(block.ordinal), &block.around);
-            quote!(#(#around)* let #slot = &#private::Slot::new();)
+            quote!(#(#around)* let #slot = const { &#private::Slot::new() };)
         });
         let registrations = blocks.iter().map(|block| self.registration(block));
         let check = self.check(code, braces);

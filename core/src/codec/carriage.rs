@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::tuples::{TupleLengths, Tuples};
+use super::tuples::TupleLengths;
 use super::{Codec, EncodeError};
 
 /// The codec that carries the values of a type exactly, and what is used for one that it cannot carry after all.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Carriage {
     codec: Codec,
     /// For a value that leaves a field out, which made-up values of its type did not.
@@ -51,7 +51,8 @@ impl Carriage {
         }
     }
 
-    fn tuples(&self) -> Tuples<'_> {
-        if self.tuples.is_empty() { Tuples::Unknown } else { Tuples::Known(&self.tuples) }
+    #[inline]
+    fn tuples(&self) -> Option<&TupleLengths> {
+        if self.tuples.is_empty() { None } else { Some(&self.tuples) }
     }
 }

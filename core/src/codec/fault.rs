@@ -5,11 +5,15 @@ use std::fmt;
 use serde::de::{self, Expected, Unexpected};
 use serde::ser;
 
-/// A value cannot be written.
+/// A value cannot be written. Boxed, so that every result on the way of one that can be is small.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unwritable {
+#[error(transparent)]
+pub(super) struct Unwritable(Box<WriteFault>);
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteFault {
     #[error(transparent)]
-    Bincode(#[from] bincode::error::EncodeError),
+    Bincode(bincode::error::EncodeError),
     /// Its `Serialize` says so.
     #[error("{0}")]
     Custom(String),
@@ -30,13 +34,28 @@ pub(super) enum Unwritable {
 impl Unwritable {
     /// Whether a format with names and open lengths could carry the value.
     pub(super) fn wants_names(&self) -> bool {
-        matches!(self, Self::LeftOut(_) | Self::NoLength)
+        matches!(*self.0, WriteFault::LeftOut(_) | WriteFault::NoLength)
+    }
+}
+
+impl From<WriteFault> for Unwritable {
+    #[cold]
+    fn from(fault: WriteFault) -> Self {
+        Self(Box::new(fault))
+    }
+}
+
+impl From<bincode::error::EncodeError> for Unwritable {
+    #[cold]
+    fn from(error: bincode::error::EncodeError) -> Self {
+        WriteFault::Bincode(error).into()
     }
 }
 
 impl ser::Error for Unwritable {
+    #[cold]
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Custom(message.to_string())
+        WriteFault::Custom(message.to_string()).into()
     }
 }
 
@@ -82,12 +101,14 @@ impl Unreadable {
 }
 
 impl From<bincode::error::DecodeError> for Unreadable {
+    #[cold]
     fn from(error: bincode::error::DecodeError) -> Self {
         Self::new(Fault::Bincode(error))
     }
 }
 
 impl From<minicbor::decode::Error> for Unreadable {
+    #[cold]
     fn from(error: minicbor::decode::Error) -> Self {
         Self::new(Fault::Cbor(error))
     }

@@ -29,7 +29,6 @@ use fault::{Unreadable, Unwritable};
 use format::Format;
 use reader::Reader;
 pub(crate) use tuples::TupleLengths;
-use tuples::Tuples;
 use writer::Writer;
 
 use crate::type_names;
@@ -72,23 +71,36 @@ pub enum Codec {
 
 /// A value that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot encode `{}`", type_names::of_user(.type_name))]
-pub struct EncodeError {
+#[error("cannot encode `{}`", type_names::of_user(.0.type_name))]
+pub struct EncodeError(#[source] Box<Unwritten>);
+
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+struct Unwritten {
     type_name: &'static str,
     source: Unwritable,
 }
 
 impl EncodeError {
+    #[cold]
+    fn new(type_name: &'static str, source: Unwritable) -> Self {
+        Self(Box::new(Unwritten { type_name, source }))
+    }
+
     /// Whether CBOR could carry what bincode cannot.
     pub(crate) fn wants_names(&self) -> bool {
-        self.source.wants_names()
+        self.0.source.wants_names()
     }
 }
 
 /// Bytes that are not the value that was expected.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot decode `{}` from {length} bytes", type_names::of_user(.type_name))]
-pub struct DecodeError {
+#[error("cannot decode `{}` from {} bytes", type_names::of_user(.0.type_name), .0.length)]
+pub struct DecodeError(#[source] Box<Unread>);
+
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+struct Unread {
     type_name: &'static str,
     length: usize,
     source: DecodeFault,
@@ -99,16 +111,33 @@ enum DecodeFault {
     #[error(transparent)]
     OverBudget(OverBudget),
     #[error(transparent)]
-    Unreadable(#[from] Unreadable),
+    Unreadable(Unreadable),
     #[error("{0} bytes are left over")]
     Trailing(usize),
 }
 
 impl DecodeError {
+    #[cold]
+    #[inline(never)]
+    fn new(
+        type_name: &'static str,
+        length: usize,
+        over: Option<OverBudget>,
+        error: Option<Unreadable>,
+        left: usize,
+    ) -> Self {
+        let source = match (over, error) {
+            (Some(over), _) => DecodeFault::OverBudget(over),
+            (None, Some(error)) => DecodeFault::Unreadable(error),
+            (None, None) => DecodeFault::Trailing(left),
+        };
+        Self(Box::new(Unread { type_name, length, source }))
+    }
+
     /// Which bound the message broke, if it was one of those that protect the decoding process.
     #[must_use]
-    pub const fn over_budget(&self) -> Option<OverBudget> {
-        match self.source {
+    pub fn over_budget(&self) -> Option<OverBudget> {
+        match self.0.source {
             DecodeFault::OverBudget(over) => Some(over),
             DecodeFault::Unreadable(_) | DecodeFault::Trailing(_) => None,
         }
@@ -121,10 +150,11 @@ pub(crate) fn check_marked<T: Serialize + Deserialize<'static>>(
     value: &T,
     tuples: &mut TupleLengths,
 ) -> Result<(), String> {
-    let bytes = write(Vec::new(), Format::Marked, Tuples::Learn(tuples), value).map_err(|e| e.to_string())?;
-    let again: T = read(Format::Marked, SPARE, &bytes).map_err(|e| e.to_string())?;
-    let bytes_again =
-        write(Vec::new(), Format::Marked, Tuples::Unknown, &again).map_err(|e| e.to_string())?;
+    let mut writer = Writer::learning(Format::Marked, tuples);
+    value.serialize(&mut writer).map_err(|e| e.to_string())?;
+    let bytes = writer.into_bytes();
+    let again: T = read(Format::Marked, SPARE, &bytes).map_err(|e| e.0.to_string())?;
+    let bytes_again = write(Vec::new(), Format::Marked, None, &again).map_err(|e| e.to_string())?;
     if bytes == bytes_again { Ok(()) } else { Err(CHANGED.to_owned()) }
 }
 
@@ -133,9 +163,9 @@ pub(crate) fn check_named<T: Serialize + Deserialize<'static>>(
     codec: Codec,
     value: &T,
 ) -> Result<(), String> {
-    let bytes = codec.encode(0, value).map_err(|e| e.source.to_string())?;
-    let again: T = codec.decode(&bytes).map_err(|e| e.source.to_string())?;
-    let bytes_again = codec.encode(0, &again).map_err(|e| e.source.to_string())?;
+    let bytes = codec.encode(0, value).map_err(|e| e.0.to_string())?;
+    let again: T = codec.decode(&bytes).map_err(|e| e.0.to_string())?;
+    let bytes_again = codec.encode(0, &again).map_err(|e| e.0.to_string())?;
     if bytes == bytes_again { Ok(()) } else { Err(CHANGED.to_owned()) }
 }
 
@@ -158,10 +188,11 @@ pub(crate) fn optional_fields<T: Serialize + Deserialize<'static>>(
 
 const CHANGED: &str = "what is read is not what was written";
 
+#[inline]
 fn write<T: Serialize + ?Sized>(
     buffer: Vec<u8>,
     format: Format,
-    tuples: Tuples<'_>,
+    tuples: Option<&TupleLengths>,
     value: &T,
 ) -> Result<Vec<u8>, Unwritable> {
     let mut writer = Writer::new(buffer, format, tuples);
@@ -169,17 +200,15 @@ fn write<T: Serialize + ?Sized>(
     Ok(writer.into_bytes())
 }
 
-fn read<T: Deserialize<'static>>(format: Format, memory: usize, bytes: &[u8]) -> Result<T, DecodeFault> {
+#[inline]
+fn read<T: Deserialize<'static>>(format: Format, memory: usize, bytes: &[u8]) -> Result<T, DecodeError> {
     let mut budget = Budget::of(bytes.len(), format.ratio(), memory);
     let mut reader = Reader::new(bytes, format);
     let result = Within::<T>::new(&mut budget).deserialize(&mut reader);
-    match (budget.exceeded(), result) {
-        (Some(over), _) => Err(DecodeFault::OverBudget(over)),
-        (None, Err(error)) => Err(error.into()),
-        (None, Ok(value)) => match reader.left() {
-            0 => Ok(value),
-            left => Err(DecodeFault::Trailing(left)),
-        },
+    let (over, left) = (budget.exceeded(), reader.left());
+    match result {
+        Ok(value) if over.is_none() && left == 0 => Ok(value),
+        result => Err(DecodeError::new(std::any::type_name::<T>(), bytes.len(), over, result.err(), left)),
     }
 }
 
@@ -222,19 +251,19 @@ impl Codec {
     ///
     /// When the value cannot be written in this encoding, or its own `Serialize` fails.
     pub fn encode<T: Serialize + ?Sized>(self, head: usize, value: &T) -> Result<Vec<u8>, EncodeError> {
-        self.encode_checked(head, Tuples::Unknown, value)
+        self.encode_checked(head, None, value)
     }
 
     fn encode_checked<T: Serialize + ?Sized>(
         self,
         head: usize,
-        tuples: Tuples<'_>,
+        tuples: Option<&TupleLengths>,
         value: &T,
     ) -> Result<Vec<u8>, EncodeError> {
         let mut buffer = Vec::with_capacity(head + 64);
         buffer.resize(head, 0);
         write(buffer, self.format(), tuples, value)
-            .map_err(|source| EncodeError { type_name: std::any::type_name::<T>(), source })
+            .map_err(|source| EncodeError::new(std::any::type_name::<T>(), source))
     }
 
     /// Reads a value that must fill `bytes` exactly.
@@ -252,11 +281,7 @@ impl Codec {
         memory: usize,
         bytes: &[u8],
     ) -> Result<T, DecodeError> {
-        read(self.format(), memory, bytes).map_err(|source| DecodeError {
-            type_name: std::any::type_name::<T>(),
-            length: bytes.len(),
-            source,
-        })
+        read(self.format(), memory, bytes)
     }
 }
 

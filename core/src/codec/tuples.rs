@@ -4,10 +4,10 @@
 //! it: then no reader can tell which field is missing. So the lengths are learned from values that are known to come back as they were, and
 //! whatever has another length is not written.
 
-use super::fault::Unwritable;
+use super::fault::{Unwritable, WriteFault};
 
 /// The lengths of tuple structs and tuple variants.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct TupleLengths(Vec<TupleLength>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,35 +16,6 @@ struct TupleLength {
     /// Of an enum.
     variant: Option<&'static str>,
     length: usize,
-}
-
-/// What a writer does with lengths.
-pub(super) enum Tuples<'l> {
-    /// Nothing, because none are known.
-    Unknown,
-    /// Refuses others.
-    Known(&'l TupleLengths),
-    /// Learns them.
-    Learn(&'l mut TupleLengths),
-}
-
-impl Tuples<'_> {
-    #[inline]
-    pub(super) fn see(
-        &mut self,
-        name: &'static str,
-        variant: Option<&'static str>,
-        length: usize,
-    ) -> Result<(), Unwritable> {
-        match self {
-            Self::Unknown => Ok(()),
-            Self::Known(known) => known.check(name, variant, length),
-            Self::Learn(known) => {
-                known.learn(TupleLength { name, variant, length });
-                Ok(())
-            }
-        }
-    }
 }
 
 impl TupleLengths {
@@ -57,14 +28,16 @@ impl TupleLengths {
         self.0.is_empty()
     }
 
-    fn learn(&mut self, seen: TupleLength) {
+    pub(super) fn learn(&mut self, name: &'static str, variant: Option<&'static str>, length: usize) {
+        let seen = TupleLength { name, variant, length };
         if !self.0.contains(&seen) {
             self.0.push(seen);
         }
     }
 
     /// There may be several types of one name; a type that was never seen (in a variant that no made-up value had) is not known.
-    fn check(
+    #[cold]
+    pub(super) fn check(
         &self,
         name: &'static str,
         variant: Option<&'static str>,
@@ -81,7 +54,7 @@ impl TupleLengths {
         }
         match expected {
             None => Ok(()),
-            Some(expected) => Err(Unwritable::TupleLength { name, expected, written: length }),
+            Some(expected) => Err(WriteFault::TupleLength { name, expected, written: length }.into()),
         }
     }
 }

@@ -173,7 +173,7 @@ impl<A, const COUNTED: bool> Parts<'_, '_, A, COUNTED> {
 impl<'de, A: SeqAccess<'de>, const COUNTED: bool> SeqAccess<'static> for Parts<'_, 'de, A, COUNTED> {
     type Error = A::Error;
 
-    #[inline]
+    #[inline(always)]
     fn next_element_seed<S: DeserializeSeed<'static>>(
         &mut self,
         seed: S,

@@ -9,21 +9,45 @@ use serde::Serialize;
 use serde::ser;
 
 use super::bincode::{Output, plain};
-use super::fault::Unwritable;
+use super::fault::{Unwritable, WriteFault};
 use super::format::{Format, Mark, Primitive, SOME, written};
-use super::tuples::Tuples;
+use super::tuples::TupleLengths;
 
 /// A serializer that appends to a buffer.
 pub(super) struct Writer<'l> {
     output: Output,
     format: Format,
-    tuples: Tuples<'l>,
+    /// The lengths that tuples have to have, if they are known.
+    known: Option<&'l TupleLengths>,
+    /// Where they are noted instead.
+    learned: Option<&'l mut TupleLengths>,
 }
 
 impl<'l> Writer<'l> {
     #[inline]
-    pub(super) fn new(buffer: Vec<u8>, format: Format, tuples: Tuples<'l>) -> Self {
-        Self { output: Output::new(buffer), format, tuples }
+    pub(super) fn new(buffer: Vec<u8>, format: Format, known: Option<&'l TupleLengths>) -> Self {
+        Self { output: Output::new(buffer), format, known, learned: None }
+    }
+
+    /// One that notes how many unnamed fields there are.
+    pub(super) fn learning(format: Format, learned: &'l mut TupleLengths) -> Self {
+        Self { learned: Some(learned), ..Self::new(Vec::new(), format, None) }
+    }
+
+    #[inline]
+    fn see_tuple(
+        &mut self,
+        name: &'static str,
+        variant: Option<&'static str>,
+        length: usize,
+    ) -> Result<(), Unwritable> {
+        if let Some(known) = self.known {
+            known.check(name, variant, length)?;
+        }
+        if let Some(learned) = &mut self.learned {
+            learned.learn(name, variant, length);
+        }
+        Ok(())
     }
 
     #[inline]
@@ -31,7 +55,7 @@ impl<'l> Writer<'l> {
         self.output.into_bytes()
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_bincode(&self) -> bool {
         self.format == Format::Bincode
     }
@@ -41,11 +65,12 @@ impl<'l> Writer<'l> {
         Ok(self.output.put(value)?)
     }
 
-    #[inline]
+    #[inline(always)]
     fn primitive(&mut self, value: impl Primitive) -> Result<(), Unwritable> {
         if self.is_bincode() { self.put(value) } else { self.other_primitive(value) }
     }
 
+    #[cold]
     #[inline(never)]
     fn other_primitive<T: Primitive>(&mut self, value: T) -> Result<(), Unwritable> {
         if self.format.is_named() {
@@ -66,11 +91,13 @@ impl<'l> Writer<'l> {
     }
 
     /// Something without a value: no byte in bincode.
+    #[cold]
     #[inline(never)]
     fn other_nothing(&mut self, mark: Mark) {
         if self.format.is_named() { self.cbor(|out| out.null().map(drop)) } else { self.mark(mark) }
     }
 
+    #[cold]
     #[inline(never)]
     fn other_bytes(&mut self, bytes: &[u8]) -> Result<(), Unwritable> {
         if self.format.is_named() {
@@ -81,6 +108,7 @@ impl<'l> Writer<'l> {
         self.put(bytes)
     }
 
+    #[cold]
     #[inline(never)]
     fn other_text(&mut self, text: &str) -> Result<(), Unwritable> {
         if self.format.is_named() {
@@ -93,7 +121,7 @@ impl<'l> Writer<'l> {
 
     #[inline]
     fn put_length(&mut self, length: Option<usize>) -> Result<(), Unwritable> {
-        self.put(length.ok_or(Unwritable::NoLength)?)
+        self.put(length.ok_or(WriteFault::NoLength)?)
     }
 
     /// A sequence or a map begins.
@@ -101,17 +129,18 @@ impl<'l> Writer<'l> {
     fn begin(&mut self, mark: Mark, length: Option<usize>) -> Result<Parts<'_, 'l>, Unwritable> {
         if self.is_bincode() {
             self.put_length(length)?;
-            return Ok(Parts { writer: self, left: None });
+            return Ok(Parts { writer: self, left: UNCOUNTED });
         }
         self.other_begin(mark, length)
     }
 
+    #[cold]
     #[inline(never)]
     fn other_begin(&mut self, mark: Mark, length: Option<usize>) -> Result<Parts<'_, 'l>, Unwritable> {
         if !self.format.is_named() {
             self.mark(mark);
             self.put_length(length)?;
-            return Ok(Parts { writer: self, left: None });
+            return Ok(Parts { writer: self, left: UNCOUNTED });
         }
         let is_map = mark == Mark::Map;
         self.cbor(|out| {
@@ -123,18 +152,19 @@ impl<'l> Writer<'l> {
             }
             .map(drop)
         });
-        Ok(Parts { writer: self, left: length })
+        Ok(Parts { writer: self, left: length.unwrap_or(UNCOUNTED) })
     }
 
     /// A struct or a tuple begins, of which the reader knows how many parts it has.
-    #[inline]
+    #[inline(always)]
     fn begin_fixed(&mut self, length: usize, is_struct: bool) -> Parts<'_, 'l> {
         if self.is_bincode() {
-            return Parts { writer: self, left: None };
+            return Parts { writer: self, left: UNCOUNTED };
         }
         self.other_begin_fixed(length, is_struct)
     }
 
+    #[cold]
     #[inline(never)]
     fn other_begin_fixed(&mut self, length: usize, is_struct: bool) -> Parts<'_, 'l> {
         if self.format.is_named() {
@@ -143,7 +173,7 @@ impl<'l> Writer<'l> {
         } else {
             self.mark(Mark::Fixed);
         }
-        Parts { writer: self, left: Some(length) }
+        Parts { writer: self, left: length }
     }
 
     /// A variant begins: its number, or its name and then its value.
@@ -152,6 +182,7 @@ impl<'l> Writer<'l> {
         if self.is_bincode() { self.put(index) } else { self.other_variant(index, name, has_value) }
     }
 
+    #[cold]
     #[inline(never)]
     fn other_variant(&mut self, index: u32, name: &'static str, has_value: bool) -> Result<(), Unwritable> {
         if self.format.is_named() {
@@ -175,6 +206,7 @@ impl<'l> Writer<'l> {
     }
 
     /// In CBOR a value is its own `Some`, unless it would be taken for a `None` or for another `Some`.
+    #[cold]
     #[inline(never)]
     fn other_end_some(&mut self, start: usize) {
         const NULL: u8 = 0xf6;
@@ -307,7 +339,7 @@ impl<'w, 'l> ser::Serializer for &'w mut Writer<'l> {
 
     #[inline]
     fn serialize_tuple_struct(self, name: &'static str, length: usize) -> Result<Parts<'w, 'l>, Unwritable> {
-        self.tuples.see(name, None, length)?;
+        self.see_tuple(name, None, length)?;
         Ok(self.begin_fixed(length, false))
     }
 
@@ -319,7 +351,7 @@ impl<'w, 'l> ser::Serializer for &'w mut Writer<'l> {
         variant: &'static str,
         length: usize,
     ) -> Result<Parts<'w, 'l>, Unwritable> {
-        self.tuples.see(name, Some(variant), length)?;
+        self.see_tuple(name, Some(variant), length)?;
         self.variant(index, variant, true)?;
         Ok(self.begin_fixed(length, false))
     }
@@ -382,12 +414,14 @@ impl<'w, 'l> ser::Serializer for &'w mut Writer<'l> {
 /// The parts of everything that has some: in bincode one after the other, with nothing between them.
 pub(super) struct Parts<'w, 'l> {
     writer: &'w mut Writer<'l>,
-    /// How many are still to come, in a format where that was said before.
-    left: Option<usize>,
+    /// How many are still to come, in a format where that was said before; else [`UNCOUNTED`].
+    left: usize,
 }
 
+const UNCOUNTED: usize = usize::MAX;
+
 impl Parts<'_, '_> {
-    #[inline]
+    #[inline(always)]
     fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
         if !self.writer.is_bincode() {
             self.count()?;
@@ -404,18 +438,18 @@ impl Parts<'_, '_> {
         value.serialize(&mut *self.writer)
     }
 
+    #[cold]
     #[inline(never)]
     fn count(&mut self) -> Result<(), Unwritable> {
-        match &mut self.left {
-            Some(0) => Err(Unwritable::Count),
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-            None => Ok(()),
+        match self.left {
+            UNCOUNTED => {}
+            0 => return Err(WriteFault::Count.into()),
+            left => self.left = left - 1,
         }
+        Ok(())
     }
 
+    #[cold]
     #[inline(never)]
     fn name(&mut self, name: &'static str) {
         if self.writer.format.is_named() {
@@ -426,7 +460,7 @@ impl Parts<'_, '_> {
     /// A field that is left out: only a format with names can do without it.
     #[inline]
     fn left_out(&self, name: &'static str) -> Result<(), Unwritable> {
-        if self.writer.format.is_named() { Ok(()) } else { Err(Unwritable::LeftOut(name)) }
+        if self.writer.format.is_named() { Ok(()) } else { Err(WriteFault::LeftOut(name).into()) }
     }
 
     #[inline]
@@ -434,14 +468,15 @@ impl Parts<'_, '_> {
         if self.writer.is_bincode() { Ok(()) } else { self.other_finish() }
     }
 
+    #[cold]
     #[inline(never)]
     fn other_finish(self) -> Result<(), Unwritable> {
         let Self { writer, left } = self;
         match (writer.format.is_named(), left) {
-            (_, Some(1..)) => return Err(Unwritable::Count),
-            (false, _) => writer.mark(Mark::End),
-            (true, None) => writer.cbor(|out| out.end().map(drop)),
-            (true, Some(0)) => {}
+            (false, 0 | UNCOUNTED) => writer.mark(Mark::End),
+            (true, UNCOUNTED) => writer.cbor(|out| out.end().map(drop)),
+            (true, 0) => {}
+            _ => return Err(WriteFault::Count.into()),
         }
         Ok(())
     }

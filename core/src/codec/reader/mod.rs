@@ -13,12 +13,20 @@ use super::fault::Unreadable;
 use super::format::{Format, Mark, Primitive};
 use crate::copy::copied;
 
+/// The number of parts where it is not said, and a mark stands behind the last one.
+const UNTIL_BREAK: usize = usize::MAX;
+
 /// A deserializer of what stands at the front of a slice.
 pub(super) struct Reader<'de> {
     input: Input<'de>,
+    /// What only other formats than bincode need.
+    other: Option<Box<Other<'de>>>,
+}
+
+struct Other<'de> {
     format: Format,
-    /// In CBOR, how many parts are still to be read of what was read last.
-    left: Option<usize>,
+    /// How many parts are still to be read of each of those that are being read, outermost first.
+    left: Vec<usize>,
     /// In CBOR, whether a value stands behind the variant that was read last.
     has_value: bool,
     /// The variant that was read last in CBOR.
@@ -28,26 +36,31 @@ pub(super) struct Reader<'de> {
 }
 
 /// Which field is taken for absent: the one with this number, counted from 0 as they are read.
-pub(super) struct Absent<'de> {
-    pub(super) number: usize,
+struct Absent<'de> {
+    number: usize,
     /// The struct or the variant that it belongs to, and its name; if there was one with this number.
-    pub(super) field: Option<(&'de str, &'de str)>,
+    field: Option<(&'de str, &'de str)>,
 }
 
 impl<'de> Reader<'de> {
     #[inline]
     pub(super) fn new(bytes: &'de [u8], format: Format) -> Self {
-        Self { input: Input::new(bytes), format, left: None, has_value: false, variant: "", absent: None }
+        let other = if format == Format::Bincode { None } else { Some(Other::new(format)) };
+        Self { input: Input::new(bytes), other }
     }
 
     /// Reads as if the field with this number were not there.
     pub(super) fn without(bytes: &'de [u8], format: Format, number: usize) -> Self {
-        Self { absent: Some(Absent { number, field: None }), ..Self::new(bytes, format) }
+        let mut reader = Self::new(bytes, format);
+        if let Some(other) = &mut reader.other {
+            other.absent = Some(Absent { number, field: None });
+        }
+        reader
     }
 
     /// The field that was taken for absent.
     pub(super) fn absent(&self) -> Option<(&'de str, &'de str)> {
-        self.absent.as_ref()?.field
+        self.other.as_ref()?.absent.as_ref()?.field
     }
 
     #[inline]
@@ -55,12 +68,32 @@ impl<'de> Reader<'de> {
         self.input.rest().len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_bincode(&self) -> bool {
-        self.format == Format::Bincode
+        self.other.is_none()
     }
 
     #[inline]
+    fn is_named(&self) -> bool {
+        self.other.as_ref().is_some_and(|other| other.format.is_named())
+    }
+
+    /// Whether another part comes of those of which `left` are left; where that is counted elsewhere, `left` is the place.
+    #[inline(always)]
+    fn next_comes(&mut self, left: &mut usize) -> Result<bool, Unreadable> {
+        if !self.is_bincode() {
+            return self.other_next(*left);
+        }
+        match left.checked_sub(1) {
+            Some(less) => {
+                *left = less;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    #[inline(always)]
     fn primitive<T: Primitive>(&mut self) -> Result<T, Unreadable> {
         if self.is_bincode() { Ok(self.input.get()?) } else { self.other_primitive() }
     }
@@ -93,35 +126,30 @@ impl<'de> Reader<'de> {
 
     /// So many elements, or as many as come before the end.
     #[inline]
-    fn elements<V: Visitor<'de>>(&mut self, left: Option<usize>, visitor: V) -> Result<V::Value, Unreadable> {
-        if self.is_bincode() {
-            return visitor.visit_seq(Elements::new(self, left));
+    fn elements<V: Visitor<'de>>(&mut self, left: usize, visitor: V) -> Result<V::Value, Unreadable> {
+        let (is_bincode, hint) = (self.is_bincode(), left);
+        let left = if is_bincode { left } else { self.other_begin(left) };
+        let value = visitor.visit_seq(Elements { reader: self, left, hint })?;
+        if !is_bincode {
+            self.other_end(left)?;
         }
-        self.left = left;
-        let value = visitor.visit_seq(Elements::new(self, left))?;
-        self.other_end()?;
         Ok(value)
     }
 
-    /// The same of entries.
+    /// The same of entries, or of the fields of `owner`.
     #[inline]
-    fn entries<V: Visitor<'de>>(&mut self, left: Option<usize>, visitor: V) -> Result<V::Value, Unreadable> {
-        if self.is_bincode() {
-            return visitor.visit_map(Entries::new(self, left, None));
-        }
-        self.other_entries(left, None, visitor)
-    }
-
-    #[inline(never)]
-    fn other_entries<V: Visitor<'de>>(
+    fn entries<V: Visitor<'de>>(
         &mut self,
-        left: Option<usize>,
+        left: usize,
         owner: Option<&'de str>,
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
-        self.left = left;
-        let value = visitor.visit_map(Entries::new(self, left, owner))?;
-        self.other_end()?;
+        let (is_bincode, hint) = (self.is_bincode(), left);
+        let left = if is_bincode { left } else { self.other_begin(left) };
+        let value = visitor.visit_map(Entries { reader: self, left, hint, key: None, owner })?;
+        if !is_bincode {
+            self.other_end(left)?;
+        }
         Ok(value)
     }
 
@@ -131,7 +159,7 @@ impl<'de> Reader<'de> {
         if !self.is_bincode() {
             self.other_fixed(length)?;
         }
-        self.elements(Some(length), visitor)
+        self.elements(length, visitor)
     }
 
     /// The fields of a struct.
@@ -142,12 +170,13 @@ impl<'de> Reader<'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
-        if self.format.is_named() {
+        if self.is_named() {
             return self.named_fields(owner, visitor);
         }
         self.fixed(fields.len(), visitor)
     }
 
+    #[cold]
     #[inline(never)]
     fn named_fields<V: Visitor<'de>>(&mut self, owner: &'de str, visitor: V) -> Result<V::Value, Unreadable> {
         if self.is_array()? {
@@ -155,14 +184,14 @@ impl<'de> Reader<'de> {
             return self.elements(length, visitor);
         }
         let length = self.begin_map()?;
-        self.other_entries(length, Some(owner), visitor)
+        self.entries(length, Some(owner), visitor)
     }
 }
 
 macro_rules! primitives {
     ($($method:ident: $visit:ident)*) => {
         $(
-            #[inline]
+            #[inline(always)]
             fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
                 visitor.$visit(self.primitive()?)
             }
@@ -248,7 +277,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
         // serde_json's `RawValue` is written as a struct of this name, and read as a newtype that is a map.
-        if self.format.is_named() && name == "$serde_json::private::RawValue" {
+        if self.is_named() && name == "$serde_json::private::RawValue" {
             return self.named_fields(name, visitor);
         }
         visitor.visit_newtype_struct(self)
@@ -266,7 +295,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
         };
         match plain::whole::<V, _>(take)? {
             Some(whole) => Ok(whole),
-            None => self.elements(Some(length), visitor),
+            None => self.elements(length, visitor),
         }
     }
 
@@ -287,8 +316,8 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
 
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        let left = if self.is_bincode() { Some(self.input.length()?) } else { self.other_length(Mark::Map)? };
-        self.entries(left, visitor)
+        let left = if self.is_bincode() { self.input.length()? } else { self.other_length(Mark::Map)? };
+        self.entries(left, None, visitor)
     }
 
     #[inline]
@@ -313,6 +342,6 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
 
     #[inline]
     fn is_human_readable(&self) -> bool {
-        self.format == Format::CborText
+        self.other.as_ref().is_some_and(|other| other.format == Format::CborText)
     }
 }

@@ -4,13 +4,21 @@ use minicbor::Decoder;
 use minicbor::data::Type;
 use serde::de::Visitor;
 
-use super::Reader;
 use super::parts::Name;
+use super::{Other, Reader, UNTIL_BREAK};
 use crate::codec::fault::Unreadable;
 use crate::codec::format::{Format, Mark, Primitive, SOME};
 
 /// The tags of integers that are larger than 64 bits.
 const BIG: [u64; 2] = [2, 3];
+
+impl Other<'_> {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn new(format: Format) -> Box<Self> {
+        Box::new(Self { format, left: Vec::new(), has_value: false, variant: "", absent: None })
+    }
+}
 
 impl<'de> Reader<'de> {
     /// Reads CBOR.
@@ -44,32 +52,36 @@ impl<'de> Reader<'de> {
         self.input.rest().first() == Some(&(mark as u8))
     }
 
+    #[cold]
     #[inline(never)]
     pub(super) fn other_primitive<T: Primitive>(&mut self) -> Result<T, Unreadable> {
-        if self.format.is_named() {
+        if self.is_named() {
             return self.cbor(T::get_cbor);
         }
         self.mark(T::MARK)?;
         Ok(self.input.get()?)
     }
 
+    #[cold]
     #[inline(never)]
     pub(super) fn other_text(&mut self) -> Result<&'de str, Unreadable> {
-        if self.format.is_named() {
+        if self.is_named() {
             return self.cbor(Decoder::str);
         }
         self.mark(Mark::Text)?;
         str::from_utf8(self.take_counted()?).map_err(Unreadable::text)
     }
 
+    #[cold]
     #[inline(never)]
     pub(super) fn other_unit(&mut self) -> Result<(), Unreadable> {
-        if self.format.is_named() { self.cbor(Decoder::null) } else { self.mark(Mark::Unit) }
+        if self.is_named() { self.cbor(Decoder::null) } else { self.mark(Mark::Unit) }
     }
 
+    #[cold]
     #[inline(never)]
     pub(super) fn other_is_some(&mut self) -> Result<bool, Unreadable> {
-        if !self.format.is_named() {
+        if !self.is_named() {
             let is_some = self.next_mark_is(Mark::Some);
             self.mark(if is_some { Mark::Some } else { Mark::None })?;
             return Ok(is_some);
@@ -92,87 +104,113 @@ impl<'de> Reader<'de> {
 
     /// Leaves out one value.
     pub(super) fn skip(&mut self) -> Result<(), Unreadable> {
-        if self.format.is_named() { self.cbor(Decoder::skip) } else { Err(needs_names()) }
+        if self.is_named() { self.cbor(Decoder::skip) } else { Err(needs_names()) }
     }
 
     pub(super) fn is_array(&mut self) -> Result<bool, Unreadable> {
         Ok(matches!(self.kind()?, Type::Array | Type::ArrayIndef))
     }
 
-    pub(super) fn begin_array(&mut self) -> Result<Option<usize>, Unreadable> {
+    pub(super) fn begin_array(&mut self) -> Result<usize, Unreadable> {
         let length = self.cbor(Decoder::array)?;
-        length.map(in_memory).transpose()
+        length.map_or(Ok(UNTIL_BREAK), in_memory)
     }
 
-    pub(super) fn begin_map(&mut self) -> Result<Option<usize>, Unreadable> {
+    pub(super) fn begin_map(&mut self) -> Result<usize, Unreadable> {
         let length = self.cbor(Decoder::map)?;
-        length.map(in_memory).transpose()
+        length.map_or(Ok(UNTIL_BREAK), in_memory)
     }
 
-    /// How many parts a sequence or a map has, if that is said before them.
+    /// How many parts a sequence or a map has.
+    #[cold]
     #[inline(never)]
-    pub(super) fn other_length(&mut self, mark: Mark) -> Result<Option<usize>, Unreadable> {
-        match (self.format.is_named(), mark) {
+    pub(super) fn other_length(&mut self, mark: Mark) -> Result<usize, Unreadable> {
+        match (self.is_named(), mark) {
             (true, Mark::Map) => self.begin_map(),
             (true, _) => self.begin_array(),
             (false, _) => {
                 self.mark(mark)?;
-                Ok(Some(self.input.length()?))
+                Ok(self.input.length()?)
             }
         }
     }
 
     /// A tuple, whose length is known, begins.
+    #[cold]
     #[inline(never)]
     pub(super) fn other_fixed(&mut self, length: usize) -> Result<(), Unreadable> {
-        if !self.format.is_named() {
+        if !self.is_named() {
             return self.mark(Mark::Fixed);
         }
         match self.begin_array()? {
-            Some(found) if found == length => Ok(()),
+            found if found == length => Ok(()),
+            UNTIL_BREAK => Err(Unreadable::text("unnamed fields without a number before them")),
             found => Err(Unreadable::text(format_args!(
-                "{} unnamed fields or elements where there are {length}",
-                found.map_or_else(|| "an unknown number of".to_owned(), |found| found.to_string())
+                "{found} unnamed fields or elements where there are {length}"
             ))),
         }
     }
 
-    /// Whether another part comes.
+    /// What has so many parts begins. The place where they are counted.
+    #[cold]
     #[inline(never)]
-    pub(super) fn other_next(&mut self, left: &mut Option<usize>) -> Result<bool, Unreadable> {
-        let comes = match left {
-            Some(0) => false,
-            Some(left) => {
+    pub(super) fn other_begin(&mut self, count: usize) -> usize {
+        let Some(other) = &mut self.other else { return 0 };
+        other.left.push(count);
+        other.left.len() - 1
+    }
+
+    /// Whether another part comes.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn other_next(&mut self, place: usize) -> Result<bool, Unreadable> {
+        let is_break = self.is_named() && self.kind().is_ok_and(|kind| kind == Type::Break);
+        let Some(left) = self.left_at(place) else { return Ok(false) };
+        let comes = match *left {
+            0 => false,
+            UNTIL_BREAK if is_break => {
+                *left = 0;
+                self.input.take(1)?;
+                false
+            }
+            UNTIL_BREAK => true,
+            _ => {
                 *left -= 1;
                 true
             }
-            None => self.kind()? != Type::Break,
         };
-        if left.is_none() && !comes {
-            const BREAK: usize = 1;
-            self.input.take(BREAK)?;
-            *left = Some(0);
-        }
-        self.left = *left;
         Ok(comes)
     }
 
+    /// How many parts are left at a place. Those of what is inside it are over, even if the error that ended them was swallowed.
+    fn left_at(&mut self, place: usize) -> Option<&mut usize> {
+        let left = &mut self.other.as_mut()?.left;
+        left.truncate(place + 1);
+        left.last_mut()
+    }
+
     /// Everything was read of what has parts.
+    #[cold]
     #[inline(never)]
-    pub(super) fn other_end(&mut self) -> Result<(), Unreadable> {
-        if !self.format.is_named() {
+    pub(super) fn other_end(&mut self, place: usize) -> Result<(), Unreadable> {
+        if !self.is_named() {
             return self.mark(Mark::End);
         }
-        let mut left = self.left;
-        if self.other_next(&mut left)? {
+        if self.other_next(place)? {
             return Err(Unreadable::text("it has more parts than its type reads"));
         }
         Ok(())
     }
 
+    /// The variant that was read last.
+    pub(super) fn variant(&self) -> &'de str {
+        self.other.as_ref().map_or("", |other| other.variant)
+    }
+
+    #[cold]
     #[inline(never)]
     pub(super) fn other_bytes<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unreadable> {
-        if self.format == Format::Marked {
+        if !self.is_named() {
             self.mark(Mark::Text)?;
             return visitor.visit_borrowed_bytes(self.take_counted()?);
         }
@@ -187,45 +225,49 @@ impl<'de> Reader<'de> {
         }
     }
 
+    #[cold]
     #[inline(never)]
     pub(super) fn other_sequence<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unreadable> {
         // Written as a whole.
-        if self.format.is_named() && self.kind()? == Type::Bytes {
+        if self.is_named() && self.kind()? == Type::Bytes {
             let bytes = self.cbor(Decoder::bytes)?;
             // In bincode a byte is itself, so they are a sequence there.
-            return Reader::new(bytes, Format::Bincode).elements(Some(bytes.len()), visitor);
+            return Reader::new(bytes, Format::Bincode).elements(bytes.len(), visitor);
         }
         let left = self.other_length(Mark::Sequence)?;
         self.elements(left, visitor)
     }
 
     /// Which variant comes.
+    #[cold]
     #[inline(never)]
     pub(super) fn other_variant(&mut self) -> Result<Name<'de>, Unreadable> {
-        if !self.format.is_named() {
+        if !self.is_named() {
             self.mark(Mark::Variant)?;
             return Ok(Name::Number(self.input.get()?));
         }
-        self.has_value = false;
-        match self.kind()? {
-            Type::String => self.cbor(Decoder::str).map(Name::Text),
-            _ => match self.begin_map()? {
-                Some(1) => {
-                    self.variant = self.cbor(Decoder::str)?;
-                    self.has_value = true;
-                    Ok(Name::Text(self.variant))
-                }
-                _ => Err(Unreadable::text("a map with one entry was expected, whose key names the variant")),
-            },
+        let has_value = self.kind()? != Type::String;
+        if has_value && self.begin_map()? != 1 {
+            return Err(Unreadable::text("a map with one entry was expected, whose key names the variant"));
         }
+        let variant = self.cbor(Decoder::str)?;
+        if let Some(other) = &mut self.other {
+            (other.variant, other.has_value) = (variant, has_value);
+        }
+        Ok(Name::Text(variant))
     }
 
     /// Whether a value stands behind the name of a variant.
     #[inline]
     pub(super) fn expect_value(&mut self, expected: bool) -> Result<(), Unreadable> {
-        match (self.format.is_named(), expected) {
-            (true, true) if !self.has_value => Err(Unreadable::text("the variant has no value")),
-            (true, false) if self.has_value => Err(Unreadable::text("the variant has a value")),
+        match &self.other {
+            Some(other) if other.format.is_named() && other.has_value != expected => {
+                Err(Unreadable::text(if expected {
+                    "the variant has no value"
+                } else {
+                    "the variant has a value"
+                }))
+            }
             _ => Ok(()),
         }
     }
@@ -233,12 +275,13 @@ impl<'de> Reader<'de> {
     /// The text that comes next, if it is one.
     pub(super) fn peeked_text(&mut self) -> Option<&'de str> {
         let rest = *self.input.rest();
-        if self.format.is_named() { Decoder::new(rest).str().ok() } else { None }
+        if self.is_named() { Decoder::new(rest).str().ok() } else { None }
     }
 
     /// Whether this field is to be taken for absent.
     pub(super) fn is_absent(&mut self, owner: Option<&'de str>, key: Option<&'de str>) -> bool {
-        let (Some(absent), Some(owner), Some(key)) = (&mut self.absent, owner, key) else { return false };
+        let absent = self.other.as_mut().and_then(|other| other.absent.as_mut());
+        let (Some(absent), Some(owner), Some(key)) = (absent, owner, key) else { return false };
         let is_it = absent.field.is_none() && absent.number == 0;
         absent.number = absent.number.wrapping_sub(1);
         if is_it {
@@ -249,7 +292,7 @@ impl<'de> Reader<'de> {
 
     /// The name of a field or a variant.
     pub(super) fn identifier<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unreadable> {
-        if !self.format.is_named() {
+        if !self.is_named() {
             return Err(needs_names());
         }
         match self.kind()? {
@@ -261,7 +304,7 @@ impl<'de> Reader<'de> {
 
     /// A value of whatever kind it is.
     pub(super) fn whatever_comes<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unreadable> {
-        if !self.format.is_named() {
+        if !self.is_named() {
             return Err(needs_names());
         }
         loop {
@@ -284,7 +327,7 @@ impl<'de> Reader<'de> {
                 }
                 Type::Map | Type::MapIndef => {
                     let length = self.begin_map()?;
-                    self.entries(length, visitor)
+                    self.entries(length, None, visitor)
                 }
                 Type::Tag => match Decoder::new(self.input.rest()).tag()?.as_u64() {
                     SOME => {
@@ -313,5 +356,8 @@ fn needs_names() -> Unreadable {
 
 /// A length that fits this machine.
 fn in_memory(length: u64) -> Result<usize, Unreadable> {
-    length.try_into().map_err(|_| Unreadable::text("a length that no memory has"))
+    match usize::try_from(length) {
+        Ok(length) if length != UNTIL_BREAK => Ok(length),
+        _ => Err(Unreadable::text("a length that no memory has")),
+    }
 }

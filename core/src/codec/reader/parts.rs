@@ -2,68 +2,71 @@
 
 use serde::de::{self, DeserializeSeed, Visitor};
 
-use super::Reader;
+use super::{Reader, UNTIL_BREAK};
 use crate::codec::fault::Unreadable;
 
 /// The elements of a sequence, a tuple or a struct.
 pub(super) struct Elements<'r, 'de> {
-    reader: &'r mut Reader<'de>,
-    /// How many come; `None` if the end is marked.
-    left: Option<usize>,
-}
-
-impl<'r, 'de> Elements<'r, 'de> {
-    #[inline]
-    pub(super) fn new(reader: &'r mut Reader<'de>, left: Option<usize>) -> Self {
-        Self { reader, left }
-    }
+    pub(super) reader: &'r mut Reader<'de>,
+    /// See [`Reader::next_comes`].
+    pub(super) left: usize,
+    /// How many were announced.
+    pub(super) hint: usize,
 }
 
 impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
     type Error = Unreadable;
 
-    #[inline]
+    #[inline(always)]
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Unreadable> {
-        if self.reader.is_bincode() {
-            return match self.left {
-                Some(left @ 1..) => {
-                    self.left = Some(left - 1);
-                    seed.deserialize(&mut *self.reader).map(Some)
-                }
-                _ => Ok(None),
-            };
+        if self.reader.next_comes(&mut self.left)? {
+            seed.deserialize(&mut *self.reader).map(Some)
+        } else {
+            Ok(None)
         }
-        if !self.reader.other_next(&mut self.left)? {
-            return Ok(None);
-        }
-        let element = seed.deserialize(&mut *self.reader);
-        self.reader.left = self.left;
-        element.map(Some)
     }
 
     #[inline]
     fn size_hint(&self) -> Option<usize> {
-        self.left
+        hint(self.hint)
     }
+}
+
+#[inline]
+fn hint(announced: usize) -> Option<usize> {
+    (announced != UNTIL_BREAK).then_some(announced)
 }
 
 /// The entries of a map, or the fields of a struct by their names.
 pub(super) struct Entries<'r, 'de> {
-    reader: &'r mut Reader<'de>,
-    left: Option<usize>,
+    pub(super) reader: &'r mut Reader<'de>,
+    pub(super) left: usize,
+    pub(super) hint: usize,
     /// The key that was read last, if it is a text.
-    key: Option<&'de str>,
+    pub(super) key: Option<&'de str>,
     /// What the fields belong to, where these are fields.
-    owner: Option<&'de str>,
+    pub(super) owner: Option<&'de str>,
 }
 
-impl<'r, 'de> Entries<'r, 'de> {
-    #[inline]
-    pub(super) fn new(reader: &'r mut Reader<'de>, left: Option<usize>, owner: Option<&'de str>) -> Self {
-        Self { reader, left, key: None, owner }
+impl Entries<'_, '_> {
+    /// Remembers the key that comes, and leaves out what is to be taken for absent. Whether there is one.
+    #[cold]
+    #[inline(never)]
+    fn other_key(&mut self) -> Result<bool, Unreadable> {
+        loop {
+            self.key = self.reader.peeked_text();
+            if !self.reader.is_absent(self.owner, self.key) {
+                return Ok(true);
+            }
+            self.reader.skip()?;
+            self.reader.skip()?;
+            if !self.reader.other_next(self.left)? {
+                return Ok(false);
+            }
+        }
     }
 }
 
@@ -72,40 +75,18 @@ impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Unreadable> {
-        if self.reader.is_bincode() {
-            return match self.left {
-                Some(left @ 1..) => {
-                    self.left = Some(left - 1);
-                    seed.deserialize(&mut *self.reader).map(Some)
-                }
-                _ => Ok(None),
-            };
+        if !self.reader.next_comes(&mut self.left)? {
+            return Ok(None);
         }
-        loop {
-            if !self.reader.other_next(&mut self.left)? {
-                return Ok(None);
-            }
-            self.key = self.reader.peeked_text();
-            if !self.reader.is_absent(self.owner, self.key) {
-                break;
-            }
-            self.reader.skip()?;
-            self.reader.skip()?;
-            self.reader.left = self.left;
+        if !self.reader.is_bincode() && !self.other_key()? {
+            return Ok(None);
         }
-        let key = seed.deserialize(&mut *self.reader)?;
-        self.reader.left = self.left;
-        Ok(Some(key))
+        seed.deserialize(&mut *self.reader).map(Some)
     }
 
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Unreadable> {
-        if self.reader.is_bincode() {
-            return seed.deserialize(&mut *self.reader);
-        }
-        let value = seed.deserialize(&mut *self.reader);
-        self.reader.left = self.left;
-        value.map_err(|error| match self.key {
+        seed.deserialize(&mut *self.reader).map_err(|error| match self.key {
             Some(key) => error.inside(key),
             None => error,
         })
@@ -113,7 +94,7 @@ impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
 
     #[inline]
     fn size_hint(&self) -> Option<usize> {
-        self.left
+        hint(self.hint)
     }
 }
 
@@ -155,7 +136,8 @@ impl<'de> de::VariantAccess<'de> for &mut Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
         self.expect_value(true)?;
-        self.fields(self.variant, fields, visitor)
+        let variant = self.variant();
+        self.fields(variant, fields, visitor)
     }
 }
 
