@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use distributed_scope_core::frame::VERSION;
 use distributed_scope_core::peer::{ConnectError, Endpoint, Platform};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
@@ -27,11 +28,15 @@ pub(crate) async fn dial(
         tracing::debug!(peer = %shared.id(), %url, "connected");
         let (opened, is_open) = oneshot::channel();
         let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(endpoint.wanted());
+        let other_version = socket.other_version();
         spawn_local(carry(connection, socket));
         match is_open.await {
             Ok(Ok(link)) => Ok(link),
-            Ok(Err(source)) => Err(ConnectError::Refused { url: url.clone(), source }),
-            Err(oneshot::Canceled) => Err(ConnectError::Closed { url: url.clone() }),
+            Ok(Err(reject)) => Err(ConnectError::refused(url.clone(), reject)),
+            Err(oneshot::Canceled) => Err(match other_version.get() {
+                Some(theirs) => ConnectError::Outdated { url: url.clone(), ours: VERSION, theirs },
+                None => ConnectError::Closed { url: url.clone() },
+            }),
         }
     };
     match select(pin!(session), late).await {

@@ -1,13 +1,13 @@
 //! The page's WebSocket: what comes in, in order and bounded, and a way out that waits when too much is on its way.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use distributed_scope_core::frame::{SUBPROTOCOL, bearer_protocol};
+use distributed_scope_core::frame::{OUTDATED, SUBPROTOCOL, VERSION, bearer_protocol, protocol_version};
 use distributed_scope_core::peer::Goodbye;
 use distributed_scope_core::session::MAX_FRAME;
 use gloo_timers::future::TimeoutFuture;
@@ -45,6 +45,7 @@ pub(crate) enum Event {
 pub(crate) struct Socket {
     socket: WebSocket,
     inbox: Rc<Inbox>,
+    other_version: Rc<Cell<Option<u16>>>,
     /// Called by the browser for as long as the socket lives.
     _handlers: Handlers,
 }
@@ -66,13 +67,17 @@ impl Socket {
         }
         let socket = WebSocket::new_with_str_sequence(url, &protocols)?;
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let inbox = Rc::new(Inbox::new(limit));
+        let (inbox, other_version) = (Rc::new(Inbox::new(limit)), Rc::<Cell<_>>::default());
         let handlers = {
             let (opened, came, closed) = (Rc::clone(&inbox), Rc::clone(&inbox), Rc::clone(&inbox));
+            let other_version = Rc::clone(&other_version);
             Handlers {
                 _open: Closure::new(move || opened.add(Event::Open)),
                 _message: Closure::new(move |event: MessageEvent| came.add(message(&event.data()))),
                 _close: Closure::new(move |event: CloseEvent| {
+                    if event.code() == OUTDATED {
+                        other_version.set(outdated(&event.reason()));
+                    }
                     closed.add(if event.code() == ABNORMAL { Event::Lost } else { Event::Closed });
                 }),
             }
@@ -81,12 +86,17 @@ impl Socket {
         socket.set_onmessage(Some(handlers._message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(handlers._close.as_ref().unchecked_ref()));
         ending::remember(&socket);
-        Ok(Self { socket, inbox, _handlers: handlers })
+        Ok(Self { socket, inbox, other_version, _handlers: handlers })
     }
 
     /// The next thing that comes in.
     pub(crate) async fn next(&self) -> Event {
         poll_fn(|cx| self.inbox.poll(cx)).await
+    }
+
+    /// Where it is kept which version of the protocol the other side speaks, if it closes because that is not ours.
+    pub(crate) fn other_version(&self) -> Rc<Cell<Option<u16>>> {
+        Rc::clone(&self.other_version)
     }
 
     /// Waits until the browser has sent enough of what it was given.
@@ -129,6 +139,11 @@ impl Drop for Socket {
         give_up(&self.socket, &Goodbye::normal(""));
         ending::forget(&self.socket);
     }
+}
+
+/// The other version of the protocol that the reason of a close frame names.
+fn outdated(reason: &str) -> Option<u16> {
+    protocol_version(reason).filter(|version| *version != VERSION)
 }
 
 fn message(data: &JsValue) -> Event {

@@ -1,7 +1,7 @@
 //! Servers that want to be somebody else.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Read;
+use std::net::TcpListener;
 
 use bytes::Bytes;
 use distributed_scope::{ConnectError, Endpoint, KeyPair, PeerId};
@@ -9,52 +9,8 @@ use distributed_scope_core::frame::{CallId, Frame, Mac, Opened, SessionId, Token
 use distributed_scope_core::handshake::{Guest, Invitation, Us};
 
 use crate::frames::us;
+use crate::raw_server::{accept, hear, say};
 use crate::scripts::{self, Scripts};
-
-/// Upgrades the connection that comes next.
-fn accept(listener: &TcpListener) -> TcpStream {
-    let (mut stream, _) = listener.accept().unwrap();
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).unwrap();
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap();
-    let key = head
-        .lines()
-        .filter_map(|line| line.split_once(": "))
-        .find_map(|(name, value)| name.eq_ignore_ascii_case("sec-websocket-key").then_some(value))
-        .unwrap();
-    let accept = actix_http::ws::hash_key(key.as_bytes());
-    let answer = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: distributed-scope.v1\r\n\r\n",
-        String::from_utf8_lossy(&accept)
-    );
-    stream.write_all(answer.as_bytes()).unwrap();
-    stream
-}
-
-fn say(stream: &mut TcpStream, message: &[u8]) {
-    let size = u16::try_from(message.len()).unwrap().to_be_bytes();
-    stream.write_all(&[&[0x82, 126], &size[..], message].concat()).unwrap();
-}
-
-/// What a client says next, which is masked.
-fn hear(stream: &mut TcpStream) -> Bytes {
-    let mut head = [0; 2];
-    stream.read_exact(&mut head).unwrap();
-    let mut size = usize::from(head[1] & 0x7F);
-    if size == 126 {
-        let mut long = [0; 2];
-        stream.read_exact(&mut long).unwrap();
-        size = u16::from_be_bytes(long).into();
-    }
-    let (mut mask, mut payload) = ([0; 4], vec![0; size]);
-    stream.read_exact(&mut mask).unwrap();
-    stream.read_exact(&mut payload).unwrap();
-    payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect()
-}
 
 /// Whoever dialled, as the false server sees it.
 fn guest(us: &Us, invitation: Invitation, hello: Bytes) -> Guest {

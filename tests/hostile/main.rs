@@ -19,6 +19,8 @@ mod minting;
 mod origins;
 #[path = "../support/raw.rs"]
 mod raw;
+#[path = "../support/raw_server.rs"]
+mod raw_server;
 mod scripts;
 mod sessions;
 mod slow;

@@ -17,11 +17,14 @@ mod load;
 #[path = "../support/log.rs"]
 mod log;
 mod loiterers;
+mod outdated;
 mod process;
 mod processes;
 mod proxy;
 #[path = "../support/raw.rs"]
 mod raw;
+#[path = "../support/raw_server.rs"]
+mod raw_server;
 mod reentry;
 mod refusals;
 mod resume;

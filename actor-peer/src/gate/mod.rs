@@ -55,17 +55,23 @@ impl Gate {
         Self { rules, places: Places::new(limits) }
     }
 
-    /// Whether there is a place, whether this page may connect, whether a token may have come this way, and whose it is.
-    pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Visitor, Closed> {
-        let upgrade = Upgrade::new(request.clone());
+    /// Whether there is a place, and whether this page may connect. The place is taken for as long as what this gives is held.
+    pub(crate) fn enter(&self, upgrade: &Upgrade) -> Result<Holding, Closed> {
         // A connection without an address, for instance over a Unix socket, counts as one of this machine.
         let address = upgrade.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip());
         let place = self.places.take(address, clock::now())?;
-        if !self.rules.origins.allow(&upgrade) {
+        if !self.rules.origins.allow(upgrade) {
             return Err(Closed::Denied(Denied::forbidden(
                 "a page of another origin may not connect: start the server's peer with `.allow_origin(\"https://..\")`",
             )));
         }
+        Ok(Holding::new(place))
+    }
+
+    /// Whether it may [`enter`](Self::enter), whether a token may have come this way, and whose it is.
+    pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Visitor, Closed> {
+        let upgrade = Upgrade::new(request.clone());
+        let place = self.enter(&upgrade)?;
         let is_local = upgrade.is_local();
         let is_private = upgrade.is_encrypted() || is_local || self.rules.allow_plaintext;
         if !is_private && !matches!(upgrade.bearer(), Ok(None)) {
@@ -82,7 +88,7 @@ impl Gate {
         if expires.is_some_and(|expires| expires <= SystemTime::now()) {
             return Err(Closed::Denied(Denied::unauthenticated("what you were known by has expired")));
         }
-        Ok(Visitor { principal, is_local, holding: Some(Holding::new(place)) })
+        Ok(Visitor { principal, is_local, holding: Some(place) })
     }
 }
 

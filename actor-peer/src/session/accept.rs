@@ -6,10 +6,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use distributed_scope_core::frame::SUBPROTOCOL;
 use distributed_scope_core::session::MAX_FRAME;
 
+use super::accept_outdated;
 use super::body::SessionBody;
 use super::conversation::Conversation;
 use super::reader::{Connection, Reader};
-use super::upgrade::{self, Served};
+use super::upgrade::{self, Arrival, Served};
 use super::wire::Wire;
 
 pub(crate) async fn accept(
@@ -17,7 +18,12 @@ pub(crate) async fn accept(
     body: web::Payload,
     served: web::Data<Served>,
 ) -> actix_web::Result<HttpResponse> {
-    let visitor = upgrade::check(&request, &served.0).await?;
+    let visitor = match upgrade::check(&request, &served.0).await? {
+        Arrival::Visitor(visitor) => visitor,
+        Arrival::Outdated { offered, place } => {
+            return accept_outdated::answer(&request, body.into_inner(), &served.0, offered, place);
+        }
+    };
     let mut response = ws::handshake(request.head())?;
     response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
     let principal = visitor.principal.clone();

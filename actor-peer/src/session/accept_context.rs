@@ -18,10 +18,11 @@ use distributed_scope_core::peer::Outgoing;
 use distributed_scope_core::session::MAX_FRAME;
 use futures_util::stream;
 
+use super::accept_outdated;
 use super::guarded_payload::{guarded_payload, unwrap_oversize};
 use super::incoming::Incoming;
 use super::reader::{Connection, Next, Out, Reader, close_reason};
-use super::upgrade::{self, Served};
+use super::upgrade::{self, Arrival, Served};
 use crate::actor::Ask;
 use crate::clock;
 
@@ -31,7 +32,12 @@ pub(crate) async fn accept(
     body: web::Payload,
     served: web::Data<Served>,
 ) -> actix_web::Result<HttpResponse> {
-    let visitor = upgrade::check(&request, &served.0).await?;
+    let visitor = match upgrade::check(&request, &served.0).await? {
+        Arrival::Visitor(visitor) => visitor,
+        Arrival::Outdated { offered, place } => {
+            return accept_outdated::answer(&request, body.into_inner(), &served.0, offered, place);
+        }
+    };
     let body = guarded_payload(&request, body, MAX_FRAME)?;
     let principal = visitor.principal.clone();
     let connection = Connection::accepted(served.0.clone(), visitor);

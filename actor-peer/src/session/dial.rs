@@ -12,7 +12,7 @@ use actix_tls::connect::{Connection as TcpConnection, Connector, Resolver};
 use awc::BoxedSocket;
 use awc::error::{SendRequestError, WsClientError};
 use awc::http::Uri;
-use distributed_scope_core::frame::SUBPROTOCOL;
+use distributed_scope_core::frame::{SUBPROTOCOL, VERSION};
 use distributed_scope_core::peer::ConnectError;
 use distributed_scope_core::session::MAX_FRAME;
 use futures_channel::oneshot;
@@ -46,11 +46,16 @@ pub(crate) async fn dial(
         // What the other side said together with its answer is in the buffer.
         let FramedParts { io, read_buf, .. } = framed.into_parts();
         let wire = Wire::client(MAX_FRAME, read_buf);
-        actix_rt::spawn(task::carry(io, Conversation::new(Reader::new(connection, socket), wire)));
+        let reader = Reader::new(connection, socket);
+        let other_version = reader.other_version();
+        actix_rt::spawn(task::carry(io, Conversation::new(reader, wire)));
         match is_open.await {
             Ok(Ok(link)) => Ok(link),
-            Ok(Err(source)) => Err(ConnectError::Refused { url: url.clone(), source }),
-            Err(oneshot::Canceled) => Err(ConnectError::Closed { url: url.clone() }),
+            Ok(Err(reject)) => Err(ConnectError::refused(url.clone(), reject)),
+            Err(oneshot::Canceled) => Err(match other_version.get() {
+                Some(theirs) => ConnectError::Outdated { url: url.clone(), ours: VERSION, theirs },
+                None => ConnectError::Closed { url: url.clone() },
+            }),
         }
     };
     match tokio::time::timeout(limit, session).await {

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "actix-web-actors")]
 use actix_http::ws::Message;
-use actix_http::ws::{Frame, Item, ProtocolError};
+use actix_http::ws::{CloseReason, Frame, Item, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use distributed_scope_core::peer::Goodbye;
 
@@ -13,7 +13,7 @@ pub(crate) enum Incoming {
     Ping(Bytes),
     Pong,
     Text,
-    Close,
+    Close(Option<CloseReason>),
 }
 
 #[cfg(feature = "actix-web-actors")]
@@ -25,7 +25,7 @@ impl From<Message> for Incoming {
             Message::Ping(bytes) => Self::Ping(bytes),
             Message::Pong(_) | Message::Nop => Self::Pong,
             Message::Text(_) => Self::Text,
-            Message::Close(_) => Self::Close,
+            Message::Close(reason) => Self::Close(reason),
         }
     }
 }
@@ -38,7 +38,7 @@ impl From<Frame> for Incoming {
             Frame::Ping(bytes) => Self::Ping(bytes),
             Frame::Pong(_) => Self::Pong,
             Frame::Text(_) => Self::Text,
-            Frame::Close(_) => Self::Close,
+            Frame::Close(reason) => Self::Close(reason),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! | `conversation` | one connection between its bytes and its session |
 //! | `accept`, `body` | the server's end: a response body that is the session |
 //! | `accept_context` | the server's end as an actor, by actix-web-actors |
+//! | `accept_outdated` | the server's end, where the client speaks another version of the protocol |
 //! | `dial`, `task` | the client's end; `denial`, what a server says that lets nobody in |
 //! | `wire` | WebSocket frames in buffers |
 //! | `reader`, `incoming` | what a WebSocket can bring |
@@ -16,6 +17,7 @@
 pub(crate) mod accept;
 #[cfg(feature = "actix-web-actors")]
 pub(crate) mod accept_context;
+mod accept_outdated;
 #[cfg(not(feature = "actix-web-actors"))]
 mod body;
 mod conversation;

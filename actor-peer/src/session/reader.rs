@@ -1,11 +1,13 @@
 //! A connection as whoever reads its socket sees it: what a WebSocket can bring, in terms of the session's connection.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use actix_http::ws::{CloseReason, ProtocolError};
 use actix_rt::task::JoinHandle;
+use distributed_scope_core::frame::{OUTDATED, VERSION, protocol_version};
 use distributed_scope_core::peer::{self, Admitted, Goodbye};
 use distributed_scope_core::session::MAX_FRAME;
 use distributed_scope_core::{Moment, Principal, Reject};
@@ -26,12 +28,19 @@ pub(super) struct Reader {
     socket: Option<SocketHandle>,
     stop: Arc<Stop>,
     expiry: Option<JoinHandle<()>>,
+    /// The version of the protocol that the other side speaks, if it has closed because that is another one.
+    other_version: Rc<Cell<Option<u16>>>,
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection, socket: Option<SocketHandle>) -> Self {
         let (assembler, stop) = (Assembler::new(MAX_FRAME), Arc::default());
-        Self { connection, assembler, socket, stop, expiry: None }
+        Self { connection, assembler, socket, stop, expiry: None, other_version: Rc::default() }
+    }
+
+    /// Where it is kept which version the other side speaks, if it closes because that is not ours.
+    pub(super) fn other_version(&self) -> Rc<Cell<Option<u16>>> {
+        Rc::clone(&self.other_version)
     }
 
     /// The other side is known as `principal`, perhaps until a moment at which the connection ends. It ends without a goodbye, so
@@ -94,7 +103,10 @@ impl Reader {
             }
             Ok(Incoming::Pong) => return Next::Read,
             Ok(Incoming::Text) => return connection.broken(Goodbye::from(&PartsError::Text)),
-            Ok(Incoming::Close) => return connection.closed(),
+            Ok(Incoming::Close(reason)) => {
+                self.other_version.set(reason.and_then(|reason| outdated(&reason)));
+                return connection.closed();
+            }
             Err(error) => match incoming::goodbye(&error) {
                 Some(goodbye) => return connection.broken(goodbye),
                 // The connection is lost; the session is told by `stopped`.
@@ -129,6 +141,12 @@ impl Drop for Reader {
             expiry.abort();
         }
     }
+}
+
+/// The other version of the protocol that a close frame names.
+fn outdated(CloseReason { code, description }: &CloseReason) -> Option<u16> {
+    let version = description.as_deref().filter(|_| u16::from(*code) == OUTDATED).and_then(protocol_version);
+    version.filter(|version| *version != VERSION)
 }
 
 /// A goodbye as a close frame.

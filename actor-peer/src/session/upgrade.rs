@@ -8,11 +8,11 @@ use actix_web::http::header;
 use actix_web::rt::net::TcpStream;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use distributed_scope_core::Denied;
-use distributed_scope_core::auth::Visitor;
-use distributed_scope_core::frame::SUBPROTOCOL;
+use distributed_scope_core::auth::{Holding, Visitor};
+use distributed_scope_core::frame::{SUBPROTOCOL, protocol_version};
 
 use super::kill::SocketHandle;
-use crate::gate::{self, Closed};
+use crate::gate::{self, Closed, Upgrade};
 use crate::platform::Shared;
 #[cfg(feature = "rustls")]
 use crate::tls::ClientCertificate;
@@ -52,10 +52,30 @@ impl ResponseError for UpgradeError {
     }
 }
 
+/// Who asks for an upgrade.
+pub(super) enum Arrival {
+    /// Somebody who may have a session.
+    Visitor(Visitor),
+    /// A client of another version of the protocol, which is told so.
+    Outdated {
+        /// The subprotocol that it offers.
+        offered: String,
+        /// Its place, for as long as the connection is there.
+        place: Holding,
+    },
+}
+
 /// Whether this request wants to speak our protocol, and who sends it.
-pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Visitor, UpgradeError> {
-    speaks_our_protocol(request)?;
-    shared.platform().gate().admit(request).await.map_err(|closed| {
+pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Arrival, UpgradeError> {
+    let gate = shared.platform().gate();
+    let arrival = match offer(request)? {
+        Offer::Ours => gate.admit(request).await.map(Arrival::Visitor),
+        // It gets no session, so it is not asked who it is: that a token has expired, say, must not hide what it has to know first.
+        Offer::Other(offered) => {
+            gate.enter(&Upgrade::new(request.clone())).map(|place| Arrival::Outdated { offered, place })
+        }
+    };
+    arrival.map_err(|closed| {
         let (peer, from) = (shared.id(), request.peer_addr());
         match &closed {
             // Those come in crowds.
@@ -69,14 +89,27 @@ pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Visi
     })
 }
 
-fn speaks_our_protocol(request: &HttpRequest) -> Result<(), UpgradeError> {
+/// What a WebSocket request offers to speak.
+#[derive(Debug, PartialEq, Eq)]
+enum Offer {
+    Ours,
+    /// Only other versions of our protocol, of which this is the first.
+    Other(String),
+}
+
+fn offer(request: &HttpRequest) -> Result<Offer, UpgradeError> {
     let headers = request.headers();
     let upgrade = headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
     if !upgrade.is_some_and(|value| value.to_ascii_lowercase().contains("websocket")) {
         return Err(UpgradeError::NotWebSocket);
     }
-    let names_ours = gate::subprotocols(headers).any(|name| name == SUBPROTOCOL);
-    if names_ours { Ok(()) } else { Err(UpgradeError::Subprotocol) }
+    if gate::subprotocols(headers).any(|name| name == SUBPROTOCOL) {
+        return Ok(Offer::Ours);
+    }
+    // Only the exact name of a version is repeated in the answer.
+    let is_version = |name: &&str| !name.contains(' ') && protocol_version(name).is_some();
+    let other = gate::subprotocols(headers).find(is_version);
+    other.map(|name| Offer::Other(name.to_owned())).ok_or(UpgradeError::Subprotocol)
 }
 
 /// The handle of a request's socket, if the server was given [`on_connect`].
@@ -163,5 +196,41 @@ mod tests {
         let body = client.get(url).send().await.unwrap().body().await.unwrap();
         assert_eq!(body, "Some(Some(true))");
         handle.stop(false).await;
+    }
+}
+
+#[cfg(test)]
+mod offer_tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn offered(protocols: &str) -> Result<Offer, String> {
+        let request = TestRequest::get().insert_header((header::UPGRADE, "WebSocket"));
+        let request = request.insert_header((header::SEC_WEBSOCKET_PROTOCOL, protocols));
+        offer(&request.to_http_request()).map_err(|error| error.to_string())
+    }
+
+    /// Our own version goes first wherever it is named; of others the first is repeated, and never what only looks like one.
+    #[test]
+    fn offers_of_other_versions_are_recognized() {
+        assert_eq!(offered("distributed-scope.v2, distributed-scope.v1"), Ok(Offer::Ours));
+        for protocols in ["distributed-scope.v2", "bearer.YWJj, distributed-scope.v2, distributed-scope.v3"] {
+            assert_eq!(
+                offered(protocols),
+                Ok(Offer::Other("distributed-scope.v2".to_owned())),
+                "{protocols}"
+            );
+        }
+        for protocols in [
+            "distributed-scope.v",
+            "distributed-scope.v+2",
+            "distributed-scope.v2 x",
+            "distributed-scope.v65536",
+            "chat",
+            "",
+        ] {
+            assert!(offered(protocols).unwrap_err().contains(SUBPROTOCOL), "{protocols}");
+        }
     }
 }

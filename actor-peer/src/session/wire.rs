@@ -17,7 +17,6 @@ const KEPT_WHEN_IDLE: usize = 8 << 10;
 /// Which end it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    #[cfg(any(not(feature = "actix-web-actors"), test))]
     Server,
     /// It masks what it sends.
     Client,
@@ -35,7 +34,6 @@ pub(super) struct Wire {
 
 impl Wire {
     /// The server's end, which takes frames of at most `limit` bytes.
-    #[cfg(any(not(feature = "actix-web-actors"), test))]
     pub(super) fn server(limit: usize) -> Self {
         Self {
             codec: Codec::new().max_size(limit),

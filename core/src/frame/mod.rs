@@ -40,6 +40,30 @@ pub const VERSION: u16 = 1;
 /// The WebSocket subprotocol that both ends name when they connect.
 pub const SUBPROTOCOL: &str = "distributed-scope.v1";
 
+/// How the subprotocols of all versions begin; the number of the version follows.
+const FAMILY: &str = "distributed-scope.v";
+
+/// The close code by which a server tells a client that it speaks another version of the protocol. The reason of the close frame begins
+/// with the subprotocol that the server speaks; [`protocol_version`] reads it.
+pub const OUTDATED: u16 = 4505;
+
+/// The version of the protocol that a subprotocol of ours stands for, or a text that begins with one and goes on after a space.
+///
+/// ```
+/// use distributed_scope_core::frame::{SUBPROTOCOL, VERSION, protocol_version};
+///
+/// assert_eq!(protocol_version(SUBPROTOCOL), Some(VERSION));
+/// assert_eq!(protocol_version("distributed-scope.v12 is what this server speaks"), Some(12));
+/// assert_eq!(protocol_version("distributed-scope.v01"), None);
+/// ```
+#[must_use]
+pub fn protocol_version(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix(FAMILY)?.split(' ').next()?;
+    // A number has one form: `parse` takes a sign and zeros in front, too.
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    digits.parse().ok().filter(|_| is_plain)
+}
+
 /// The subprotocol by which a page shows a token, which it can put into no header: `bearer.` and the token in base64url without
 /// padding. It is named beside [`SUBPROTOCOL`] and never answered.
 ///

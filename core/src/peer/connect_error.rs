@@ -79,6 +79,16 @@ pub enum ConnectError {
         /// Why.
         source: Reject,
     },
+    /// The peer there speaks another version of the protocol. Dialling again does not help before one side is updated.
+    #[error("{url} speaks version {theirs} of the protocol and this peer version {ours}: {}", remedy(*.ours, *.theirs))]
+    Outdated {
+        /// The URL.
+        url: String,
+        /// The version that this peer speaks.
+        ours: u16,
+        /// The version that the other side speaks.
+        theirs: u16,
+    },
     /// The connection was made and lost before the session was open.
     #[error("{url} closed the connection before the session was open")]
     Closed {
@@ -96,6 +106,34 @@ pub enum ConnectError {
     Stopped,
 }
 
+impl ConnectError {
+    /// The error of a handshake that ended so.
+    #[must_use]
+    pub fn refused(url: String, reject: Reject) -> Self {
+        match reject {
+            Reject::Version { ours, theirs } => Self::Outdated { url, ours, theirs },
+            source => Self::Refused { url, source },
+        }
+    }
+
+    /// Whether the two sides speak different versions of the protocol. A page can be loaded again to get the version of its server;
+    /// connecting again is of no use.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        matches!(self, Self::Outdated { .. })
+    }
+}
+
+/// Which side to update. What a page is made of comes from a server, so a page is updated by loading it again.
+fn remedy(ours: u16, theirs: u16) -> &'static str {
+    match (ours < theirs, cfg!(target_family = "wasm")) {
+        (true, true) => "reload this page",
+        (true, false) => "this program is older; update it",
+        (false, true) => "the server is older; update it, then reload this page",
+        (false, false) => "the other side is older; update it",
+    }
+}
+
 fn meaning(status: u16) -> &'static str {
     match status {
         401 => {
@@ -110,4 +148,25 @@ fn meaning(status: u16) -> &'static str {
 /// Quoted, as somebody else's words.
 fn said(reason: &str) -> String {
     if reason.is_empty() { String::new() } else { format!("; it says {reason:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The older side is named, whichever it is, and the error is told from one that may pass.
+    #[test]
+    fn outdated_names_the_older_side() {
+        let outdated = |ours, theirs| {
+            let error = ConnectError::refused("ws://a/".to_owned(), Reject::Version { ours, theirs });
+            assert!(error.is_outdated());
+            error.to_string()
+        };
+        assert_eq!(
+            outdated(1, 2),
+            "ws://a/ speaks version 2 of the protocol and this peer version 1: this program is older; update it"
+        );
+        assert!(outdated(2, 1).ends_with("the other side is older; update it"));
+        assert!(!ConnectError::refused("ws://a/".to_owned(), Reject::Full).is_outdated());
+    }
 }

@@ -1,20 +1,20 @@
 //! Coming back after a connection was lost: again and again, further and further apart, not all at once.
 
-use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::{Link, Platform, Shared};
+use super::{ConnectError, Goodbye, Link, Platform, Shared};
 
 /// Watches over a session that we dialled, and dials again whenever its connection is lost. Ends when the peer is stopped or
-/// nobody has a handle of it any more.
+/// nobody has a handle of it any more, and when the other side speaks another version of the protocol now: the session ends then, because
+/// it can only be resumed after one of the two programs was replaced.
 ///
 /// `dial` makes a connection to go on with the session that it is given, or to begin a new one, and ends when the session is
 /// open.
-pub async fn keep_connected<P: Platform, E: fmt::Display>(
+pub async fn keep_connected<P: Platform>(
     shared: Weak<Shared<P>>,
     mut link: Arc<Link<P>>,
-    dial: impl AsyncFn(Arc<Shared<P>>, Option<Arc<Link<P>>>) -> Result<Arc<Link<P>>, E>,
+    dial: impl AsyncFn(Arc<Shared<P>>, Option<Arc<Link<P>>>) -> Result<Arc<Link<P>>, ConnectError>,
 ) {
     loop {
         link.until_detached().await;
@@ -36,6 +36,12 @@ pub async fn keep_connected<P: Platform, E: fmt::Display>(
             let old = link.is_alive().then(|| Arc::clone(&link));
             match dial(shared, old).await {
                 Ok(link) => break link,
+                Err(error) if error.is_outdated() => {
+                    tracing::warn!(%remote, %error, "session ended: the other side speaks another version");
+                    // Whoever waits for a call of it need not wait until it expires.
+                    return link
+                        .close(Goodbye::normal("the other side speaks another version of the protocol"));
+                }
                 Err(error) => tracing::debug!(%remote, %error, "cannot reconnect yet"),
             }
         };
