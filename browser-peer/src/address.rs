@@ -17,7 +17,29 @@ pub(crate) fn is_private(endpoint: &Endpoint) -> Result<bool, ConnectError> {
         let reason = "it has a password in it, and URLs end up in logs; show a token with `Endpoint::new(url).bearer(token)`";
         return Err(wrong(endpoint, reason.to_owned()));
     }
-    Ok(is_encrypted || is_this_machine(&url.hostname()))
+    let is_private = is_encrypted || is_this_machine(&url.hostname());
+    // Browsers differ in how they refuse it, and some tell the page no more than that nothing answers. What stays on this machine they
+    // let through, or say why not: see `not_opened`.
+    if !is_private && page_protocol().is_some_and(|page| page == "https:") {
+        return Err(ConnectError::Insecure { url: endpoint.to_string() });
+    }
+    Ok(is_private)
+}
+
+/// The scheme of the page or of the worker's script, with its colon.
+fn page_protocol() -> Option<String> {
+    let location = js_sys::Reflect::get(&js_sys::global(), &"location".into()).ok()?;
+    js_sys::Reflect::get(&location, &"protocol".into()).ok()?.as_string()
+}
+
+/// Why the browser made no WebSocket for a URL that was checked before.
+pub(crate) fn not_opened(endpoint: &Endpoint, error: &JsValue) -> ConnectError {
+    let name = js_sys::Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string());
+    match name.as_deref() {
+        // The only one of these that the standard has for it.
+        Some("SecurityError") => ConnectError::Insecure { url: endpoint.to_string() },
+        _ => wrong(endpoint, text(error)),
+    }
 }
 
 /// Whether a host is this machine by its name, which the browser has brought into its one form.
@@ -27,12 +49,12 @@ fn is_this_machine(host: &str) -> bool {
     matches!(host, "localhost" | "[::1]") || (is_ipv4 && host.starts_with("127."))
 }
 
-pub(crate) fn wrong(endpoint: &Endpoint, reason: String) -> ConnectError {
+fn wrong(endpoint: &Endpoint, reason: String) -> ConnectError {
     ConnectError::Url { url: endpoint.to_string(), reason }
 }
 
 /// What a JavaScript error says.
-pub(crate) fn text(error: &JsValue) -> String {
+fn text(error: &JsValue) -> String {
     let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
     // A `DOMException` is no `Error` for `instanceof` of old browsers, and has a message all the same.
     message.or_else(|| js_sys::Reflect::get(error, &"message".into()).ok()?.as_string()).unwrap_or_default()
@@ -73,6 +95,18 @@ mod tests {
         ] {
             assert_eq!(is_private_at(url), Ok(false), "{url}");
         }
+    }
+
+    /// What a browser throws for an unencrypted WebSocket of an encrypted page says what to write, and all else stays an error of the URL.
+    #[wasm_bindgen_test]
+    fn mixed_content_names_wss() {
+        let thrown = |name: &str| {
+            let error = js_sys::Error::new("not allowed");
+            error.set_name(name);
+            not_opened(&Endpoint::new("ws://example.org/scope"), &error).to_string()
+        };
+        assert!(thrown("SecurityError").ends_with("write `wss://`"), "{}", thrown("SecurityError"));
+        assert!(thrown("SyntaxError").contains("not allowed"), "{}", thrown("SyntaxError"));
     }
 
     #[wasm_bindgen_test]

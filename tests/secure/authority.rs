@@ -6,6 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
+    key: String,
 }
 
 impl Authority {
@@ -14,13 +15,18 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self { issuer: Issuer::new(params, key), pem }
+        let (pem, key_pem) = (params.self_signed(&key).unwrap().pem(), key.serialize_pem());
+        Self { issuer: Issuer::new(params, key), pem, key: key_pem }
     }
 
     /// Its own certificate, in PEM.
     pub(crate) fn pem(&self) -> &str {
         &self.pem
+    }
+
+    /// Its own certificate and key, in PEM, which are of no use for a server.
+    pub(crate) fn own(&self) -> (String, String) {
+        (self.pem.clone(), self.key.clone())
     }
 
     pub(crate) fn roots(&self) -> Roots {
@@ -29,7 +35,16 @@ impl Authority {
 
     /// A certificate for a server with this name or address: chain and key in PEM.
     pub(crate) fn server(&self, host: &str) -> (String, String) {
-        let params = CertificateParams::new([host.to_owned()]).unwrap();
+        self.server_with(host, |_| {})
+    }
+
+    pub(crate) fn server_with(
+        &self,
+        host: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> (String, String) {
+        let mut params = CertificateParams::new([host.to_owned()]).unwrap();
+        change(&mut params);
         self.sign(params, ExtendedKeyUsagePurpose::ServerAuth)
     }
 

@@ -1,5 +1,7 @@
 //! `wss://`, and clients that are known by their certificates.
 
+use std::io::{Read, Write};
+
 use distributed_scope::tls::{self, Certificate, Clients, Renewable, Roots};
 use distributed_scope::{
     ConnectError, Endpoint, PeerId, Principal, Proof, RemoteError, Upgrade, distributed, remote,
@@ -162,4 +164,54 @@ async fn what_does_not_speak_tls_is_told_apart_from_what_is_not_there() {
     assert!(text.contains("does not speak TLS"), "{text}");
     let error = open().start().connect("wss://127.0.0.1:1/scope").await.unwrap_err();
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
+}
+
+/// The message of an error says why a certificate is refused, not only its sources.
+#[actix_web::test]
+async fn refused_certificate_names_its_fault() {
+    let authority = Authority::new("authority");
+    let expired = |params: &mut rcgen::CertificateParams| params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let early = |params: &mut rcgen::CertificateParams| params.not_before = rcgen::date_time_ymd(2090, 1, 1);
+    for (pair, expected) in [
+        (authority.own(), "(CaUsedAsEndEntity)"),
+        (authority.server("example.com"), r#"it is for "example.com", not for "localhost""#),
+        (authority.server_with("localhost", expired), "has expired ("),
+        (authority.server_with("localhost", early), "is not valid yet ("),
+    ] {
+        let config = tls::server(certificate(&pair), Clients::Any).unwrap();
+        let server = Listening::start(open(), Some(config));
+        let error = open().start().connect(endpoint(&server, authority.roots(), None)).await.unwrap_err();
+        assert!(matches!(error, ConnectError::Tls { .. }), "{error:?}");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+/// Whoever takes a TLS server for a plain one, or something else for a TLS server, is told which it is.
+#[actix_web::test]
+async fn wrong_scheme_is_told() {
+    let authority = Authority::new("authority");
+    let server = listening(&authority, Clients::Any);
+    let url = server.url().replace("wss://", "ws://");
+    let text = causes(&open().start().connect(url).await.unwrap_err());
+    assert!(text.contains("`wss://`"), "{text}");
+
+    // What is said before anything was heard; an empty one is closed when the client has spoken.
+    for (banner, expected) in [("SSH-2.0-OpenSSH_9.9\r\n", "an SSH server"), ("", "is it `ws://`?")] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = actix_web::rt::task::spawn_blocking(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(banner.as_bytes()).unwrap();
+            // All of it, so that the end of the connection is no reset.
+            let mut head = [0; 5];
+            stream.read_exact(&mut head).unwrap();
+            let mut hello = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+            stream.read_exact(&mut hello).unwrap();
+        });
+        let endpoint = Endpoint::new(format!("WSS://localhost:{port}/scope"));
+        let config = tls::client(authority.roots(), None).unwrap();
+        let text = causes(&open().start().connect(endpoint.tls(config)).await.unwrap_err());
+        assert!(text.contains(expected), "{text}");
+        server.await.unwrap();
+    }
 }

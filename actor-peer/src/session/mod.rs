@@ -6,7 +6,7 @@
 //! | `accept`, `body` | the server's end: a response body that is the session |
 //! | `accept_context` | the server's end as an actor, by actix-web-actors |
 //! | `accept_outdated` | the server's end, where the client speaks another version of the protocol |
-//! | `dial`, `task` | the client's end; `denial`, what a server says that lets nobody in |
+//! | `dial`, `task` | the client's end |
 //! | `wire` | WebSocket frames in buffers |
 //! | `reader`, `incoming` | what a WebSocket can bring |
 //! | `upgrade` | what is checked before a request is upgraded |
@@ -23,7 +23,6 @@ mod body;
 mod conversation;
 #[cfg(test)]
 mod conversation_tests;
-mod denial;
 pub(crate) mod dial;
 #[cfg(test)]
 mod echo_tests;

@@ -69,35 +69,61 @@ impl TlsError {
 }
 
 /// What to do about a handshake that ended like this, if that is known.
-pub(crate) fn hint(error: &std::io::Error) -> Option<&'static str> {
+pub(crate) fn hint(error: &std::io::Error) -> Option<String> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    Some(match error {
-        // A signature is bad when somebody else took the name of a root.
-        rustls::Error::InvalidCertificate(
-            CertificateError::UnknownIssuer | CertificateError::BadSignature,
-        ) => {
-            "nobody whom this peer trusts vouches for the certificate over there; trust its root with `Endpoint::tls(tls::client(Roots::from_file(..)?, None)?)`"
-        }
-        rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "the certificate over there is of another name than the one in the URL",
-        rustls::Error::InvalidCertificate(
-            CertificateError::Expired | CertificateError::ExpiredContext { .. },
-        ) => "the certificate over there has expired",
-        rustls::Error::InvalidCertificate(_) => "the certificate over there is not valid",
+    let text = match error {
+        rustls::Error::InvalidCertificate(refused) => return Some(refused_certificate(refused)),
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
             "the other side asks for a client certificate; show one with `Endpoint::tls(tls::client(roots, Some(certificate))?)`"
         }
         rustls::Error::AlertReceived(
-            AlertDescription::UnknownCA
+            alert @ (AlertDescription::UnknownCA
             | AlertDescription::BadCertificate
             | AlertDescription::UnsupportedCertificate
             | AlertDescription::CertificateRevoked
             | AlertDescription::CertificateExpired
             | AlertDescription::CertificateUnknown
-            | AlertDescription::DecryptError,
-        ) => "the other side does not take this peer's certificate",
+            | AlertDescription::DecryptError),
+        ) => return Some(format!("the other side does not take this peer's certificate ({alert:?})")),
         rustls::Error::InvalidMessage(_) => "what answers does not speak TLS; is it `ws://`?",
         _ => return None,
-    })
+    };
+    Some(text.to_owned())
+}
+
+/// Why the certificate over there is not trusted.
+fn refused_certificate(error: &CertificateError) -> String {
+    let text = match error {
+        // A signature is bad when somebody else took the name of a root.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "nobody whom this peer trusts vouches for the certificate over there; trust its root with `Endpoint::tls(tls::client(Roots::from_file(..)?, None)?)`"
+        }
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            // They are written as `DnsName("example.com")`.
+            let names = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name));
+            let (expected, names) = (expected.to_str(), names.collect::<Vec<_>>().join(", "));
+            return format!(
+                "the certificate over there is of another name than the one in the URL: it is for {names:?}, not for {expected:?}"
+            );
+        }
+        CertificateError::NotValidForName => {
+            "the certificate over there is of another name than the one in the URL"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            return format!(
+                "the certificate over there has expired ({error}); renew it, or set this machine's clock"
+            );
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            return format!(
+                "the certificate over there is not valid yet ({error}); is this machine's clock right?"
+            );
+        }
+        // rustls has no code of its own for this, and keeps the one of what verifies.
+        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "the certificate over there is one of an authority (CA), which may not be a server's own (CaUsedAsEndEntity); let the authority sign one for the server"
+        }
+        other => return format!("the certificate over there is not valid: {other}"),
+    };
+    text.to_owned()
 }

@@ -1,5 +1,8 @@
 //! How connecting fails: on a server as in a page, where a browser tells less of it.
 
+use std::borrow::Cow;
+
+use super::Endpoint;
 use crate::frame::Reject;
 
 /// Why `Peer::connect` did not connect.
@@ -16,6 +19,12 @@ pub enum ConnectError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A page that came over TLS may not connect without TLS: the browser forbids it.
+    #[error("a page from `https://` may not connect to {url}, which is not encrypted: write `wss://`")]
+    Insecure {
+        /// The URL.
+        url: String,
+    },
     /// Nothing answers there.
     #[error("cannot reach {url}")]
     Unreachable {
@@ -30,19 +39,29 @@ pub enum ConnectError {
         /// The URL.
         url: String,
         /// What to do about it.
-        reason: &'static str,
+        reason: Cow<'static, str>,
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Something answers, and it is not a peer.
-    #[error(
-        "{url} answered with HTTP status {status} and not as a peer: is the path the one that was given to `peer.service(..)`?"
-    )]
+    /// Something answers in HTTP, and it is not a peer.
+    #[error("{url} answers, but not as a peer: {}{}", answered(*.status, .location.as_deref()), said(.reason))]
     NotAPeer {
         /// The URL.
         url: String,
         /// The HTTP status of the answer.
         status: u16,
+        /// Where it redirects to. Peers do not follow, because what they show is meant for the one that they were told.
+        location: Option<String>,
+        /// What it says, at most 1 KiB; empty if it says nothing.
+        reason: String,
+    },
+    /// Something answers, and not in HTTP.
+    #[error("{url} does not speak HTTP: {said}")]
+    NotHttp {
+        /// The URL.
+        url: String,
+        /// What it seems to be, by what it says, and what to do about it.
+        said: String,
     },
     /// The peer there did not let this one in.
     #[error("{url} does not let this peer in: {}{}", meaning(*.status), said(.reason))]
@@ -132,6 +151,42 @@ fn remedy(ours: u16, theirs: u16) -> &'static str {
         (false, true) => "the server is older; update it, then reload this page",
         (false, false) => "the other side is older; update it",
     }
+}
+
+/// What an answer means that is no upgrade, and what to do about it.
+fn answered(status: u16, location: Option<&str>) -> String {
+    let text = match (status, location) {
+        (301 | 302 | 303 | 307 | 308, Some(location)) => {
+            return format!(
+                "it redirects to {:?} (HTTP {status}); connect to where the peer is",
+                address(location)
+            );
+        }
+        (101, _) => "it upgrades to something that is no WebSocket",
+        (400, _) => {
+            "it does not take the request for a WebSocket; a proxy on the way may drop the headers `Upgrade` and `Connection`"
+        }
+        (404, _) => "nothing is served there; is the path the one that was given to `peer.service(..)`?",
+        (426, _) => {
+            "it saw no request to upgrade; let the proxy on the way pass on the headers `Upgrade` and `Connection`"
+        }
+        (431, _) => "the headers are too large for it; is the token too long?",
+        (502 | 504, _) => "a proxy answers that does not reach the server behind it; is the server running?",
+        _ => "is the path the one that was given to `peer.service(..)`?",
+    };
+    format!("{text} (HTTP {status})")
+}
+
+/// Where a redirect leads to, as it would be given to `connect`, and without what may be secret in it.
+fn address(location: &str) -> String {
+    let is =
+        |scheme: &str| location.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let location = match () {
+        () if is("https://") => format!("wss{}", &location[5..]),
+        () if is("http://") => format!("ws{}", &location[4..]),
+        () => location.to_owned(),
+    };
+    Endpoint::new(location).to_string()
 }
 
 fn meaning(status: u16) -> &'static str {

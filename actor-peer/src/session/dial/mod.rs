@@ -1,5 +1,17 @@
 //! The client's end by awc, actix's own client.
+//!
+//! | module | idea |
+//! |---|---|
+//! | here | from a URL to a session |
+//! | `answer` | what a server says that does not upgrade |
+//! | `first_bytes` | what a server says that does not speak HTTP |
+//! | `failure` | how an attempt failed, and what to do about it |
 
+mod answer;
+mod failure;
+mod first_bytes;
+
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,15 +22,16 @@ use actix_rt::net::TcpStream;
 use actix_service::ServiceExt;
 use actix_tls::connect::{Connection as TcpConnection, Connector, Resolver};
 use awc::BoxedSocket;
-use awc::error::{SendRequestError, WsClientError};
 use awc::http::Uri;
 use distributed_scope_core::frame::{SUBPROTOCOL, VERSION};
 use distributed_scope_core::peer::ConnectError;
 use distributed_scope_core::session::MAX_FRAME;
 use futures_channel::oneshot;
 
+use self::answer::Answer;
+use self::failure::failure;
+use self::first_bytes::{FirstBytes, Overheard};
 use super::conversation::Conversation;
-use super::denial::{Denial, is_denial};
 use super::kill::SocketHandle;
 use super::reader::{Connection, Reader};
 use super::wire::Wire;
@@ -67,7 +80,9 @@ pub(crate) async fn dial(
 pub(super) fn parse(endpoint: &Endpoint) -> Result<Uri, ConnectError> {
     let url = endpoint.url();
     let wrong = |reason: String| ConnectError::Url { url: endpoint.to_string(), reason };
-    let uri: Uri = url.parse().map_err(|error: awc::http::uri::InvalidUri| wrong(error.to_string()))?;
+    let uri: Uri = with_lower_scheme(url)
+        .parse()
+        .map_err(|error: awc::http::uri::InvalidUri| wrong(error.to_string()))?;
     match uri.scheme_str() {
         Some("ws") => {}
         Some("wss") if cfg!(feature = "rustls") => {}
@@ -93,6 +108,16 @@ pub(super) fn parse(endpoint: &Endpoint) -> Result<Uri, ConnectError> {
     Ok(uri)
 }
 
+/// Schemes may be written in either case, and `http` and awc know `ws` and `wss` in one alone.
+fn with_lower_scheme(url: &str) -> Cow<'_, str> {
+    match url.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            format!("{}://{rest}", scheme.to_ascii_lowercase()).into()
+        }
+        _ => url.into(),
+    }
+}
+
 /// awc leaves Nagle's algorithm on and has no setting for it, so a connector of ours turns it off; it also keeps a handle of
 /// the socket, by which the connection can be ended when it is stuck.
 pub(super) async fn connect(
@@ -104,6 +129,8 @@ pub(super) async fn connect(
     let limit = shared.limits().handshake;
     let socket = Rc::new(RefCell::new(None));
     let keep = Rc::clone(&socket);
+    let heard = FirstBytes::default();
+    let first = heard.clone();
     let tcp = Connector::new(Resolver::default()).service().map(
         move |connection: TcpConnection<Uri, TcpStream>| {
             if let Err(error) = connection.io_ref().set_nodelay(true) {
@@ -113,7 +140,8 @@ pub(super) async fn connect(
                 Ok(socket) => drop(keep.replace(Some(socket))),
                 Err(error) => tracing::warn!(%error, "cannot keep a handle of a connection's socket"),
             }
-            connection
+            let (stream, uri) = connection.into_parts();
+            TcpConnection::new(uri, Overheard::new(stream, first.clone()))
         },
     );
     let connector = awc::Connector::new().connector(tcp).timeout(limit).handshake_timeout(limit);
@@ -122,53 +150,17 @@ pub(super) async fn connect(
         Some("wss") => connector.rustls_0_23(endpoint.tls_config()?),
         _ => connector,
     };
-    let denial = Denial::default();
-    let client = awc::Client::builder().connector(connector).wrap(denial.clone()).timeout(limit).finish();
+    let answer = Answer::default();
+    let client = awc::Client::builder().connector(connector).wrap(answer.clone()).timeout(limit).finish();
     let mut request = client.ws(uri.clone()).protocols([SUBPROTOCOL]);
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
-    let (_, framed) =
-        request.connect().await.map_err(|error| failure(endpoint.to_string(), error, &denial))?;
+    let is_tls = uri.scheme_str() == Some("wss");
+    let (_, framed) = request
+        .connect()
+        .await
+        .map_err(|error| failure(endpoint.to_string(), is_tls, error, &answer, &heard))?;
     let socket = socket.take();
     Ok((framed, socket))
-}
-
-fn failure(url: String, error: WsClientError, denial: &Denial) -> ConnectError {
-    #[cfg(feature = "rustls")]
-    if let Some(reason) = io_error(&error).and_then(crate::tls::hint) {
-        return ConnectError::Tls { url, reason, source: error.to_string().into() };
-    }
-    let not_a_peer = |status: u16| ConnectError::NotAPeer { url: url.clone(), status };
-    match error {
-        WsClientError::InvalidResponseStatus(status) if is_denial(status.as_u16()) => {
-            ConnectError::Denied { url, status: status.as_u16(), reason: denial.reason() }
-        }
-        WsClientError::InvalidResponseStatus(status) => not_a_peer(status.as_u16()),
-        WsClientError::SendRequest(SendRequestError::Timeout) => ConnectError::TimedOut { url },
-        // These two hold errors that cannot cross threads, so what they say is kept.
-        WsClientError::SendRequest(SendRequestError::Connect(error)) => match error {
-            awc::error::ConnectError::Io(error) => ConnectError::Unreachable { url, source: Box::new(error) },
-            awc::error::ConnectError::Timeout => ConnectError::TimedOut { url },
-            error => ConnectError::Unreachable { url, source: error.to_string().into() },
-        },
-        WsClientError::SendRequest(error) => {
-            ConnectError::Unreachable { url, source: error.to_string().into() }
-        }
-        // The answer had a status that says "upgraded" and headers that do not.
-        error => ConnectError::Unreachable { url, source: error.to_string().into() },
-    }
-}
-
-/// What the connection ended of, where that is known. With TLS 1.3 the other side looks at our certificate after we have sent the
-/// request.
-#[cfg(feature = "rustls")]
-fn io_error(error: &WsClientError) -> Option<&std::io::Error> {
-    let WsClientError::SendRequest(error) = error else { return None };
-    match error {
-        SendRequestError::Connect(awc::error::ConnectError::Io(error))
-        | SendRequestError::Send(error)
-        | SendRequestError::Response(actix_http::error::ParseError::Io(error)) => Some(error),
-        _ => None,
-    }
 }

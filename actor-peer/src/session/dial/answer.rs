@@ -1,0 +1,122 @@
+//! What a server says when it does not upgrade: awc keeps the status alone, so the rest is read here, before awc drops it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_http::h1::{ClientCodec, ClientPayloadCodec, MessageType};
+use actix_service::Service;
+use awc::error::SendRequestError;
+use awc::http::{StatusCode, header};
+use awc::middleware::Transform;
+use awc::{ConnectRequest, ConnectResponse};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+
+/// So much of its text is read. What our servers say is shorter, and somebody else's page is of no use here.
+const LONGEST: usize = 1 << 10;
+
+/// So long its text is waited for: the status is worth more, and must not be lost to a text that does not end.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What an answer says besides its status.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// Its text, as far as it was read; empty if there is none, or it is no text.
+    pub(super) text: String,
+    /// Where it redirects to.
+    pub(super) location: Option<String>,
+}
+
+/// Listens to the answer to one request.
+#[derive(Clone, Default)]
+pub(super) struct Answer(Rc<RefCell<Said>>);
+
+impl Answer {
+    /// What was said, once.
+    pub(super) fn take(&self) -> Said {
+        self.0.take()
+    }
+}
+
+impl<S> Transform<S, ConnectRequest> for Answer
+where
+    S: Service<ConnectRequest, Response = ConnectResponse, Error = SendRequestError> + 'static,
+{
+    type Transform = Listening<S>;
+
+    fn new_transform(self, service: S) -> Self::Transform {
+        Listening { service, answer: self }
+    }
+}
+
+pub(super) struct Listening<S> {
+    service: S,
+    answer: Answer,
+}
+
+impl<S> Service<ConnectRequest> for Listening<S>
+where
+    S: Service<ConnectRequest, Response = ConnectResponse, Error = SendRequestError> + 'static,
+{
+    type Response = ConnectResponse;
+    type Error = SendRequestError;
+    type Future = LocalBoxFuture<'static, Result<ConnectResponse, SendRequestError>>;
+
+    actix_service::forward_ready!(service);
+
+    fn call(&self, request: ConnectRequest) -> Self::Future {
+        let (response, answer) = (self.service.call(request), self.answer.clone());
+        Box::pin(async move {
+            let response = response.await?;
+            let ConnectResponse::Tunnel(head, framed) = response else { return Ok(response) };
+            if head.status == StatusCode::SWITCHING_PROTOCOLS {
+                return Ok(ConnectResponse::Tunnel(head, framed));
+            }
+            let location = head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+            answer.0.borrow_mut().location = location.map(str::to_owned);
+            // The codec for the text cannot be asked where there is none.
+            if matches!(framed.codec_ref().message_type(), MessageType::None) {
+                return Ok(ConnectResponse::Tunnel(head, framed));
+            }
+            let mut framed = framed.into_map_codec(ClientCodec::into_payload_codec);
+            let mut text = Vec::new();
+            let reading = async {
+                while text.len() < LONGEST
+                    && let Some(Ok(Some(part))) = framed.next().await
+                {
+                    text.extend(part);
+                }
+            };
+            // What has come by then is enough.
+            let _ = tokio::time::timeout(PATIENCE, reading).await;
+            text.truncate(LONGEST);
+            answer.0.borrow_mut().text = readable(text);
+            let framed = framed.into_map_codec(ClientPayloadCodec::into_message_codec);
+            Ok(ConnectResponse::Tunnel(head, framed))
+        })
+    }
+}
+
+/// The text that these bytes are, but for a last character that is cut; empty if they are none.
+fn readable(mut bytes: Vec<u8>) -> String {
+    if let Err(error) = str::from_utf8(&bytes)
+        && error.error_len().is_none()
+    {
+        bytes.truncate(error.valid_up_to());
+    }
+    String::from_utf8(bytes).map(|text| text.trim().to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A text that is cut within a character is still a text, and what is none is dropped.
+    #[test]
+    fn cut_text_is_readable() {
+        assert_eq!(readable("déjà\n".into()), "déjà");
+        assert_eq!(readable("déjà".as_bytes()[..5].to_vec()), "déj");
+        assert_eq!(readable(vec![b'a', 0xFF, b'b']), "");
+    }
+}

@@ -1,0 +1,98 @@
+//! How an attempt to connect failed, in terms of what to do about it.
+
+use std::io;
+
+use actix_http::error::ParseError;
+use awc::error::{ConnectError as AwcConnectError, SendRequestError, WsClientError};
+use distributed_scope_core::peer::ConnectError;
+
+use super::answer::Answer;
+use super::first_bytes::FirstBytes;
+
+/// The status of answers that turn somebody away; see [`ConnectError::Denied`].
+fn is_denial(status: u16) -> bool {
+    matches!(status, 401 | 403 | 429 | 503)
+}
+
+/// What to tell of a request that was not upgraded.
+pub(super) fn failure(
+    url: String,
+    is_tls: bool,
+    error: WsClientError,
+    answer: &Answer,
+    heard: &FirstBytes,
+) -> ConnectError {
+    #[cfg(feature = "rustls")]
+    if let Some(reason) = tls_reason(is_tls, &error, heard) {
+        return match reason {
+            Ok(reason) => ConnectError::Tls { url, reason: reason.into(), source: error.to_string().into() },
+            Err(said) => ConnectError::NotHttp { url, said },
+        };
+    }
+    match error {
+        WsClientError::InvalidResponseStatus(status) => {
+            let (status, said) = (status.as_u16(), answer.take());
+            match is_denial(status) {
+                true => ConnectError::Denied { url, status, reason: said.text },
+                false => ConnectError::NotAPeer { url, status, location: said.location, reason: said.text },
+            }
+        }
+        WsClientError::SendRequest(error) => failed_request(url, is_tls, error, heard),
+        // The answer had a status that says "upgraded" and headers that do not.
+        error => ConnectError::NotAPeer { url, status: 101, location: None, reason: error.to_string() },
+    }
+}
+
+fn failed_request(url: String, is_tls: bool, error: SendRequestError, heard: &FirstBytes) -> ConnectError {
+    let unreachable = |source| ConnectError::Unreachable { url: url.clone(), source };
+    match error {
+        SendRequestError::Timeout | SendRequestError::Connect(AwcConnectError::Timeout) => {
+            ConnectError::TimedOut { url }
+        }
+        SendRequestError::Connect(AwcConnectError::Io(error)) | SendRequestError::Send(error) => {
+            unreachable(Box::new(error))
+        }
+        SendRequestError::Response(ParseError::Io(error)) => unreachable(Box::new(error)),
+        SendRequestError::Response(ParseError::Incomplete | ParseError::Timeout)
+        | SendRequestError::Connect(AwcConnectError::Disconnected) => unreachable(ended(is_tls)),
+        SendRequestError::Response(_) => ConnectError::NotHttp { url, said: heard.explain() },
+        // The others hold errors that cannot cross threads, so what they say is kept.
+        error => unreachable(error.to_string().into()),
+    }
+}
+
+/// The connection ended without an answer.
+fn ended(is_tls: bool) -> Box<dyn std::error::Error + Send + Sync> {
+    let text = match is_tls {
+        true => "the connection was closed without an answer",
+        false => "the connection was closed without an answer; if the server speaks TLS, write `wss://`",
+    };
+    io::Error::new(io::ErrorKind::UnexpectedEof, text).into()
+}
+
+/// Why there is no TLS, where that is known: what to do, or as an error, what speaks there instead.
+#[cfg(feature = "rustls")]
+fn tls_reason(is_tls: bool, error: &WsClientError, heard: &FirstBytes) -> Option<Result<String, String>> {
+    let io = io_error(error).filter(|_| is_tls)?;
+    if heard.are_of_ssh() {
+        return Some(Err(heard.explain()));
+    }
+    let is_handshake = matches!(error, WsClientError::SendRequest(SendRequestError::Connect(_)));
+    if is_handshake && io.kind() == io::ErrorKind::UnexpectedEof {
+        return Some(Ok("the connection was closed during the handshake; is it `ws://`?".to_owned()));
+    }
+    crate::tls::hint(io).map(Ok)
+}
+
+/// What the connection ended of, where that is known. With TLS 1.3 the other side looks at our certificate after we have sent the
+/// request.
+#[cfg(feature = "rustls")]
+fn io_error(error: &WsClientError) -> Option<&io::Error> {
+    let WsClientError::SendRequest(error) = error else { return None };
+    match error {
+        SendRequestError::Connect(AwcConnectError::Io(error))
+        | SendRequestError::Send(error)
+        | SendRequestError::Response(ParseError::Io(error)) => Some(error),
+        _ => None,
+    }
+}
