@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 #[cfg(feature = "rustls")]
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ use crate::gate::is_loopback;
 #[derive(Clone)]
 pub struct Endpoint {
     portable: peer::Endpoint,
+    addresses: Vec<SocketAddr>,
     #[cfg(feature = "rustls")]
     tls: Option<Arc<rustls::ClientConfig>>,
 }
@@ -38,6 +39,7 @@ impl Endpoint {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             portable: peer::Endpoint::new(url),
+            addresses: Vec::new(),
             #[cfg(feature = "rustls")]
             tls: None,
         }
@@ -79,6 +81,18 @@ impl Endpoint {
         self
     }
 
+    /// Connects to one of these addresses, and does not look up the host of the URL, which is still the one that a certificate has to be
+    /// for. For programs that find their servers by other means than DNS.
+    ///
+    /// They are tried as those of a name are: in this order, each 250 ms after the one before, or as soon as that has failed, until one
+    /// answers; so also when the first one accepts connections and says nothing. A server that takes longer than that to answer may be
+    /// asked at two of its addresses, and the later connection is dropped.
+    #[must_use]
+    pub fn addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
+        self.addresses = addresses.into_iter().collect();
+        self
+    }
+
     /// Whom to trust at a `wss://` URL, and which certificate to show there: see [`tls::client`](crate::tls::client). Without this, the
     /// other side needs a certificate that the operating system trusts.
     #[cfg(feature = "rustls")]
@@ -104,13 +118,23 @@ impl Endpoint {
         self.portable.url()
     }
 
+    /// The addresses to connect to; none if the host of the URL is to be looked up.
+    pub(crate) fn known_addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
     pub(crate) fn wanted(&self) -> Option<PeerId> {
         self.portable.wanted()
     }
 
     /// The token to show, if it may be shown to `uri`.
     pub(crate) async fn token(&self, uri: &Uri) -> Result<Option<String>, ConnectError> {
-        let is_private = uri.scheme_str() == Some("wss") || uri.host().is_some_and(is_this_machine);
+        let is_local = match &self.addresses[..] {
+            [] => uri.host().is_some_and(is_this_machine),
+            // Where they lead to is what counts, and not what the URL says.
+            addresses => addresses.iter().all(|address| is_loopback(address.ip())),
+        };
+        let is_private = uri.scheme_str() == Some("wss") || is_local;
         self.portable.token(is_private).await
     }
 }
@@ -125,6 +149,7 @@ impl<T: Into<peer::Endpoint>> From<T> for Endpoint {
     fn from(portable: T) -> Self {
         Self {
             portable: portable.into(),
+            addresses: Vec::new(),
             #[cfg(feature = "rustls")]
             tls: None,
         }
@@ -169,6 +194,20 @@ mod tests {
             assert!(error.to_string().contains(".allow_plaintext()") && !error.to_string().contains("abc"));
             assert!(token_for(Endpoint::new(url).bearer("abc").allow_plaintext()).await.is_ok());
             assert_eq!(token_for(Endpoint::new(url)).await.unwrap(), None);
+        }
+    }
+
+    /// Where addresses are given, they and not the host of the URL say whether a token stays on this machine.
+    #[actix_web::test]
+    async fn given_addresses_decide_about_token() {
+        let at = |url: &str, addresses: &[&str]| {
+            let addresses = addresses.iter().map(|address| address.parse().unwrap());
+            token_for(Endpoint::new(url).bearer("abc").addresses(addresses))
+        };
+        assert!(at("ws://example.com/", &["127.0.0.1:1", "[::1]:1"]).await.is_ok());
+        for addresses in [&["192.0.2.1:1"][..], &["127.0.0.1:1", "192.0.2.1:1"]] {
+            let error = at("ws://localhost/", addresses).await.unwrap_err();
+            assert!(matches!(error, ConnectError::Plaintext { .. }), "{addresses:?}");
         }
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 mod actors;
+mod addresses;
 mod answers;
 mod auth;
 mod black_hole;

@@ -217,7 +217,9 @@ async fn echo_client() {
     let dial = async |path: &str| {
         let endpoint = format!("{url}/{path}").into();
         let uri = dial::parse(&endpoint).unwrap();
-        let (framed, _socket) = dial::connect(peer.shared(), &endpoint, &uri, None).await.unwrap();
+        let deadline = tokio::time::Instant::now() + peer.shared().limits().handshake;
+        let dial::Upgraded { framed, socket: _socket } =
+            dial::reach(peer.shared(), &endpoint, &uri, None, deadline).await.unwrap();
         let FramedParts { io, read_buf, .. } = framed.into_parts();
         (io, Wire::client(MAX_FRAME, read_buf))
     };

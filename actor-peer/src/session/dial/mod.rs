@@ -3,36 +3,37 @@
 //! | module | idea |
 //! |---|---|
 //! | here | from a URL to a session |
+//! | `addresses`, `race` | where the URL leads to, and attempts at all of that |
+//! | `attempt` | one attempt, up to the answer of the server |
 //! | `answer` | what a server says that does not upgrade |
 //! | `first_bytes` | what a server says that does not speak HTTP |
 //! | `failure` | how an attempt failed, and what to do about it |
 
+mod addresses;
 mod answer;
+mod attempt;
 mod failure;
 mod first_bytes;
+mod race;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::HashSet;
+use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_codec::{Framed, FramedParts};
-use actix_http::ws::Codec;
-use actix_rt::net::TcpStream;
-use actix_service::ServiceExt;
-use actix_tls::connect::{Connection as TcpConnection, Connector, Resolver};
-use awc::BoxedSocket;
+use actix_codec::FramedParts;
 use awc::http::Uri;
-use distributed_scope_core::frame::{SUBPROTOCOL, VERSION};
+use distributed_scope_core::frame::VERSION;
 use distributed_scope_core::peer::ConnectError;
 use distributed_scope_core::session::MAX_FRAME;
 use futures_channel::oneshot;
+use tokio::time::{Instant, timeout_at};
 
-use self::answer::Answer;
-use self::failure::failure;
-use self::first_bytes::{FirstBytes, Overheard};
+pub(super) use self::attempt::Upgraded;
+use self::attempt::attempt;
 use super::conversation::Conversation;
-use super::kill::SocketHandle;
 use super::reader::{Connection, Reader};
 use super::wire::Wire;
 use super::{Link, task};
@@ -47,21 +48,19 @@ pub(crate) async fn dial(
 ) -> Result<Arc<Link>, ConnectError> {
     let uri = parse(&endpoint)?;
     let url = endpoint.to_string();
-    let limit = shared.limits().handshake;
+    let deadline = Instant::now() + shared.limits().handshake;
+    let token = in_time(&url, deadline, endpoint.token(&uri)).await?;
+    let Upgraded { framed, socket } = reach(&shared, &endpoint, &uri, token, deadline).await?;
+    tracing::debug!(peer = %shared.id(), %url, "connected");
     let (opened, is_open) = oneshot::channel();
+    let connection =
+        Connection::dialled(shared, old, opened).wanting(endpoint.wanted()).writes_after_reading();
+    // What the other side said together with its answer is in the buffer.
+    let FramedParts { io, read_buf, .. } = framed.into_parts();
+    let reader = Reader::new(connection, socket);
+    let other_version = reader.other_version();
+    actix_rt::spawn(task::carry(io, Conversation::new(reader, Wire::client(MAX_FRAME, read_buf))));
     let session = async {
-        let token = endpoint.token(&uri).await?;
-        let (framed, socket) = connect(&shared, &endpoint, &uri, token).await?;
-        tracing::debug!(peer = %shared.id(), %url, "connected");
-        let connection = Connection::dialled(Arc::clone(&shared), old, opened)
-            .wanting(endpoint.wanted())
-            .writes_after_reading();
-        // What the other side said together with its answer is in the buffer.
-        let FramedParts { io, read_buf, .. } = framed.into_parts();
-        let wire = Wire::client(MAX_FRAME, read_buf);
-        let reader = Reader::new(connection, socket);
-        let other_version = reader.other_version();
-        actix_rt::spawn(task::carry(io, Conversation::new(reader, wire)));
         match is_open.await {
             Ok(Ok(link)) => Ok(link),
             Ok(Err(reject)) => Err(ConnectError::refused(url.clone(), reject)),
@@ -71,10 +70,40 @@ pub(crate) async fn dial(
             }),
         }
     };
-    match tokio::time::timeout(limit, session).await {
-        Ok(result) => result,
-        Err(_) => Err(ConnectError::TimedOut { url }),
-    }
+    in_time(&url, deadline, session).await
+}
+
+async fn in_time<T>(
+    url: &str,
+    deadline: Instant,
+    future: impl Future<Output = Result<T, ConnectError>>,
+) -> Result<T, ConnectError> {
+    let timed_out = |_| ConnectError::TimedOut { url: url.to_owned() };
+    timeout_at(deadline, future).await.map_err(timed_out)?
+}
+
+/// Connects to that of the URL's addresses which answers first.
+pub(super) async fn reach(
+    shared: &Shared,
+    endpoint: &Endpoint,
+    uri: &Uri,
+    token: Option<String>,
+    deadline: Instant,
+) -> Result<Upgraded, ConnectError> {
+    let url = endpoint.to_string();
+    let found = async {
+        let unreachable = |error| ConnectError::Unreachable { url: url.clone(), source: Box::new(error) };
+        addresses::resolve(endpoint, uri).await.map_err(unreachable)
+    };
+    let addresses = in_time(&url, deadline, found).await?;
+    let is_named = !addresses::is_literal(uri);
+    let accepted = Rc::<RefCell<HashSet<_>>>::default();
+    let attempt = |address| attempt(shared, endpoint, uri, token.clone(), address, Rc::clone(&accepted));
+    let lost = match race::race(addresses, deadline, attempt).await {
+        Ok(upgraded) => return Ok(upgraded),
+        Err(lost) => lost,
+    };
+    Err(lost.into_error(url, is_named, |address| accepted.borrow().contains(&address)))
 }
 
 pub(super) fn parse(endpoint: &Endpoint) -> Result<Uri, ConnectError> {
@@ -116,51 +145,4 @@ fn with_lower_scheme(url: &str) -> Cow<'_, str> {
         }
         _ => url.into(),
     }
-}
-
-/// awc leaves Nagle's algorithm on and has no setting for it, so a connector of ours turns it off; it also keeps a handle of
-/// the socket, by which the connection can be ended when it is stuck.
-pub(super) async fn connect(
-    shared: &Shared,
-    endpoint: &Endpoint,
-    uri: &Uri,
-    token: Option<String>,
-) -> Result<(Framed<BoxedSocket, Codec>, Option<SocketHandle>), ConnectError> {
-    let limit = shared.limits().handshake;
-    let socket = Rc::new(RefCell::new(None));
-    let keep = Rc::clone(&socket);
-    let heard = FirstBytes::default();
-    let first = heard.clone();
-    let tcp = Connector::new(Resolver::default()).service().map(
-        move |connection: TcpConnection<Uri, TcpStream>| {
-            if let Err(error) = connection.io_ref().set_nodelay(true) {
-                tracing::debug!(%error, "cannot set TCP_NODELAY");
-            }
-            match SocketHandle::of(connection.io_ref()) {
-                Ok(socket) => drop(keep.replace(Some(socket))),
-                Err(error) => tracing::warn!(%error, "cannot keep a handle of a connection's socket"),
-            }
-            let (stream, uri) = connection.into_parts();
-            TcpConnection::new(uri, Overheard::new(stream, first.clone()))
-        },
-    );
-    let connector = awc::Connector::new().connector(tcp).timeout(limit).handshake_timeout(limit);
-    #[cfg(feature = "rustls")]
-    let connector = match uri.scheme_str() {
-        Some("wss") => connector.rustls_0_23(endpoint.tls_config()?),
-        _ => connector,
-    };
-    let answer = Answer::default();
-    let client = awc::Client::builder().connector(connector).wrap(answer.clone()).timeout(limit).finish();
-    let mut request = client.ws(uri.clone()).protocols([SUBPROTOCOL]);
-    if let Some(token) = token {
-        request = request.bearer_auth(token);
-    }
-    let is_tls = uri.scheme_str() == Some("wss");
-    let (_, framed) = request
-        .connect()
-        .await
-        .map_err(|error| failure(endpoint.to_string(), is_tls, error, &answer, &heard))?;
-    let socket = socket.take();
-    Ok((framed, socket))
 }
