@@ -84,9 +84,11 @@ pub struct Limits {
     /// After that its open calls end as [`Disconnected`](crate::ErrorKind::Disconnected).
     pub resume: Duration,
 
-    /// How long a dialler waits before it first tries to come back after a loss. Default: 100 ms.
+    /// How long a dialler waits at most before it first tries to come back after a loss. Default: 100 ms.
     ///
-    /// Each further pause is 1.6 times as long, at most 30 s, and up to a fifth longer or shorter at random.
+    /// Each pause is random between nothing and a bound, which is 1.6 times as high each time, up to 300 times this and to 30 s. Where a
+    /// server answers and refuses (401, 403, 404, 429, 503 and the like), the bound is ten times as high, and what it asks for with `Retry-After`
+    /// is added, up to an hour. The bound is this again after a connection that lasted 10 s, or on which a resumed session went on.
     pub reconnect: Duration,
 
     /// After how much silence a connection is taken for dead. Default: 30 s.

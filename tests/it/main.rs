@@ -27,6 +27,7 @@ mod proxy;
 mod raw;
 #[path = "../support/raw_server.rs"]
 mod raw_server;
+mod redials;
 mod reentry;
 mod refusals;
 mod resume;

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::future::ready;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::rt::task::spawn_blocking;
@@ -12,13 +11,14 @@ use distributed_scope::{
     Blocks, ConnectError, Denied, Endpoint, ErrorKind, Limits, Peer, PeerId, Reject, RemoteError, Upgrade,
     distributed, remote,
 };
-use distributed_scope_core::frame::{Frame, SessionId, Token};
-use distributed_scope_core::handshake::{Invitation, Us};
+use distributed_scope_core::frame::Frame;
+use distributed_scope_core::handshake::Invitation;
 use futures_util::join;
 use tokio::sync::oneshot;
 
 use crate::raw::{Answer, upgrade};
 use crate::raw_server::{accept, close, hear, say};
+use crate::redials::{Warnings, welcome};
 use crate::support::{Listening, open};
 
 /// What a server of version 2 says when it closes.
@@ -145,26 +145,12 @@ async fn server_of_another_version_is_outdated() {
 /// warning is logged, and nobody dials any more.
 #[actix_web::test]
 async fn waiting_session_ends_when_outdated() {
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let writer = Arc::clone(&log);
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::WARN)
-        .with_ansi(false)
-        .with_writer(move || Log(Arc::clone(&writer)))
-        .finish();
-    // The client's peer and its connections live on this thread.
-    let _guard = tracing::subscriber::set_default(subscriber);
-
+    let (warnings, _guard) = Warnings::collect();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/scope", listener.local_addr().unwrap());
     let (server_id, client) = (PeerId::random(), open().start());
     let server = spawn_blocking(move || {
-        let (us, invitation) = (Us::new(&server_id.into(), &Limits::default(), 0), Invitation::new());
-        let mut stream = accept(&listener);
-        say(&mut stream, &invitation.frame());
-        let guest = invitation.accept(&us, hear(&mut stream)).unwrap().unwrap();
-        let ticket = (SessionId::random(), Token::random());
-        say(&mut stream, &guest.welcome(&us, ticket, Duration::from_secs(60)));
+        let mut stream = welcome(&listener, server_id);
         while !matches!(Frame::decode(hear(&mut stream)).unwrap(), Frame::Invoke(_)) {}
         drop(stream);
         let mut stream = accept(&listener);
@@ -182,20 +168,7 @@ async fn waiting_session_ends_when_outdated() {
     assert_eq!(result.unwrap_err().kind(), &ErrorKind::Disconnected);
     is_dropped.await.unwrap_err();
     server.await.unwrap();
-    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
-    assert_eq!(log.lines().count(), 1, "{log}");
-    assert!(log.contains("WARN") && log.contains("speaks version 2"), "{log}");
-}
-
-/// Where what is logged goes.
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    let lines = warnings.lines();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains("speaks version 2"), "{lines:#?}");
 }

@@ -48,7 +48,8 @@ struct Setup {
 /// A server behind a proxy, and a client that is connected through it.
 async fn setup(limits: Limits) -> Setup {
     let runs = Arc::new(Runs::default());
-    let limits = Limits { reconnect: Duration::from_millis(1), ..limits };
+    // The pauses grow where cuts follow each other closely, and stay short from here.
+    let limits = Limits { reconnect: Duration::from_micros(20), ..limits };
     let with = |builder: Builder| builder.limits(limits.clone());
     let server = Listening::start(with(open()).shared_data(Arc::clone(&runs)));
     let proxy = Proxy::start(server.address.clone()).await;

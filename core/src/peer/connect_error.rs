@@ -1,6 +1,7 @@
 //! How connecting fails: on a server as in a page, where a browser tells less of it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::Endpoint;
 use crate::frame::Reject;
@@ -54,6 +55,8 @@ pub enum ConnectError {
         location: Option<String>,
         /// What it says, at most 1 KiB; empty if it says nothing.
         reason: String,
+        /// How long it asks to wait (`Retry-After`).
+        retry_after: Option<Duration>,
     },
     /// Something answers, and not in HTTP.
     #[error("{url} does not speak HTTP: {said}")]
@@ -73,6 +76,8 @@ pub enum ConnectError {
         /// What it says of it, as [`Denied`](crate::Denied) on the other side does. Empty if it says nothing, and in a page, which a browser does
         /// not tell.
         reason: String,
+        /// How long it asks to wait (`Retry-After`).
+        retry_after: Option<Duration>,
     },
     /// A token would have been sent where everybody on the way can read it.
     #[error(
@@ -132,6 +137,15 @@ impl ConnectError {
         match reject {
             Reject::Version { ours, theirs } => Self::Outdated { url, ours, theirs },
             source => Self::Refused { url, source },
+        }
+    }
+
+    /// How long the other side asks to wait before the next attempt, if it does. A peer that comes back by itself waits that long.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Denied { retry_after, .. } | Self::NotAPeer { retry_after, .. } => *retry_after,
+            _ => None,
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix_http::h1::{ClientCodec, ClientPayloadCodec, MessageType};
 use actix_service::Service;
+use actix_web::http::header::HttpDate;
 use awc::error::SendRequestError;
 use awc::http::{StatusCode, header};
 use awc::middleware::Transform;
@@ -26,6 +27,8 @@ pub(super) struct Said {
     pub(super) text: String,
     /// Where it redirects to.
     pub(super) location: Option<String>,
+    /// How long it asks to wait.
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// Listens to the answer to one request.
@@ -75,6 +78,8 @@ where
             }
             let location = head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
             answer.0.borrow_mut().location = location.map(str::to_owned);
+            let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+            answer.0.borrow_mut().retry_after = retry_after.and_then(|text| span(text, SystemTime::now()));
             // The codec for the text cannot be asked where there is none.
             if matches!(framed.codec_ref().message_type(), MessageType::None) {
                 return Ok(ConnectResponse::Tunnel(head, framed));
@@ -98,6 +103,17 @@ where
     }
 }
 
+/// How long a `Retry-After` says to wait: seconds, or until a date.
+fn span(text: &str, now: SystemTime) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = SystemTime::from(text.parse::<HttpDate>().ok()?);
+    // A date that has passed asks for nothing.
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
 /// The text that these bytes are, but for a last character that is cut; empty if they are none.
 fn readable(mut bytes: Vec<u8>) -> String {
     if let Err(error) = str::from_utf8(&bytes)
@@ -118,5 +134,17 @@ mod tests {
         assert_eq!(readable("déjà\n".into()), "déjà");
         assert_eq!(readable("déjà".as_bytes()[..5].to_vec()), "déj");
         assert_eq!(readable(vec![b'a', 0xFF, b'b']), "");
+    }
+
+    /// Both forms of `Retry-After` are read, and what is neither asks for nothing.
+    #[test]
+    fn retry_after_is_seconds_or_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777 - 30);
+        let seconds = |text| span(text, now).map(|span| span.as_secs());
+        assert_eq!(seconds("120"), Some(120));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(30));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:40:00 GMT"), Some(0));
+        assert_eq!(seconds("soon"), None);
+        assert_eq!(seconds("-1"), None);
     }
 }

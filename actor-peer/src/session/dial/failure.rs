@@ -6,7 +6,7 @@ use actix_http::error::ParseError;
 use awc::error::{ConnectError as AwcConnectError, SendRequestError, WsClientError};
 use distributed_scope_core::peer::ConnectError;
 
-use super::answer::Answer;
+use super::answer::{Answer, Said};
 use super::first_bytes::FirstBytes;
 
 /// The status of answers that turn somebody away; see [`ConnectError::Denied`].
@@ -31,15 +31,21 @@ pub(super) fn failure(
     }
     match error {
         WsClientError::InvalidResponseStatus(status) => {
-            let (status, said) = (status.as_u16(), answer.take());
+            let (status, Said { text: reason, location, retry_after }) = (status.as_u16(), answer.take());
             match is_denial(status) {
-                true => ConnectError::Denied { url, status, reason: said.text },
-                false => ConnectError::NotAPeer { url, status, location: said.location, reason: said.text },
+                true => ConnectError::Denied { url, status, reason, retry_after },
+                false => ConnectError::NotAPeer { url, status, location, reason, retry_after },
             }
         }
         WsClientError::SendRequest(error) => failed_request(url, is_tls, error, heard),
         // The answer had a status that says "upgraded" and headers that do not.
-        error => ConnectError::NotAPeer { url, status: 101, location: None, reason: error.to_string() },
+        error => ConnectError::NotAPeer {
+            url,
+            status: 101,
+            location: None,
+            reason: error.to_string(),
+            retry_after: None,
+        },
     }
 }
 

@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn denied() -> ConnectError {
-        ConnectError::Denied { url: String::new(), status: 401, reason: String::new() }
+        ConnectError::Denied { url: String::new(), status: 401, reason: String::new(), retry_after: None }
     }
 
     /// Long enough never to be the cause.
