@@ -84,12 +84,14 @@ impl Peer {
     }
 
     /// Connects to the peer at a `ws://` URL, or at an [`Endpoint`], which can show a token there, and returns its id when calls can go both ways. From then on this peer comes
-    /// back by itself whenever the connection is lost, until it is stopped.
+    /// back by itself whenever the connection is lost, until it is stopped or the two programs no longer speak the same version; how fast,
+    /// [`Limits::reconnect`](distributed_scope_core::Limits::reconnect) says.
     ///
     /// # Errors
     ///
-    /// When the URL is none, nothing answers there, what answers is no peer, or it refuses the session (for instance
-    /// because a live session has this peer's id). It gives up after [`Limits::handshake`](distributed_scope_core::Limits::handshake).
+    /// When the URL is none, nothing answers there, what answers is no peer, it speaks another version of the protocol
+    /// ([`ConnectError::Outdated`]), or it refuses the session (for instance because a live session has this peer's id). If the host of the URL has several
+    /// addresses, they are tried 250 ms apart until one answers. It gives up after [`Limits::handshake`](distributed_scope_core::Limits::handshake).
     ///
     /// The attempt is made by the peer's actor: dropping the future does not stop it.
     pub async fn connect(&self, endpoint: impl Into<Endpoint>) -> Result<PeerId, ConnectError> {

@@ -44,12 +44,12 @@ impl Peer {
     }
 
     /// Connects to the peer at a `ws://` or `wss://` URL, or at an [`Endpoint`], which can show a token there, and returns its id when
-    /// calls can go both ways. From then on this peer comes back by itself whenever the connection is lost, until it is stopped: at once when the browser says that
+    /// calls can go both ways. From then on this peer comes back by itself whenever the connection is lost, until it is stopped or the two programs no longer speak the same version: at once when the browser says that
     /// it is online again or when the page is looked at again.
     ///
     /// # Errors
     ///
-    /// When the URL is none, a token would be sent where others can read it, nothing answers there, or what answers refuses the session
+    /// When the URL is none, the server speaks another version of the protocol ([`is_outdated`](ConnectError::is_outdated): load the page again), a token would be sent where others can read it, nothing answers there, or what answers refuses the session
     /// (for instance because a live session has this peer's id). A browser does not say why it cannot connect; its console does. It gives up after
     /// [`Limits::handshake`](distributed_scope_core::Limits::handshake).
     ///
