@@ -49,7 +49,7 @@ pub(crate) async fn carry(connection: Connection, socket: Socket) {
 /// Reads until nothing more is to be read.
 async fn read(connection: &RefCell<Connection>, socket: &Socket, cut: oneshot::Sender<()>, mut late: Sleep) {
     let mut cut = Some(cut);
-    let mut is_introduced = false;
+    let (mut is_introduced, mut is_carrying) = (false, false);
     loop {
         let event = if is_introduced {
             socket.next().await
@@ -87,6 +87,10 @@ async fn read(connection: &RefCell<Connection>, socket: &Socket, cut: oneshot::S
             }
             next => next,
         };
+        if !is_carrying && let Some(last_frame) = connection.borrow().last_frame() {
+            is_carrying = true;
+            socket.carries(last_frame);
+        }
         match next {
             Next::Read => {}
             Next::Pause(link) => link.until_room().await,

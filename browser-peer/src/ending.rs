@@ -8,23 +8,39 @@ use std::cell::RefCell;
 use std::panic::{set_hook, take_hook};
 use std::sync::Once;
 
+use bytes::Bytes;
 use distributed_scope_core::peer::Goodbye;
 use gloo_events::EventListener;
 use web_sys::WebSocket;
 
-use crate::socket::{close, give_up};
+use crate::socket::{close, give_up, send};
 
 thread_local! {
-    static SOCKETS: RefCell<Vec<WebSocket>> = const { RefCell::new(Vec::new()) };
+    static SOCKETS: RefCell<Vec<Open>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Open {
+    socket: WebSocket,
+    /// Ends the session that it carries. A close frame does not: it may be a proxy's.
+    last_frame: Option<Bytes>,
 }
 
 /// From now on this socket is closed when the program ends.
 pub(crate) fn remember(socket: &WebSocket) {
-    SOCKETS.with_borrow_mut(|sockets| sockets.push(socket.clone()));
+    SOCKETS.with_borrow_mut(|sockets| sockets.push(Open { socket: socket.clone(), last_frame: None }));
+}
+
+/// This socket carries a session, which ends with this frame.
+pub(crate) fn carries(socket: &WebSocket, last_frame: Bytes) {
+    SOCKETS.with_borrow_mut(|sockets| {
+        if let Some(open) = sockets.iter_mut().find(|open| open.socket == *socket) {
+            open.last_frame = Some(last_frame);
+        }
+    });
 }
 
 pub(crate) fn forget(socket: &WebSocket) {
-    SOCKETS.with_borrow_mut(|sockets| sockets.retain(|other| other != socket));
+    SOCKETS.with_borrow_mut(|sockets| sockets.retain(|other| other.socket != *socket));
 }
 
 /// From now on both are seen to, once for the whole page.
@@ -50,7 +66,12 @@ fn for_each(act: impl Fn(&WebSocket)) {
     SOCKETS.with(|sockets| {
         // It is borrowed if there was a panic in this module.
         if let Ok(sockets) = sockets.try_borrow() {
-            sockets.iter().for_each(act);
+            for Open { socket, last_frame } in sockets.iter() {
+                if let Some(last_frame) = last_frame {
+                    send(socket, last_frame);
+                }
+                act(socket);
+            }
         }
     });
 }

@@ -108,13 +108,23 @@ impl Socket {
 
     /// Hands a message to the browser. On a socket that is closed it is dropped, and the session sends it again elsewhere.
     pub(crate) fn send(&self, frame: &[u8]) {
-        if let Err(error) = self.socket.send_with_u8_array(frame) {
-            tracing::debug!(?error, "a message could not be sent");
-        }
+        send(&self.socket, frame);
+    }
+
+    /// It carries a session, which ends with this frame if the program does.
+    pub(crate) fn carries(&self, last_frame: Bytes) {
+        ending::carries(&self.socket, last_frame);
     }
 
     pub(crate) fn close(&self, goodbye: &Goodbye) {
         close(&self.socket, goodbye);
+    }
+}
+
+/// Hands a message to the browser, which drops it where the socket is closed.
+pub(crate) fn send(socket: &WebSocket, frame: &[u8]) {
+    if let Err(error) = socket.send_with_u8_array(frame) {
+        tracing::debug!(?error, "a message could not be sent");
     }
 }
 

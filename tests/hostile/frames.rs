@@ -45,7 +45,7 @@ impl Session {
 
     /// Ends it as one should.
     pub(crate) fn end(mut self) {
-        self.wire.send_as(8, &1000_u16.to_be_bytes());
+        self.wire.send_as(2, &handshake::end(self.ticket.session, &self.ticket.token));
         assert!(matches!(self.wire.next(), Said::Close(..)));
     }
 }

@@ -85,12 +85,12 @@ impl Wire {
         }
     }
 
-    /// The next thing that it says, but for acknowledgements.
+    /// The next thing that it says, but for acknowledgements and what only ends a session.
     pub(crate) fn next(&mut self) -> Said {
         loop {
             match self.message() {
                 Ok(bytes) => match Frame::decode(bytes).unwrap() {
-                    Frame::Ack(_) | Frame::Catalogue(_) => {}
+                    Frame::Ack(_) | Frame::Catalogue(_) | Frame::End(_) => {}
                     frame => return Said::Frame(Box::new(frame)),
                 },
                 Err(close) => return close,

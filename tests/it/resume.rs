@@ -58,18 +58,43 @@ async fn setup(limits: Limits) -> Setup {
     Setup { server, proxy, client, runs }
 }
 
+#[distributed]
+async fn held(on: PeerId) -> Result<u32, RemoteError> {
+    remote!(on, [], {
+        let notify = here::data::<[Notify; 2]>()?;
+        notify[0].notify_one();
+        notify[1].notified().await;
+        5
+    })
+    .await
+}
+
+/// A call gets its value whatever close frame a proxy sends to either side before it cuts the connection.
+#[actix_web::test]
+async fn proxy_close_frame_keeps_the_session() {
+    let codes = [1000, 1001, 1002, 1008, 1011, 1012, 1013, 1014, 3000, 4000];
+    for (way, code) in [Way::ToServer, Way::ToClient]
+        .into_iter()
+        .flat_map(|way| [None].into_iter().chain(codes.map(Some)).map(move |code| (way, code)))
+    {
+        let notify = Arc::new([Notify::new(), Notify::new()]);
+        let server = Listening::start(open().shared_data(Arc::clone(&notify)));
+        let proxy = Proxy::start(server.address.clone()).await;
+        proxy.close_with(way, code);
+        let client = open().start();
+        client.connect(proxy.url()).await.unwrap();
+        let (value, ()) = join!(client.run(held(server.peer.id())), async {
+            notify[0].notified().await;
+            proxy.cut_now();
+            notify[1].notify_one();
+        });
+        assert_eq!(value.unwrap(), 5, "{code:?} {way:?}");
+        assert_eq!(proxy.connections(), 2, "{code:?} {way:?}");
+    }
+}
+
 #[actix_web::test]
 async fn a_call_that_is_open_when_the_connection_is_cut_runs_once_and_gets_its_value() {
-    #[distributed]
-    async fn held(on: PeerId) -> Result<u32, RemoteError> {
-        remote!(on, [], {
-            let notify = here::data::<[Notify; 2]>()?;
-            notify[0].notify_one();
-            notify[1].notified().await;
-            5
-        })
-        .await
-    }
     for reset in [false, true] {
         let notify = Arc::new([Notify::new(), Notify::new()]);
         let server = Listening::start(open().shared_data(Arc::clone(&notify)));

@@ -97,6 +97,7 @@ const CHUNK: u8 = 8;
 const GO_AWAY: u8 = 9;
 const CATALOGUE: u8 = 10;
 const CHALLENGE: u8 = 11;
+const END: u8 = 12;
 
 /// One message. Those of the handshake, which are large and rare, are boxed, for all others are moved about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +124,8 @@ pub enum Frame {
     GoAway,
     /// Which blocks the sender has, told to a peer that has others.
     Catalogue(Catalogue),
+    /// The sender has ended the session, and proves that it has the session's token. It is not numbered.
+    End(Mac),
 }
 
 /// Bytes that are no frame.
@@ -162,6 +165,7 @@ impl Frame {
             Self::Chunk(_) => "chunk",
             Self::GoAway => "go away",
             Self::Catalogue(_) => "catalogue",
+            Self::End(_) => "end",
         }
     }
 
@@ -194,6 +198,11 @@ impl Frame {
             CATALOGUE => {
                 bytes.advance(1);
                 Catalogue::decode(&mut bytes).map(Self::Catalogue)
+            }
+            END => {
+                bytes.advance(1);
+                let mac = read::array(&mut bytes)?;
+                end(&bytes).map(|()| Self::End(Mac(mac)))
             }
             CHALLENGE => {
                 bytes.advance(1);
@@ -242,6 +251,10 @@ impl Frame {
             Self::Chunk(chunk) => return Framed::chunk(chunk.clone()).into_bytes(),
             Self::GoAway => out.put_u8(GO_AWAY),
             Self::Catalogue(catalogue) => catalogue.encode(&mut out),
+            Self::End(mac) => {
+                out.put_u8(END);
+                out.put_slice(&mac.0);
+            }
         }
         out.freeze()
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::proof::Transcript;
+pub(crate) use self::proof::is_end_of;
 use crate::codec::Codec;
 use crate::frame::{
     Challenge, Frame, Hello, Introduction, KeyProof, Mac, Opened, Reject, Resume, SessionId, Token, VERSION,
@@ -96,6 +97,12 @@ pub fn introduction(peer: PeerId, limits: &Limits, blocks: u64) -> Introduction 
 #[must_use]
 pub fn reject(reject: Reject) -> Bytes {
     Frame::Reject(reject).encode()
+}
+
+/// The frame that ends a session at once: the last one of the side that sends it.
+#[must_use]
+pub fn end(session: SessionId, token: &Token) -> Bytes {
+    Frame::End(proof::end_of(session, token)).encode()
 }
 
 /// The acceptor's side, until a hello has come.

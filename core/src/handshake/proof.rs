@@ -6,9 +6,27 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest, Sha256};
 
-use crate::frame::{Challenge, Hello, KeyProof, Mac, Reject, Token, Welcome};
+use crate::frame::{Challenge, Hello, KeyProof, Mac, Reject, SessionId, Token, Welcome};
 use crate::id::PeerId;
 use crate::key_pair::{self, KeyPair};
+
+/// The proof that a peer, and nothing between the two, has ended this session. A session ends once, so it needs no nonce.
+pub(crate) fn end_of(session: SessionId, token: &Token) -> Mac {
+    Mac(end_hmac(session, token).finalize().into_bytes().into())
+}
+
+/// Whether this is [that proof](end_of).
+pub(crate) fn is_end_of(session: SessionId, token: &Token, mac: &Mac) -> bool {
+    end_hmac(session, token).verify_slice(&mac.0).is_ok()
+}
+
+fn end_hmac(session: SessionId, token: &Token) -> Hmac<Sha256> {
+    keyed(token).chain_update(b"distributed-scope: the end of a session, 1").chain_update(session.0)
+}
+
+fn keyed(token: &Token) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(&token.0).expect("HMAC takes keys of any length")
+}
 
 /// What was said so far, in 32 bytes.
 #[derive(Clone, Debug)]
@@ -44,8 +62,7 @@ impl Transcript {
     }
 
     fn hmac(&self, token: &Token) -> Hmac<Sha256> {
-        let mac = Hmac::<Sha256>::new_from_slice(&token.0).expect("HMAC takes keys of any length");
-        mac.chain_update(self.0)
+        keyed(token).chain_update(self.0)
     }
 
     /// The proof of who has a key.

@@ -141,3 +141,12 @@ fn who_cannot_check_keys_refuses_the_id_of_a_key_and_says_what_it_lacks() {
     assert_eq!(error, Reject::NoKeys);
     assert!(error.to_string().contains("feature `keys`"));
 }
+
+#[test]
+fn session_end_proves_its_token() {
+    let ((session, token), (other_session, other_token)) = (ticket(), ticket());
+    let Frame::End(mac) = Frame::decode(end(session, &token)).unwrap() else { panic!("no end") };
+    assert!(is_end_of(session, &token, &mac));
+    assert!(!is_end_of(other_session, &token, &mac));
+    assert!(!is_end_of(session, &other_token, &mac));
+}

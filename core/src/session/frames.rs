@@ -76,6 +76,9 @@ impl<W> Session<W> {
             self.health.took(kept - self.outbox.kept());
             return Ok(None);
         }
+        if let Frame::End(mac) = frame {
+            return Ok(Some(Effect::TheyEnd(mac)));
+        }
         self.inbox.count(&frame, size);
         match frame {
             Frame::Chunk(chunk) => match self.inbox.add(now, chunk)? {
@@ -103,6 +106,7 @@ impl<W> Session<W> {
                 Ok(Some(Effect::TheyLeave))
             }
             Frame::Catalogue(catalogue) => Ok(Some(Effect::Catalogue(catalogue))),
+            Frame::End(_) => Err(Violation::Unexpected("nested end")),
             Frame::Challenge(_) | Frame::Hello(_) | Frame::Welcome(_) | Frame::Reject(_) => {
                 Err(Violation::Unexpected(frame.name()))
             }

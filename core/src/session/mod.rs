@@ -35,7 +35,7 @@ use self::health::Health;
 use self::inbox::Inbox;
 use self::outbox::{Gap, Outbox};
 use self::parked::Parked;
-use crate::frame::{CallId, Catalogue, Introduction, Invoke};
+use crate::frame::{CallId, Catalogue, Introduction, Invoke, Mac};
 use crate::id::PeerId;
 use crate::limits::Limits;
 use crate::pending::Ending;
@@ -115,6 +115,8 @@ pub enum Effect<W> {
     TheyLeave,
     /// The other side told which blocks it has, or some of them.
     Catalogue(Catalogue),
+    /// The other side has ended the session, if this is the proof that it did: close it. Otherwise drop the connection.
+    TheyEnd(Mac),
 }
 
 impl<W> Session<W> {

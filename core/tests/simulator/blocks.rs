@@ -78,6 +78,7 @@ impl World {
                 Effect::Expired => self.close_session(side),
                 // Both sides have the same blocks here, so neither is told.
                 Effect::Catalogue(_) => {}
+                Effect::TheyEnd(_) => panic!("nobody ends a session that way here"),
                 Effect::TheyLeave => assert!(self.sides[1 - side].leaves, "nobody said that it leaves"),
             }
         }

@@ -55,8 +55,24 @@ pub(super) async fn carry(mut client: TcpStream, number: usize, cuts: u64, state
         reset(&client);
         reset(&server);
     } else if end == End::Cut {
+        let close = orders.borrow().close.clone();
+        if let Some((way, payload)) = close {
+            send_close(way, &payload, &mut client, &mut server).await;
+        }
         finish(&mut client, &mut server).await;
     }
+}
+
+/// Says on behalf of one side that it closes, as a gateway does that gives a connection up.
+async fn send_close(way: Way, payload: &[u8], client: &mut TcpStream, server: &mut TcpStream) {
+    const CLOSE: u8 = 0x88;
+    let length = u8::try_from(payload.len()).unwrap();
+    // A side that is gone needs not be told.
+    let _ = match way {
+        Way::ToClient => client.write_all(&[&[CLOSE, length], payload].concat()).await,
+        // A mask of zeros leaves the payload as it is.
+        Way::ToServer => server.write_all(&[&[CLOSE, 0x80 | length, 0, 0, 0, 0], payload].concat()).await,
+    };
 }
 
 /// Ends both connections in order. What comes in after that is read and thrown away, since a socket that is closed with

@@ -46,6 +46,8 @@ struct Orders {
     upstream: String,
     faults: [Faults; 2],
     by_reset: bool,
+    /// The payload of a close frame that goes this way before a cut.
+    close: Option<(Way, Vec<u8>)>,
     is_refusing: bool,
     /// How often all connections were cut.
     cuts: u64,
@@ -73,7 +75,7 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let upstream = upstream.into();
         let faults = [Faults::default(), Faults::default()];
-        let orders = Orders { upstream, faults, by_reset: false, is_refusing: false, cuts: 0 };
+        let orders = Orders { upstream, faults, by_reset: false, close: None, is_refusing: false, cuts: 0 };
         let (orders, log) = (watch::Sender::new(orders), watch::Sender::new(Log::new()));
         let state = Arc::new(State { orders, log });
         let listener = tokio::task::spawn_local(accept(listener, Arc::clone(&state)));
@@ -129,6 +131,12 @@ impl Proxy {
     /// Whether a cut is a reset (RST), and not an orderly end (FIN). Bytes that passed before a reset may be lost with it.
     pub(crate) fn by_reset(&self, by_reset: bool) {
         self.order(|orders| orders.by_reset = by_reset);
+    }
+
+    /// Sends a close frame of the proxy's own this way before each cut, with this code or with none.
+    pub(crate) fn close_with(&self, way: Way, code: Option<u16>) {
+        let code = code.map_or(Vec::new(), |code| code.to_be_bytes().to_vec());
+        self.order(|orders| orders.close = Some((way, code)));
     }
 
     /// Whether new connections are reset as soon as they come.

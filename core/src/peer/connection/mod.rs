@@ -124,12 +124,19 @@ impl<P: Platform> Connection<P> {
         self.introduce(message, kill)
     }
 
-    /// The other side said goodbye.
+    /// A close frame has come, with whatever code or with none. It may be a proxy's, so the connection is lost and nothing else: the other
+    /// side ends a session with a frame of its own, which nothing on the way can make.
     pub fn closed(&mut self) -> Next<P> {
-        if let Stage::Carrying { link, epoch } = &self.stage {
-            link.closed_by_them(*epoch);
-        }
+        tracing::debug!(peer = %self.shared.id(), stage = ?self.stage, "connection closed");
         Next::Stop
+    }
+
+    /// What ends the session at the other side, if this connection carries one: for a program that ends with no time to write.
+    pub fn last_frame(&self) -> Option<Bytes> {
+        match &self.stage {
+            Stage::Carrying { link, .. } => Some(link.last_frame()),
+            _ => None,
+        }
     }
 
     fn violated(&mut self, violation: &(impl fmt::Display + ?Sized)) -> Next<P> {

@@ -146,6 +146,10 @@ impl<P: Platform> Link<P> {
             Self::took_frame(state);
             return Ok(Taken { waiting: next.map(Waiting), at_once });
         }
+        if let Some(last) = state.last_frame.take() {
+            write(&Framed::from(last));
+            return Ok(Taken { waiting: None, at_once });
+        }
         if let Some(goodbye) = state.goodbye.clone() {
             return Err(goodbye);
         }

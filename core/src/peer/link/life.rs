@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::task::Context;
 
+use bytes::Bytes;
+
+use super::Link;
 use super::state::Awaited;
-use super::{Epoch, Link};
+use crate::handshake;
 use crate::peer::{Goodbye, Notice, Platform};
 use crate::time::Moment;
 
@@ -43,9 +46,22 @@ impl<P: Platform> Link<P> {
         self.until(Awaited::Idleness).await;
     }
 
-    /// Ends the session: its open calls end now, and its connection closes.
+    /// Ends the session: its open calls end now, the other side is told, and its connection closes.
     pub(in crate::peer) fn close(self: &Arc<Self>, goodbye: Goodbye) {
+        self.end(goodbye, true);
+    }
+
+    /// The other side ended the session, and needs not be told.
+    pub(super) fn closed_by_them(self: &Arc<Self>) {
+        self.end(Goodbye::normal(""), false);
+    }
+
+    fn end(self: &Arc<Self>, goodbye: Goodbye, is_ours: bool) {
         let effects = self.with(|state| {
+            // Only a connection that carries the session brings its last frame.
+            if is_ours && state.session.is_attached() {
+                state.last_frame = Some(self.last_frame());
+            }
             state.goodbye.get_or_insert(goodbye);
             state.session.close()
         });
@@ -53,11 +69,9 @@ impl<P: Platform> Link<P> {
         self.leave();
     }
 
-    /// The other side ended the session.
-    pub(in crate::peer) fn closed_by_them(self: &Arc<Self>, epoch: Epoch) {
-        if self.epoch() == epoch {
-            self.close(Goodbye::normal(""));
-        }
+    /// What tells the other side that this one has ended the session.
+    pub(in crate::peer) fn last_frame(&self) -> Bytes {
+        handshake::end(self.id, &self.token)
     }
 
     pub(super) fn leave(self: &Arc<Self>) {

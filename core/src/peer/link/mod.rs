@@ -34,6 +34,7 @@ use super::{Kill, Notice, Platform, Shared, Task, executor, ticker};
 use crate::auth::{Principal, Visitor};
 use crate::error::RemoteError;
 use crate::frame::{CallId, Introduction, Reject, SessionId, Token};
+use crate::handshake;
 use crate::id::PeerId;
 use crate::pending::{Carried, Carrier, Ending, Pending};
 use crate::request::Request;
@@ -206,6 +207,14 @@ impl<P: Platform> Link<P> {
         });
     }
 
+    fn drop_connection(&self) {
+        let (epoch, kill) = self.with(|state| (state.epoch, state.kill.take()));
+        self.detach(epoch);
+        if let Some(kill) = kill {
+            kill.now();
+        }
+    }
+
     fn perform(self: &Arc<Self>, effect: Effect<Waiter>) {
         let (peer, remote) = (self.shared.id(), self.remote);
         match effect {
@@ -219,11 +228,7 @@ impl<P: Platform> Link<P> {
             }
             Effect::DropConnection(dead) => {
                 tracing::warn!(%peer, %remote, %dead, "connection dropped");
-                let (epoch, kill) = self.with(|state| (state.epoch, state.kill.take()));
-                self.detach(epoch);
-                if let Some(kill) = kill {
-                    kill.now();
-                }
+                self.drop_connection();
             }
             Effect::Expired => {
                 tracing::info!(%peer, %remote, "session expired");
@@ -231,6 +236,14 @@ impl<P: Platform> Link<P> {
             }
             Effect::TheyLeave => tracing::info!(%peer, %remote, "the other side is going away"),
             Effect::Catalogue(part) => self.differences.tell(&self.shared, remote, part),
+            Effect::TheyEnd(mac) if handshake::is_end_of(self.id, &self.token, &mac) => {
+                tracing::info!(%peer, %remote, "the other side ended the session");
+                self.closed_by_them();
+            }
+            Effect::TheyEnd(_) => {
+                tracing::warn!(%peer, %remote, "connection dropped: the end of the session was not proved");
+                self.drop_connection();
+            }
         }
     }
 }

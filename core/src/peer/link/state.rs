@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::sync::atomic::Ordering;
 use std::task::{Poll, Waker};
 
+use bytes::Bytes;
 use futures_channel::oneshot;
 use parking_lot::MutexGuard;
 
@@ -24,6 +25,8 @@ pub(super) struct State<P: Platform> {
     /// The blocks that run here and had to wait for something.
     pub(super) tasks: HashMap<CallId, P::Task, Keyed>,
     pub(super) goodbye: Option<Goodbye>,
+    /// Ends the session at the other side. It goes before the goodbye.
+    pub(super) last_frame: Option<Bytes>,
     pub(super) kill: Option<P::Kill>,
     pub(super) writer: Option<Waker>,
     pub(super) ticker: Option<Waker>,
@@ -59,6 +62,7 @@ impl<P: Platform> State<P> {
             epoch: Epoch::default(),
             tasks: HashMap::default(),
             goodbye: None,
+            last_frame: None,
             kill: Some(kill),
             writer: None,
             ticker: None,
