@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::proxy::{Proxy, Way};
+use crate::raw::upgrade;
 use crate::support::{Listening, open};
 
 /// How often the block of each call ran.
@@ -67,6 +68,30 @@ async fn held(on: PeerId) -> Result<u32, RemoteError> {
         5
     })
     .await
+}
+
+/// The welcome of the next connection is lost, and the dialler gives that connection up: the session goes on with the one after it.
+#[actix_web::test]
+async fn lost_welcome_costs_one_connection() {
+    let notify = Arc::new([Notify::new(), Notify::new()]);
+    let server = Listening::start(open().shared_data(Arc::clone(&notify)));
+    let proxy = Proxy::start(server.address.clone()).await;
+    let limits = Limits { handshake: Duration::from_millis(300), ..Limits::default() };
+    let client = open().limits(limits).start();
+    client.connect(proxy.url()).await.unwrap();
+    // What the server says before it has the hello: the answer to the request, and a challenge of 39 bytes in a message.
+    let challenged = upgrade(&server.address, "distributed-scope.v1", &[]).text.len() as u64 + 2 + 39;
+    let (value, ()) = join!(client.run(held(server.peer.id())), async {
+        notify[0].notified().await;
+        proxy.lose_from(Way::ToClient, proxy.passed(Way::ToClient) + challenged);
+        proxy.cut_now();
+        while proxy.connections() < 3 {
+            tokio::task::yield_now().await;
+        }
+        notify[1].notify_one();
+    });
+    assert_eq!(value.unwrap(), 5);
+    assert_eq!(proxy.passed_by_connection()[1][Way::ToClient as usize], challenged, "the welcome was lost");
 }
 
 /// A call gets its value whatever close frame a proxy sends to either side before it cuts the connection.

@@ -97,6 +97,9 @@ async fn introduced(url: &str) -> actix_codec::Framed<awc::BoxedSocket, actix_ht
     connection.send(Message::Binary(hello)).await.unwrap();
     let Frame::Binary(welcome) = connection.next().await.unwrap().unwrap() else { panic!("no welcome") };
     introduced.welcomed(&us, welcome).unwrap().unwrap();
+    // The connection is the session's when both sides have spoken on it.
+    let word = distributed_scope_core::frame::Frame::Ack(0).encode();
+    connection.send(Message::Binary(word)).await.unwrap();
     connection
 }
 

@@ -54,8 +54,8 @@ pub enum Join<P: Platform> {
 pub enum Admitted<P: Platform> {
     /// A new one.
     New(Arc<Link<P>>),
-    /// One that goes on, and what ends the connection.
-    Resumed(Arc<Link<P>>, P::Kill),
+    /// One that may go on, with this visitor, and what ends the connection.
+    Resumed(Arc<Link<P>>, Visitor, P::Kill),
 }
 
 /// What the parts of a peer tell its control plane, through [`Platform::tell`].
@@ -97,8 +97,10 @@ impl<P: Platform> Roster<P> {
                     if link.remote() != them.peer || !guest.has(&link.ticket().1) {
                         return Err(Reject::BadToken);
                     }
-                    link.recognise(visitor)?;
-                    return Ok(Admitted::Resumed(Arc::clone(link), kill));
+                    if !link.gives_way_to(visitor.principal.as_ref()) {
+                        return Err(Reject::NotYours);
+                    }
+                    return Ok(Admitted::Resumed(Arc::clone(link), visitor, kill));
                 }
                 self.begin(shared, them, visitor, Origin::Ours, kill)
             }
@@ -251,7 +253,7 @@ impl<P: Platform> fmt::Debug for Admitted<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::New(link) => f.debug_tuple("New").field(link).finish(),
-            Self::Resumed(link, _) => f.debug_tuple("Resumed").field(link).finish(),
+            Self::Resumed(link, ..) => f.debug_tuple("Resumed").field(link).finish(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::inbox::Whole;
-use super::{Effect, MAX_FRAME, SMALLEST_LIMIT, Session, Violation};
+use super::{Effect, MAX_FRAME, SMALLEST_LIMIT, Session, State, Violation};
 use crate::block::{BlockId, Fingerprint};
 use crate::frame::{Catalogue, Frame, Framed};
 use crate::time::Moment;
@@ -58,8 +58,10 @@ impl<W> Session<W> {
     /// Takes one message from the other side.
     pub fn receive(&mut self, now: Moment, message: Bytes) -> Result<Option<Effect<W>>, Violation> {
         // What was on its way on a connection that is no longer ours is sent again on the next one.
-        if !self.is_attached() {
-            return Ok(None);
+        match self.state {
+            State::Attached => {}
+            State::Welcomed(_) => self.begin(now),
+            State::Detached(_) | State::Closed => return Ok(None),
         }
         self.health.heard();
         let size = message.len();
@@ -69,7 +71,6 @@ impl<W> Session<W> {
         }
         self.allowance = self.allowance.saturating_sub(size);
         let frame = Frame::decode(message)?;
-        self.is_open = true;
         if let Frame::Ack(received) = frame {
             let kept = self.outbox.kept();
             self.outbox.acknowledge(received).map_err(|_| Violation::NeverSent)?;

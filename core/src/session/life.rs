@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::parked::Parked;
-use super::{Effect, READ_WHEN_STALLED, Session, State};
+use super::{Dead, Effect, READ_WHEN_STALLED, Session, State};
 use crate::error::{ErrorKind, Ran, RemoteError};
 use crate::time::{Deadline, Moment};
 
@@ -13,7 +13,7 @@ impl<W> Session<W> {
     pub fn wake(&self) -> Option<Moment> {
         let connection = match self.state {
             State::Attached => self.health.wake(),
-            State::Detached(until) => until,
+            State::Welcomed(until) | State::Detached(until) => until,
             State::Closed => return None,
         };
         Deadline::at(connection).earlier(self.calls.wake()).moment()
@@ -29,7 +29,7 @@ impl<W> Session<W> {
                 effects.push(Effect::Expired);
                 return effects;
             }
-            State::Detached(_) | State::Attached => {}
+            State::Welcomed(_) | State::Detached(_) | State::Attached => {}
         }
         // What the end of late calls adds to the queue below was not refused by anybody yet.
         let is_full = self.is_full();
@@ -46,6 +46,11 @@ impl<W> Session<W> {
             let ran = if is_running { Ran::Maybe } else { Ran::Never };
             self.reply(call, Err(RemoteError::new(ErrorKind::DeadlineExceeded, ran)));
             effects.extend(is_running.then_some(Effect::Abort(call)));
+        }
+        if let State::Welcomed(until) = self.state
+            && until <= now
+        {
+            effects.push(Effect::DropConnection(Dead::Unheard));
         }
         if self.is_attached() {
             if is_full {

@@ -92,6 +92,8 @@ pub struct Session<W> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// A connection carries the welcome of the session, and nothing was heard on it. It counts until this moment.
+    Welcomed(Moment),
     Attached,
     /// Until when it waits for a connection.
     Detached(Moment),
@@ -124,12 +126,12 @@ impl<W> Session<W> {
     /// first frame follows at once, so that the other side knows that the welcome has come.
     #[must_use]
     pub fn dialled(limits: impl Into<Arc<Limits>>, them: &Introduction, now: Moment) -> Self {
-        Self { is_open: true, must_speak: true, ..Self::accepted(limits, them, now) }
+        Self { state: State::Attached, is_open: true, must_speak: true, ..Self::accepted(limits, them, now) }
     }
 
-    /// A session that we open for the other side, attached to the connection on which it introduced itself. It is not
-    /// [open](Self::is_open) until something is heard on it: the welcome may be lost, and the other side would then begin
-    /// another session.
+    /// A session that we open for the other side. The connection on which it introduced itself carries it, and it is neither
+    /// [attached](Self::is_attached) nor [open](Self::is_open) until something is heard on it: the welcome may be lost, and the other side
+    /// would then begin another session.
     #[must_use]
     pub fn accepted(limits: impl Into<Arc<Limits>>, them: &Introduction, now: Moment) -> Self {
         let limits = limits.into();
@@ -138,7 +140,7 @@ impl<W> Session<W> {
         Self {
             remote: them.peer,
             message,
-            state: State::Attached,
+            state: State::Welcomed(now + limits.handshake),
             outbox: Outbox::new(limits.resend, limits.window, message),
             inbox: Inbox::new(limits.message),
             must_speak: false,
@@ -161,7 +163,13 @@ impl<W> Session<W> {
         self.state != State::Closed
     }
 
-    /// Whether a connection carries it now.
+    /// Whether it has a connection now: it is attached to it, or would be if something were heard on it.
+    #[must_use]
+    pub fn is_carried(&self) -> bool {
+        matches!(self.state, State::Attached | State::Welcomed(_))
+    }
+
+    /// Whether a connection carries it now on which both sides have spoken.
     #[must_use]
     pub fn is_attached(&self) -> bool {
         self.state == State::Attached
@@ -231,7 +239,7 @@ impl<W> Session<W> {
 
     /// The connection is gone. The session waits for another one.
     pub fn detach(&mut self, now: Moment) {
-        if self.state == State::Attached {
+        if self.is_carried() {
             self.state = State::Detached(now + self.limits.resume);
         }
     }
@@ -239,23 +247,36 @@ impl<W> Session<W> {
     /// A new connection goes on with the session; the other side has this many of our frames. It cannot when its window
     /// has passed, also if no [`tick`](Self::tick) has noticed that yet.
     pub fn attach(&mut self, they_received: u64, now: Moment) -> Result<(), Lost> {
-        let is_over = match self.state {
-            State::Attached => false,
-            State::Detached(until) => until <= now,
-            State::Closed => true,
-        };
-        if is_over {
+        if !self.can_attach(they_received, now) {
             return Err(Lost);
         }
         self.outbox.rewind(they_received).map_err(|gap| match gap {
             Gap::Overrun | Gap::NeverSent => Lost,
         })?;
+        // A connection is the session's only when both sides have spoken on it.
+        self.must_speak = true;
+        self.begin(now);
+        Ok(())
+    }
+
+    /// Whether a new connection could go on with the session when the other side has this many of our frames.
+    #[must_use]
+    pub fn can_attach(&self, they_received: u64, now: Moment) -> bool {
+        let is_over = match self.state {
+            State::Attached | State::Welcomed(_) => false,
+            State::Detached(until) => until <= now,
+            State::Closed => true,
+        };
+        !is_over && self.outbox.can_rewind(they_received)
+    }
+
+    /// Both sides have spoken on the connection.
+    fn begin(&mut self, now: Moment) {
         self.state = State::Attached;
         self.is_open = true;
         self.health.begin(now);
         self.tell_that_we_leave();
         self.allowance = 0;
-        Ok(())
     }
 
     /// Whether nothing runs, nothing is waited for, everything was sent, and nothing more will come if we leave.
@@ -267,7 +288,9 @@ impl<W> Session<W> {
                 is_known && !self.outbox.has_next() && self.outbox.queued() == 0
             }
             // That we leave is said in a byte, which is less than anything else takes. Nobody is there to hear it.
-            State::Detached(_) | State::Closed => self.outbox.queued() <= usize::from(self.we_leave),
+            State::Welcomed(_) | State::Detached(_) | State::Closed => {
+                self.outbox.queued() <= usize::from(self.we_leave)
+            }
         };
         is_silent && self.calls.theirs() == 0 && self.calls.open() == 0
     }

@@ -6,6 +6,9 @@ use crate::frame::FrameError;
 /// Why a connection is taken for dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Dead {
+    /// Nothing came in on a new connection for [`Limits::handshake`](crate::Limits::handshake) after its welcome.
+    #[error("the other side did not answer the welcome")]
+    Unheard,
     /// Nothing came in for [`Limits::silence`](crate::Limits::silence).
     #[error("nothing was heard from the other side")]
     Silent,

@@ -51,7 +51,7 @@ impl World {
                 self.accept(connection, frame);
                 return;
             }
-            if let Some(session) = side.session.as_mut().filter(|session| !session.is_attached()) {
+            if let Some(session) = side.session.as_mut().filter(|session| !session.is_carried()) {
                 let before = session.received();
                 assert!(matches!(session.receive(now, frame), Ok(None)), "a late frame has an effect");
                 assert_eq!(session.received(), before, "a late frame is counted");
@@ -238,6 +238,9 @@ impl World {
     /// from the one after the last word, so two of them may be added to it.
     pub(crate) fn found_dead(&mut self, side: usize, dead: Dead) {
         let Some(connection) = self.sides[side].connection else { return };
+        if dead == Dead::Unheard {
+            return self.hang_up(side);
+        }
         let [ours, theirs] = [side, 1 - side].map(|side| &self.plan.limits[side]);
         let is_clogged = |side: &Side| side.session.as_ref().is_some_and(Session::is_clogged);
         if self.connections[connection].fault == Fault::None && !self.sides.iter().any(is_clogged) {

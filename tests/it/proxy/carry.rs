@@ -34,8 +34,8 @@ pub(super) async fn carry(mut client: TcpStream, number: usize, cuts: u64, state
     let end = {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
-        let there = Pass { way: Way::ToServer, number, state: &state, orders: orders.clone() };
-        let back = Pass { way: Way::ToClient, number, state: &state, orders: orders.clone() };
+        let pass = |way| Pass { way, number, state: &state, orders: orders.clone(), is_lost: false };
+        let (there, back) = (pass(Way::ToServer), pass(Way::ToClient));
         let there = Box::pin(there.pass(from_client, to_server));
         let back = Box::pin(back.pass(from_server, to_client));
         let both = async {
@@ -91,6 +91,8 @@ struct Pass<'s> {
     number: usize,
     state: &'s State,
     orders: watch::Receiver<Orders>,
+    /// Nothing more passes.
+    is_lost: bool,
 }
 
 impl Pass<'_> {
@@ -126,7 +128,7 @@ impl Pass<'_> {
                 };
                 orders.faults[way].clone()
             };
-            if faults.is_lost {
+            if faults.is_lost || self.is_lost {
                 return if is_end { Some(End::Finished) } else { None };
             }
             if is_end {
@@ -140,6 +142,14 @@ impl Pass<'_> {
             let mut length = if faults.is_sliced { 1 } else { bytes.len() };
             if let Some(cut_at) = faults.cut_at {
                 length = length.min(until(cut_at));
+            }
+            if let Some(lose_at) = faults.lose_at {
+                if lose_at <= passed {
+                    self.used_up(|faults| faults.lose_at = None);
+                    self.is_lost = true;
+                    continue;
+                }
+                length = length.min(until(lose_at));
             }
             if let Some(flip_at) = faults.flip_at.filter(|at| *at >= passed)
                 && let Some(byte) = bytes[..length].get_mut(until(flip_at))

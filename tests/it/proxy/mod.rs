@@ -38,6 +38,8 @@ struct Faults {
     is_stalled: bool,
     is_sliced: bool,
     is_lost: bool,
+    /// Lose what comes after so many bytes have passed, over all connections, on the connection on which they have. Used up by that.
+    lose_at: Option<u64>,
 }
 
 /// What the test wants.
@@ -158,6 +160,12 @@ impl Proxy {
     /// Whether bytes that go this way are taken and thrown away, and the end of the connection with them.
     pub(crate) fn lose(&self, way: Way, lose: bool) {
         self.fault(way, |faults| faults.is_lost = lose);
+    }
+
+    /// From the place where so many bytes have passed this way, counted over all connections, loses all that comes this way on the same
+    /// connection.
+    pub(crate) fn lose_from(&self, way: Way, place: u64) {
+        self.fault(way, |faults| faults.lose_at = Some(place));
     }
 
     /// Whether each byte is written alone.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Asked, Connection, Next, Opened, Side, Stage};
+use super::{Asked, Connection, Next, Opened, Side, Stage, Welcomed};
 use crate::auth::Visitor;
-use crate::frame::{self, Reject, Welcome};
+use crate::frame::{self, Frame, Reject, Welcome};
 use crate::handshake::{self, Guest};
 use crate::peer::{Admitted, Epoch, Goodbye, Join, Link, Platform};
 
@@ -29,22 +29,29 @@ impl<P: Platform> Connection<P> {
                         Next::Read
                     }
                     Ok(Err(reject)) => {
-                        tell(opened, Err(reject));
+                        let _ = tell(opened, Err(reject));
                         Next::Stop
                     }
                     Err(violation) => self.violated(&violation),
                 }
             }
             Stage::Introduced { introduced, old, opened } => match introduced.welcomed(us, message) {
+                // Whoever dialled has given this connection up.
+                Ok(Ok(_)) if opened.as_ref().is_none_or(|opened| opened.is_canceled()) => {
+                    self.reject(&Reject::Late)
+                }
                 Ok(Ok(welcome)) => self.welcomed(welcome, old, opened, kill()),
                 Ok(Err(reject)) => {
+                    if let (Reject::Lost, Some(old)) = (&reject, old) {
+                        old.close(Goodbye::normal("the other side cannot go on with the session"));
+                    }
                     tell(opened, Err(reject));
                     Next::Stop
                 }
                 Err(violation) => self.violated(&violation),
             },
             Stage::Deciding => self.violated(&"it did not wait for the answer to its hello"),
-            Stage::Carrying { .. } | Stage::Over => Next::Read,
+            Stage::Welcomed(_) | Stage::Carrying { .. } | Stage::Over => Next::Read,
         }
     }
 
@@ -86,26 +93,39 @@ impl<P: Platform> Connection<P> {
     /// The control plane has decided.
     pub fn decided(&mut self, verdict: Result<Admitted<P>, Reject>, Asked(side): Asked<P>) -> Next<P> {
         match (verdict, side) {
-            (Ok(Admitted::New(link)), side) => {
+            (Ok(Admitted::New(link)), Side::Accepting(_)) if self.is_late => {
+                link.close(Goodbye::policy(&Reject::Late.to_string()));
+                self.reject(&Reject::Late)
+            }
+            (Ok(Admitted::Resumed(..)), Side::Accepting(_)) if self.is_late => self.reject(&Reject::Late),
+            (Ok(Admitted::New(link)), Side::Accepting(guest)) => {
+                let (epoch, window) = (link.epoch(), self.shared.limits().resume);
+                self.out.push(guest.welcome(self.shared.us(), link.ticket(), window));
+                self.out.carry(Arc::clone(&link), epoch);
+                self.stage = Stage::Welcomed(Welcomed::New(link, epoch));
+                Next::Read
+            }
+            (Ok(Admitted::New(link)), Side::Dialling { opened }) => {
                 let epoch = link.epoch();
-                match side {
-                    Side::Accepting(guest) => {
-                        let window = self.shared.limits().resume;
-                        self.out.push(guest.welcome(self.shared.us(), link.ticket(), window));
-                    }
-                    Side::Dialling { opened } => tell(opened, Ok(Arc::clone(&link))),
+                if !tell(opened, Ok(Arc::clone(&link))) {
+                    link.close(Goodbye::normal("who dialled does not wait any longer"));
                 }
                 self.carry(link, epoch)
             }
-            (Ok(Admitted::Resumed(link, kill)), Side::Accepting(guest)) => {
+            (Ok(Admitted::Resumed(link, visitor, kill)), Side::Accepting(guest)) => {
                 let received = guest.resumes().map_or(0, |(_, received)| received);
-                match link.attach(received, kill) {
-                    Ok(epoch) => {
-                        self.welcome_back(&guest, &link);
-                        self.carry(link, epoch)
+                match link.expect(received) {
+                    Ok(comer) => {
+                        let (us, window) = (self.shared.us(), self.shared.limits().resume);
+                        let (_, token) = link.ticket();
+                        self.out.push(guest.welcome_back(us, &token, comer.we_received, window));
+                        self.stage = Stage::Welcomed(Welcomed::Back { link, comer, visitor, kill });
+                        Next::Read
                     }
-                    Err(lost) => {
-                        link.close(Goodbye::normal(&lost.to_string()));
+                    Err(_) => {
+                        // The other side ends the session when it hears that, and opens another one under its id. If this hello is an old
+                        // one that was held up on its way, the session itself is well, and only its connection has to be made again.
+                        link.drop_connection();
                         self.reject(&Reject::Lost)
                     }
                 }
@@ -144,12 +164,36 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    fn welcome_back(&self, guest: &Guest, link: &Link<P>) {
-        let (us, window) = (self.shared.us(), self.shared.limits().resume);
-        // A session that has ended meanwhile says so itself.
-        if let Some(ticket) = link.resume() {
-            self.out.push(guest.welcome_back(us, &ticket.token, ticket.received, window));
+    /// Something was heard after the welcome: the connection is the session's from here, unless the other side does not want it. Gives what
+    /// follows if that is all.
+    pub(super) fn answered(&mut self, message: &Bytes) -> Option<Next<P>> {
+        let Stage::Welcomed(welcomed) = std::mem::replace(&mut self.stage, Stage::Over) else { return None };
+        if let Ok(Frame::Reject(reject)) = Frame::decode(message.clone()) {
+            tracing::debug!(peer = %self.shared.id(), %reject, "the other side does not want the session");
+            match welcomed {
+                // It has just proved that it is who has the session.
+                Welcomed::Back { link, .. } if reject == Reject::Lost => link.close(Goodbye::normal("")),
+                Welcomed::Back { .. } => {}
+                // Nobody will ever come back to it.
+                Welcomed::New(link, _) => link.close(Goodbye::normal("")),
+            }
+            self.out.goodbye(Goodbye::normal(""));
+            return Some(Next::Stop);
         }
+        match welcomed {
+            Welcomed::New(link, epoch) => self.stage = Stage::Carrying { link, epoch },
+            Welcomed::Back { link, comer, visitor, kill } => {
+                let Some(epoch) = link.take_over(comer, visitor, kill) else {
+                    let remote = link.remote();
+                    tracing::debug!(peer = %self.shared.id(), %remote, "connection dropped: it came too late for its session");
+                    self.out.goodbye(Goodbye::normal("the session goes on elsewhere"));
+                    return Some(Next::Stop);
+                };
+                // It carries the session.
+                let _ = self.carry(link, epoch);
+            }
+        }
+        None
     }
 
     fn carry(&mut self, link: Arc<Link<P>>, epoch: Epoch) -> Next<P> {
@@ -164,17 +208,15 @@ impl<P: Platform> Connection<P> {
 
     fn reject(&mut self, reject: &Reject) -> Next<P> {
         tracing::warn!(peer = %self.shared.id(), %reject, "session refused");
-        if !matches!(self.stage, Stage::Carrying { .. }) {
-            self.out.push(handshake::reject(reject.clone()));
-        }
+        self.out.push(handshake::reject(reject.clone()));
         self.stage = Stage::Over;
         self.out.goodbye(Goodbye::policy(&reject.to_string()));
         Next::Stop
     }
 
-    /// Whether the other side has introduced itself, so that nobody is [`late`](Self::late) any more.
+    /// Whether both sides have introduced themselves and spoken after that, so that nobody is [`late`](Self::late) any more.
     pub fn is_introduced(&self) -> bool {
-        matches!(self.stage, Stage::Deciding | Stage::Carrying { .. } | Stage::Over)
+        matches!(self.stage, Stage::Carrying { .. } | Stage::Over)
     }
 
     /// To be called [`Limits::handshake`](crate::Limits::handshake) after the connection was made: closes it if the other
@@ -186,14 +228,21 @@ impl<P: Platform> Connection<P> {
                 tell(opened.take(), Err(Reject::Late));
                 self.reject(&Reject::Late)
             }
-            Stage::Deciding | Stage::Carrying { .. } | Stage::Over => Next::Read,
+            Stage::Deciding => {
+                self.is_late = true;
+                Next::Read
+            }
+            // The other side may have the welcome, and must not be rejected any more: it comes back, as after any other loss.
+            Stage::Welcomed(_) => {
+                tracing::debug!(peer = %self.shared.id(), "connection dropped: nothing was heard after the welcome");
+                Next::Stop
+            }
+            Stage::Carrying { .. } | Stage::Over => Next::Read,
         }
     }
 }
 
-fn tell<P: Platform>(opened: Option<Opened<P>>, result: Result<Arc<Link<P>>, Reject>) {
-    if let Some(opened) = opened {
-        // Whoever dialled may not wait any longer.
-        let _ = opened.send(result);
-    }
+/// False if whoever dialled does not wait any longer.
+fn tell<P: Platform>(opened: Option<Opened<P>>, result: Result<Arc<Link<P>>, Reject>) -> bool {
+    opened.is_some_and(|opened| opened.send(result).is_ok())
 }

@@ -15,7 +15,7 @@ use futures_channel::oneshot;
 
 use self::next::Side;
 pub use self::next::{Asked, Next};
-use super::link::{Room, Turn};
+use super::link::{Comer, Room, Turn};
 use super::{Epoch, Goodbye, Link, Out, Platform, Shared};
 use crate::auth::Visitor;
 use crate::frame::Reject;
@@ -34,6 +34,7 @@ pub struct Connection<P: Platform> {
     stage: Stage<P>,
     out: Rc<Out<P>>,
     writes_after_reading: bool,
+    is_late: bool,
 }
 
 enum Stage<P: Platform> {
@@ -52,11 +53,20 @@ enum Stage<P: Platform> {
     },
     /// The control plane decides.
     Deciding,
+    /// We have said welcome, and the session is not this connection's before something is heard on it.
+    Welcomed(Welcomed<P>),
     Carrying {
         link: Arc<Link<P>>,
         epoch: Epoch,
     },
     Over,
+}
+
+enum Welcomed<P: Platform> {
+    /// To a new session.
+    New(Arc<Link<P>>, Epoch),
+    /// Back to one that was there.
+    Back { link: Arc<Link<P>>, comer: Comer, visitor: Visitor, kill: P::Kill },
 }
 
 impl<P: Platform> Connection<P> {
@@ -75,7 +85,7 @@ impl<P: Platform> Connection<P> {
     }
 
     fn new(shared: Arc<Shared<P>>, stage: Stage<P>, out: Rc<Out<P>>) -> Self {
-        Self { shared, wanted: None, stage, out, writes_after_reading: false }
+        Self { shared, wanted: None, stage, out, writes_after_reading: false, is_late: false }
     }
 
     /// Whoever reads it looks whether there is something to write after that, before it waits, and need not be woken for what follows from
@@ -113,6 +123,11 @@ impl<P: Platform> Connection<P> {
 
     /// Takes a binary message that came in at this moment, from which its time counts. `kill` makes what ends this connection.
     pub fn receive(&mut self, arrived: Moment, message: Bytes, kill: impl FnOnce() -> P::Kill) -> Next<P> {
+        if let Stage::Welcomed(_) = self.stage {
+            if let Some(next) = self.answered(&message) {
+                return next;
+            }
+        }
         if let Stage::Carrying { link, epoch } = &self.stage {
             let _turn = self.writes_after_reading.then(|| Turn::of(link));
             return match link.receive(*epoch, arrived, message) {
@@ -134,7 +149,7 @@ impl<P: Platform> Connection<P> {
     /// What ends the session at the other side, if this connection carries one: for a program that ends with no time to write.
     pub fn last_frame(&self) -> Option<Bytes> {
         match &self.stage {
-            Stage::Carrying { link, .. } => Some(link.last_frame()),
+            Stage::Carrying { link, .. } | Stage::Welcomed(Welcomed::New(link, _)) => Some(link.last_frame()),
             _ => None,
         }
     }
@@ -155,8 +170,11 @@ impl<P: Platform> Connection<P> {
 
     /// Nothing more will be read. A session that it carried waits for another connection.
     pub fn stopped(&mut self) {
-        if let Stage::Carrying { link, epoch } = std::mem::replace(&mut self.stage, Stage::Over) {
-            link.detach(epoch);
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Carrying { link, epoch } | Stage::Welcomed(Welcomed::New(link, epoch)) => {
+                link.detach(epoch)
+            }
+            _ => {}
         }
         self.out.goodbye(Goodbye::normal(""));
     }
@@ -175,6 +193,7 @@ impl<P: Platform> fmt::Debug for Stage<P> {
             Self::Dialling { .. } => "Dialling",
             Self::Introduced { .. } => "Introduced",
             Self::Deciding => "Deciding",
+            Self::Welcomed(_) => "Welcomed",
             Self::Carrying { .. } => "Carrying",
             Self::Over => "Over",
         })

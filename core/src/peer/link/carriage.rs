@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Context;
+use std::task::{Context, Waker};
 
 use super::state::{Awaited, State, Waiter};
 use super::{Link, NEWS};
+use crate::auth::Visitor;
 use crate::frame::Framed;
 use crate::handshake::Ticket;
 use crate::peer::{Goodbye, Kill, Platform};
@@ -34,6 +35,33 @@ pub(in crate::peer) struct Taken {
     pub(in crate::peer) at_once: usize,
 }
 
+/// A connection that has come to go on with a session, and on which nothing was heard.
+pub(in crate::peer) struct Comer {
+    number: u64,
+    they_received: u64,
+    /// What its welcome says.
+    pub(in crate::peer) we_received: u64,
+}
+
+/// The connection that carried a session before. It is ended when nothing is locked.
+struct Replaced<P: Platform> {
+    epoch: Epoch,
+    kill: Option<P::Kill>,
+    writer: Option<Waker>,
+}
+
+impl<P: Platform> Replaced<P> {
+    fn end(self) -> Epoch {
+        if let Some(kill) = self.kill {
+            kill.now();
+        }
+        if let Some(writer) = self.writer {
+            writer.wake();
+        }
+        self.epoch
+    }
+}
+
 /// The first of the blocks that had to wait until less was to be sent.
 pub(in crate::peer) struct Waiting(Effect<Waiter>);
 
@@ -44,9 +72,9 @@ impl<P: Platform> Link<P> {
         state.session.is_attached() && state.session.is_open()
     }
 
-    /// Whether a connection carries it now.
+    /// Whether a connection carries it now. One on which nothing was heard counts until its handshake is late.
     pub fn is_attached(&self) -> bool {
-        self.state.lock().session.is_attached()
+        self.state.lock().session.is_carried()
     }
 
     /// What a new connection says to go on with this session, if that is possible.
@@ -59,20 +87,47 @@ impl<P: Platform> Link<P> {
     /// Gives the session to another connection, which the other side told how many frames it has. A connection that
     /// carried it until now is dropped.
     pub(in crate::peer) fn attach(&self, they_received: u64, kill: P::Kill) -> Result<Epoch, Lost> {
-        let (attached, old_kill, old_writer) = self.with(|state| {
-            state.epoch = Epoch(state.epoch.0 + 1);
-            let old_kill = state.kill.replace(kill);
-            let attached = state.session.attach(they_received, self.shared.now());
-            self.quiet.store(NEWS, Ordering::Relaxed);
-            (attached.map(|()| state.epoch), old_kill, state.writer.take())
+        let attached = self.with(|state| {
+            state.session.attach(they_received, self.shared.now())?;
+            Ok(self.replace_connection(state, kill))
         });
-        if let Some(kill) = old_kill {
-            kill.now();
-        }
-        if let Some(writer) = old_writer {
-            writer.wake();
-        }
-        attached
+        attached.map(Replaced::end)
+    }
+
+    /// A connection of the other side has come to go on with the session, of which it has so many frames. Nothing changes before something
+    /// is heard on it.
+    pub(in crate::peer) fn expect(&self, they_received: u64) -> Result<Comer, Lost> {
+        self.with(|state| {
+            if !state.session.can_attach(they_received, self.shared.now()) {
+                return Err(Lost);
+            }
+            state.comers += 1;
+            let we_received = state.session.received();
+            Ok(Comer { number: state.comers, they_received, we_received })
+        })
+    }
+
+    /// Something was heard on a connection that has come: gives it the session, and drops the one that carried it until now.
+    ///
+    /// Nothing when it is too late: a later connection has the session, or more has arrived on the earlier one than this one was told.
+    pub(in crate::peer) fn take_over(&self, comer: Comer, visitor: Visitor, kill: P::Kill) -> Option<Epoch> {
+        let Comer { number, they_received, we_received } = comer;
+        let replaced = self.with(|state| {
+            let is_next = number > state.last_comer && state.session.received() == we_received;
+            if !is_next || state.session.attach(they_received, self.shared.now()).is_err() {
+                return None;
+            }
+            state.last_comer = number;
+            Some(self.replace_connection(state, kill))
+        })?;
+        *self.visitor.write() = visitor;
+        Some(replaced.end())
+    }
+
+    fn replace_connection(&self, state: &mut State<P>, kill: P::Kill) -> Replaced<P> {
+        state.epoch = Epoch(state.epoch.0 + 1);
+        self.quiet.store(NEWS, Ordering::Relaxed);
+        Replaced { epoch: state.epoch, kill: state.kill.replace(kill), writer: state.writer.take() }
     }
 
     pub(in crate::peer) fn epoch(&self) -> Epoch {
@@ -82,7 +137,7 @@ impl<P: Platform> Link<P> {
     /// This connection is lost: the session waits for another one.
     pub(in crate::peer) fn detach(&self, epoch: Epoch) {
         let (is_detached, _) = self.with(|state| {
-            let is_current = state.epoch == epoch && state.session.is_attached();
+            let is_current = state.epoch == epoch && state.session.is_carried();
             if !is_current {
                 return (false, None);
             }
@@ -153,7 +208,7 @@ impl<P: Platform> Link<P> {
         if let Some(goodbye) = state.goodbye.clone() {
             return Err(goodbye);
         }
-        if !state.session.is_attached() {
+        if !state.session.is_carried() {
             return Err(Goodbye::normal("the session waits for another connection"));
         }
         self.has_nothing(&mut state, cx);

@@ -59,7 +59,7 @@ impl<P: Platform> Link<P> {
     fn end(self: &Arc<Self>, goodbye: Goodbye, is_ours: bool) {
         let effects = self.with(|state| {
             // Only a connection that carries the session brings its last frame.
-            if is_ours && state.session.is_attached() {
+            if is_ours && state.session.is_carried() {
                 state.last_frame = Some(self.last_frame());
             }
             state.goodbye.get_or_insert(goodbye);

@@ -26,14 +26,14 @@ use futures_channel::oneshot;
 use parking_lot::{Mutex, RwLock};
 
 pub use self::carriage::Epoch;
-pub(super) use self::carriage::{Room, Taken, Waiting};
+pub(super) use self::carriage::{Comer, Room, Taken, Waiting};
 use self::state::{State, Waiter};
 pub(super) use self::turn::Turn;
 use super::differences::Differences;
 use super::{Kill, Notice, Platform, Shared, Task, executor, ticker};
 use crate::auth::{Principal, Visitor};
 use crate::error::RemoteError;
-use crate::frame::{CallId, Introduction, Reject, SessionId, Token};
+use crate::frame::{CallId, Introduction, SessionId, Token};
 use crate::handshake;
 use crate::id::PeerId;
 use crate::pending::{Carried, Carrier, Ending, Pending};
@@ -116,16 +116,8 @@ impl<P: Platform> Link<P> {
         self.visitor.read().principal.clone()
     }
 
-    /// The session goes on with a connection that somebody made. It has to be who had it, unless nobody was known to have it.
-    pub(super) fn recognise(&self, visitor: Visitor) -> Result<(), Reject> {
-        if !self.gives_way_to(visitor.principal.as_ref()) {
-            return Err(Reject::NotYours);
-        }
-        *self.visitor.write() = visitor;
-        Ok(())
-    }
-
-    /// Whether the session, while it waits for its peer, gives way to a new one of this somebody.
+    /// Whether the session goes on with a connection of this somebody, and, while it waits for its peer, gives way to a new one: it has to be
+    /// who had it, unless nobody was known to have it.
     pub(super) fn gives_way_to(&self, somebody: Option<&Principal>) -> bool {
         let visitor = self.visitor.read();
         visitor
@@ -207,7 +199,8 @@ impl<P: Platform> Link<P> {
         });
     }
 
-    fn drop_connection(&self) {
+    /// The session waits for another connection.
+    pub(super) fn drop_connection(&self) {
         let (epoch, kill) = self.with(|state| (state.epoch, state.kill.take()));
         self.detach(epoch);
         if let Some(kill) = kill {

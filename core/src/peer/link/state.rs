@@ -28,6 +28,9 @@ pub(super) struct State<P: Platform> {
     /// Ends the session at the other side. It goes before the goodbye.
     pub(super) last_frame: Option<Bytes>,
     pub(super) kill: Option<P::Kill>,
+    /// How many connections came to go on with the session, and which of them was the last to do so.
+    pub(super) comers: u64,
+    pub(super) last_comer: u64,
     pub(super) writer: Option<Waker>,
     pub(super) ticker: Option<Waker>,
     /// Tasks that wait for something of the session.
@@ -48,7 +51,7 @@ pub(super) enum Awaited {
 impl Awaited {
     fn has_come(self, session: &Session<Waiter>) -> bool {
         match self {
-            Self::Loss => !session.is_attached(),
+            Self::Loss => !session.is_carried(),
             Self::Room => !session.is_clogged(),
             Self::Idleness => !session.is_alive() || session.is_idle(),
         }
@@ -64,6 +67,8 @@ impl<P: Platform> State<P> {
             goodbye: None,
             last_frame: None,
             kill: Some(kill),
+            comers: 0,
+            last_comer: 0,
             writer: None,
             ticker: None,
             waiting: Vec::new(),

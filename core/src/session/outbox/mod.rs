@@ -172,6 +172,11 @@ impl Outbox {
         self.sent.acknowledge(received)
     }
 
+    /// Whether [`rewind`](Self::rewind) can go back that far.
+    pub(super) fn can_rewind(&self, received: u64) -> bool {
+        self.sent.gap(received).is_none()
+    }
+
     /// A new connection goes on where the other side has this many frames.
     pub(super) fn rewind(&mut self, received: u64) -> Result<(), Gap> {
         self.sent.rewind(received)

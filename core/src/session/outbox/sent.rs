@@ -132,13 +132,21 @@ impl Sent {
         Ok(())
     }
 
+    /// Why sending cannot go on where the other side has this many frames, if it cannot.
+    pub(super) fn gap(&self, received: u64) -> Option<Gap> {
+        if received < self.first {
+            Some(Gap::Overrun)
+        } else if received > self.first + self.kept.len() as u64 {
+            Some(Gap::NeverSent)
+        } else {
+            None
+        }
+    }
+
     /// A new connection goes on where the other side has this many frames.
     pub(super) fn rewind(&mut self, received: u64) -> Result<(), Gap> {
-        if received < self.first {
-            return Err(Gap::Overrun);
-        }
-        if received > self.first + self.kept.len() as u64 {
-            return Err(Gap::NeverSent);
+        if let Some(gap) = self.gap(received) {
+            return Err(gap);
         }
         self.given = self.kept.len();
         self.acknowledge(received)?;
