@@ -49,7 +49,7 @@ async fn open(endpoint: &Endpoint, limit: usize) -> Result<Socket, ConnectError>
     let token = endpoint.token(address::is_private(endpoint)?).await?;
     let socket = Socket::connect(endpoint.url(), token.as_deref(), limit)
         .map_err(|error| address::not_opened(endpoint, &error))?;
-    match socket.next().await {
+    match socket.event().await {
         Event::Open => Ok(socket),
         _ => Err(ConnectError::Unreachable {
             url: endpoint.to_string(),

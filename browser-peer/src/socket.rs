@@ -90,7 +90,7 @@ impl Socket {
     }
 
     /// The next thing that comes in.
-    pub(crate) async fn next(&self) -> Event {
+    pub(crate) async fn event(&self) -> Event {
         poll_fn(|cx| self.inbox.poll(cx)).await
     }
 
@@ -100,23 +100,23 @@ impl Socket {
     }
 
     /// Waits until the browser has sent enough of what it was given.
-    pub(crate) async fn until_room(&self) {
+    pub(crate) async fn until_sent(&self) {
         while self.socket.buffered_amount() > BUFFERED && self.socket.ready_state() == WebSocket::OPEN {
             TimeoutFuture::new(LOOK_AGAIN_MS).await;
         }
     }
 
     /// Hands a message to the browser. On a socket that is closed it is dropped, and the session sends it again elsewhere.
-    pub(crate) fn send(&self, frame: &[u8]) {
+    pub(crate) fn put(&self, frame: &[u8]) {
         send(&self.socket, frame);
     }
 
     /// It carries a session, which ends with this frame if the program does.
-    pub(crate) fn carries(&self, last_frame: Bytes) {
+    pub(crate) fn remember(&self, last_frame: Bytes) {
         ending::carries(&self.socket, last_frame);
     }
 
-    pub(crate) fn close(&self, goodbye: &Goodbye) {
+    pub(crate) fn end(&self, goodbye: &Goodbye) {
         close(&self.socket, goodbye);
     }
 }

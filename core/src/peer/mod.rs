@@ -10,6 +10,7 @@
 //! | `roster`, `routes` | who may join and who waits for whom; which peer is reachable by which session |
 //! | `link` | a session, as the rest of the peer sees it from any thread; it outlives its connections |
 //! | `connection`, `out` | one connection: handshake, then the session it carries, then the goodbye; what it has to send |
+//! | `carry` | drives a connection over a socket that hands over whole messages |
 //! | `endpoint` | where a peer connects to, and what it shows there |
 //! | `start_error`, `connect_error` | why a peer does not start, and why it does not connect |
 //! | `ticker` | lets time pass for a session |
@@ -17,6 +18,7 @@
 //! | `executor`, `own`, `running` | runs blocks for other peers and for the peer itself: guarded, once in place, then as tasks |
 //! | `differences` | how the other side's blocks differ from ours |
 
+mod carry;
 mod connect_error;
 mod connection;
 mod differences;
@@ -35,6 +37,7 @@ mod shared;
 mod start_error;
 mod ticker;
 
+pub use self::carry::{Arrival, Messages, carry};
 pub use self::connect_error::ConnectError;
 pub use self::connection::{Asked, Connection, Next, Opened};
 pub use self::endpoint::Endpoint;

@@ -46,6 +46,11 @@ pub trait Platform: Send + Sync + Sized + 'static {
     /// Whether the running task may do some more work before it lets others run. Each yes uses up a little of what it may.
     fn may_go_on(&self) -> bool;
 
+    /// 256 bits that cannot be guessed, for the id and the token of a session.
+    fn random(&self) -> [u8; 32] {
+        crate::random::random()
+    }
+
     /// Tells the control plane, which hands the notice to its [`Roster`](super::Roster) after this has returned.
     fn tell(&self, notice: Notice<Self>);
 }

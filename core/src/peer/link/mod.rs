@@ -68,6 +68,12 @@ pub(super) enum Origin {
     Theirs((SessionId, Token)),
 }
 
+fn new_ticket<P: Platform>(platform: &P) -> (SessionId, Token) {
+    let (id, token) = (platform.random(), platform.random());
+    let id = *id.first_chunk().expect("16 of 32 bytes");
+    (SessionId(id), Token(token))
+}
+
 impl<P: Platform> Link<P> {
     /// A session with the peer that introduced itself, carried by a connection that `kill` ends.
     pub(super) fn start(
@@ -80,7 +86,7 @@ impl<P: Platform> Link<P> {
         let (limits, now) = (Arc::clone(shared.limits()), shared.now());
         let (mut session, (id, token)) = match origin {
             Origin::Theirs(ticket) => (Session::dialled(limits, them, now), ticket),
-            Origin::Ours => (Session::accepted(limits, them, now), (SessionId::random(), Token::random())),
+            Origin::Ours => (Session::accepted(limits, them, now), new_ticket(shared.platform())),
         };
         if them.blocks != shared.us().blocks() {
             // It sees this, too, and tells us.
