@@ -126,10 +126,13 @@ impl<P: Platform> Roster<P> {
         if let Some(other) = shared.routes().session(them.peer) {
             // A live peer id cannot be taken over. A session that waits for its peer to come back gives way to a new one of
             // the same somebody: the peer was restarted.
-            if other.is_attached() || !other.gives_way_to(visitor.principal.as_ref()) {
+            // Two peers that dial each other at once must not both refuse: what the one with the smaller id has dialled stays.
+            let is_crossed = matches!(origin, Origin::Theirs(_)) && other.is_unanswered();
+            let stays = other.is_attached() && !(is_crossed && shared.id() < them.peer);
+            if stays || !other.gives_way_to(visitor.principal.as_ref()) {
                 return Err(Reject::IdInUse);
             }
-            other.close(Goodbye::away("the peer came back with a new session"));
+            other.close(Goodbye::away("the peer has a new session"));
         }
         if self.sessions.len() >= shared.limits().sessions {
             return Err(Reject::Full);

@@ -123,10 +123,10 @@ impl<P: Platform> Connection<P> {
 
     /// Takes a binary message that came in at this moment, from which its time counts. `kill` makes what ends this connection.
     pub fn receive(&mut self, arrived: Moment, message: Bytes, kill: impl FnOnce() -> P::Kill) -> Next<P> {
-        if let Stage::Welcomed(_) = self.stage {
-            if let Some(next) = self.answered(&message) {
-                return next;
-            }
+        if let Stage::Welcomed(_) = self.stage
+            && let Some(next) = self.answered(&message)
+        {
+            return next;
         }
         if let Stage::Carrying { link, epoch } = &self.stage {
             let _turn = self.writes_after_reading.then(|| Turn::of(link));
@@ -172,7 +172,7 @@ impl<P: Platform> Connection<P> {
     pub fn stopped(&mut self) {
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Carrying { link, epoch } | Stage::Welcomed(Welcomed::New(link, epoch)) => {
-                link.detach(epoch)
+                link.detach(epoch);
             }
             _ => {}
         }

@@ -77,6 +77,12 @@ impl<P: Platform> Link<P> {
         self.state.lock().session.is_carried()
     }
 
+    /// Whether the other side has not answered the welcome of the session, and may yet do so.
+    pub(in crate::peer) fn is_unanswered(&self) -> bool {
+        let state = self.state.lock();
+        state.session.is_carried() && !state.session.is_attached()
+    }
+
     /// What a new connection says to go on with this session, if that is possible.
     pub(in crate::peer) fn resume(&self) -> Option<Ticket> {
         let state = self.state.lock();
