@@ -1,0 +1,171 @@
+//! Whole peers in virtual time, joined by a network that fails in every way: all of `core::peer`, on a platform of its own.
+//!
+//! A schedule is drawn from a seed: two or three peers, who dials whom, when and how the network between them is bad, who is killed and
+//! comes back, who calls whom. `PEERS_SEED=7` runs one schedule alone and tells what happens, `PEERS_SCHEDULES=200000` runs more of them,
+//! `PEERS_FIRST=5000` other ones.
+//!
+//! | module | idea |
+//! |---|---|
+//! | `plan` | what the seed decides |
+//! | `world` | the weather, and what is known of each call from outside |
+//! | `network` | connections whose two directions fail for themselves |
+//! | `runtime`, `platform` | virtual time and tasks; a peer's world made of them |
+//! | `node` | a process with a peer |
+
+#![allow(clippy::print_stdout, reason = "whoever replays a schedule wants to see it")]
+
+mod network;
+mod node;
+mod plan;
+mod platform;
+#[path = "../simulator/random.rs"]
+mod random;
+mod runtime;
+mod world;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use crate::plan::{CLEAR, CallPlan, MILLIS, Plan, SECONDS};
+use crate::random::Random;
+
+const SCHEDULES: u64 = 2_000;
+const THREADS: u64 = 2;
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// What was seen, and a hash of all that has happened.
+type Outcome = (BTreeMap<&'static str, usize>, u64);
+
+fn run(seed: u64, is_told: bool) -> Outcome {
+    let outcome = catch_unwind(AssertUnwindSafe(|| schedule(seed, is_told)));
+    // Here, and not where the thread's storage is dropped, which tasks use when they are.
+    reset();
+    outcome.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+fn schedule(seed: u64, is_told: bool) -> Outcome {
+    let mut random = Random::new(seed);
+    let plan = Plan::new(&mut random);
+    world::begin(plan, random, is_told);
+    let (nodes, begins, restarts, calls, dials) = world::with(|world| {
+        let plan = &world.plan;
+        (plan.nodes, plan.begins.clone(), plan.restarts.clone(), plan.calls.clone(), plan.dials.clone())
+    });
+    runtime::at(0, node::sample);
+    for (node, begin) in begins.into_iter().enumerate() {
+        runtime::at(begin, move || node::start(node));
+    }
+    for restart in restarts {
+        let node = restart.node;
+        if restart.is_polite {
+            runtime::at(restart.at - SECONDS, move || node::stop(node));
+        }
+        runtime::at(restart.at, move || node::kill(node));
+        runtime::at(restart.back_at, move || node::start(node));
+    }
+    for call in calls {
+        runtime::at(call.at, move || node::call(&call, false));
+    }
+    // The longest pause between two attempts, and what was still on its way.
+    runtime::run_until(CLEAR + 90 * SECONDS);
+    for pair in &dials {
+        assert!(node::is_connected(*pair), "node {} is not connected to {} in the end", pair[0], pair[1]);
+        for nodes in [*pair, [pair[1], pair[0]]] {
+            let (at, runs_for, dropped_after) = (0, 0, None);
+            node::call(&CallPlan { nodes, at, timeout: 10 * SECONDS, runs_for, dropped_after }, true);
+        }
+    }
+    runtime::run_until(CLEAR + 110 * SECONDS);
+    world::with(|world| world.check_end());
+    (0..nodes).for_each(node::stop);
+    runtime::run_until(CLEAR + 150 * SECONDS);
+    (0..nodes).for_each(node::end);
+    assert_eq!(runtime::tasks(), 0, "tasks are left");
+    world::with(|world| (std::mem::take(&mut world.seen), world.trace()))
+}
+
+fn reset() {
+    runtime::reset();
+    platform::reset();
+    node::reset();
+}
+
+/// Each call ends once and as it may, and nothing is left, however the network between the peers fails.
+#[test]
+fn peers_survive_every_schedule() {
+    if let Some(seed) = setting("PEERS_SEED") {
+        run(seed, true);
+        return;
+    }
+    let first = setting("PEERS_FIRST").unwrap_or(0);
+    let count = setting("PEERS_SCHEDULES").unwrap_or(SCHEDULES);
+    let part = |part: u64| {
+        let mut seen = BTreeMap::<_, usize>::new();
+        let mut failures = Vec::new();
+        for seed in (first + part..first + count).step_by(THREADS as usize) {
+            match catch_unwind(AssertUnwindSafe(|| run(seed, false))) {
+                Ok((some, _)) => {
+                    some.into_iter().for_each(|(what, count)| *seen.entry(what).or_default() += count);
+                }
+                Err(_) => failures.push(seed),
+            }
+            if failures.len() >= 10 {
+                break;
+            }
+        }
+        (seen, failures)
+    };
+    let mut seen = BTreeMap::<_, usize>::new();
+    let mut failures = Vec::new();
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = (0..THREADS).map(|number| scope.spawn(move || part(number))).collect();
+        for part in parts {
+            let (some, failed) = part.join().expect("failures are caught");
+            some.into_iter().for_each(|(what, count)| *seen.entry(what).or_default() += count);
+            failures.extend(failed);
+        }
+    });
+    assert!(failures.is_empty(), "replay with PEERS_SEED one of {failures:?}");
+    println!("{seen:?}");
+    // A simulator that never meets something would prove nothing about it.
+    for what in ["value", "deadline", "disconnected", "not connected", "given up", "id in use"]
+        .into_iter()
+        .chain(["silence", "silence both ways", "delay", "fin", "rst", "close frame"])
+    {
+        assert!(count < SCHEDULES || seen.get(what).is_some_and(|count| *count > 50), "{what}: {seen:?}");
+    }
+}
+
+/// Two peers that dial each other at the same time have a session after the first attempt of each.
+#[test]
+fn crossed_dials_open_one_session() {
+    for seed in 0..200 {
+        let plan = Plan {
+            nodes: 2,
+            dials: vec![[0, 1], [1, 0]],
+            spells: Vec::new(),
+            restarts: Vec::new(),
+            calls: Vec::new(),
+            begins: vec![0; 2],
+            latency: 10 * MILLIS,
+            silence: 30 * SECONDS,
+        };
+        world::begin(plan, Random::new(seed), false);
+        (0..2).for_each(node::start);
+        runtime::run_until(400 * MILLIS);
+        let connected = [[0, 1], [1, 0]].map(node::is_connected);
+        reset();
+        assert_eq!(connected, [true; 2], "seed {seed}");
+    }
+}
+
+/// A seed runs the same way each time.
+#[test]
+fn schedules_replay() {
+    for seed in 0..20 {
+        assert_eq!(run(seed, false).1, run(seed, false).1, "seed {seed}");
+    }
+}

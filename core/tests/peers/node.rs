@@ -1,0 +1,249 @@
+//! A process with a peer: what it dials, what it accepts, and what it calls.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::marker::PhantomData;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, OnceLock, Weak};
+use std::task::Poll;
+use std::time::Duration;
+
+use distributed_scope_core::__private::{Raised, Registrar, Registration, Returns, Slot, Source, inventory};
+use distributed_scope_core::auth::Visitor;
+use distributed_scope_core::here::{Context, Scoped};
+use distributed_scope_core::peer::{Parts, carry, keep_connected};
+use distributed_scope_core::{Block, Blocks, Limits, PeerId, Reject};
+use futures_channel::oneshot;
+
+use crate::network::{self, End};
+use crate::plan::{CLEAR, CallPlan, SECONDS};
+use crate::platform::{self, Connection, Kill, Link, Shared, Sim};
+use crate::runtime::{self, Process};
+use crate::world::{self, HANDSHAKE, RESUME, SAMPLE, Way};
+
+static BLOCK: Block =
+    Block::new("peers::block#0", "peers", "node.rs", 1, &["call", "runs_for"], Source::exact(7));
+
+/// The block of all calls: runs for some time and gives the number of its call.
+fn register(registrar: &mut Registrar) {
+    Slot::<(u64, u64), u64>::new().register::<(u64, u64), u64, _, _, _, _, _>(
+        registrar,
+        &BLOCK,
+        |captures| captures,
+        |result| result,
+        |captures| captures,
+        |(call, runs_for)| async move {
+            world::with(|world| world.runs(call));
+            runtime::sleep_until(runtime::now() + runs_for).await;
+            Ok::<_, Raised>(call)
+        },
+    );
+}
+
+inventory::submit! { Registration(register) }
+
+thread_local! {
+    static UP: RefCell<BTreeMap<usize, (Process, Arc<Shared>)>> = const { RefCell::new(BTreeMap::new()) };
+    static NEXT: RefCell<Process> = const { RefCell::new(0) };
+}
+
+pub(crate) fn reset() {
+    drop(UP.take());
+    NEXT.set(0);
+}
+
+pub(crate) fn id(node: usize) -> PeerId {
+    // Its hash is not made anew each time.
+    static IDS: OnceLock<[PeerId; 3]> = OnceLock::new();
+    IDS.get_or_init(|| ["zero", "one", "two"].map(PeerId::named))[node]
+}
+
+fn up(node: usize) -> Option<(Process, Arc<Shared>)> {
+    UP.with_borrow(|up| up.get(&node).cloned())
+}
+
+pub(crate) fn is_connected(nodes: [usize; 2]) -> bool {
+    up(nodes[0]).is_some_and(|(_, shared)| shared.routes().peers().contains(&id(nodes[1])))
+}
+
+/// Looks who has a connection, now and from now on.
+pub(crate) fn sample() {
+    let nodes: Vec<_> =
+        UP.with_borrow(|up| up.iter().map(|(node, (_, shared))| (*node, shared.clone())).collect());
+    for (node, shared) in nodes {
+        for other in (0..3).filter(|other| *other != node) {
+            if shared.routes().session(id(other)).is_some_and(|link| link.is_attached()) {
+                world::with(|world| world.is_attached([node, other]));
+            }
+        }
+    }
+    if runtime::now() < CLEAR + 60 * SECONDS {
+        runtime::at(runtime::now() + SAMPLE, sample);
+    }
+}
+
+pub(crate) fn start(node: usize) {
+    if up(node).is_some() {
+        return;
+    }
+    let process = NEXT.with_borrow_mut(|next| {
+        *next += 1;
+        *next
+    });
+    let silence = world::with(|world| {
+        world.last_change[node] = (runtime::now() > 0).then_some(runtime::now());
+        world.note(&format!("node {node} starts"));
+        world.plan.silence
+    });
+    let limits = Limits {
+        silence: Duration::from_micros(silence),
+        resume: Duration::from_micros(RESUME),
+        handshake: Duration::from_micros(HANDSHAKE),
+        ..Limits::default()
+    };
+    let parts = Parts { limits, blocks: Blocks::all(), ..Parts::new(id(node).into()) };
+    let shared = Shared::start(parts, |weak| Sim::new(process, weak)).expect("one block");
+    let dials = world::with(|world| world.plan.dials.clone());
+    for [_, to] in dials.into_iter().filter(|[from, _]| *from == node) {
+        runtime::spawn(process, connect(Arc::downgrade(&shared), node, to));
+    }
+    UP.with_borrow_mut(|up| up.insert(node, (process, shared)));
+}
+
+/// The process ends without a word.
+pub(crate) fn kill(node: usize) {
+    let Some((process, shared)) = UP.with_borrow_mut(|up| up.remove(&node)) else { return };
+    world::with(|world| {
+        world.last_change[node] = Some(runtime::now());
+        world.note(&format!("node {node} is killed"));
+        world.forget_calls_of(node);
+    });
+    drop(platform::end_control(process));
+    runtime::kill(process);
+    drop(shared);
+}
+
+/// Closes all sessions.
+pub(crate) fn stop(node: usize) {
+    if let Some((process, _)) = up(node) {
+        world::with(|world| {
+            world.last_change[node] = Some(runtime::now());
+            world.note(&format!("node {node} stops"));
+        });
+        platform::control(process, |shared, roster| roster.stop(shared));
+    }
+}
+
+/// Takes the last handle of a peer that was stopped, and sees that nothing is left of it.
+pub(crate) fn end(node: usize) {
+    let Some((process, shared)) = UP.with_borrow_mut(|up| up.remove(&node)) else { return };
+    let left = platform::end_control(process).expect("it was there");
+    assert_eq!(left, "Roster { sessions: 0, waiting: 0, is_draining: false }", "what is left in node {node}");
+    assert!(shared.routes().peers().is_empty(), "a route is left in node {node}");
+    let weak = Arc::downgrade(&shared);
+    drop(shared);
+    assert_eq!(weak.strong_count(), 0, "something still has the peer of node {node}");
+}
+
+/// Connects as a program does that wants to be connected: again and again until it is.
+async fn connect(shared: Weak<Shared>, from: usize, to: usize) {
+    loop {
+        let Some(strong) = shared.upgrade().filter(|shared| !shared.is_stopping()) else { return };
+        // Who has a session, perhaps because the other side dialled, needs no other one.
+        if strong.routes().session(id(to)).is_none()
+            && let Ok(link) = dial(strong, from, to, None).await
+        {
+            let again = async move |shared, old| dial(shared, from, to, old).await;
+            return keep_connected(shared, link, again).await;
+        }
+        runtime::sleep_until(runtime::now() + 500_000).await;
+    }
+}
+
+/// Connects, to go on with `old` if that is possible, and ends when the session is open.
+async fn dial(
+    shared: Arc<Shared>,
+    from: usize,
+    to: usize,
+    old: Option<Arc<Link>>,
+) -> Result<Arc<Link>, String> {
+    let late = runtime::now() + HANDSHAKE;
+    let opening = async {
+        let end = open(from, to).await?;
+        let (opened, is_open) = oneshot::channel();
+        let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(Some(id(to)));
+        runtime::spawn(shared.platform().process(), drive(connection, end));
+        match is_open.await {
+            Ok(Ok(link)) => Ok(link),
+            Ok(Err(reject)) => {
+                world::note(&format!("{to} rejects {from}: {reject:?}"));
+                if reject == Reject::IdInUse {
+                    world::with(|world| world.check_in_use([from, to]));
+                }
+                Err(format!("{reject:?}"))
+            }
+            Err(oneshot::Canceled) => Err("closed".to_owned()),
+        }
+    };
+    let result = before(late, opening).await.unwrap_or_else(|| Err("late".to_owned()));
+    world::note(&match &result {
+        Ok(_) => format!("{from} is connected to {to}"),
+        Err(error) => format!("{from} cannot connect to {to}: {error}"),
+    });
+    result
+}
+
+/// Makes a connection, which the other node accepts if it is there.
+async fn open(from: usize, to: usize) -> Result<End, String> {
+    runtime::sleep_until(runtime::now() + world::latency()).await;
+    match world::way([from, to]) {
+        Way::Open => {}
+        Way::Refused => return Err("refused".to_owned()),
+        Way::Hangs => std::future::pending().await,
+    }
+    let Some((process, shared)) = up(to) else { return Err("nobody there".to_owned()) };
+    let [ours, theirs] = network::pair(from, to);
+    world::with(|world| world.probes.entry([from, to]).or_default().push(theirs.probe()));
+    let visitor = Visitor { is_local: true, ..Visitor::default() };
+    runtime::spawn(process, drive(Connection::accepted(shared, visitor), theirs));
+    Ok(ours)
+}
+
+async fn drive(connection: Connection, end: End) {
+    let process = connection.shared().platform().process();
+    let (cut, is_cut) = (end.cut(), end.is_cut());
+    carry(connection, &end, async |join| platform::ask(process, join).await, || Kill::new(cut), is_cut).await;
+}
+
+/// What comes of it before this moment.
+async fn before<T>(moment: u64, future: impl Future<Output = T>) -> Option<T> {
+    let (mut future, mut late) = (pin!(future), runtime::sleep_until(moment));
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Pin::new(&mut late).poll(cx).map(|()| None),
+    })
+    .await
+}
+
+/// Makes a call, if its node is up.
+pub(crate) fn call(plan: &CallPlan, is_certain: bool) {
+    let [from, to] = plan.nodes;
+    let Some((process, shared)) = up(from) else { return };
+    let nonce = world::with(|world| world.call(plan.nodes, plan.timeout, is_certain));
+    let call = <u64 as Returns>::call_declared(id(to), &BLOCK, (nonce, plan.runs_for), PhantomData)
+        .timeout(Duration::from_micros(plan.timeout));
+    let context = Arc::new(Context::root(shared));
+    let dropped_after = plan.dropped_after;
+    runtime::spawn(process, async move {
+        let call = Scoped::new(context, call);
+        let result = match dropped_after {
+            Some(after) => before(runtime::now() + after, call).await,
+            None => Some(call.await),
+        };
+        world::with(|world| match result {
+            Some(result) => world.ends(nonce, result),
+            None => world.given_up(nonce),
+        });
+    });
+}
