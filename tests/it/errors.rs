@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use distributed_scope::{ErrorKind, PeerId, Ran, RemoteError, distributed, remote};
+use distributed_scope::{ErrorKind, PeerId, Ran, Refusal, RemoteError, distributed, remote};
 
 use crate::log::SENTINEL;
 use crate::support::{open, pair};
@@ -145,31 +145,70 @@ async fn a_call_ends_at_its_deadline() {
     }
 }
 
+/// Cannot be written if it is 57, which no made-up value is.
+#[derive(serde::Deserialize)]
+struct Stubborn(u8);
+
+impl serde::Serialize for Stubborn {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 == 57 {
+            return Err(serde::ser::Error::custom(SENTINEL));
+        }
+        serializer.serialize_newtype_struct("Stubborn", &self.0)
+    }
+}
+
 #[actix_web::test]
 async fn captures_that_cannot_be_encoded_are_an_error_and_send_nothing() {
-    #[derive(serde::Deserialize)]
-    struct Stubborn;
-    impl serde::Serialize for Stubborn {
-        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-            Err(serde::ser::Error::custom(SENTINEL))
-        }
-    }
     #[distributed]
-    async fn send(on: PeerId, back: bool) -> Result<bool, RemoteError> {
+    async fn send(on: PeerId, back: bool) -> Result<u8, RemoteError> {
         if back {
-            remote!(on, [], { Stubborn }).await?;
+            return Ok(remote!(on, [], { Stubborn(57) }).await?.0);
         }
-        let stubborn = Stubborn;
-        remote!(on, [stubborn], {
-            let _ = stubborn;
-            true
-        })
-        .await
+        let stubborn = Stubborn(57);
+        remote!(on, [stubborn], { stubborn.0 }).await
     }
     let (server, client) = pair().await;
     let error = client.run(send(server.peer.id(), false)).await.unwrap_err();
     assert_eq!((error.kind(), error.ran()), (&ErrorKind::EncodeCaptures, Ran::Never));
+    assert!(format!("{error:#}").contains("cannot encode `Stubborn`"), "{error:#}");
     assert!(format!("{error:#}").contains(SENTINEL), "{error:#}");
     let error = client.run(send(server.peer.id(), true)).await.unwrap_err();
     assert_eq!((error.kind(), error.ran()), (&ErrorKind::EncodeResult, Ran::Yes));
+}
+
+/// Cannot be written at all.
+#[derive(serde::Deserialize)]
+struct Unwritable;
+
+impl serde::Serialize for Unwritable {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("no"))
+    }
+}
+
+/// A type of which no value can travel is refused before anything runs, as a capture and as a result.
+#[actix_web::test]
+async fn type_that_cannot_travel_is_refused() {
+    #[distributed]
+    async fn send(on: PeerId, back: bool) -> Result<(), RemoteError> {
+        if back {
+            remote!(on, [], { made() }).await?;
+        }
+        let unwritable = Unwritable;
+        remote!(on, [unwritable], { taken(unwritable) }).await
+    }
+    fn made() -> Unwritable {
+        panic!("this must never run")
+    }
+    fn taken(_: Unwritable) {
+        panic!("this must never run")
+    }
+    let (server, client) = pair().await;
+    for back in [false, true] {
+        let error = client.run(send(server.peer.id(), back)).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Refused(Refusal::CannotTravel(_))), "{error:#}");
+        assert_eq!(error.ran(), Ran::Never);
+        assert!(error.to_string().contains("`Unwritable` cannot travel"), "{error:#}");
+    }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use distributed_scope_core::__private::{Raised, Registrar, Registration, Returns, Slot, Source, inventory};
 use distributed_scope_core::auth::Visitor;
 use distributed_scope_core::here::{Context, Scoped};
-use distributed_scope_core::peer::{Parts, carry, keep_connected};
+use distributed_scope_core::peer::{ConnectError, Parts, carry, keep_connected};
 use distributed_scope_core::{Block, Blocks, Limits, PeerId, Reject};
 use futures_channel::oneshot;
 
@@ -167,10 +167,13 @@ async fn dial(
     from: usize,
     to: usize,
     old: Option<Arc<Link>>,
-) -> Result<Arc<Link>, String> {
+) -> Result<Arc<Link>, ConnectError> {
     let late = runtime::now() + HANDSHAKE;
+    let url = format!("node {to}");
     let opening = async {
-        let end = open(from, to).await?;
+        let unreachable =
+            |source: String| ConnectError::Unreachable { url: url.clone(), source: source.into() };
+        let end = open(from, to).await.map_err(unreachable)?;
         let (opened, is_open) = oneshot::channel();
         let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(Some(id(to)));
         runtime::spawn(shared.platform().process(), drive(connection, end));
@@ -181,12 +184,13 @@ async fn dial(
                 if reject == Reject::IdInUse {
                     world::with(|world| world.check_in_use([from, to]));
                 }
-                Err(format!("{reject:?}"))
+                Err(ConnectError::refused(url.clone(), reject))
             }
-            Err(oneshot::Canceled) => Err("closed".to_owned()),
+            Err(oneshot::Canceled) => Err(ConnectError::Closed { url: url.clone() }),
         }
     };
-    let result = before(late, opening).await.unwrap_or_else(|| Err("late".to_owned()));
+    let result =
+        before(late, opening).await.unwrap_or_else(|| Err(ConnectError::TimedOut { url: url.clone() }));
     world::note(&match &result {
         Ok(_) => format!("{from} is connected to {to}"),
         Err(error) => format!("{from} cannot connect to {to}: {error}"),

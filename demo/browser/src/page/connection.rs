@@ -20,7 +20,11 @@ pub(super) async fn connect(dom: &Dom, builder: Builder) -> Result<(Peer, PeerId
     let server = loop {
         match page.connect(dom.scope()?).await {
             Ok(server) => break server,
-            Err(error @ (ConnectError::Url { .. } | ConnectError::Refused { .. } | ConnectError::Outdated { .. })) => {
+            Err(
+                error @ (ConnectError::Url { .. }
+                | ConnectError::Refused { .. }
+                | ConnectError::Outdated { .. }),
+            ) => {
                 say(&status, "broken", &error.to_string());
                 return Err(error.to_string().into());
             }
