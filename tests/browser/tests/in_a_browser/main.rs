@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 mod browser;
+mod newer;
 mod proxy;
 #[path = "../server/mod.rs"]
 mod server;
@@ -172,6 +173,20 @@ async fn a_panic_in_a_page_ends_its_connection_and_the_calls_that_were_made_to_i
     server.peer.disconnected(PeerId::named("page")).await;
     let errors = browser.evaluate("return errors.join()").await.to_string();
     assert!(errors.contains("on purpose"), "the console has what it says: {errors}");
+    browser.quit().await;
+}
+
+/// A page whose server speaks a newer version says that it has to be loaded again.
+#[actix_web::test]
+async fn page_of_newer_server_says_reload() {
+    let server = Server::start(0);
+    let browser = Browser::start().await;
+    browser.open(server.port).await;
+    let error = browser.call("connect", &["page", &newer::serve().await]).await.unwrap_err();
+    assert!(
+        error.ends_with("speaks version 2 of the protocol and this peer version 1: reload this page"),
+        "{error}"
+    );
     browser.quit().await;
 }
 
