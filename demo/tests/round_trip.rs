@@ -90,7 +90,7 @@ fn a_url_that_is_none_is_an_error_that_says_how_to_write_one() {
 fn a_url_of_something_else_is_an_error_that_says_what_answered() {
     let mut server = Demo::start(&["server", "--addr", "127.0.0.1:0"]);
     let url = url_of(&mut server).replace("/scope", "/health");
-    demo(&["client", &url]).failed(1, "answered with HTTP status 200");
+    demo(&["client", &url]).failed(1, "(HTTP 200); it says \"ok\"");
 }
 
 #[test]

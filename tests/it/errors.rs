@@ -191,7 +191,7 @@ impl serde::Serialize for Unwritable {
 #[actix_web::test]
 async fn type_that_cannot_travel_is_refused() {
     #[distributed]
-    async fn send(on: PeerId, back: bool) -> Result<(), RemoteError> {
+    async fn send_unwritable(on: PeerId, back: bool) -> Result<(), RemoteError> {
         if back {
             remote!(on, [], { made() }).await?;
         }
@@ -206,7 +206,7 @@ async fn type_that_cannot_travel_is_refused() {
     }
     let (server, client) = pair().await;
     for back in [false, true] {
-        let error = client.run(send(server.peer.id(), back)).await.unwrap_err();
+        let error = client.run(send_unwritable(server.peer.id(), back)).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Refused(Refusal::CannotTravel(_))), "{error:#}");
         assert_eq!(error.ran(), Ran::Never);
         assert!(error.to_string().contains("`Unwritable` cannot travel"), "{error:#}");
