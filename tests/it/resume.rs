@@ -94,6 +94,18 @@ async fn lost_welcome_costs_one_connection() {
     assert_eq!(proxy.passed_by_connection()[1][Way::ToClient as usize], challenged, "the welcome was lost");
 }
 
+/// A path that forgot the connection, as a NAT entry that timed out: a call at the default deadline gets its value over another one.
+#[actix_web::test]
+async fn forgotten_connection_costs_no_call() {
+    let Setup { server, proxy, client, runs } = setup(Limits::default()).await;
+    let on = server.peer.id();
+    client.run(counted(on, 0, 1)).await.unwrap();
+    // So nothing comes back either.
+    proxy.lose_from(Way::ToServer, proxy.passed(Way::ToServer));
+    assert_eq!(client.run(counted(on, 1, 1)).await.unwrap().0, 1);
+    assert_eq!((runs.of(1), proxy.connections()), (1, 2));
+}
+
 /// A call gets its value whatever close frame a proxy sends to either side before it cuts the connection.
 #[actix_web::test]
 async fn proxy_close_frame_keeps_the_session() {

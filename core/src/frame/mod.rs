@@ -98,6 +98,7 @@ const GO_AWAY: u8 = 9;
 const CATALOGUE: u8 = 10;
 const CHALLENGE: u8 = 11;
 const END: u8 = 12;
+const PING: u8 = 13;
 
 /// One message. Those of the handshake, which are large and rare, are boxed, for all others are moved about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +125,8 @@ pub enum Frame {
     GoAway,
     /// Which blocks the sender has, told to a peer that has others.
     Catalogue(Catalogue),
+    /// The sender wants to hear something. It is not numbered.
+    Ping,
     /// The sender has ended the session, and proves that it has the session's token. It is not numbered.
     End(Mac),
 }
@@ -166,6 +169,7 @@ impl Frame {
             Self::GoAway => "go away",
             Self::Catalogue(_) => "catalogue",
             Self::End(_) => "end",
+            Self::Ping => "ping",
         }
     }
 
@@ -198,6 +202,10 @@ impl Frame {
             CATALOGUE => {
                 bytes.advance(1);
                 Catalogue::decode(&mut bytes).map(Self::Catalogue)
+            }
+            PING => {
+                bytes.advance(1);
+                end(&bytes).map(|()| Self::Ping)
             }
             END => {
                 bytes.advance(1);
@@ -251,6 +259,7 @@ impl Frame {
             Self::Chunk(chunk) => return Framed::chunk(chunk.clone()).into_bytes(),
             Self::GoAway => out.put_u8(GO_AWAY),
             Self::Catalogue(catalogue) => catalogue.encode(&mut out),
+            Self::Ping => out.put_u8(PING),
             Self::End(mac) => {
                 out.put_u8(END);
                 out.put_slice(&mac.0);

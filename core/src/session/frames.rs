@@ -42,7 +42,11 @@ impl<W> Session<W> {
         }
         let written = if self.must_ack() || self.inbox.ack_is_due() && self.outbox.has_next() {
             self.must_speak = false;
-            write(&Frame::Ack(self.inbox.acknowledge()).encode().into())
+            if std::mem::take(&mut self.must_ping) {
+                write(&Frame::Ping.encode().into())
+            } else {
+                write(&Frame::Ack(self.inbox.acknowledge()).encode().into())
+            }
         } else {
             let outgoing = self.outbox.next()?;
             self.health.took(outgoing.frame.len());
@@ -77,8 +81,13 @@ impl<W> Session<W> {
             self.health.took(kept - self.outbox.kept());
             return Ok(None);
         }
-        if let Frame::End(mac) = frame {
-            return Ok(Some(Effect::TheyEnd(mac)));
+        match frame {
+            Frame::End(mac) => return Ok(Some(Effect::TheyEnd(mac))),
+            Frame::Ping => {
+                self.must_speak = true;
+                return Ok(None);
+            }
+            _ => {}
         }
         self.inbox.count(&frame, size);
         match frame {
@@ -108,6 +117,7 @@ impl<W> Session<W> {
             }
             Frame::Catalogue(catalogue) => Ok(Some(Effect::Catalogue(catalogue))),
             Frame::End(_) => Err(Violation::Unexpected("nested end")),
+            Frame::Ping => Err(Violation::Unexpected("nested ping")),
             Frame::Challenge(_) | Frame::Hello(_) | Frame::Welcome(_) | Frame::Reject(_) => {
                 Err(Violation::Unexpected(frame.name()))
             }

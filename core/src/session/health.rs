@@ -10,6 +10,12 @@ use crate::time::Moment;
 
 const CHECKS_PER_SPAN: u32 = 16;
 
+/// While calls wait and nothing was heard for this long, the other side is asked whether it is there.
+const PING_AFTER: Duration = Duration::from_millis(3_000);
+
+/// And if nothing was heard for so long after that, the connection is dead.
+const ANSWER_WITHIN: Duration = Duration::from_millis(2_000);
+
 /// A peer that takes a connection for dead sooner than this is not reassured any more often for that: otherwise it could
 /// make us look and speak a thousand times a second, only by saying so.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(100);
@@ -35,6 +41,13 @@ pub(super) struct Health {
     checks_unheard: u32,
     checks_unsent: u32,
     checks_stalled: u32,
+    /// In how many checks nothing was heard while calls waited.
+    checks_awaited: u32,
+    /// After how many of them the other side is asked, and the connection is dead.
+    ping: u32,
+    unanswered: u32,
+    /// The shortest that `unanswered` is.
+    soonest: u32,
 }
 
 /// What a check found.
@@ -43,6 +56,8 @@ pub(super) struct Check {
     /// It was due; otherwise nothing was looked at.
     pub(super) was_due: bool,
     pub(super) say_something: bool,
+    /// The other side is to be asked whether it is there.
+    pub(super) ping: bool,
     /// They took nothing since the last check although something waited.
     pub(super) stalled: bool,
     pub(super) dead: Option<Dead>,
@@ -57,6 +72,7 @@ impl Health {
         let checks = |span: Duration| {
             u32::try_from(span.as_micros().div_ceil(interval.as_micros())).unwrap_or(u32::MAX)
         };
+        let soonest = checks(PING_AFTER) + checks(ANSWER_WITHIN);
         Self {
             interval,
             next_check: now + interval,
@@ -71,6 +87,10 @@ impl Health {
             checks_unheard: 0,
             checks_unsent: 0,
             checks_stalled: 0,
+            checks_awaited: 0,
+            ping: checks(PING_AFTER),
+            unanswered: soonest,
+            soonest,
         }
     }
 
@@ -80,6 +100,7 @@ impl Health {
         (self.heard, self.sent) = (true, true);
         (self.taken, self.progress) = (0, 0);
         (self.checks_unheard, self.checks_unsent, self.checks_stalled) = (0, 0, 0);
+        self.checks_awaited = 0;
     }
 
     pub(super) fn heard(&mut self) {
@@ -100,7 +121,8 @@ impl Health {
 
     /// Looks at what happened since the last check. A late check counts as one: a machine that slept does not find
     /// all its peers dead.
-    pub(super) fn check(&mut self, now: Moment, something_waits: bool) -> Check {
+    /// `is_awaited` says whether calls wait for the other side.
+    pub(super) fn check(&mut self, now: Moment, something_waits: bool, is_awaited: bool) -> Check {
         if now < self.next_check {
             return Check::default();
         }
@@ -116,10 +138,20 @@ impl Health {
         } else {
             (self.checks_stalled, self.progress) = (0, 0);
         }
+        if self.heard && (self.ping..=self.soonest).contains(&self.checks_awaited) {
+            // It answers in time.
+            self.unanswered = self.soonest;
+        }
+        self.checks_awaited =
+            if self.heard || !is_awaited { 0 } else { self.checks_awaited.saturating_add(1) };
         let unheard = count(&mut self.heard, &mut self.checks_unheard);
         let unsent = count(&mut self.sent, &mut self.checks_unsent);
         let dead = if unheard >= self.silence {
             Some(Dead::Silent)
+        } else if self.checks_awaited >= self.unanswered {
+            // Perhaps the line is slow, and something large comes before the answer: the next connection gets twice the time.
+            self.unanswered = self.ping + 2 * (self.unanswered - self.ping);
+            Some(Dead::Unanswered)
         } else if self.checks_stalled >= self.stall {
             Some(Dead::Stalled)
         } else {
@@ -128,6 +160,7 @@ impl Health {
         Check {
             was_due: true,
             say_something: unsent >= self.quiet,
+            ping: self.checks_awaited == self.ping,
             stalled: something_waits && taken == 0,
             dead,
         }
@@ -147,7 +180,7 @@ mod tests {
     const SPAN: Duration = Duration::from_secs(16);
 
     fn checks(health: &mut Health, count: u32, waits: bool) -> Vec<Check> {
-        (0..count).map(|_| health.check(health.wake(), waits)).collect()
+        (0..count).map(|_| health.check(health.wake(), waits, false)).collect()
     }
 
     fn health() -> Health {
@@ -184,7 +217,7 @@ mod tests {
         let mut health = health();
         let dead = (0..20).find_map(|_| {
             health.heard();
-            health.check(health.wake(), true).dead
+            health.check(health.wake(), true, false).dead
         });
         assert_eq!(dead, Some(Dead::Stalled));
     }
@@ -195,7 +228,7 @@ mod tests {
         (1..100).find(|_| {
             health.heard();
             health.took(taken);
-            health.check(health.wake(), true).dead == Some(Dead::Stalled)
+            health.check(health.wake(), true, false).dead == Some(Dead::Stalled)
         })
     }
 
@@ -213,7 +246,44 @@ mod tests {
         for check in 0..100 {
             health.heard();
             health.took(1);
-            assert_eq!(health.check(health.wake(), check % 10 != 0).dead, None);
+            assert_eq!(health.check(health.wake(), check % 10 != 0, false).dead, None);
         }
+    }
+
+    /// What is found in each of so many checks of an interval of 625 ms, in which nothing is heard while calls wait.
+    fn awaited(count: u32) -> Vec<Check> {
+        let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
+        health.check(health.wake(), false, false);
+        (0..count).map(|_| health.check(health.wake(), false, true)).collect()
+    }
+
+    #[test]
+    fn silence_while_calls_wait_is_asked_about() {
+        let found = awaited(9);
+        assert_eq!(found.iter().position(|check| check.ping), Some(4));
+        assert_eq!(found.iter().filter(|check| check.ping).count(), 1);
+        assert_eq!(found.iter().position(|check| check.dead == Some(Dead::Unanswered)), Some(8));
+    }
+
+    #[test]
+    fn busy_and_idle_connections_are_not_asked() {
+        let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
+        for _ in 0..40 {
+            health.heard();
+            assert!(!health.check(health.wake(), false, true).ping);
+        }
+        for _ in 0..40 {
+            assert!(!health.check(health.wake(), false, false).ping);
+        }
+    }
+
+    #[test]
+    fn slow_line_gets_more_time_to_answer() {
+        let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
+        let mut dead_after = || {
+            health.begin(health.wake());
+            (0..50).find(|_| health.check(health.wake(), false, true).dead.is_some())
+        };
+        assert_eq!([dead_after(), dead_after(), dead_after()], [Some(9), Some(13), Some(21)]);
     }
 }

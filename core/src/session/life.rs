@@ -58,7 +58,11 @@ impl<W> Session<W> {
                 // is looked at instead.
                 self.health.heard();
             }
-            let check = self.health.check(now, self.outbox.has_next() || self.outbox.queued() > 0);
+            let something_waits = self.outbox.has_next() || self.outbox.queued() > 0;
+            let check = self.health.check(now, something_waits, self.is_awaited());
+            if check.ping {
+                (self.must_speak, self.must_ping) = (true, true);
+            }
             // On a slow line, what has come of a large message is said before the other side takes us for stuck.
             self.must_speak |= check.say_something || check.was_due && self.inbox.owes_word_of_a_chunk();
             self.patience = self.patience.saturating_sub(u8::from(check.was_due));
@@ -68,6 +72,12 @@ impl<W> Session<W> {
             effects.extend(check.dead.map(Effect::DropConnection));
         }
         effects
+    }
+
+    /// Whether calls of ours wait, and for nothing that takes long on a slow line: then silence says something.
+    fn is_awaited(&self) -> bool {
+        let is_moving = self.outbox.has_next() || self.outbox.has_chunks() || self.inbox.arriving() > 0;
+        self.calls.open() > 0 && !is_moving
     }
 
     /// The session is over: open calls end as disconnected, running blocks are dropped.

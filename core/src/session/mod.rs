@@ -72,6 +72,8 @@ pub struct Session<W> {
     inbox: Inbox,
     /// Something has to be said, if only how much has arrived.
     must_speak: bool,
+    /// What has to be said is a ping. Only if something has to.
+    must_ping: bool,
     calls: Calls<W>,
     /// How many calls the other side may make.
     rate: TokenBucket,
@@ -144,6 +146,7 @@ impl<W> Session<W> {
             outbox: Outbox::new(limits.resend, limits.window, message),
             inbox: Inbox::new(limits.message),
             must_speak: false,
+            must_ping: false,
             calls: Calls::default(),
             rate: TokenBucket::new(limits.calls_per_second),
             parked: Parked::default(),
@@ -254,7 +257,7 @@ impl<W> Session<W> {
             Gap::Overrun | Gap::NeverSent => Lost,
         })?;
         // A connection is the session's only when both sides have spoken on it.
-        self.must_speak = true;
+        (self.must_speak, self.must_ping) = (true, false);
         self.begin(now);
         Ok(())
     }

@@ -12,6 +12,9 @@ pub enum Dead {
     /// Nothing came in for [`Limits::silence`](crate::Limits::silence).
     #[error("nothing was heard from the other side")]
     Silent,
+    /// Nothing came in for 5 s while calls waited, although the other side was asked whether it is there.
+    #[error("the other side did not answer a ping while calls wait")]
+    Unanswered,
     /// The other side took next to nothing for [`Limits::write_stall`](crate::Limits::write_stall) while something waited to be sent.
     #[error("the other side stopped reading, or reads too slowly")]
     Stalled,

@@ -152,6 +152,7 @@ fn crossed_dials_open_one_session() {
             begins: vec![0; 2],
             latency: 10 * MILLIS,
             silence: 30 * SECONDS,
+            handshakes: vec![5 * SECONDS; 2],
         };
         world::begin(plan, Random::new(seed), false);
         (0..2).for_each(node::start);

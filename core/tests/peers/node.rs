@@ -20,7 +20,7 @@ use crate::network::{self, End};
 use crate::plan::{CLEAR, CallPlan, SECONDS};
 use crate::platform::{self, Connection, Kill, Link, Shared, Sim};
 use crate::runtime::{self, Process};
-use crate::world::{self, HANDSHAKE, RESUME, SAMPLE, Way};
+use crate::world::{self, RESUME, SAMPLE, Way};
 
 static BLOCK: Block =
     Block::new("peers::block#0", "peers", "node.rs", 1, &["call", "runs_for"], Source::exact(7));
@@ -91,15 +91,15 @@ pub(crate) fn start(node: usize) {
         *next += 1;
         *next
     });
-    let silence = world::with(|world| {
+    let (silence, handshake) = world::with(|world| {
         world.last_change[node] = (runtime::now() > 0).then_some(runtime::now());
         world.note(&format!("node {node} starts"));
-        world.plan.silence
+        (world.plan.silence, world.plan.handshakes[node])
     });
     let limits = Limits {
         silence: Duration::from_micros(silence),
         resume: Duration::from_micros(RESUME),
-        handshake: Duration::from_micros(HANDSHAKE),
+        handshake: Duration::from_micros(handshake),
         ..Limits::default()
     };
     let parts = Parts { limits, blocks: Blocks::all(), ..Parts::new(id(node).into()) };
@@ -168,7 +168,7 @@ async fn dial(
     to: usize,
     old: Option<Arc<Link>>,
 ) -> Result<Arc<Link>, ConnectError> {
-    let late = runtime::now() + HANDSHAKE;
+    let late = runtime::now() + world::with(|world| world.plan.handshakes[from]);
     let url = format!("node {to}");
     let opening = async {
         let unreachable =

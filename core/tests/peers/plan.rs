@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) begins: Vec<u64>,
     pub(crate) latency: u64,
     pub(crate) silence: u64,
+    /// How long a handshake may take at each node; at most [`HANDSHAKE`](crate::world::HANDSHAKE).
+    pub(crate) handshakes: Vec<u64>,
 }
 
 /// A time in which the network between two nodes is bad.
@@ -133,7 +135,8 @@ impl Plan {
             .collect();
         let (latency, silence) =
             (random.pick(&[MILLIS, 40 * MILLIS, 300 * MILLIS]), random.pick(&[6, 6, 30]) * SECONDS);
-        Self { nodes, dials, spells, restarts, calls, begins, latency, silence }
+        let handshakes = (0..nodes).map(|_| random.pick(&[2, 5]) * SECONDS).collect();
+        Self { nodes, dials, spells, restarts, calls, begins, latency, silence, handshakes }
     }
 
     /// The times from `from` to `to` in which the network between two nodes was good.

@@ -11,6 +11,7 @@ use crate::world::{ACCEPTOR, DIALLER, Event, Flow, Side, World, moment};
 
 const ACK: u8 = 7;
 const CHUNK: u8 = 8;
+const PING: u8 = 13;
 /// The header of a chunk does not count towards the window.
 const CHUNK_HEAD: usize = 12;
 
@@ -175,7 +176,7 @@ impl World {
             if frame[0] == CHUNK {
                 side.flow.chunks.push_back((side.flow.number, frame.len() - CHUNK_HEAD));
             }
-            side.flow.number += u64::from(frame[0] != ACK);
+            side.flow.number += u64::from(frame[0] != ACK && frame[0] != PING);
             self.send(connection, from, frame);
             self.run_parked(from);
         }

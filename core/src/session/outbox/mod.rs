@@ -107,6 +107,11 @@ impl Outbox {
         self.queued
     }
 
+    /// Whether chunks wait to be sent, or are on their way and not acknowledged.
+    pub(super) fn has_chunks(&self) -> bool {
+        self.large.next_size().is_some() || self.sent.has_chunks()
+    }
+
     /// How many bytes are kept in case they have to be sent again.
     pub(super) fn kept(&self) -> usize {
         self.sent.bytes()

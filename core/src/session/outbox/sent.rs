@@ -68,6 +68,11 @@ impl Sent {
         self.acknowledged > number
     }
 
+    /// Whether chunks are on their way.
+    pub(super) fn has_chunks(&self) -> bool {
+        self.on_their_way > 0
+    }
+
     /// Whether so many more bytes of chunks may go, if they may fill this many windows.
     pub(super) fn has_room(&self, size: usize, windows: usize) -> bool {
         self.on_their_way + size <= self.window.saturating_mul(windows)
