@@ -137,7 +137,8 @@ impl<R> Call<R> {
 
     /// Says that running the block twice does no harm. Then the call is sent again, within its deadline, when its
     /// session was lost for good: the other peer was restarted, say. Without this, such a call ends as
-    /// [`Disconnected`](ErrorKind::Disconnected), because nobody knows whether the block ran.
+    /// [`Disconnected`](ErrorKind::Disconnected), because nobody knows whether the block ran; only a call that was never sent, because it was
+    /// made while there was no connection, goes to the next session in any case.
     pub fn idempotent(mut self) -> Self {
         self.is_idempotent = true;
         self
@@ -187,8 +188,11 @@ impl<R> Call<R> {
         };
         let ending = loop {
             let ending = ready!(Pin::new(&mut sent.pending).poll(cx));
-            let would_help = ending.as_ref().is_err_and(|error| *error.kind() == ErrorKind::Disconnected);
-            if !(self.is_idempotent && would_help) {
+            // What was never sent can go to the peer's next session; what was, only if that does no harm.
+            let would_help = ending.as_ref().is_err_and(|error| {
+                *error.kind() == ErrorKind::Disconnected && (self.is_idempotent || error.ran() == Ran::Never)
+            });
+            if !would_help {
                 break ending;
             }
             let now = sent.context.host.now();

@@ -293,6 +293,28 @@ async fn a_server_that_was_restarted_ends_the_open_calls_and_takes_new_ones() {
     assert_eq!(client.run(counted(id, 1, 1)).await.unwrap().0, 1, "the new server has the new call");
 }
 
+/// A call that is made while the server is away was never sent, and goes to the server that is started in its place.
+#[actix_web::test]
+async fn outage_call_goes_to_new_server() {
+    let id = PeerId::random();
+    let builder = || Peer::builder(id).expose(distributed_scope::Blocks::all());
+    let runs = Arc::new(Runs::default());
+    let first = Listening::start(builder().shared_data(Arc::clone(&runs)));
+    let proxy = Proxy::start(first.address.clone()).await;
+    let client = open().start();
+    client.connect(proxy.url()).await.unwrap();
+    proxy.refuse(true);
+    proxy.cut_now();
+    client.disconnected(id).await;
+    let mut call = Box::pin(client.run(counted(id, 1, 1)));
+    assert!((&mut call).now_or_never().is_none(), "it waits for a connection");
+    let second = Listening::start(builder().shared_data(Arc::clone(&runs)));
+    proxy.forward_to(second.address.clone());
+    proxy.refuse(false);
+    assert_eq!(call.await.unwrap().0, 1);
+    assert_eq!(runs.of(1), 1);
+}
+
 #[actix_web::test]
 async fn an_idempotent_call_is_made_again_on_a_server_that_was_restarted() {
     #[distributed]

@@ -257,6 +257,11 @@ impl World {
         };
         record.end = Some(end);
         if name == "disconnected" {
+            assert_ne!(
+                end,
+                End::Error(Ran::Never),
+                "call {call} was not sent, and could go to the next session"
+            );
             self.check_disconnected(call);
         }
         self.count(name);
