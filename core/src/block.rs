@@ -319,7 +319,7 @@ impl Block {
         let (captures, result) = self.hashes()?;
         let types = self.types.get()?;
         Some(self.interface.get_or_init(|| {
-            let has_twin = matches!(self.source.twins, Twins::ByTypes(_)) && self.has_twin();
+            let has_twin = self.may_have_twin() && self.has_twin();
             Interface {
                 fingerprint: Fingerprint(self.source.fingerprint(captures, result, has_twin)),
                 capture_types: type_names::of_tuple(types.captures, self.captures.len()),
@@ -335,10 +335,15 @@ impl Block {
         Some((names.number(captures.hash).get(), result.hash))
     }
 
+    /// Whether another block of its function looks like it, so that their types decide.
+    pub(crate) fn may_have_twin(&self) -> bool {
+        matches!(self.source.twins, Twins::ByTypes(_))
+    }
+
     /// Whether another block of its function has the same interface, so that the two could be taken for each other.
     fn has_twin(&self) -> bool {
         let Ok(registry) = Registry::of_process() else { return true };
-        let mut others = registry.blocks_of(self.function()).filter(|other| other.id != self.id);
+        let mut others = registry.alike(self.function()).iter().filter(|other| other.id != self.id);
         others.any(|other| other.source.twins == self.source.twins && other.hashes() == self.hashes())
     }
 }

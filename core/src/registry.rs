@@ -167,6 +167,8 @@ impl fmt::Display for DuplicateBlock {
 pub struct Registry {
     entries: FxHashMap<BlockId, Entry>,
     declared: FxHashMap<BlockId, &'static Block>,
+    /// Blocks that could be taken for one another, by their functions.
+    alike: FxHashMap<&'static str, Vec<&'static Block>>,
     /// Once it has been asked for.
     digest: OnceLock<u64>,
 }
@@ -191,7 +193,13 @@ impl Registry {
             None => {
                 let Registrar { entries, mut declared, .. } = registrar;
                 declared.retain(|id, _| !entries.contains_key(id));
-                Ok(Self { entries, declared, digest: OnceLock::new() })
+                let mut alike = FxHashMap::<_, Vec<_>>::default();
+                for block in entries.values().map(Entry::block).chain(declared.values().copied()) {
+                    if block.may_have_twin() {
+                        alike.entry(block.function()).or_default().push(block);
+                    }
+                }
+                Ok(Self { entries, declared, alike, digest: OnceLock::new() })
             }
         }
     }
@@ -222,9 +230,9 @@ impl Registry {
         self.entries.values().map(Entry::block).chain(self.declared.values().copied())
     }
 
-    /// The blocks of the function with this path.
-    pub(crate) fn blocks_of(&self, function: &'static str) -> impl Iterator<Item = &'static Block> {
-        self.all().filter(move |block| block.function() == function)
+    /// The blocks of the function with this path that could be taken for one another.
+    pub(crate) fn alike(&self, function: &str) -> &[&'static Block] {
+        self.alike.get(function).map_or(&[], Vec::as_slice)
     }
 
     /// The block with this id that this binary can run or call.
