@@ -1,6 +1,5 @@
 //! What a block is called, where it stands, and which version of it this binary has.
 
-use std::any::type_name;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -10,7 +9,7 @@ use crate::auth::Requirement;
 use crate::codec::{Carriage, Codec, TupleLengths};
 use crate::hash::Fnv;
 use crate::registry::Registry;
-use crate::shape::{self, CannotTravel, Description, Shape};
+use crate::shape::{self, CannotTravel, Description, Shape, Subject};
 use crate::type_names;
 use crate::version::{Rule, Source, Twins};
 
@@ -111,11 +110,8 @@ pub struct Block {
 /// How the types of a block are looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Types {
-    shapes: fn() -> (Shape, Shape),
-    evolving: fn() -> (Shape, Shape),
-    describe: fn() -> (Description, Description),
-    captures: &'static str,
-    result: &'static str,
+    captures: Subject,
+    result: Subject,
 }
 
 impl Types {
@@ -124,13 +120,11 @@ impl Types {
         W: Serialize + Deserialize<'static>,
         R: Serialize + Deserialize<'static>,
     {
-        Self {
-            shapes: || (shape::of::<W>(), shape::of::<R>()),
-            evolving: || (shape::of_evolving::<W>(), shape::of_evolving::<R>()),
-            describe: || (shape::describe::<W>(), shape::describe::<R>()),
-            captures: type_name::<W>(),
-            result: type_name::<R>(),
-        }
+        Self { captures: Subject::of::<W>(), result: Subject::of::<R>() }
+    }
+
+    fn each<T>(&self, look: fn(&Subject) -> T) -> (T, T) {
+        (look(&self.captures), look(&self.result))
     }
 }
 
@@ -271,7 +265,7 @@ impl Block {
 
     /// What its captures and its result consist of, to be told to a peer that has another version.
     pub(crate) fn describe(&self) -> Option<(Description, Description)> {
-        self.types.get().map(|types| (types.describe)())
+        self.types.get().map(|types| types.each(shape::describe))
     }
 
     /// Says how its types are looked at. They are not, yet: that runs code of theirs.
@@ -303,8 +297,8 @@ impl Block {
         }
         let types = self.types.get()?;
         Some(self.shapes.get_or_init(|| {
-            let look = if self.source.rule == Rule::Evolving { types.evolving } else { types.shapes };
-            let (captures, result) = look();
+            let look = if self.source.rule == Rule::Evolving { shape::of_evolving } else { shape::of };
+            let (captures, result) = types.each(look);
             Shapes { captures, result }
         }))
     }
@@ -322,8 +316,8 @@ impl Block {
             let has_twin = self.may_have_twin() && self.has_twin();
             Interface {
                 fingerprint: Fingerprint(self.source.fingerprint(captures, result, has_twin)),
-                capture_types: type_names::of_tuple(types.captures, self.captures.len()),
-                result_type: type_names::short(types.result),
+                capture_types: type_names::of_tuple(types.captures.name, self.captures.len()),
+                result_type: type_names::short(types.result.name),
             }
         }))
     }

@@ -15,19 +15,17 @@
 mod description;
 mod dummy;
 mod place;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod trace;
 mod tracer;
 
-use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
-
 pub(crate) use self::description::{Description, Difference};
-use self::tracer::Tracer;
+pub(crate) use self::subject::{Subject, Value};
+use self::tracer::{OptionalFields, Tracer};
 use crate::codec::{self, Carriage, Codec, TupleLengths};
 use crate::type_names;
 
@@ -52,40 +50,42 @@ pub(crate) struct CannotTravel {
     reason: String,
 }
 
-/// The shape of `T`, and how its values travel.
-pub(crate) fn of<T: Serialize + Deserialize<'static>>() -> Shape {
-    let (mut tracer, mut trial) = (Tracer::default(), Trial::default());
-    tracer.trace::<T>(&mut |value| trial.bincode_and_cbor(value));
-    let (opaque, hash) = (tracer.opaque(), tracer.hash(type_name::<T>()));
-    Shape { hash, opaque, carriage: trial.verdict::<T>(&tracer, true) }
+/// The shape of a type, and how its values travel.
+pub(crate) fn of(subject: &Subject) -> Shape {
+    let (tracer, trial) = tried(subject);
+    let (opaque, hash) = (tracer.opaque(), tracer.hash(subject.name));
+    Shape { hash, opaque, carriage: trial.verdict(subject, &tracer, true) }
 }
 
 /// The same where values may grow: they travel by name, and a field that may be absent is no part of the shape.
-pub(crate) fn of_evolving<T: Serialize + Deserialize<'static>>() -> Shape {
-    let (mut tracer, mut trial) = (Tracer::default(), Trial::default());
-    tracer.trace::<T>(&mut |value| trial.bincode_and_cbor(value));
-    let carriage = trial.verdict::<T>(&tracer, false);
+pub(crate) fn of_evolving(subject: &Subject) -> Shape {
+    let (tracer, trial) = tried(subject);
+    let carriage = trial.verdict(subject, &tracer, false);
     let codec = carriage.as_ref().map_or(Codec::Cbor, Carriage::codec);
-    let mut fields = FxHashMap::default();
-    Tracer::default().trace::<T>(&mut |value| {
+    let mut optional = OptionalFields::default();
+    Tracer::default().trace(subject, &mut |value| {
         // A type's own code runs here with what it may never have met.
         let _ = catch_unwind(AssertUnwindSafe(|| {
-            codec::optional_fields(codec, value, |owner, field, may_be_absent| {
-                *fields.entry((owner.to_owned(), field.to_owned())).or_insert(true) &= may_be_absent;
+            codec::optional_fields(subject, value, codec, &mut |owner, field, may_be_absent| {
+                optional.tell(owner, field, may_be_absent);
             });
         }));
     });
-    let optional =
-        fields.into_iter().filter_map(|(field, may_be_absent)| may_be_absent.then_some(field)).collect();
-    let (opaque, hash) = (tracer.opaque(), tracer.hash_of_required(type_name::<T>(), &optional));
+    let (opaque, hash) = (tracer.opaque(), tracer.hash_of_required(subject.name, &optional));
     Shape { hash, opaque, carriage }
 }
 
-/// What `T` consists of, to be told.
-pub(crate) fn describe<T: Deserialize<'static>>() -> Description {
+/// What a type consists of, to be told.
+pub(crate) fn describe(subject: &Subject) -> Description {
     let mut tracer = Tracer::default();
-    tracer.trace::<T>(&mut |_| {});
+    tracer.trace(subject, &mut |_| {});
     Description::of(&tracer)
+}
+
+fn tried(subject: &Subject) -> (Tracer, Trial) {
+    let (mut tracer, mut trial) = (Tracer::default(), Trial::default());
+    tracer.trace(subject, &mut |value| trial.bincode_and_cbor(subject, value));
+    (tracer, trial)
 }
 
 /// Which codecs have carried all values so far.
@@ -102,15 +102,16 @@ struct Trial {
 type Fitness = Option<String>;
 
 impl Trial {
-    fn bincode_and_cbor<T: Serialize + Deserialize<'static>>(&mut self, value: &T) {
+    fn bincode_and_cbor(&mut self, subject: &Subject, value: &dyn Value) {
         let Self { bincode, cbor, tuples, values, .. } = self;
         *values += 1;
-        attempt(bincode, || codec::check_marked(value, tuples));
-        attempt(cbor, || codec::check_named(Codec::Cbor, value));
+        attempt(bincode, &mut || codec::marked(subject, value, tuples));
+        attempt(cbor, &mut || codec::named(subject, value, Codec::Cbor));
     }
 
-    fn verdict<T: Serialize + Deserialize<'static>>(
+    fn verdict(
         mut self,
+        subject: &Subject,
         tracer: &Tracer,
         may_be_bincode: bool,
     ) -> Result<Carriage, CannotTravel> {
@@ -124,20 +125,29 @@ impl Trial {
             return Ok(Carriage::new(Codec::Bincode, otherwise, self.tuples));
         }
         if self.cbor.is_none() && !tracer.wants_names() {
-            return Ok(Carriage::new(Codec::Cbor, None, TupleLengths::default()));
+            return Ok(by_name(Codec::Cbor, is_whole, subject));
         }
-        Tracer::default().trace::<T>(&mut |value| {
-            attempt(&mut self.cbor_text, || codec::check_named(Codec::CborText, value));
+        Tracer::default().trace(subject, &mut |value| {
+            attempt(&mut self.cbor_text, &mut || codec::named(subject, value, Codec::CborText));
         });
         match self.cbor_text {
-            None => Ok(Carriage::new(Codec::CborText, None, TupleLengths::default())),
-            Some(reason) => Err(CannotTravel { type_name: type_names::of_user(type_name::<T>()), reason }),
+            None => Ok(by_name(Codec::CborText, is_whole, subject)),
+            Some(reason) => Err(CannotTravel { type_name: type_names::of_user(subject.name), reason }),
         }
     }
 }
 
+/// What could not be tried with made-up values is tried with each real one.
+fn by_name(codec: Codec, is_whole: bool, subject: &Subject) -> Carriage {
+    if is_whole {
+        Carriage::new(codec, None, TupleLengths::new())
+    } else {
+        Carriage::untried(codec, *subject)
+    }
+}
+
 /// A type's own code runs here with values that it may never have met.
-fn attempt(fitness: &mut Fitness, check: impl FnOnce() -> Result<(), String>) {
+fn attempt(fitness: &mut Fitness, check: &mut dyn FnMut() -> Result<(), String>) {
     if fitness.is_none() {
         let checked = catch_unwind(AssertUnwindSafe(check));
         *fitness = checked.unwrap_or_else(|_| Err("its `Serialize` panicked".to_owned())).err();

@@ -113,7 +113,7 @@ impl Place {
 
 /// What is left for one message.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     length: usize,
     ratio: usize,
     spare: usize,
@@ -205,14 +205,14 @@ impl Budget {
 }
 
 /// Reads a `T` within a budget.
-pub(super) struct Within<'b, T> {
+pub(crate) struct Within<'b, T> {
     budget: &'b mut Budget,
     value: PhantomData<T>,
 }
 
 impl<'b, T> Within<'b, T> {
     #[inline]
-    pub(super) fn new(budget: &'b mut Budget) -> Self {
+    pub(crate) fn new(budget: &'b mut Budget) -> Self {
         Self { budget, value: PhantomData }
     }
 }

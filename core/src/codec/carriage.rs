@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use super::fault::WriteFault;
 use super::tuples::TupleLengths;
-use super::{Codec, EncodeError};
+use super::{Codec, EncodeError, check};
+use crate::shape::Subject;
 
 /// The codec that carries the values of a type exactly, and what is used for one that it cannot carry after all.
 #[derive(Debug)]
@@ -12,11 +14,18 @@ pub(crate) struct Carriage {
     /// For a value that leaves a field out, which made-up values of its type did not.
     otherwise: Option<Codec>,
     tuples: TupleLengths,
+    /// The type, if no value of it could be made up to try it: then each value is tried before it is sent.
+    untried: Option<Subject>,
 }
 
 impl Carriage {
     pub(crate) const fn new(codec: Codec, otherwise: Option<Codec>, tuples: TupleLengths) -> Self {
-        Self { codec, otherwise, tuples }
+        Self { codec, otherwise, tuples, untried: None }
+    }
+
+    /// One by which each value is read and written again before it is sent.
+    pub(crate) fn untried(codec: Codec, subject: Subject) -> Self {
+        Self { untried: Some(subject), ..Self::new(codec, None, TupleLengths::new()) }
     }
 
     /// The codec of nearly all values.
@@ -32,7 +41,8 @@ impl Carriage {
         value: &T,
     ) -> Result<(Codec, Vec<u8>), EncodeError> {
         match self.codec.encode_checked(head, self.tuples(), value) {
-            Ok(bytes) => Ok((self.codec, bytes)),
+            Ok(bytes) if self.untried.is_none() => Ok((self.codec, bytes)),
+            Ok(bytes) => self.tried(head, bytes),
             Err(error) => self.encode_otherwise(head, value, error),
         }
     }
@@ -49,6 +59,16 @@ impl Carriage {
             Some(codec) => Ok((codec, codec.encode_checked(head, self.tuples(), value)?)),
             None => Err(error),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tried(&self, head: usize, bytes: Vec<u8>) -> Result<(Codec, Vec<u8>), EncodeError> {
+        if let Some(subject) = &self.untried {
+            check::value(subject, self.codec, bytes.get(head..).unwrap_or_default())
+                .map_err(|reason| EncodeError::new(subject.name, WriteFault::Custom(reason).into()))?;
+        }
+        Ok((self.codec, bytes))
     }
 
     #[inline]

@@ -8,7 +8,7 @@ use serde::ser;
 /// A value cannot be written. Boxed, so that every result on the way of one that can be is small.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub(super) struct Unwritable(Box<WriteFault>);
+pub(crate) struct Unwritable(Box<WriteFault>);
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WriteFault {
@@ -61,7 +61,7 @@ impl ser::Error for Unwritable {
 
 /// A value cannot be read. Boxed, so that every result on the way of one that can be is small.
 #[derive(Debug)]
-pub(super) struct Unreadable(Box<Inner>);
+pub(crate) struct Unreadable(Box<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -121,7 +121,14 @@ impl fmt::Display for Unreadable {
         }
         match &self.0.fault {
             Fault::Bincode(error) => error.fmt(f),
-            Fault::Cbor(error) => error.fmt(f),
+            // minicbor's own text names each kind, which is 3 KB of what a page loads.
+            Fault::Cbor(error) if error.is_end_of_input() => f.write_str("the value is cut short"),
+            Fault::Cbor(error) => match error.position() {
+                Some(position) => {
+                    write!(f, "at byte {position} stands another kind of value than its type reads")
+                }
+                None => f.write_str("another kind of value than its type reads"),
+            },
             Fault::Text(text) => f.write_str(text),
         }
     }

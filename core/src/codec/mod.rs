@@ -8,6 +8,7 @@
 mod bincode;
 mod budget;
 mod carriage;
+mod check;
 mod fault;
 mod format;
 mod guarded;
@@ -23,13 +24,14 @@ use serde::{Deserialize, Serialize};
 
 pub use budget::OverBudget;
 pub(crate) use budget::SPARE;
-use budget::{Budget, Within};
+pub(crate) use budget::{Budget, Within};
 pub(crate) use carriage::Carriage;
-use fault::{Unreadable, Unwritable};
+pub(crate) use check::{marked, named, optional_fields};
+pub(crate) use fault::{Unreadable, Unwritable};
 use format::Format;
-use reader::Reader;
+pub(crate) use reader::Reader;
 pub(crate) use tuples::TupleLengths;
-use writer::Writer;
+pub(crate) use writer::Writer;
 
 use crate::type_names;
 
@@ -143,50 +145,6 @@ impl DecodeError {
         }
     }
 }
-
-/// Whether bincode carries a value exactly: written with a mark before each part and read again, each part is what it was. Notes how many unnamed
-/// fields its tuples have. The text says why not.
-pub(crate) fn check_marked<T: Serialize + Deserialize<'static>>(
-    value: &T,
-    tuples: &mut TupleLengths,
-) -> Result<(), String> {
-    let mut writer = Writer::learning(Format::Marked, tuples);
-    value.serialize(&mut writer).map_err(|e| e.to_string())?;
-    let bytes = writer.into_bytes();
-    let again: T = read(Format::Marked, SPARE, &bytes).map_err(|e| e.0.to_string())?;
-    let bytes_again = write(Vec::new(), Format::Marked, None, &again).map_err(|e| e.to_string())?;
-    if bytes == bytes_again { Ok(()) } else { Err(CHANGED.to_owned()) }
-}
-
-/// Whether CBOR carries a value exactly.
-pub(crate) fn check_named<T: Serialize + Deserialize<'static>>(
-    codec: Codec,
-    value: &T,
-) -> Result<(), String> {
-    let bytes = codec.encode(0, value).map_err(|e| e.0.to_string())?;
-    let again: T = codec.decode(&bytes).map_err(|e| e.0.to_string())?;
-    let bytes_again = codec.encode(0, &again).map_err(|e| e.0.to_string())?;
-    if bytes == bytes_again { Ok(()) } else { Err(CHANGED.to_owned()) }
-}
-
-/// Tells for each field that a value has whether it may be absent where it is read by name, and calls `tell` with the struct or the
-/// variant that it belongs to, and its own name.
-pub(crate) fn optional_fields<T: Serialize + Deserialize<'static>>(
-    codec: Codec,
-    value: &T,
-    mut tell: impl FnMut(&str, &str, bool),
-) {
-    let Ok(bytes) = codec.encode(0, value) else { return };
-    for number in 0.. {
-        let mut budget = Budget::of(bytes.len(), codec.format().ratio(), SPARE);
-        let mut reader = Reader::without(&bytes, codec.format(), number);
-        let result = Within::<T>::new(&mut budget).deserialize(&mut reader);
-        let Some((owner, field)) = reader.absent() else { return };
-        tell(owner, field, result.is_ok());
-    }
-}
-
-const CHANGED: &str = "what is read is not what was written";
 
 #[inline]
 fn write<T: Serialize + ?Sized>(

@@ -291,8 +291,16 @@ impl<'de> Deserialize<'de> for Liar {
     }
 }
 
+fn shape_of<T: Serialize + DeserializeOwned>() -> shape::Shape {
+    shape::of(&shape::Subject::of::<T>())
+}
+
+fn evolving_shape_of<T: Serialize + DeserializeOwned>() -> shape::Shape {
+    shape::of_evolving(&shape::Subject::of::<T>())
+}
+
 fn codec_of<T: Serialize + DeserializeOwned + 'static>() -> Option<Codec> {
-    shape::of::<T>().carriage.ok().map(|carriage| carriage.codec())
+    shape_of::<T>().carriage.ok().map(|carriage| carriage.codec())
 }
 
 #[test]
@@ -329,21 +337,21 @@ fn types_that_bincode_would_change_travel_by_name() {
 #[test]
 fn a_type_that_nothing_carries_says_why() {
     let told = |carriage: Result<Carriage, crate::shape::CannotTravel>| carriage.unwrap_err().to_string();
-    let text = told(shape::of::<(Short,)>().carriage);
+    let text = told(shape_of::<(Short,)>().carriage);
     assert!(text.starts_with("`Short` cannot travel: "), "{text}");
     assert!(text.contains("2 unnamed fields or elements where there are 3"), "{text}");
-    let text = told(shape::of::<Vec<Liar>>().carriage);
+    let text = told(shape_of::<Vec<Liar>>().carriage);
     assert!(text.starts_with("`Vec<Liar>` cannot travel: "), "{text}");
 }
 
 #[test]
 fn values_that_made_up_ones_do_not_show_are_not_changed_either() {
-    let carriage = shape::of::<Rare>().carriage.unwrap();
+    let carriage = shape_of::<Rare>().carriage.unwrap();
     assert_eq!(carriage.codec(), Codec::Bincode);
     assert_eq!(carriage.encode(0, &Rare(1, 2, 3)).unwrap().0, Codec::Bincode);
     let error = carriage.encode(0, &Rare(1, 57, 3)).unwrap_err();
     assert!(error.source().unwrap().to_string().contains("`Rare` is written with 2 of its 3"), "{error:?}");
-    let carriage = shape::of::<RareField>().carriage.unwrap();
+    let carriage = shape_of::<RareField>().carriage.unwrap();
     for rare in [1, 57] {
         let value = RareField { rare, other: 9 };
         let (codec, bytes) = carriage.encode(0, &value).unwrap();
@@ -377,9 +385,9 @@ fn a_shape_that_may_grow_ignores_fields_that_may_be_absent() {
         }
     }
     let [one, grown, other] = [
-        shape::of_evolving::<Vec<one::Order>>(),
-        shape::of_evolving::<Vec<grown::Order>>(),
-        shape::of_evolving::<Vec<other::Order>>(),
+        evolving_shape_of::<Vec<one::Order>>(),
+        evolving_shape_of::<Vec<grown::Order>>(),
+        evolving_shape_of::<Vec<other::Order>>(),
     ];
     assert_eq!(one.hash, grown.hash);
     assert_ne!(one.hash, other.hash, "a new field that is asked for is another interface");
@@ -415,7 +423,7 @@ proptest! {
     #[test]
     fn orders_come_back_whatever_is_left_out(id: u64, coupon: Option<u8>, price: u32) {
         let value = vec![Order { id, coupon, price }];
-        let (codec, bytes) = shape::of::<Vec<Order>>().carriage.unwrap().encode(0, &value).unwrap();
+        let (codec, bytes) = shape_of::<Vec<Order>>().carriage.unwrap().encode(0, &value).unwrap();
         prop_assert_eq!(codec.decode::<Vec<Order>>(&bytes).unwrap(), value);
     }
 }

@@ -14,7 +14,7 @@ use super::format::{Format, Mark, Primitive, SOME, written};
 use super::tuples::TupleLengths;
 
 /// A serializer that appends to a buffer.
-pub(super) struct Writer<'l> {
+pub(crate) struct Writer<'l> {
     output: Output,
     format: Format,
     /// The lengths that tuples have to have, if they are known.
@@ -412,7 +412,7 @@ impl<'w, 'l> ser::Serializer for &'w mut Writer<'l> {
 }
 
 /// The parts of everything that has some: in bincode one after the other, with nothing between them.
-pub(super) struct Parts<'w, 'l> {
+pub(crate) struct Parts<'w, 'l> {
     writer: &'w mut Writer<'l>,
     /// How many are still to come, in a format where that was said before; else [`UNCOUNTED`].
     left: usize,

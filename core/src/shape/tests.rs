@@ -17,7 +17,7 @@ struct Seen {
 }
 
 fn of<T: Serialize + Deserialize<'static>>() -> Seen {
-    let super::Shape { hash, opaque, .. } = super::of::<T>();
+    let super::Shape { hash, opaque, .. } = super::of(&super::Subject::of::<T>());
     Seen { hash, opaque }
 }
 

@@ -9,14 +9,11 @@
 //! After that the same values are varied, only to see whether they can be written and read: each option and each list the other way, and
 //! other numbers and texts.
 
-use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rustc_hash::{FxHashMap, FxHashSet};
-use serde::Deserialize;
-
 use super::place::{Form, Kind, Outline, Part};
-use super::trace::{At, Fault};
+use super::subject::{Subject, Value};
+use super::trace::Fault;
 use crate::hash::Fnv;
 
 /// How many values a trace may make of one type, and as many again to vary them; and how deep they may be nested.
@@ -33,14 +30,10 @@ const MIXED: usize = MOODS;
 pub(super) struct Tracer {
     /// The types that were met, in the order in which they were.
     pub(super) places: Vec<Place>,
-    index: FxHashMap<(&'static str, u8), usize>,
     /// What the outermost type asked for.
     pub(super) root: Vec<Part>,
     todo: Vec<Task>,
-    /// Which dummy each primitive takes.
-    dummies: FxHashMap<DummyOf, usize>,
-    /// Primitives that take no other one.
-    picky: FxHashSet<DummyOf>,
+    dummies: Vec<Dummy>,
     spent: u32,
     opaque: Option<&'static str>,
     /// A type asked what comes.
@@ -48,6 +41,14 @@ pub(super) struct Tracer {
     /// Something with parts was asked for, which bincode could shift.
     has_parts: bool,
     pub(super) run: Run,
+}
+
+/// Which dummy a primitive takes.
+struct Dummy {
+    of: DummyOf,
+    choice: usize,
+    /// It takes no other one.
+    is_picky: bool,
 }
 
 type DummyOf = (&'static str, Kind);
@@ -124,23 +125,24 @@ enum Record {
 
 impl Tracer {
     /// Sees all of a type, and hands on each value that was made on the way.
-    pub(super) fn trace<T: Deserialize<'static>>(&mut self, inspect: &mut dyn FnMut(&T)) {
+    pub(super) fn trace(&mut self, subject: &Subject, inspect: &mut dyn FnMut(&dyn Value)) {
         let mut made = Vec::new();
-        self.pass(Vec::new(), inspect, &mut made);
+        self.pass(Vec::new(), subject, inspect, &mut made);
         while let Some(task) = self.todo.pop() {
             // A recursive enum may have been through it meanwhile.
             if self.places[task.place].slots[task.slot].state == State::Unseen {
-                self.pass(task.trail, inspect, &mut made);
+                self.pass(task.trail, subject, inspect, &mut made);
             }
         }
-        self.vary(&made, inspect);
+        self.vary(&made, subject, inspect);
     }
 
     /// Makes a value, repeating the choices of `prefix`; again and again while there is something else to try.
-    fn pass<T: Deserialize<'static>>(
+    fn pass(
         &mut self,
         prefix: Vec<usize>,
-        inspect: &mut dyn FnMut(&T),
+        subject: &Subject,
+        inspect: &mut dyn FnMut(&dyn Value),
         made: &mut Vec<Made>,
     ) {
         let mut last = Vec::new();
@@ -148,11 +150,10 @@ impl Tracer {
         loop {
             self.run = Run { prefix: prefix.clone(), mood, record: Some(Record::Root), ..Run::default() };
             self.root.clear();
-            if let Some(value) = self.make::<T>() {
+            if self.make(subject, inspect) {
                 let Run { trail, is_enum, .. } = &mut self.run;
                 let (trail, is_enum) = (std::mem::take(trail), std::mem::take(is_enum));
                 made.push(Made { repeated: prefix.len(), trail, is_enum });
-                inspect(&value);
                 return;
             }
             let is_spent = self.spent >= BUDGET;
@@ -164,7 +165,7 @@ impl Tracer {
                 continue;
             }
             if !self.run.is_no_variant {
-                let culprit = self.run.culprit.unwrap_or(type_name::<T>());
+                let culprit = self.run.culprit.unwrap_or(subject.name);
                 self.opaque.get_or_insert(culprit);
             }
             let made_choices = self.run.trail.len() > prefix.len() && self.run.trail != last;
@@ -180,49 +181,53 @@ impl Tracer {
         }
     }
 
-    /// A type's own code runs here with values that it may never have met.
-    fn make<T: Deserialize<'static>>(&mut self) -> Option<T> {
-        let made = catch_unwind(AssertUnwindSafe(|| T::deserialize(At(self)).ok()));
-        made.ok().flatten()
+    /// Makes one value, if that is possible. A type's own code runs here with values that it may never have met.
+    fn make(&mut self, subject: &Subject, inspect: &mut dyn FnMut(&dyn Value)) -> bool {
+        catch_unwind(AssertUnwindSafe(|| subject.make(self, inspect))).unwrap_or_default()
     }
 
     /// Makes the values once more with other parts. What is seen of the type does not change.
-    fn vary<T: Deserialize<'static>>(&mut self, made: &[Made], inspect: &mut dyn FnMut(&T)) {
+    fn vary(&mut self, made: &[Made], subject: &Subject, inspect: &mut dyn FnMut(&dyn Value)) {
         let spent = std::mem::take(&mut self.spent);
         for Made { repeated, trail, is_enum } in made {
             for mood in 1..=MIXED {
-                self.vary_one(trail.clone(), mood, inspect);
+                self.vary_one(trail.clone(), mood, subject, inspect);
             }
             for index in *repeated..trail.len() {
                 if !is_enum[index] {
                     let mut prefix = trail[..=index].to_vec();
                     prefix[index] ^= 1;
-                    self.vary_one(prefix, 0, inspect);
+                    self.vary_one(prefix, 0, subject, inspect);
                 }
             }
         }
         self.spent = spent;
     }
 
-    fn vary_one<T: Deserialize<'static>>(
+    fn vary_one(
         &mut self,
         prefix: Vec<usize>,
         mood: usize,
-        inspect: &mut dyn FnMut(&T),
+        subject: &Subject,
+        inspect: &mut dyn FnMut(&dyn Value),
     ) {
         // A primitive that rejects another dummy gets its own one in the next round.
         const ROUNDS: usize = 8;
         for _ in 0..ROUNDS {
-            let picky = self.picky.len();
+            let picky = self.picky();
             self.run = Run { prefix: prefix.clone(), mood, varies: true, ..Run::default() };
-            if let Some(value) = self.make::<T>() {
-                return inspect(&value);
+            if self.make(subject, inspect) {
+                return;
             }
             self.leave_broken(State::Broken);
-            if self.picky.len() == picky || self.spent >= BUDGET {
+            if self.picky() == picky || self.spent >= BUDGET {
                 return;
             }
         }
+    }
+
+    fn picky(&self) -> usize {
+        self.dummies.iter().filter(|dummy| dummy.is_picky).count()
     }
 
     fn leave_broken(&mut self, state: State) {
@@ -237,7 +242,8 @@ impl Tracer {
     /// The place of a type, which is a part of whatever is being made.
     pub(super) fn place(&mut self, name: &'static str, outline: Outline) -> usize {
         let next = self.places.len();
-        let place = *self.index.entry((name, outline.kind())).or_insert(next);
+        let is_it = |place: &Place| place.outline.kind() == outline.kind() && place.name == name;
+        let place = self.places.iter().position(is_it).unwrap_or(next);
         if place == next {
             let slots = vec![Slot::default(); outline.slots()];
             self.places.push(Place { name, outline, slots, is_queued: false });
@@ -255,26 +261,38 @@ impl Tracer {
         }
     }
 
+    fn dummy_of(&mut self, of: DummyOf) -> &mut Dummy {
+        let known = self.dummies.iter().position(|dummy| dummy.of == of);
+        let index = known.unwrap_or_else(|| {
+            self.dummies.push(Dummy { of, choice: 0, is_picky: false });
+            self.dummies.len() - 1
+        });
+        &mut self.dummies[index]
+    }
+
     /// Which of `count` dummies a primitive gets.
     pub(super) fn dummy(&mut self, of: DummyOf, count: usize) -> usize {
         self.run.primitives += 1;
-        let own = *self.dummies.entry(of).or_default();
-        match self.run.mood {
-            _ if self.run.varies && self.picky.contains(&of) => own,
-            MIXED => (own + self.run.primitives) % count,
-            mood => (own + mood).min(count - 1),
+        let Run { mood, varies, primitives, .. } = self.run;
+        let Dummy { choice, is_picky, .. } = *self.dummy_of(of);
+        match mood {
+            _ if varies && is_picky => choice,
+            MIXED => (choice + primitives) % count,
+            mood => (choice + mood).min(count - 1),
         }
     }
 
     /// The dummy was not taken.
     pub(super) fn reject_dummy(&mut self, of: DummyOf, count: usize) {
-        if self.run.varies {
-            self.picky.insert(of);
+        let varies = self.run.varies;
+        let dummy = self.dummy_of(of);
+        if varies {
+            dummy.is_picky = true;
             return;
         }
-        let dummy = self.dummies.entry(of).or_default();
-        self.run.has_other_dummy = *dummy + 1 < count;
-        *dummy += usize::from(self.run.has_other_dummy);
+        let has_other = dummy.choice + 1 < count;
+        dummy.choice += usize::from(has_other);
+        self.run.has_other_dummy = has_other;
     }
 
     /// Which variant of an enum to make; 0 and 1 are an option or a collection with something in it, and without.
@@ -378,7 +396,22 @@ impl Tracer {
 }
 
 /// Which fields may be absent where they are read by name, by the struct or the variant that they belong to.
-pub(super) type OptionalFields = FxHashSet<(String, String)>;
+#[derive(Default)]
+pub(super) struct OptionalFields(Vec<(String, String, bool)>);
+
+impl OptionalFields {
+    /// Whether one value could be read without this field. One that could not counts.
+    pub(super) fn tell(&mut self, owner: &str, field: &str, may_be_absent: bool) {
+        match self.0.iter_mut().find(|(of, name, _)| of == owner && name == field) {
+            Some((_, _, all)) => *all &= may_be_absent,
+            None => self.0.push((owner.to_owned(), field.to_owned(), may_be_absent)),
+        }
+    }
+
+    fn contains(&self, owner: &str, field: &str) -> bool {
+        self.0.iter().any(|(of, name, may_be_absent)| *may_be_absent && of == owner && name == field)
+    }
+}
 
 /// Goes through what a type consists of, in an order that fields that may be absent do not change.
 struct Walk<'t> {
@@ -430,11 +463,8 @@ impl Walk<'_> {
             let hash = fields.iter().fold(hash, |hash, field| hash.word(field));
             return self.parts(hash, parts);
         }
-        let mut required: Vec<_> = fields
-            .iter()
-            .zip(parts)
-            .filter(|(field, _)| !self.optional.contains(&(of.to_owned(), (**field).to_owned())))
-            .collect();
+        let mut required: Vec<_> =
+            fields.iter().zip(parts).filter(|(field, _)| !self.optional.contains(of, field)).collect();
         required.sort_unstable_by_key(|(field, _)| **field);
         required.into_iter().fold(hash, |hash, (field, part)| self.part(hash.word(field), *part))
     }

@@ -17,7 +17,7 @@ use crate::copy::copied;
 const UNTIL_BREAK: usize = usize::MAX;
 
 /// A deserializer of what stands at the front of a slice.
-pub(super) struct Reader<'de> {
+pub(crate) struct Reader<'de> {
     input: Input<'de>,
     /// What only other formats than bincode need.
     other: Option<Box<Other<'de>>>,
