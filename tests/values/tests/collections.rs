@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedL
 use std::ffi::CString;
 
 #[macro_use]
+mod cases;
 mod support;
 
 cases! {

@@ -17,6 +17,7 @@ use url::Url;
 use uuid::Uuid;
 
 #[macro_use]
+mod cases;
 mod support;
 
 fn read<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {

@@ -6,6 +6,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDel
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset, Weekday};
 
 #[macro_use]
+mod cases;
 mod support;
 
 fn chrono<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {

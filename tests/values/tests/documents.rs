@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value, json};
 
 #[macro_use]
+mod cases;
 mod support;
 
 fn raw(text: &str) -> Box<RawValue> {

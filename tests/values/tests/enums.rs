@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 #[macro_use]
+mod cases;
 mod support;
 
 #[derive(Debug, Serialize, Deserialize)]

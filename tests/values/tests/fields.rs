@@ -10,6 +10,7 @@ use std::fmt::Debug;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[macro_use]
+mod cases;
 mod support;
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ use std::sync::{Mutex, RwLock};
 use distributed_scope::{PeerId, RemoteError, distributed, remote};
 
 #[macro_use]
+mod cases;
 mod support;
 
 type SignedNonZero = (NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroIsize);

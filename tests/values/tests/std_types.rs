@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 #[macro_use]
+mod cases;
 mod support;
 
 const V6: SocketAddrV6 = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 5, 0, 0);
