@@ -60,7 +60,64 @@ enum External {
     Struct { a: u8 },
 }
 
+/// What is flattened twice, and into a variant.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "of")]
+enum Deep {
+    Unit(()),
+    Value {
+        #[serde(flatten)]
+        one: Inner<u8>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, serde_json::Value>,
+    },
+}
+
+/// Types that CBOR without texts would carry, beside one that needs texts.
+#[derive(Debug, Serialize, Deserialize)]
+struct Mixed {
+    value: serde_json::Value,
+    os: std::ffi::OsString,
+    raw: Box<serde_json::value::RawValue>,
+    date: toml::value::Datetime,
+    decimal: rust_decimal::Decimal,
+    weekday: chrono::Weekday,
+    skipped: Skipped,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Skipped {
+    #[serde(skip)]
+    Local,
+    Put(u8),
+}
+
+fn deep(key: &str) -> Deep {
+    let one = Inner { value: 2 };
+    Deep::Value { one, rest: [(key.to_owned(), serde_json::json!([null]))].into() }
+}
+
+fn mixed() -> Mixed {
+    Mixed {
+        value: serde_json::Value::Null,
+        os: "a".into(),
+        raw: serde_json::value::RawValue::from_string("{ }".to_owned()).unwrap(),
+        date: "2024-02-29".parse().unwrap(),
+        decimal: rust_decimal::Decimal::new(100, 2),
+        weekday: chrono::Weekday::Sun,
+        skipped: Skipped::Put(1),
+    }
+}
+
 cases! {
+    buffered_vec_of_bytes: Buffered<Vec<u8>> = CborText [all(vec![]), all(vec![0, 0xff])];
+    buffered_vec_of_floats: Buffered<Vec<f64>> = CborText [all(vec![]), all(vec![-0.0, f64::NAN])];
+    buffered_duration: Buffered<std::time::Duration> = CborText [all(std::time::Duration::MAX)];
+    buffered_dates: Buffered<(chrono::NaiveDate, time::Date)> = CborText [all((chrono::NaiveDate::MIN, time::Date::MIN))];
+    buffered_decimal: Buffered<rust_decimal::Decimal> = CborText [all(rust_decimal::Decimal::new(-100, 2))];
+    buffered_json: Buffered<serde_json::Value> = CborText [all(serde_json::json!({ "a": [1, -1, 1.5, null] }))];
+    flattened_twice: Deep = CborText [Deep::Unit(()), deep("k"), deep("")];
+    beside_what_needs_texts: Mixed = CborText [mixed()];
     buffered_integers: Buffered<(i64, u64, i8)> = CborText [all((i64::MIN, u64::MAX, -1))];
     buffered_floats: Buffered<(f32, f64)> = CborText [all((0.1, 0.1)), all((f32::NAN, -0.0)), all((1.0, f64::INFINITY))];
     buffered_char: Buffered<char> = CborText [all('\u{e4}')];

@@ -30,6 +30,17 @@ struct SkipRare {
     b: u32,
 }
 
+/// An `Option` that is absent is `None`, with and without `default`.
+#[derive(Debug, Serialize, Deserialize)]
+struct SkipOption {
+    before: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    one: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    two: Option<Option<u8>>,
+    after: u8,
+}
+
 fn rare() -> u32 {
     5757
 }
@@ -221,6 +232,11 @@ cases! {
         SkipIf { id: 1, coupon: None, count: 1, notes: vec![] }, SkipIf { id: 1, coupon: Some(7), count: 2, notes: vec![0] },
     ];
     skip_serializing_if_rare: SkipRare = Bincode [SkipRare { a: 1, b: 2 }, SkipRare { a: 5757, b: 5757 }];
+    skip_serializing_if_option: SkipOption = Cbor [
+        SkipOption { before: 1, one: None, two: None, after: 2 },
+        SkipOption { before: 1, one: Some(3), two: Some(None), after: 2 },
+        SkipOption { before: 1, one: Some(4), two: Some(Some(5)), after: 2 },
+    ];
     skip: Skip = Bincode
         [Skip { a: 1, b: 0, c: 3, d: 7 }, Skip { a: 1, b: 2, c: 3, d: 4 }] arrives [Skip { a: 1, b: 0, c: 3, d: 7 }, Skip { a: 1, b: 0, c: 3, d: 7 }];
     skip_serializing: SkipSerializing = Cbor

@@ -97,6 +97,6 @@ fn page_says_what_tests_assert() {
     for (name, says) in &cases {
         let row = &rows[name];
         assert_eq!(row.codec, says.codec, "the codec of `{name}`");
-        assert!(row.alone || !says.alone, "the row of `{name}` does not say \"alone by bincode\"");
+        assert_eq!(row.alone, says.alone, "whether `{name}` travels \"alone by bincode\"");
     }
 }

@@ -22,6 +22,15 @@ struct Middle(u8, #[serde(skip_serializing_if = "Option::is_none")] Option<u8>, 
 #[derive(Debug, Serialize, Deserialize)]
 struct Last(u8, #[serde(default, skip_serializing_if = "Option::is_none")] Option<u8>);
 
+/// What is left out is missed, because it has no default.
+#[derive(Debug, Serialize, Deserialize)]
+struct NoDefault {
+    before: u8,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<u8>,
+    after: u8,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 enum MiddleOfVariant {
     Values(u8, #[serde(skip_serializing_if = "Option::is_none")] Option<u8>, u8),
@@ -168,6 +177,7 @@ refused! {
     middle_of_tuple_struct: Middle = Middle(1, None, 3);
     last_of_tuple_struct: Last = Last(1, None);
     middle_of_tuple_variant: MiddleOfVariant = MiddleOfVariant::Values(1, None, 3);
+    skip_without_default: NoDefault = NoDefault { before: 1, notes: vec![], after: 2 };
     serialize_with_other_form: WrittenAsText = WrittenAsText { number: 1 };
     serialize_with_other_value: WrittenInCents = WrittenInCents { euros: 1 };
     deserialize_with_other_form: ReadAsText = ReadAsText { number: 1 };

@@ -26,6 +26,17 @@ fn is_rare(number: &u32) -> bool {
 #[derive(Debug, Serialize, Deserialize)]
 struct RarelyShort(u32, #[serde(skip_serializing_if = "is_rare")] u32, u32);
 
+/// The same in a struct that needs CBOR; and what follows has a default, so that it could be read.
+#[derive(Debug, Serialize, Deserialize)]
+struct NamedShort {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    absent: Option<u8>,
+    short: ShortWithDefaults,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ShortWithDefaults(u32, #[serde(default, skip_serializing_if = "is_rare")] u32, #[serde(default)] u32);
+
 /// bincode carries it, and CBOR, which a value without the field needs, does not.
 #[derive(Debug, Serialize, Deserialize)]
 struct TwoNames {
@@ -58,10 +69,16 @@ macro_rules! sends { ($($name:ident: $t:ty;)*) => { $(
 sends! {
     rarely_short: RarelyShort;
     two_names: TwoNames;
+    named_short: NamedShort;
     skipped: Skipped;
     path: PathBuf;
     os_string: OsString;
     before_1970: SystemTime;
+}
+
+#[distributed]
+async fn skipped_result(to: PeerId) -> Result<Skipped, RemoteError> {
+    remote!(to, [], { Skipped::Local }).await
 }
 
 fn assert_not_encoded(result: Result<(), RemoteError>, told: &str) {
@@ -88,11 +105,32 @@ async fn value_is_refused_before_its_block_runs() {
     let early = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
     assert_not_encoded(client.run(before_1970(to, early)).await, "SystemTime");
     assert_eq!(RAN.load(SeqCst), 0);
+    let late = client.run(skipped_result(to)).await.unwrap_err();
+    assert_eq!(late.ran(), Ran::Yes, "a result is written after its block has run: {late:#}");
+    assert!(format!("{late:#}").contains("Skipped"), "{late:#}");
 
     client.run(rarely_short(to, RarelyShort(1, 2, 3))).await.unwrap();
     client.run(two_names(to, TwoNames { name: 1, rare: 2 })).await.unwrap();
     client.run(skipped(to, Skipped::First)).await.unwrap();
     assert_eq!(RAN.load(SeqCst), 3, "other values of these types travel");
+}
+
+#[distributed]
+async fn short_result(to: PeerId) -> Result<NamedShort, RemoteError> {
+    remote!(to, [], { NamedShort { absent: None, short: ShortWithDefaults(1, RARE, 3) } }).await
+}
+
+/// In CBOR, too, no field of a tuple struct takes the place of one that is left out.
+#[actix_web::test]
+async fn short_tuple_is_not_read_by_cbor() {
+    let (server, client) = support::two_peers().await;
+    let value = NamedShort { absent: None, short: ShortWithDefaults(1, RARE, 3) };
+    let captured = client.run(named_short(server.id(), value)).await.unwrap_err();
+    assert_eq!(captured.ran(), Ran::Never, "{captured:#}");
+    let returned = client.run(short_result(server.id())).await.unwrap_err();
+    for text in [format!("{captured:#}"), format!("{returned:#}")] {
+        assert!(text.contains("`short`: 2 unnamed fields or elements where there are 3"), "{text}");
+    }
 }
 
 /// An `OsString` need not be Unicode.

@@ -59,10 +59,8 @@ async fn starting_makes_no_values() {
     let service = peer.clone();
     let _app = test::init_service(App::new().service(service.service("/scope"))).await;
     let (made, panics) = counts();
-    assert!(
-        made > 0 && panics > 0,
-        "{made} values made and {panics} panics printed when the peer is mounted"
-    );
+    assert!(made > 0, "the peer is mounted, and no value was made");
+    assert_eq!(panics, 1, "panics printed when the peer is mounted");
 
     let again = peer.clone();
     let _app = test::init_service(App::new().service(again.service("/scope"))).await;

@@ -21,6 +21,8 @@ cases! {
     ip_addresses: (Ipv4Addr, Ipv6Addr) = Bincode [(Ipv4Addr::BROADCAST, Ipv6Addr::UNSPECIFIED)];
     socket_address: SocketAddr = Bincode [([1, 2, 3, 4], 5).into(), V6.into()];
     socket_addresses: (SocketAddrV4, SocketAddrV6) = Bincode [(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 80), V6)];
+    socket_address_with_scope: SocketAddrV6 = Bincode [SocketAddrV6::new(Ipv6Addr::LOCALHOST, 5, 6, 7)]
+        arrives [SocketAddrV6::new(Ipv6Addr::LOCALHOST, 5, 0, 0)];
     path_buf: PathBuf = Bincode [PathBuf::from("/a/b"), PathBuf::new()];
     os_string: OsString = Cbor [OsString::from("a"), OsString::new()];
     range: Range<u8> = Bincode [1..2, 0..0];
