@@ -1,6 +1,7 @@
 //! Texts, collections, options and the pointers of std that own what they point to.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
+#![allow(clippy::linkedlist, clippy::option_option, reason = "users have them, so they are sent")]
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};

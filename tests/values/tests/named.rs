@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 #![allow(clippy::option_option, reason = "told apart here: `None` and `Some(None)`")]
+#![allow(clippy::type_complexity, reason = "each case groups several types")]
 #![allow(dead_code, reason = "what arrives is compared by its `Debug` text")]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -124,7 +124,7 @@ macro_rules! refused { ($($name:ident: $t:ty = $value:expr;)*) => {
                 let (before, after) = (1_u8, 2_u8);
                 remote!(to, [before, value, after], {
                     RAN.fetch_add(1, SeqCst);
-                    drop((before, value, after));
+                    let _arrived = (before, value, after);
                 })
                 .await
             }

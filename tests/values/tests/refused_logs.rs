@@ -42,7 +42,10 @@ struct Returned(u8, #[serde(skip_serializing_if = "Option::is_none")] Option<u8>
 
 #[distributed]
 async fn capture(to: PeerId, value: Captured) -> Result<(), RemoteError> {
-    remote!(to, [value], { drop(value) }).await
+    remote!(to, [value], {
+        let _arrived = value;
+    })
+    .await
 }
 
 #[distributed]
