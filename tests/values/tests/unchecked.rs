@@ -1,0 +1,135 @@
+//! Types of which no value can be made up, so their faults do not show before a value is sent: what stands beside a flattened struct or a text that
+//! is checked. A value arrives as it was sent, or is refused before anything runs.
+
+#![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
+
+use std::collections::BTreeMap;
+
+use distributed_scope::{PeerId, Ran, RemoteError, distributed, remote};
+use serde::{Deserialize, Serialize, Serializer};
+
+mod support;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Inner {
+    value: u8,
+}
+
+/// Leaves its second field out, which every made-up value would show.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Short(u8, #[serde(default, skip_serializing_if = "Option::is_none")] Option<u8>, #[serde(default)] u8);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct BesideFlattened {
+    #[serde(flatten)]
+    inner: Inner,
+    short: Short,
+}
+
+/// Writes another number than it has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct CentsBesideFlattened {
+    #[serde(flatten)]
+    inner: Inner,
+    #[serde(serialize_with = "in_cents")]
+    euros: u32,
+}
+
+fn in_cents<S: Serializer>(euros: &u32, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u32(euros.wrapping_mul(100))
+}
+
+/// Takes no text that can be made up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct Email(String);
+
+impl TryFrom<String> for Email {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.contains('@') { Ok(Self(text)) } else { Err(format!("{text:?} has no @")) }
+    }
+}
+
+impl From<Email> for String {
+    fn from(email: Email) -> Self {
+        email.0
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct CentsBesideChecked {
+    email: Email,
+    #[serde(serialize_with = "in_cents")]
+    euros: u32,
+}
+
+/// A flattened struct that flattens another.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Middle {
+    before: u8,
+    #[serde(flatten)]
+    inner: Inner,
+}
+
+/// serde puts the fields of `middle` into `rest`, too; also in JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct FlattenedMap {
+    #[serde(flatten)]
+    middle: Middle,
+    #[serde(flatten)]
+    rest: BTreeMap<String, u8>,
+}
+
+/// One test for each value: it is captured, and returned.
+macro_rules! same_or_refused { ($($(#[$doc:meta])* $name:ident: $t:ty = $value:expr;)*) => {
+    mod captured {
+        use super::*;
+        $(
+            #[distributed]
+            pub(super) async fn $name(to: PeerId, value: $t) -> Result<String, RemoteError> {
+                remote!(to, [value], { format!("{value:?}") }).await
+            }
+        )*
+    }
+    mod returned {
+        use super::*;
+        $(
+            #[distributed]
+            pub(super) async fn $name(to: PeerId) -> Result<$t, RemoteError> {
+                remote!(to, [], { $value }).await
+            }
+        )*
+    }
+    $(
+        $(#[$doc])*
+        #[actix_web::test]
+        async fn $name() {
+            let (server, client) = support::two_peers().await;
+            let value: $t = $value;
+            let sent = format!("{value:?}");
+            let captured = client.run(captured::$name(server.id(), value)).await;
+            let returned = client.run(returned::$name(server.id())).await;
+            for arrived in [captured, returned.map(|value| format!("{value:?}"))] {
+                match arrived {
+                    Ok(seen) => assert_eq!(seen, sent),
+                    Err(error) => assert_eq!(error.ran(), Ran::Never, "{error:#}"),
+                }
+            }
+        }
+    )*
+} }
+
+same_or_refused! {
+    /// A tuple struct beside a flattened struct is checked like any other.
+    short_beside_flattened: BesideFlattened = BesideFlattened { inner: Inner { value: 1 }, short: Short(1, None, 3) };
+    /// `serialize_with` beside a flattened struct is checked like any other.
+    serialize_with_beside_flattened: CentsBesideFlattened = CentsBesideFlattened { inner: Inner { value: 1 }, euros: 2 };
+    /// `serialize_with` beside a text that is checked is found as anywhere else.
+    serialize_with_beside_checked: CentsBesideChecked = CentsBesideChecked { email: Email("a@example.com".into()), euros: 2 };
+    /// A flattened map takes no fields of others.
+    flattened_map: FlattenedMap = FlattenedMap {
+        middle: Middle { before: 1, inner: Inner { value: 2 } }, rest: [("k".to_owned(), 3)].into(),
+    };
+}
