@@ -282,10 +282,10 @@ impl Registry {
 
     /// The block with this id and version, or the refusal that a caller gets instead.
     pub fn find(&self, id: BlockId, fingerprint: Fingerprint) -> Result<&Entry, Refusal> {
-        self.entries
-            .get(&id)
-            .ok_or_else(|| Refusal::UnknownBlock { elsewhere: None })?
-            .in_version(fingerprint)
+        match self.entries.get(&id) {
+            Some(entry) => entry.in_version(fingerprint),
+            None => Err(Refusal::UnknownBlock { elsewhere: None }),
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Format {
 }
 
 /// What stands before a part in [`Format::Marked`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Mark {
     Bool = 1,

@@ -153,20 +153,38 @@ fn write<T: Serialize + ?Sized>(
     tuples: Option<&TupleLengths>,
     value: &T,
 ) -> Result<Vec<u8>, Unwritable> {
-    let mut writer = Writer::new(buffer, format, tuples);
+    let mut writer = Writer::<true>::new(buffer, format, tuples);
     value.serialize(&mut writer)?;
     Ok(writer.into_bytes())
 }
 
 #[inline]
-fn read<T: Deserialize<'static>>(format: Format, memory: usize, bytes: &[u8]) -> Result<T, DecodeError> {
+fn read<T: Deserialize<'static>, const SWITCHES: bool>(
+    format: Format,
+    memory: usize,
+    bytes: &[u8],
+) -> Result<T, DecodeError> {
     let mut budget = Budget::of(bytes.len(), format.ratio(), memory);
-    let mut reader = Reader::new(bytes, format);
+    let mut reader = Reader::<SWITCHES>::new(bytes, format);
     let result = Within::<T>::new(&mut budget).deserialize(&mut reader);
     let (over, left) = (budget.exceeded(), reader.left());
     match result {
         Ok(value) if over.is_none() && left == 0 => Ok(value),
         result => Err(DecodeError::new(std::any::type_name::<T>(), bytes.len(), over, result.err(), left)),
+    }
+}
+
+/// Reads a value of this library's own types, which travel by bincode alone.
+pub(crate) fn decode_own<T: Deserialize<'static>>(bytes: &[u8]) -> Result<T, DecodeError> {
+    read::<T, false>(Format::Bincode, SPARE, bytes)
+}
+
+/// Writes such a value behind `head` bytes of room.
+pub(crate) fn encode_own<T: Serialize>(head: usize, value: &T) -> Result<Vec<u8>, EncodeError> {
+    let mut writer = Writer::<false>::new(vec![0; head], Format::Bincode, None);
+    match value.serialize(&mut writer) {
+        Ok(()) => Ok(writer.into_bytes()),
+        Err(source) => Err(EncodeError::new(std::any::type_name::<T>(), source)),
     }
 }
 
@@ -239,7 +257,7 @@ impl Codec {
         memory: usize,
         bytes: &[u8],
     ) -> Result<T, DecodeError> {
-        read(self.format(), memory, bytes)
+        read::<T, true>(self.format(), memory, bytes)
     }
 }
 

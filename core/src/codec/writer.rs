@@ -13,8 +13,8 @@ use super::fault::{Unwritable, WriteFault};
 use super::format::{Format, Mark, Primitive, SOME, written};
 use super::tuples::TupleLengths;
 
-/// A serializer that appends to a buffer.
-pub(crate) struct Writer<'l> {
+/// A serializer that appends to a buffer. One that does not switch writes bincode alone: for this library's own types.
+pub(crate) struct Writer<'l, const SWITCHES: bool = true> {
     output: Output,
     format: Format,
     /// The lengths that tuples have to have, if they are known.
@@ -23,7 +23,7 @@ pub(crate) struct Writer<'l> {
     learned: Option<&'l mut TupleLengths>,
 }
 
-impl<'l> Writer<'l> {
+impl<'l, const SWITCHES: bool> Writer<'l, SWITCHES> {
     #[inline]
     pub(super) fn new(buffer: Vec<u8>, format: Format, known: Option<&'l TupleLengths>) -> Self {
         Self { output: Output::new(buffer), format, known, learned: None }
@@ -57,7 +57,7 @@ impl<'l> Writer<'l> {
 
     #[inline(always)]
     fn is_bincode(&self) -> bool {
-        self.format == Format::Bincode
+        !SWITCHES || self.format == Format::Bincode
     }
 
     #[inline]
@@ -126,7 +126,7 @@ impl<'l> Writer<'l> {
 
     /// A sequence or a map begins.
     #[inline]
-    fn begin(&mut self, mark: Mark, length: Option<usize>) -> Result<Parts<'_, 'l>, Unwritable> {
+    fn begin(&mut self, mark: Mark, length: Option<usize>) -> Result<Parts<'_, 'l, SWITCHES>, Unwritable> {
         if self.is_bincode() {
             self.put_length(length)?;
             return Ok(Parts { writer: self, left: UNCOUNTED });
@@ -136,7 +136,11 @@ impl<'l> Writer<'l> {
 
     #[cold]
     #[inline(never)]
-    fn other_begin(&mut self, mark: Mark, length: Option<usize>) -> Result<Parts<'_, 'l>, Unwritable> {
+    fn other_begin(
+        &mut self,
+        mark: Mark,
+        length: Option<usize>,
+    ) -> Result<Parts<'_, 'l, SWITCHES>, Unwritable> {
         if !self.format.is_named() {
             self.mark(mark);
             self.put_length(length)?;
@@ -157,7 +161,7 @@ impl<'l> Writer<'l> {
 
     /// A struct or a tuple begins, of which the reader knows how many parts it has.
     #[inline(always)]
-    fn begin_fixed(&mut self, length: usize, is_struct: bool) -> Parts<'_, 'l> {
+    fn begin_fixed(&mut self, length: usize, is_struct: bool) -> Parts<'_, 'l, SWITCHES> {
         if self.is_bincode() {
             return Parts { writer: self, left: UNCOUNTED };
         }
@@ -166,7 +170,7 @@ impl<'l> Writer<'l> {
 
     #[cold]
     #[inline(never)]
-    fn other_begin_fixed(&mut self, length: usize, is_struct: bool) -> Parts<'_, 'l> {
+    fn other_begin_fixed(&mut self, length: usize, is_struct: bool) -> Parts<'_, 'l, SWITCHES> {
         if self.format.is_named() {
             let length = length as u64;
             self.cbor(|out| if is_struct { out.map(length) } else { out.array(length) }.map(drop));
@@ -236,16 +240,16 @@ macro_rules! primitives {
     };
 }
 
-impl<'w, 'l> ser::Serializer for &'w mut Writer<'l> {
+impl<'w, 'l, const SWITCHES: bool> ser::Serializer for &'w mut Writer<'l, SWITCHES> {
     type Ok = ();
     type Error = Unwritable;
-    type SerializeSeq = Parts<'w, 'l>;
-    type SerializeTuple = Parts<'w, 'l>;
-    type SerializeTupleStruct = Parts<'w, 'l>;
-    type SerializeTupleVariant = Parts<'w, 'l>;
-    type SerializeMap = Parts<'w, 'l>;
-    type SerializeStruct = Parts<'w, 'l>;
-    type SerializeStructVariant = Parts<'w, 'l>;
+    type SerializeSeq = Parts<'w, 'l, SWITCHES>;
+    type SerializeTuple = Parts<'w, 'l, SWITCHES>;
+    type SerializeTupleStruct = Parts<'w, 'l, SWITCHES>;
+    type SerializeTupleVariant = Parts<'w, 'l, SWITCHES>;
+    type SerializeMap = Parts<'w, 'l, SWITCHES>;
+    type SerializeStruct = Parts<'w, 'l, SWITCHES>;
+    type SerializeStructVariant = Parts<'w, 'l, SWITCHES>;
 
     primitives! {
         serialize_bool: bool serialize_char: char
@@ -328,17 +332,21 @@ impl<'w, 'l> ser::Serializer for &'w mut Writer<'l> {
     }
 
     #[inline]
-    fn serialize_seq(self, length: Option<usize>) -> Result<Parts<'w, 'l>, Unwritable> {
+    fn serialize_seq(self, length: Option<usize>) -> Result<Parts<'w, 'l, SWITCHES>, Unwritable> {
         self.begin(Mark::Sequence, length)
     }
 
     #[inline]
-    fn serialize_tuple(self, length: usize) -> Result<Parts<'w, 'l>, Unwritable> {
+    fn serialize_tuple(self, length: usize) -> Result<Parts<'w, 'l, SWITCHES>, Unwritable> {
         Ok(self.begin_fixed(length, false))
     }
 
     #[inline]
-    fn serialize_tuple_struct(self, name: &'static str, length: usize) -> Result<Parts<'w, 'l>, Unwritable> {
+    fn serialize_tuple_struct(
+        self,
+        name: &'static str,
+        length: usize,
+    ) -> Result<Parts<'w, 'l, SWITCHES>, Unwritable> {
         self.see_tuple(name, None, length)?;
         Ok(self.begin_fixed(length, false))
     }
@@ -350,19 +358,19 @@ impl<'w, 'l> ser::Serializer for &'w mut Writer<'l> {
         index: u32,
         variant: &'static str,
         length: usize,
-    ) -> Result<Parts<'w, 'l>, Unwritable> {
+    ) -> Result<Parts<'w, 'l, SWITCHES>, Unwritable> {
         self.see_tuple(name, Some(variant), length)?;
         self.variant(index, variant, true)?;
         Ok(self.begin_fixed(length, false))
     }
 
     #[inline]
-    fn serialize_map(self, length: Option<usize>) -> Result<Parts<'w, 'l>, Unwritable> {
+    fn serialize_map(self, length: Option<usize>) -> Result<Parts<'w, 'l, SWITCHES>, Unwritable> {
         self.begin(Mark::Map, length)
     }
 
     #[inline]
-    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Parts<'w, 'l>, Unwritable> {
+    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Parts<'w, 'l, SWITCHES>, Unwritable> {
         Ok(self.begin_fixed(length, true))
     }
 
@@ -373,7 +381,7 @@ impl<'w, 'l> ser::Serializer for &'w mut Writer<'l> {
         index: u32,
         variant: &'static str,
         length: usize,
-    ) -> Result<Parts<'w, 'l>, Unwritable> {
+    ) -> Result<Parts<'w, 'l, SWITCHES>, Unwritable> {
         self.variant(index, variant, true)?;
         Ok(self.begin_fixed(length, true))
     }
@@ -412,15 +420,15 @@ impl<'w, 'l> ser::Serializer for &'w mut Writer<'l> {
 }
 
 /// The parts of everything that has some: in bincode one after the other, with nothing between them.
-pub(crate) struct Parts<'w, 'l> {
-    writer: &'w mut Writer<'l>,
+pub(crate) struct Parts<'w, 'l, const SWITCHES: bool> {
+    writer: &'w mut Writer<'l, SWITCHES>,
     /// How many are still to come, in a format where that was said before; else [`UNCOUNTED`].
     left: usize,
 }
 
 const UNCOUNTED: usize = usize::MAX;
 
-impl Parts<'_, '_> {
+impl<const SWITCHES: bool> Parts<'_, '_, SWITCHES> {
     #[inline(always)]
     fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
         if !self.writer.is_bincode() {
@@ -460,7 +468,7 @@ impl Parts<'_, '_> {
     /// A field that is left out: only a format with names can do without it.
     #[inline]
     fn left_out(&self, name: &'static str) -> Result<(), Unwritable> {
-        if self.writer.format.is_named() { Ok(()) } else { Err(WriteFault::LeftOut(name).into()) }
+        if SWITCHES && self.writer.format.is_named() { Ok(()) } else { Err(WriteFault::LeftOut(name).into()) }
     }
 
     #[inline]
@@ -485,7 +493,7 @@ impl Parts<'_, '_> {
 macro_rules! parts {
     ($($trait:ident: $method:ident $(($key:ident))?;)*) => {
         $(
-            impl ser::$trait for Parts<'_, '_> {
+            impl<const SWITCHES: bool> ser::$trait for Parts<'_, '_, SWITCHES> {
                 type Ok = ();
                 type Error = Unwritable;
 
@@ -526,7 +534,7 @@ parts! {
     SerializeStructVariant: serialize_field(named);
 }
 
-impl ser::SerializeMap for Parts<'_, '_> {
+impl<const SWITCHES: bool> ser::SerializeMap for Parts<'_, '_, SWITCHES> {
     type Ok = ();
     type Error = Unwritable;
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::calls::OpenCall;
 use super::{Effect, Session, Violation, whole_millis};
+use crate::codec::{Codec, decode_own};
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::{self, CallId, Frame, Invoke, Reply};
 use crate::pending::Payload;
@@ -89,11 +90,12 @@ impl<W> Session<W> {
         };
         let ending = match frame::codec(reply.codec) {
             Ok(codec) if reply.is_value => Ok(Payload { codec, bytes: reply.payload.into() }),
-            Ok(codec) => Err(codec.decode(&reply.payload).unwrap_or_else(|error| {
+            // Errors are always in bincode.
+            Ok(Codec::Bincode) => Err(decode_own(&reply.payload).unwrap_or_else(|error| {
                 RemoteError::new(ErrorKind::DecodeResult, Ran::Maybe).caused_by(&error)
             })),
-            Err(number) => {
-                let error = Refusal::UnknownCodec(number);
+            Ok(_) | Err(_) => {
+                let error = Refusal::UnknownCodec(reply.codec);
                 Err(RemoteError::new(ErrorKind::DecodeResult, Ran::Yes).caused_by(&error))
             }
         };

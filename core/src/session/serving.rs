@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::calls::Stage;
 use super::parked::NoRoom;
 use super::{CHECKS_UNTIL_KNOWN, Effect, SMALLEST_LIMIT, Session, Violation};
-use crate::codec::Codec;
+use crate::codec::{Codec, encode_own};
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::{self, CallId, Frame, HEAD, Invoke, Reply};
 use crate::pending::{Ending, Payload};
@@ -149,7 +149,7 @@ impl<W> Session<W> {
     fn encoded(&self, error: &RemoteError) -> Payload {
         let codec = Codec::default();
         let limit = self.message;
-        let encode = |error: &RemoteError| codec.encode(HEAD, error);
+        let encode = |error: &RemoteError| encode_own(HEAD, error);
         let fits = |bytes: &Vec<u8>| {
             bytes.len() <= SMALLEST_LIMIT || bytes.len() <= limit && self.has_room(bytes.len())
         };

@@ -16,8 +16,9 @@ use crate::copy::copied;
 /// The number of parts where it is not said, and a mark stands behind the last one.
 const UNTIL_BREAK: usize = usize::MAX;
 
-/// A deserializer of what stands at the front of a slice.
-pub(crate) struct Reader<'de> {
+/// A deserializer of what stands at the front of a slice. One that does not switch reads bincode alone: for this library's own types, so that
+/// what only the other formats need of them is not compiled.
+pub(crate) struct Reader<'de, const SWITCHES: bool = true> {
     input: Input<'de>,
     /// What only other formats than bincode need.
     other: Option<Box<Other<'de>>>,
@@ -42,7 +43,7 @@ struct Absent<'de> {
     field: Option<(&'de str, &'de str)>,
 }
 
-impl<'de> Reader<'de> {
+impl<'de, const SWITCHES: bool> Reader<'de, SWITCHES> {
     #[inline]
     pub(super) fn new(bytes: &'de [u8], format: Format) -> Self {
         let other = if format == Format::Bincode { None } else { Some(Other::new(format)) };
@@ -70,12 +71,12 @@ impl<'de> Reader<'de> {
 
     #[inline(always)]
     fn is_bincode(&self) -> bool {
-        self.other.is_none()
+        !SWITCHES || self.other.is_none()
     }
 
     #[inline]
     fn is_named(&self) -> bool {
-        self.other.as_ref().is_some_and(|other| other.format.is_named())
+        SWITCHES && self.other.as_ref().is_some_and(|other| other.format.is_named())
     }
 
     /// Whether another part comes of those of which `left` are left; where that is counted elsewhere, `left` is the place.
@@ -199,7 +200,7 @@ macro_rules! primitives {
     };
 }
 
-impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
+impl<'de, const SWITCHES: bool> de::Deserializer<'de> for &mut Reader<'de, SWITCHES> {
     type Error = Unreadable;
 
     primitives! {
@@ -212,11 +213,11 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        self.whatever_comes(visitor)
+        if SWITCHES { self.whatever_comes(visitor) } else { Err(other::needs_names()) }
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        self.identifier(visitor)
+        if SWITCHES { self.identifier(visitor) } else { Err(other::needs_names()) }
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {

@@ -20,7 +20,7 @@ impl Other<'_> {
     }
 }
 
-impl<'de> Reader<'de> {
+impl<'de, const SWITCHES: bool> Reader<'de, SWITCHES> {
     /// Reads CBOR.
     fn cbor<T>(
         &mut self,
@@ -41,9 +41,7 @@ impl<'de> Reader<'de> {
     fn mark(&mut self, expected: Mark) -> Result<(), Unreadable> {
         match self.input.take(1)? {
             [mark] if *mark == expected as u8 => Ok(()),
-            [mark] => Err(Unreadable::text(format_args!(
-                "it is written as one kind of value and read as another (mark {mark}, {expected:?} expected)"
-            ))),
+            [_] => Err(Unreadable::text("it is written as one kind of value and read as another")),
             _ => Err(Unreadable::text("nothing is left")),
         }
     }
@@ -232,7 +230,7 @@ impl<'de> Reader<'de> {
         if self.is_named() && self.kind()? == Type::Bytes {
             let bytes = self.cbor(Decoder::bytes)?;
             // In bincode a byte is itself, so they are a sequence there.
-            return Reader::new(bytes, Format::Bincode).elements(bytes.len(), visitor);
+            return Reader::<SWITCHES>::new(bytes, Format::Bincode).elements(bytes.len(), visitor);
         }
         let left = self.other_length(Mark::Sequence)?;
         self.elements(left, visitor)
@@ -350,7 +348,7 @@ impl<'de> Reader<'de> {
 
 /// A type asks for what only a format with names can tell.
 #[cold]
-fn needs_names() -> Unreadable {
+pub(super) fn needs_names() -> Unreadable {
     Unreadable::text("it is read by the names or the kinds of its parts, which bincode does not have")
 }
 

@@ -6,15 +6,15 @@ use super::{Reader, UNTIL_BREAK};
 use crate::codec::fault::Unreadable;
 
 /// The elements of a sequence, a tuple or a struct.
-pub(super) struct Elements<'r, 'de> {
-    pub(super) reader: &'r mut Reader<'de>,
+pub(super) struct Elements<'r, 'de, const SWITCHES: bool> {
+    pub(super) reader: &'r mut Reader<'de, SWITCHES>,
     /// See [`Reader::next_comes`].
     pub(super) left: usize,
     /// How many were announced.
     pub(super) hint: usize,
 }
 
-impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
+impl<'de, const SWITCHES: bool> de::SeqAccess<'de> for Elements<'_, 'de, SWITCHES> {
     type Error = Unreadable;
 
     #[inline(always)]
@@ -41,8 +41,8 @@ fn hint(announced: usize) -> Option<usize> {
 }
 
 /// The entries of a map, or the fields of a struct by their names.
-pub(super) struct Entries<'r, 'de> {
-    pub(super) reader: &'r mut Reader<'de>,
+pub(super) struct Entries<'r, 'de, const SWITCHES: bool> {
+    pub(super) reader: &'r mut Reader<'de, SWITCHES>,
     pub(super) left: usize,
     pub(super) hint: usize,
     /// The key that was read last, if it is a text.
@@ -51,7 +51,7 @@ pub(super) struct Entries<'r, 'de> {
     pub(super) owner: Option<&'de str>,
 }
 
-impl Entries<'_, '_> {
+impl<const SWITCHES: bool> Entries<'_, '_, SWITCHES> {
     /// Remembers the key that comes, and leaves out what is to be taken for absent. Whether there is one.
     #[cold]
     #[inline(never)]
@@ -70,7 +70,7 @@ impl Entries<'_, '_> {
     }
 }
 
-impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
+impl<'de, const SWITCHES: bool> de::MapAccess<'de> for Entries<'_, 'de, SWITCHES> {
     type Error = Unreadable;
 
     #[inline]
@@ -98,7 +98,7 @@ impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
     }
 }
 
-impl<'de> de::EnumAccess<'de> for &mut Reader<'de> {
+impl<'de, const SWITCHES: bool> de::EnumAccess<'de> for &mut Reader<'de, SWITCHES> {
     type Error = Unreadable;
     type Variant = Self;
 
@@ -109,7 +109,7 @@ impl<'de> de::EnumAccess<'de> for &mut Reader<'de> {
     }
 }
 
-impl<'de> de::VariantAccess<'de> for &mut Reader<'de> {
+impl<'de, const SWITCHES: bool> de::VariantAccess<'de> for &mut Reader<'de, SWITCHES> {
     type Error = Unreadable;
 
     #[inline]
