@@ -44,7 +44,7 @@ async fn big_integer_in_tagged_enum_arrives_or_is_refused() {
         Ok(back) => assert_eq!(back, value),
         // Its value is only known when the block has made it. It is told there, and not sent.
         Err(error) => {
-            assert_eq!((error.kind(), RAN.load(SeqCst)), (&ErrorKind::EncodeResult, 1), "{error:#}")
+            assert_eq!((error.kind(), RAN.load(SeqCst)), (&ErrorKind::EncodeResult, 1), "{error:#}");
         }
     }
 }
