@@ -31,6 +31,7 @@ modules! {
     "../../macros/src/service.rs" service
     "../../macros/src/tail.rs" tail
     "../../macros/src/validate.rs" validate
+    "../../macros/src/version.rs" version
 }
 
 use libfuzzer_sys::fuzz_target;
