@@ -2,12 +2,16 @@
 //!
 //! bincode is the usual one, so it is asked for first everywhere, and what the others do stands apart.
 
+mod parts;
+
 use bincode::enc::Encode;
 use minicbor::Encoder;
 use minicbor::data::Tag;
 use serde::Serialize;
 use serde::ser;
 
+pub(crate) use self::parts::Parts;
+use self::parts::UNCOUNTED;
 use super::bincode::{Output, plain};
 use super::fault::{Unwritable, WriteFault};
 use super::format::{Format, Mark, Primitive, SOME, written};
@@ -416,140 +420,5 @@ impl<'w, 'l, const SWITCHES: bool> ser::Serializer for &'w mut Writer<'l, SWITCH
     #[inline]
     fn is_human_readable(&self) -> bool {
         self.format == Format::CborText
-    }
-}
-
-/// The parts of everything that has some: in bincode one after the other, with nothing between them.
-pub(crate) struct Parts<'w, 'l, const SWITCHES: bool> {
-    writer: &'w mut Writer<'l, SWITCHES>,
-    /// How many are still to come, in a format where that was said before; else [`UNCOUNTED`].
-    left: usize,
-}
-
-const UNCOUNTED: usize = usize::MAX;
-
-impl<const SWITCHES: bool> Parts<'_, '_, SWITCHES> {
-    #[inline(always)]
-    fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
-        if !self.writer.is_bincode() {
-            self.count()?;
-        }
-        value.serialize(&mut *self.writer)
-    }
-
-    #[inline]
-    fn named<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unwritable> {
-        if !self.writer.is_bincode() {
-            self.count()?;
-            self.name(name);
-        }
-        value.serialize(&mut *self.writer)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn count(&mut self) -> Result<(), Unwritable> {
-        match self.left {
-            UNCOUNTED => {}
-            0 => return Err(WriteFault::Count.into()),
-            left => self.left = left - 1,
-        }
-        Ok(())
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn name(&mut self, name: &'static str) {
-        if self.writer.format.is_named() {
-            self.writer.cbor(|out| out.str(name).map(drop));
-        }
-    }
-
-    /// A field that is left out: only a format with names can do without it.
-    #[inline]
-    fn left_out(&self, name: &'static str) -> Result<(), Unwritable> {
-        if SWITCHES && self.writer.format.is_named() { Ok(()) } else { Err(WriteFault::LeftOut(name).into()) }
-    }
-
-    #[inline]
-    fn finish(self) -> Result<(), Unwritable> {
-        if self.writer.is_bincode() { Ok(()) } else { self.other_finish() }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn other_finish(self) -> Result<(), Unwritable> {
-        let Self { writer, left } = self;
-        match (writer.format.is_named(), left) {
-            (false, 0 | UNCOUNTED) => writer.mark(Mark::End),
-            (true, UNCOUNTED) => writer.cbor(|out| out.end().map(drop)),
-            (true, 0) => {}
-            _ => return Err(WriteFault::Count.into()),
-        }
-        Ok(())
-    }
-}
-
-macro_rules! parts {
-    ($($trait:ident: $method:ident $(($key:ident))?;)*) => {
-        $(
-            impl<const SWITCHES: bool> ser::$trait for Parts<'_, '_, SWITCHES> {
-                type Ok = ();
-                type Error = Unwritable;
-
-                parts!(one $method $($key)?);
-
-                #[inline]
-                fn end(self) -> Result<(), Unwritable> {
-                    self.finish()
-                }
-            }
-        )*
-    };
-    (one $method:ident named) => {
-        #[inline]
-        fn $method<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unwritable> {
-            self.named(name, value)
-        }
-
-        #[inline]
-        fn skip_field(&mut self, name: &'static str) -> Result<(), Unwritable> {
-            self.left_out(name)
-        }
-    };
-    (one $method:ident) => {
-        #[inline]
-        fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
-            self.part(value)
-        }
-    };
-}
-
-parts! {
-    SerializeSeq: serialize_element;
-    SerializeTuple: serialize_element;
-    SerializeTupleStruct: serialize_field;
-    SerializeTupleVariant: serialize_field;
-    SerializeStruct: serialize_field(named);
-    SerializeStructVariant: serialize_field(named);
-}
-
-impl<const SWITCHES: bool> ser::SerializeMap for Parts<'_, '_, SWITCHES> {
-    type Ok = ();
-    type Error = Unwritable;
-
-    #[inline]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unwritable> {
-        self.part(key)
-    }
-
-    #[inline]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
-        value.serialize(&mut *self.writer)
-    }
-
-    #[inline]
-    fn end(self) -> Result<(), Unwritable> {
-        self.finish()
     }
 }
