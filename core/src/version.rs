@@ -45,7 +45,7 @@ pub enum Rule {
 /// Only blocks under [`Rule::Function`] are looked at. Under another rule a block has another fingerprint or another id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Twins {
-    /// There is none.
+    /// No other block could be taken for it.
     None,
     /// There is at least one in this group, which has this number in the function. All of them are compiled in every program, so
     /// their types decide.

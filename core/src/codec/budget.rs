@@ -30,7 +30,7 @@ pub(super) const fn elements(length: usize) -> usize {
     length.saturating_add(1024)
 }
 
-/// How much memory the value of a message of this length may take: so many bytes for each of its own; what is spared besides is for types
+/// How much memory the value of a message of this length may take: `ratio` bytes for each byte of the message, and `spare` bytes for types
 /// that are large and mostly absent.
 pub(super) const fn memory(length: usize, ratio: usize, spare: usize) -> usize {
     length.saturating_mul(ratio).saturating_add(spare)

@@ -8,7 +8,7 @@ use minicbor::{Decoder, Encoder};
 
 use super::budget::{RATIO, RATIO_NAMED};
 
-/// What stands on the wire, or is only looked at in this process.
+/// A format of the wire, or one that never leaves this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// bincode 2.

@@ -250,7 +250,7 @@ impl Codec {
         self.decode_within(SPARE, bytes)
     }
 
-    /// The same, where the value may take so many bytes of memory beyond those for each byte of the message:
+    /// The same, where the value may take `memory` bytes beyond those for each byte of the message:
     /// [`Limits::memory`](crate::Limits::memory).
     pub fn decode_within<T: Deserialize<'static>>(
         self,

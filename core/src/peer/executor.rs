@@ -55,7 +55,7 @@ impl Requested {
     fn find<P: Platform>(link: &Link<P>, invoke: Invoke, deadline: Deadline) -> Result<Self, Refusal> {
         let entry = link.shared().exposed(invoke.block, invoke.fingerprint)?;
         let principal = link.principal();
-        // Before anything is told of how its version differs.
+        // First, because a refused version reveals the fields of the block's types.
         entry.block().requires.check(principal.as_ref())?;
         entry.in_version(invoke.fingerprint)?;
         let codec = Codec::from_number(invoke.codec).ok_or(Refusal::UnknownCodec(invoke.codec))?;

@@ -149,7 +149,7 @@ impl<'de, const SWITCHES: bool> Reader<'de, SWITCHES> {
         }
     }
 
-    /// What has so many parts begins. The place where they are counted.
+    /// Begins a sequence, a tuple or a map with this number of parts. Returns the place where they are counted.
     #[cold]
     #[inline(never)]
     pub(super) fn other_begin(&mut self, count: usize) -> usize {
