@@ -109,7 +109,7 @@ impl Endpoint {
         }
         crate::tls::usual_client().map_err(|source| ConnectError::Tls {
             url: self.to_string(),
-            reason: "there is nobody whom this peer trusts; name somebody with `Endpoint::tls(..)`".into(),
+            reason: "no trusted root certificates are configured; add them with `Endpoint::tls(..)`".into(),
             source: Box::new(source),
         })
     }

@@ -47,8 +47,9 @@ pub(super) fn answer(
         format!("{SUBPROTOCOL} is what this server speaks: update the older side, or reload the page");
     let close = Message::Close(Some(CloseReason { code: OUTDATED.into(), description: Some(reason) }));
     wire.encode(close, &mut goodbye).map_err(actix_web::error::ErrorInternalServerError)?;
-    let patience = Box::pin(tokio::time::sleep(shared.limits().handshake));
-    let body = Farewell { goodbye: Some(goodbye.freeze()), payload, wire, patience, _place: place };
+    // A client that does not answer the close frame is dropped then.
+    let time_limit = Box::pin(tokio::time::sleep(shared.limits().handshake));
+    let body = Farewell { goodbye: Some(goodbye.freeze()), payload, wire, time_limit, _place: place };
     Ok(HttpResponse::from(response.message_body(body)?.map_into_boxed_body()))
 }
 
@@ -58,7 +59,7 @@ struct Farewell {
     goodbye: Option<Bytes>,
     payload: Payload,
     wire: Wire,
-    patience: Pin<Box<Sleep>>,
+    time_limit: Pin<Box<Sleep>>,
     _place: Holding,
 }
 
@@ -73,7 +74,7 @@ impl MessageBody for Farewell {
         if let Some(goodbye) = self.goodbye.take() {
             return Poll::Ready(Some(Ok(goodbye)));
         }
-        if self.patience.as_mut().poll(cx).is_ready() {
+        if self.time_limit.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }
         loop {

@@ -96,7 +96,7 @@ fn refused_certificate(error: &CertificateError) -> String {
     let text = match error {
         // A signature is bad when somebody else took the name of a root.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "nobody whom this peer trusts vouches for the certificate over there; trust its root with `Endpoint::tls(tls::client(Roots::from_file(..)?, None)?)`"
+            "the certificate of the server is not signed by a trusted root; add its root with `Endpoint::tls(tls::client(Roots::from_file(..)?, None)?)`"
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
             // They are written as `DnsName("example.com")`.
