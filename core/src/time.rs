@@ -10,7 +10,7 @@ impl Moment {
     /// The moment this long after the driver's origin.
     #[must_use]
     pub fn after_origin(elapsed: Duration) -> Self {
-        Self(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
+        Self(micros(elapsed))
     }
 
     /// How long after the driver's origin this is.
@@ -24,13 +24,24 @@ impl Moment {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
+
+    /// The same in milliseconds, rounded up so that a little time left is not none. More than fits is as much as fits.
+    pub(crate) fn millis_since(self, earlier: Self) -> u32 {
+        let millis = self.0.saturating_sub(earlier.0).div_ceil(1000);
+        u32::try_from(millis).unwrap_or(u32::MAX).min(u32::MAX - 1)
+    }
+}
+
+/// More than fits is as much as fits. `Duration::as_micros` calculates with 128 bits, which takes several times as long.
+fn micros(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(duration.subsec_micros()))
 }
 
 impl std::ops::Add<Duration> for Moment {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
+        Self(self.0.saturating_add(micros(duration)))
     }
 }
 
@@ -63,6 +74,11 @@ impl Deadline {
     #[must_use]
     pub fn remaining(self, now: Moment) -> Option<Duration> {
         self.0.map(|moment| moment.since(now))
+    }
+
+    /// The same in milliseconds, rounded up.
+    pub(crate) fn remaining_millis(self, now: Moment) -> Option<u32> {
+        self.0.map(|moment| moment.millis_since(now))
     }
 
     /// Whether the deadline has passed at `now`.

@@ -40,14 +40,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
         }
         self.read(cx);
         // What was not sent yet goes first: nothing is added behind it, so that it does not grow while the other side takes nothing.
-        while self.poll_flush(cx)?.is_ready() {
-            match self.conversation.write(cx, &mut self.out).map_err(io::Error::other)? {
-                Said::Goodbye => {
-                    self.is_flushed = false;
-                    return Poll::Ready(Ok(()));
-                }
-                Said::All if self.out.is_empty() => break,
-                Said::All | Said::Some => self.is_flushed = false,
+        let mut said = Said::Some;
+        while self.poll_flush(cx)?.is_ready() && said == Said::Some {
+            said = self.conversation.write(cx, &mut self.out).map_err(io::Error::other)?;
+            self.is_flushed = self.out.is_empty();
+            if said == Said::Goodbye {
+                return Poll::Ready(Ok(()));
             }
         }
         self.conversation.rest(cx, &mut self.out);

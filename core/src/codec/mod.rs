@@ -33,6 +33,7 @@ pub(crate) use reader::Reader;
 pub(crate) use tuples::TupleLengths;
 pub(crate) use writer::Writer;
 
+use crate::frame::HEAD;
 use crate::type_names;
 
 /// The encoding of a payload. Each frame that carries one says which it is.
@@ -146,6 +147,18 @@ impl DecodeError {
     }
 }
 
+/// A buffer that most values fit, behind so many zeros for a header.
+#[inline(never)]
+fn room(head: usize) -> Vec<u8> {
+    const ZEROS: [u8; HEAD] = [0; HEAD];
+    let mut buffer = Vec::with_capacity(head + 64);
+    match ZEROS.get(..head) {
+        Some(zeros) => buffer.extend_from_slice(zeros),
+        None => buffer.resize(head, 0),
+    }
+    buffer
+}
+
 #[inline]
 fn write<T: Serialize + ?Sized>(
     buffer: Vec<u8>,
@@ -236,9 +249,7 @@ impl Codec {
         tuples: Option<&TupleLengths>,
         value: &T,
     ) -> Result<Vec<u8>, EncodeError> {
-        let mut buffer = Vec::with_capacity(head + 64);
-        buffer.resize(head, 0);
-        write(buffer, self.format(), tuples, value)
+        write(room(head), self.format(), tuples, value)
             .map_err(|source| EncodeError::new(std::any::type_name::<T>(), source))
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::calls::OpenCall;
-use super::{Effect, Session, Violation, whole_millis};
+use super::{Effect, Session, Violation};
 use crate::codec::{Codec, decode_own};
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::{self, CallId, Frame, Invoke, Reply};
@@ -27,7 +27,7 @@ impl<W> Session<W> {
             call,
             block: request.block.id,
             fingerprint: request.block.fingerprint(),
-            deadline_ms: request.deadline.remaining(now).map(whole_millis),
+            deadline_ms: request.deadline.remaining_millis(now),
             hop: request.hop,
             codec: request.codec.number(),
             is_detached: request.is_detached,

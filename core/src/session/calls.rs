@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
+use super::Violation;
 use super::outbox::Outgoing;
-use super::{Violation, whole_millis};
 use crate::frame::{CallId, Framed, Invoke};
 use crate::keyed_hash::Keyed;
 use crate::time::{Deadline, Moment};
@@ -120,7 +120,7 @@ impl<W> Calls<W> {
         }
         let (call, told) = Invoke::told_deadline(frame.bytes())?;
         let deadline = self.open.get(&call)?.deadline.moment()?;
-        let left = whole_millis(deadline.since(now()));
+        let left = deadline.millis_since(now());
         // Most calls go at once. Their frame is not copied only because a millisecond has just begun.
         (left.saturating_add(1) < told).then(|| frame.with_bytes(Invoke::with_deadline(frame.bytes(), left)))
     }

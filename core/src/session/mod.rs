@@ -298,10 +298,3 @@ impl<W> Session<W> {
         is_silent && self.calls.theirs() == 0 && self.calls.open() == 0
     }
 }
-
-/// Milliseconds, rounded up so that a little time left is not none; more than fits is as much as fits.
-fn whole_millis(left: Duration) -> u32 {
-    // A division of 64 bits costs a tenth of one of 128.
-    let micros = u64::try_from(left.as_micros()).unwrap_or(u64::MAX);
-    u32::try_from(micros.div_ceil(1000)).unwrap_or(u32::MAX).min(u32::MAX - 1)
-}

@@ -54,6 +54,21 @@ impl Overheard {
     pub(super) fn new(socket: TcpStream, first: FirstBytes) -> Self {
         Self { socket, first: Some(first) }
     }
+
+    #[cold]
+    fn poll_first(&mut self, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.socket).poll_read(cx, into);
+        let Some(FirstBytes(kept)) = &self.first else { return read };
+        let mut kept = kept.borrow_mut();
+        let room = KEPT - kept.len();
+        kept.extend(into.filled()[before..].iter().take(room));
+        if kept.len() == KEPT {
+            drop(kept);
+            self.first = None;
+        }
+        read
+    }
 }
 
 impl AsyncRead for Overheard {
@@ -62,18 +77,10 @@ impl AsyncRead for Overheard {
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = into.filled().len();
-        let read = Pin::new(&mut self.socket).poll_read(cx, into);
-        if let Some(FirstBytes(kept)) = &self.first {
-            let mut kept = kept.borrow_mut();
-            let room = KEPT - kept.len();
-            kept.extend(into.filled()[before..].iter().take(room));
-            if kept.len() == KEPT {
-                drop(kept);
-                self.first = None;
-            }
+        if self.first.is_none() {
+            return Pin::new(&mut self.socket).poll_read(cx, into);
         }
-        read
+        self.poll_first(cx, into)
     }
 }
 

@@ -31,14 +31,18 @@ impl SmallFrames {
     }
 
     pub(super) fn pop(&mut self) -> Option<Encoded> {
-        self.forget_withdrawn();
-        let frame = self.frames.pop_front()?;
-        if self.calls.front().is_some_and(|(_, place)| *place == self.left) {
-            self.calls.pop_front();
+        loop {
+            let (frame, place) = (self.frames.pop_front()?, self.left);
+            self.left += 1;
+            if frame.is_empty() {
+                continue;
+            }
+            self.count -= 1;
+            if self.calls.front().is_some_and(|&(_, call)| call == place) {
+                self.calls.pop_front();
+            }
+            return Some(frame);
         }
-        self.left += 1;
-        self.count -= 1;
-        Some(frame)
     }
 
     /// Takes a call back, and says how many bytes it had.
