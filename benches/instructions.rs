@@ -160,7 +160,7 @@ fn call_in_memory(count: usize) {
             if let Some(Effect::Run(invoke, _)) = callee.receive(now, frame).expect("an honest frame") {
                 let entry = registry.find(invoke.block, invoke.fingerprint).expect("it is there");
                 let arrived = Arrived { codec, memory: 0, bytes: &invoke.captures };
-                let mut body = entry.start(arrived, HEAD).expect("they were encoded");
+                let mut body = entry.start(arrived, HEAD).expect("they were encoded").body;
                 let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
                 let std::task::Poll::Ready(Ok((codec, bytes))) = body.as_mut().poll(&mut cx) else {
                     panic!("the block does not wait");

@@ -47,7 +47,7 @@ fn a_registered_body_runs_with_the_captures_of_a_call() {
     let entry = registry().find(block.id, block.fingerprint()).expect("it is this version");
     let codec = Codec::default();
     let captures = codec.encode(0, &(20_u32, "ab".to_owned())).expect("it can be written");
-    let body = entry.start(Arrived { codec, memory: 0, bytes: &captures }, 0).expect("it can be read");
+    let body = entry.start(Arrived { codec, memory: 0, bytes: &captures }, 0).expect("it can be read").body;
     let Poll::Ready(Ok((codec, result))) = pin!(body).as_mut().poll(&mut Context::from_waker(Waker::noop()))
     else {
         panic!("the body waits for nothing");

@@ -105,7 +105,8 @@ impl Handler<Drain> for PeerActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, Drain(grace): Drain, _: &mut Self::Context) -> Self::Result {
-        let idle = self.roster.drain();
+        let Some(shared) = self.peer.upgrade() else { return Box::pin(async {}) };
+        let idle = self.roster.drain(&shared);
         // Whether all are idle or the grace is over, what follows is the same.
         Box::pin(async move { drop(tokio::time::timeout(grace, idle).await) })
     }

@@ -132,6 +132,12 @@ impl Peer {
         self.shared.disconnected(peer).await;
     }
 
+    /// How many bytes of memory this peer holds for all others now; [`Limits::held`](distributed_scope_core::Limits::held) says what counts.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.shared.account().held()
+    }
+
     /// The blocks of this program, as a table: each with its place, its captures, its result, its version, and whether this
     /// peer runs it for others.
     ///

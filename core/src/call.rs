@@ -147,6 +147,9 @@ impl<R> Call<R> {
     /// Lets the block go on when nobody waits for it any longer: when the call is dropped, its deadline passes or its
     /// caller's connection is gone. The block has no deadline of its own then, nor do the calls that it makes.
     ///
+    /// It goes on until its peer is stopped; one that drains waits for it. How many there may be is
+    /// [`Limits::detached`](crate::Limits::detached).
+    ///
     /// Awaiting the call still ends at the call's deadline.
     pub fn detach(mut self) -> Self {
         self.request.is_detached = true;

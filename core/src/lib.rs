@@ -12,6 +12,7 @@
 //! | `travels`, `slot` | which types may travel, and how the types of a block are found |
 //! | [`auth`] | who is there, and what a block asks of its caller |
 //! | `call`, [`pending`] | a call, from `remote!` to its result |
+//! | `account` | how much memory is held for others |
 //! | `rate` | how much may happen in a second |
 //! | `disclosure` | what of an error a caller is told |
 //! | [`error`](RemoteError) | how a call fails |
@@ -22,6 +23,7 @@
 //! | [`host`] | a peer, as calls and blocks see it |
 //! | [`peer`] | a peer without its sockets and its event loop: what peers of all kinds have in common |
 
+mod account;
 pub mod auth;
 mod block;
 mod call;
@@ -60,6 +62,7 @@ pub mod travels;
 mod type_names;
 mod version;
 
+pub use account::{Account, Full, Held, Share};
 pub use auth::{Attempt, Authorize, Denied, Principal, Proof, Requirement};
 pub use block::{Block, BlockId, Fingerprint};
 pub use call::{Call, Spawned};

@@ -23,7 +23,8 @@ pub struct Limits {
     ///
     /// A larger call is refused before anything is sent; a larger result ends its call with
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge); a larger message from the other side ends the session. Of
-    /// messages that have arrived in part, at most twice this is kept for each session.
+    /// messages that have arrived in part, at most twice this is kept for each session, and nothing of those of which less than
+    /// [`write_rate`](Self::write_rate) arrives over four times [`write_stall`](Self::write_stall): their calls are refused.
     pub message: usize,
 
     /// How many bytes of memory the value of one message may take beyond 24 for each byte of the message. Default: 8 MiB.
@@ -42,6 +43,30 @@ pub struct Limits {
     ///
     /// One more is refused as [`Refusal::Overloaded`](crate::Refusal::Overloaded); nothing of it runs.
     pub calls_in: usize,
+
+    /// How many [detached](crate::Call::detach) blocks may run at once for one session, whether their calls are open or not. Default: 4,096.
+    ///
+    /// One more is refused as [`Refusal::Overloaded`](crate::Refusal::Overloaded); nothing of it runs.
+    pub detached: usize,
+
+    /// How many bytes are held for all sessions together. Default: 512 MiB, which leaves a machine of 1 GiB room for the program.
+    ///
+    /// Counted are messages that have arrived in part, calls that wait for their turn or for `authorize`, the captures and the state of blocks
+    /// that run, and what was not sent or not acknowledged. At the limit calls are refused as [`Refusal::Full`](crate::Refusal::Full),
+    /// large messages that arrive are dropped, and results end their calls with
+    /// [`ErrorKind::ResultDropped`](crate::ErrorKind::ResultDropped). A session that holds less than 64 KiB goes on.
+    pub held: usize,
+
+    /// How many bytes of them are held for the sessions of one address. Default: 256 MiB; see
+    /// [`sessions_per_address`](Self::sessions_per_address).
+    ///
+    /// The same happens there, and for a session that holds less than 64 KiB it does not.
+    pub held_per_address: usize,
+
+    /// How many bytes of them are held for one session. Default: 128 MiB.
+    ///
+    /// The same happens there. What holds nothing else may hold one message of any size.
+    pub held_per_session: usize,
 
     /// How many hops a chain of nested calls may have. Default: 64.
     ///
@@ -149,6 +174,10 @@ impl Default for Limits {
             memory: crate::codec::SPARE,
             calls_out: 1 << 16,
             calls_in: 1 << 16,
+            detached: 4096,
+            held: 512 << 20,
+            held_per_address: 256 << 20,
+            held_per_session: 128 << 20,
             hops: 64,
             queue: 4 << 20,
             results: 64 << 20,

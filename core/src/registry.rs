@@ -39,7 +39,21 @@ impl BodyError {
     }
 }
 
-type Start = Box<dyn Fn(Arrived<'_>, usize) -> Result<Body, DecodeError> + Send + Sync>;
+type Start = Box<dyn Fn(Arrived<'_>, usize) -> Result<Started, DecodeError> + Send + Sync>;
+
+/// A block that can run.
+pub struct Started {
+    /// It runs when it is polled.
+    pub body: Body,
+    /// How many bytes of memory its captures take beside it, about.
+    pub captured: usize,
+}
+
+impl fmt::Debug for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Started").field("captured", &self.captured).finish_non_exhaustive()
+    }
+}
 
 /// Captures that have arrived.
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +67,11 @@ pub struct Arrived<'a> {
 }
 
 impl Arrived<'_> {
-    pub(crate) fn decode<T: Deserialize<'static>>(self) -> Result<T, DecodeError> {
-        self.codec.decode_within(self.memory, self.bytes)
+    /// The captures, and how many bytes of memory they take, about.
+    pub(crate) fn decode<T: Deserialize<'static>>(self) -> Result<(T, usize), DecodeError> {
+        let (captures, counted) = self.codec.decode_counted(self.memory, self.bytes)?;
+        // What was not counted, as texts, is as long as on the wire.
+        Ok((captures, counted + self.bytes.len()))
     }
 }
 
@@ -93,7 +110,7 @@ impl Entry {
 
     /// Decodes the captures and makes the body, which runs when it is polled. `head` bytes are left free before
     /// the result.
-    pub fn start(&self, captures: Arrived<'_>, head: usize) -> Result<Body, DecodeError> {
+    pub fn start(&self, captures: Arrived<'_>, head: usize) -> Result<Started, DecodeError> {
         (self.start)(captures, head)
     }
 }
@@ -314,7 +331,10 @@ mod tests {
         Block::new("shop::orders::checkout#1", "shop::orders", "src/copy.rs", 9, &["cart"], Source::exact(2));
 
     fn start() -> Start {
-        Box::new(|_, _| Ok(Box::pin(async { Ok((Codec::Bincode, Vec::new())) })))
+        Box::new(|_, _| {
+            let body = Box::pin(async { Ok((Codec::Bincode, Vec::new())) });
+            Ok(Started { body, captured: 0 })
+        })
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::block::{Block, Types};
 use crate::call::Call;
 use crate::id::PeerId;
 use crate::raised::Raised;
-use crate::registry::{BodyError, Registrar};
+use crate::registry::{BodyError, Registrar, Started};
 use crate::travels::Wire;
 
 /// A closure struct whose fields are references, as it is built where the call is made. It carries types; the values
@@ -94,12 +94,14 @@ impl<C, R> Slot<C, R> {
         registrar.add(
             block,
             Box::new(move |arrived, head| {
-                let captures = gather(arrived.decode::<W>()?);
-                Ok(Box::pin(async move {
+                let (captures, captured) = arrived.decode::<W>()?;
+                let captures = gather(captures);
+                let body = Box::pin(async move {
                     let value = V::of(body(captures).await.map_err(BodyError::Raised)?);
                     let carriage = block.result_carriage().map_err(BodyError::cannot_travel)?;
                     carriage.encode(head, &value).map_err(BodyError::Encode)
-                }))
+                });
+                Ok(Started { body, captured })
             }),
         );
     }

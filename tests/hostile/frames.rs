@@ -48,6 +48,12 @@ impl Session {
         self.wire.send_as(2, &handshake::end(self.ticket.session, &self.ticket.token));
         assert!(matches!(self.wire.next(), Said::Close(..)));
     }
+
+    /// The same, where answers may still come that nobody reads.
+    pub(crate) fn end_unread(mut self) {
+        self.wire.send_as(2, &handshake::end(self.ticket.session, &self.ticket.token));
+        while let Said::Frame(_) = self.wire.next() {}
+    }
 }
 
 /// How the server answers this hello on a new connection; it closes then.

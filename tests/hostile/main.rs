@@ -9,6 +9,7 @@ mod blocks;
 mod crowds;
 mod false_servers;
 mod frames;
+mod held;
 mod honest;
 mod identity;
 #[path = "../support/log.rs"]

@@ -22,7 +22,7 @@ use distributed_scope_core::{Denied, Limits, Principal};
 pub use self::origin::NoOrigin;
 pub(crate) use self::origin::Origins;
 pub(crate) use self::places::NoPlace;
-use self::places::Places;
+use self::places::{Place, Places};
 pub use self::upgrade::{Authenticate, Upgrade};
 pub(crate) use self::upgrade::{is_loopback, subprotocols};
 use crate::clock;
@@ -56,7 +56,7 @@ impl Gate {
     }
 
     /// Whether there is a place, and whether this page may connect. The place is taken for as long as what this gives is held.
-    pub(crate) fn enter(&self, upgrade: &Upgrade) -> Result<Holding, Closed> {
+    pub(crate) fn enter(&self, upgrade: &Upgrade) -> Result<Place, Closed> {
         // A connection without an address, for instance over a Unix socket, counts as one of this machine.
         let address = upgrade.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip());
         let place = self.places.take(address, clock::now())?;
@@ -65,7 +65,7 @@ impl Gate {
                 "a page of another origin may not connect: start the server's peer with `.allow_origin(\"https://..\")`",
             )));
         }
-        Ok(Holding::new(place))
+        Ok(place)
     }
 
     /// Whether it may [`enter`](Self::enter), whether a token may have come this way, and whose it is.
@@ -88,7 +88,8 @@ impl Gate {
         if expires.is_some_and(|expires| expires <= SystemTime::now()) {
             return Err(Closed::Denied(Denied::unauthenticated("what you were known by has expired")));
         }
-        Ok(Visitor { principal, is_local, holding: Some(place) })
+        let account = Some(Arc::clone(place.account()));
+        Ok(Visitor { principal, is_local, account, holding: Some(Holding::new(place)) })
     }
 }
 

@@ -5,20 +5,36 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
-use distributed_scope_core::{Limits, Moment, TokenBucket};
+use distributed_scope_core::{Account, Limits, Moment, TokenBucket};
 use parking_lot::Mutex;
 
 /// The places of a peer, by address.
 pub(crate) struct Places {
     per_address: usize,
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    taken: Arc<Mutex<All>>,
     handshakes: Mutex<TokenBucket>,
+    limits: Limits,
+}
+
+/// The addresses that have a place, or for which something is held.
+#[derive(Default)]
+struct All {
+    by_address: HashMap<IpAddr, Taken>,
+    /// How many may be there only for what is held for them: a block that outlives its session, say.
+    without_place: usize,
+}
+
+/// The places of one address.
+struct Taken {
+    count: usize,
+    account: Arc<Account>,
 }
 
 /// A place that is taken until this is dropped.
 pub(crate) struct Place {
     address: IpAddr,
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    taken: Arc<Mutex<All>>,
+    account: Arc<Account>,
 }
 
 /// Why there is no place.
@@ -36,22 +52,58 @@ impl Places {
             per_address: limits.sessions_per_address,
             taken: Arc::default(),
             handshakes: Mutex::new(TokenBucket::new(limits.handshakes_per_second)),
+            limits: limits.clone(),
         }
     }
 
     pub(crate) fn take(&self, address: IpAddr, now: Moment) -> Result<Place, NoPlace> {
         let address = network(address);
         let mut all = self.taken.lock();
-        let taken = all.get(&address).copied().unwrap_or_default();
-        if taken >= self.per_address {
+        if all.by_address.get(&address).map_or(0, |taken| taken.count) >= self.per_address {
             return Err(NoPlace::TooMany);
         }
         // All addresses share these, and one that has no place does not use them up.
         if !self.handshakes.lock().take(now) {
             return Err(NoPlace::TooFast);
         }
-        all.insert(address, taken + 1);
-        Ok(Place { address, taken: Arc::clone(&self.taken) })
+        let account = all.enter(address, &self.limits);
+        Ok(Place { address, taken: Arc::clone(&self.taken), account })
+    }
+}
+
+impl All {
+    fn enter(&mut self, address: IpAddr, limits: &Limits) -> Arc<Account> {
+        if self.without_place > 0 {
+            self.by_address.retain(|_, taken| taken.is_needed());
+            self.without_place = self.by_address.values().filter(|taken| taken.count == 0).count();
+        }
+        let new = || Taken { count: 0, account: Account::of_address(limits) };
+        let taken = self.by_address.entry(address).or_insert_with(new);
+        taken.count += 1;
+        Arc::clone(&taken.account)
+    }
+
+    fn leave(&mut self, address: IpAddr) {
+        let Some(taken) = self.by_address.get_mut(&address) else { return };
+        taken.count -= 1;
+        if !taken.is_needed() {
+            self.by_address.remove(&address);
+        } else if taken.count == 0 {
+            self.without_place += 1;
+        }
+    }
+}
+
+impl Taken {
+    fn is_needed(&self) -> bool {
+        self.count > 0 || self.account.held() > 0
+    }
+}
+
+impl Place {
+    /// What is held for its address.
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 }
 
@@ -65,13 +117,7 @@ fn network(address: IpAddr) -> IpAddr {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut all = self.taken.lock();
-        if let Some(taken) = all.get_mut(&self.address) {
-            *taken -= 1;
-            if *taken == 0 {
-                all.remove(&self.address);
-            }
-        }
+        self.taken.lock().leave(self.address);
     }
 }
 
@@ -115,7 +161,7 @@ mod tests {
         assert!(places.take(other, at(0)).is_ok());
         let closed = Places::new(&Limits { sessions_per_address: 0, ..Limits::default() });
         assert_eq!(closed.take(one, at(0)).err(), Some(NoPlace::TooMany));
-        assert!(closed.taken.lock().is_empty());
+        assert!(closed.taken.lock().by_address.is_empty());
     }
 
     #[test]

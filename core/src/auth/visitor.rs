@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::principal::Principal;
+use crate::account::Account;
 
 /// Who made a connection, as far as that was found out before the handshake on it.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,8 @@ pub struct Visitor {
     pub principal: Option<Principal>,
     /// Whether it is on this machine.
     pub is_local: bool,
+    /// What is held for all sessions of its address, if that is known.
+    pub account: Option<Arc<Account>>,
     /// What it takes up until its session is over.
     pub holding: Option<Holding>,
 }

@@ -135,6 +135,12 @@ impl Budget {
         self.exceeded
     }
 
+    /// How many bytes of memory were paid for.
+    #[inline]
+    pub(super) fn paid(&self) -> usize {
+        memory(self.length, self.ratio, self.spare) - self.memory
+    }
+
     /// Pays for the number of elements. The first of many fails when all of them were announced.
     #[inline]
     pub(super) fn pay_elements<E: serde::de::Error>(&mut self, count: usize) -> Result<(), E> {

@@ -171,25 +171,26 @@ fn write<T: Serialize + ?Sized>(
     Ok(writer.into_bytes())
 }
 
+/// The value, and how many bytes were paid for.
 #[inline]
 fn read<T: Deserialize<'static>, const SWITCHES: bool>(
     format: Format,
     memory: usize,
     bytes: &[u8],
-) -> Result<T, DecodeError> {
+) -> Result<(T, usize), DecodeError> {
     let mut budget = Budget::of(bytes.len(), format.ratio(), memory);
     let mut reader = Reader::<SWITCHES>::new(bytes, format);
     let result = Within::<T>::new(&mut budget).deserialize(&mut reader);
     let (over, left) = (budget.exceeded(), reader.left());
     match result {
-        Ok(value) if over.is_none() && left == 0 => Ok(value),
+        Ok(value) if over.is_none() && left == 0 => Ok((value, budget.paid())),
         result => Err(DecodeError::new(std::any::type_name::<T>(), bytes.len(), over, result.err(), left)),
     }
 }
 
 /// Reads a value of this library's own types, which travel by bincode alone.
 pub(crate) fn decode_own<T: Deserialize<'static>>(bytes: &[u8]) -> Result<T, DecodeError> {
-    read::<T, false>(Format::Bincode, SPARE, bytes)
+    read::<T, false>(Format::Bincode, SPARE, bytes).map(|(value, _)| value)
 }
 
 /// Writes such a value behind `head` bytes of room.
@@ -268,6 +269,15 @@ impl Codec {
         memory: usize,
         bytes: &[u8],
     ) -> Result<T, DecodeError> {
+        self.decode_counted(memory, bytes).map(|(value, _)| value)
+    }
+
+    /// The same, and how many bytes of memory the sequences and maps of the value take, about.
+    pub(crate) fn decode_counted<T: Deserialize<'static>>(
+        self,
+        memory: usize,
+        bytes: &[u8],
+    ) -> Result<(T, usize), DecodeError> {
         read::<T, true>(self.format(), memory, bytes)
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::mismatch::Mismatch;
+use crate::account::Full;
 
 /// What happened to a call that did not end in its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +40,9 @@ pub enum ErrorKind {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The result was dropped, because its peer would have had to keep more than
-    /// [`Limits::results`](crate::Limits::results) until they could be sent.
+    /// The result was dropped, because its peer, or ours, would have had to keep more than
+    /// [`Limits::results`](crate::Limits::results) or [`Limits::held`](crate::Limits::held) allow. The
+    /// [source](std::error::Error::source) says which, if it was the latter.
     ResultDropped {
         /// The limit in bytes.
         limit: usize,
@@ -97,6 +99,12 @@ pub enum Refusal {
     /// The peer is stopping.
     #[error("that peer is going away")]
     GoingAway,
+    /// A large message came so slowly that it was not kept.
+    #[error("its message came slower than {0} bytes per second (`Limits::write_rate` of that peer)")]
+    TooSlow(u32),
+    /// So much is held for its callers already that nothing is taken in.
+    #[error("{0}")]
+    Full(Full),
 }
 
 /// What to do about a block that a peer does not have.
@@ -168,6 +176,8 @@ impl Refusal {
             Self::QueueFull(_) => "queue_full",
             Self::TooManyHops(_) => "too_many_hops",
             Self::GoingAway => "going_away",
+            Self::TooSlow(_) => "too_slow",
+            Self::Full(_) => "full",
         }
     }
 }
@@ -195,7 +205,7 @@ impl fmt::Display for ErrorKind {
             }
             Self::ResultDropped { limit } => write!(
                 f,
-                "ran, and its result was dropped: more than {limit} bytes waited to be sent (`Limits::results` there)"
+                "ran, and its result was dropped: more than {limit} bytes would have been kept (`Limits::results` and `Limits::held` there)"
             ),
         }
     }

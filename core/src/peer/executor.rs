@@ -7,8 +7,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Poller, Poll, Waker};
 
+use bytes::Bytes;
+
+use super::detached::Detached;
 use super::running::{Running, guarded};
 use super::{Link, Platform};
+use crate::account::Held;
 use crate::auth::{Attempt, Authorize, Denied, Principal};
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Refusal, RemoteError};
@@ -16,6 +20,7 @@ use crate::frame::{CallId, HEAD, Invoke};
 use crate::here::Context;
 use crate::pending::Ending;
 use crate::registry::Entry;
+use crate::session::CHUNK;
 use crate::time::Deadline;
 
 /// Runs a block, and has the session send how it ended.
@@ -27,17 +32,22 @@ pub(super) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, deadline: De
     };
     match link.shared().authorize() {
         None => match requested.begin(link) {
-            Ok(running) => drive(link, call, is_detached, running),
+            Ok((running, held)) => {
+                let size = running.size();
+                drive(link, call, is_detached, running, held.map_or(Memory::Uncounted(size), Memory::Held));
+            }
             Err(error) => end(link, call, Err(error)),
         },
         Some(authorize) => {
             let asked = ask(Arc::clone(authorize), requested.attempt(link));
-            let session = Arc::clone(link);
+            let (requested, session) = (requested.alone(), Arc::clone(link));
+            let size = requested.invoke.captures.len();
             let running = Box::pin(async move {
                 asked.await.map_err(RemoteError::refused)?;
-                requested.begin(&session)?.await
+                let (running, _held) = requested.begin(&session)?;
+                running.await
             });
-            drive(link, call, is_detached, running);
+            drive(link, call, is_detached, running, Memory::Uncounted(size));
         }
     }
 }
@@ -66,7 +76,16 @@ impl Requested {
         Attempt { block: self.entry.block(), caller: link.remote(), principal: self.principal.clone() }
     }
 
-    fn begin<P: Platform>(self, link: &Link<P>) -> Result<Running, RemoteError> {
+    /// The same, without what was read from the socket with it: it has to wait.
+    fn alone(mut self) -> Self {
+        if self.invoke.captures.len() <= CHUNK {
+            self.invoke.captures = Bytes::copy_from_slice(&self.invoke.captures);
+        }
+        self
+    }
+
+    /// Large captures are counted at once.
+    fn begin<P: Platform>(self, link: &Link<P>) -> Result<(Running, Option<Held>), RemoteError> {
         let Self { invoke, deadline, entry, codec, principal } = self;
         let context = Context {
             host: Arc::clone(link.shared()) as _,
@@ -77,7 +96,15 @@ impl Requested {
             hop: invoke.hop + 1,
             block: Some(entry.block()),
         };
-        Running::begin(context, entry, &invoke.captures, codec, HEAD)
+        let running = Running::begin(context, entry, &invoke.captures, codec, HEAD)?;
+        let size = running.size();
+        if size < LARGE {
+            return Ok((running, None));
+        }
+        match link.account().full(size) {
+            Some(full) => Err(RemoteError::refused(Refusal::Full(full))),
+            None => Ok((running, Some(link.account().hold(size)))),
+        }
     }
 }
 
@@ -93,24 +120,50 @@ async fn ask(authorize: Arc<dyn Authorize>, attempt: Attempt) -> Result<(), Refu
     }
 }
 
+/// Captures from this size on are counted before their block runs. Most blocks do not wait for anything, and then smaller ones need not be.
+const LARGE: usize = 16 << 10;
+
+/// What a block that waits takes beside its captures and its future, about: its task, its context, its places in tables.
+const TASK: usize = 512;
+
+/// What a block takes in memory.
+enum Memory {
+    /// So many bytes, which are counted if it waits.
+    Uncounted(usize),
+    Held(Held),
+}
+
+impl Memory {
+    fn held<P: Platform>(self, link: &Link<P>) -> Held {
+        match self {
+            Self::Uncounted(size) => link.account().hold(size + TASK),
+            Self::Held(held) => held,
+        }
+    }
+}
+
 /// Polls what runs once in place, and leaves it to a task if it waits.
 fn drive<P: Platform>(
     link: &Arc<Link<P>>,
     call: CallId,
     is_detached: bool,
     mut running: impl Future<Output = Ending> + Unpin + 'static,
+    memory: Memory,
 ) {
     match Pin::new(&mut running).poll(&mut Poller::from_waker(Waker::noop())) {
         Poll::Ready(ending) => end(link, call, ending),
         Poll::Pending => {
-            let session = Arc::clone(link);
-            let task = link.shared().platform().spawn_here(async move {
+            let (session, held) = (Arc::clone(link), memory.held(link));
+            let block = async move {
                 let ending = running.await;
+                drop(held);
                 end(&session, call, ending);
-            });
-            // A task that is not kept is not aborted.
-            if !is_detached {
-                link.keep_task(call, task);
+            };
+            if is_detached {
+                Detached::spawn(link.shared(), block);
+                link.began_detached();
+            } else {
+                link.keep_task(call, link.shared().platform().spawn_here(block));
             }
         }
     }

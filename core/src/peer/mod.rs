@@ -21,6 +21,7 @@
 mod carry;
 mod connect_error;
 mod connection;
+mod detached;
 mod differences;
 mod endpoint;
 mod executor;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 use parking_lot::Mutex;
 
+use super::detached::Detached;
 use super::running::Running;
 use super::{Platform, Shared, Task};
 use crate::block::Block;
@@ -123,9 +124,9 @@ impl<P: Platform> OwnTask<P> {
         let shared = Arc::clone(&work.shared);
         let deadline = work.deadline;
         let task = if work.is_detached {
-            // The block is a task of its own, which nobody ends.
+            // The block is a task of its own, which only the end of the peer ends.
             let (done, is_done) = oneshot::channel();
-            let _ = shared.platform().spawn_here(async move {
+            Detached::spawn(&shared, async move {
                 // Perhaps nobody waits any longer: the block has run to its end all the same.
                 let _ = done.send(running.await);
             });

@@ -188,15 +188,17 @@ impl<P: Platform> Roster<P> {
     }
 
     /// Takes no new sessions and no new calls. What it returns ends when nothing runs any more.
-    pub fn drain(&mut self) -> impl Future<Output = ()> + use<P> {
+    pub fn drain(&mut self, shared: &Arc<Shared<P>>) -> impl Future<Output = ()> + use<P> {
         self.is_draining = true;
         let links: Vec<_> = self.sessions.values().cloned().collect();
         links.iter().for_each(|link| link.go_away());
+        let shared = Arc::clone(shared);
         async move {
             // One after the other: they are all idle when the last one is.
             for link in links {
                 link.until_idle().await;
             }
+            shared.detached().until_none().await;
         }
     }
 
@@ -207,6 +209,7 @@ impl<P: Platform> Roster<P> {
         for link in self.sessions.values() {
             link.close(Goodbye::away("the peer was stopped"));
         }
+        shared.detached().abort();
     }
 }
 

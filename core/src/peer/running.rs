@@ -15,12 +15,13 @@ use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError, panic_text};
 use crate::here::{Context, Scoped};
 use crate::pending::{Ending, Payload};
-use crate::registry::{Arrived, Body, BodyError, Entry};
+use crate::registry::{Arrived, Body, BodyError, Entry, Started};
 
 /// A block that has begun.
 pub(super) struct Running {
     body: Traced,
     entry: &'static Entry,
+    size: usize,
 }
 
 /// The body of a block, in a span of its own where somebody listens.
@@ -49,12 +50,14 @@ impl Running {
     ) -> Result<Self, RemoteError> {
         // Decoding runs the captured types' own code, which may panic like any other.
         let captures = Arrived { codec, memory: context.host.limits().memory, bytes: captures };
-        let body = match catch_unwind(AssertUnwindSafe(|| entry.start(captures, head))) {
-            Ok(Ok(body)) => body,
+        let Started { body, captured } = match catch_unwind(AssertUnwindSafe(|| entry.start(captures, head)))
+        {
+            Ok(Ok(started)) => started,
             Ok(Err(error)) => return Err(RemoteError::refused(Refusal::DecodeCaptures(chain(&error)))),
             Err(panic) => return Err(panicked(entry, &*panic, Ran::Never)),
         };
         let block = entry.block();
+        let size = captured + size_of_val(&*body);
         // A span that nobody listens to costs a tenth of what a short block does.
         let body = if LevelFilter::current() >= LevelFilter::DEBUG {
             let span =
@@ -63,7 +66,12 @@ impl Running {
         } else {
             Traced::Not(Scoped::new(Arc::new(context), body))
         };
-        Ok(Self { body, entry })
+        Ok(Self { body, entry, size })
+    }
+
+    /// How many bytes of memory it takes, about.
+    pub(super) fn size(&self) -> usize {
+        self.size
     }
 
     /// Runs it until it has to wait for something. Nothing is woken when that comes.

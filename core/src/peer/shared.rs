@@ -9,7 +9,9 @@ use std::sync::{Arc, OnceLock, Weak};
 use futures_channel::oneshot;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::detached::Detached;
 use super::{Notice, Platform, Routes, own};
+use crate::account::Account;
 use crate::auth::Authorize;
 use crate::block::{BlockId, Fingerprint};
 use crate::disclosure::Disclosure;
@@ -98,6 +100,8 @@ pub struct Shared<P: Platform> {
     platform: P,
     id: PeerId,
     limits: Arc<Limits>,
+    /// What is held for all others.
+    account: Arc<Account>,
     data: Data,
     observer: Option<Box<dyn Observer>>,
     registry: &'static Registry,
@@ -113,6 +117,7 @@ pub struct Shared<P: Platform> {
     disclosure: Disclosure,
     is_stopping: AtomicBool,
     routes: Routes<P>,
+    detached: Detached<P>,
 }
 
 impl<P: Platform> Shared<P> {
@@ -148,6 +153,7 @@ impl<P: Platform> Shared<P> {
         let shared = Arc::new_cyclic(|weak| Self {
             platform: platform(weak),
             id,
+            account: Account::of_peer(&limits),
             limits: limits.into(),
             data,
             observer,
@@ -162,6 +168,7 @@ impl<P: Platform> Shared<P> {
             disclosure,
             is_stopping: AtomicBool::new(false),
             routes: Routes::default(),
+            detached: Detached::default(),
         });
         let weak = Arc::downgrade(&shared);
         host::announce(weak);
@@ -181,6 +188,11 @@ impl<P: Platform> Shared<P> {
     /// Its bounds.
     pub fn limits(&self) -> &Arc<Limits> {
         &self.limits
+    }
+
+    /// What is held for all of its sessions.
+    pub fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     /// How it introduces itself to other peers, and proves that.
@@ -215,6 +227,11 @@ impl<P: Platform> Shared<P> {
     /// Which peers it reaches.
     pub fn routes(&self) -> &Routes<P> {
         &self.routes
+    }
+
+    /// Its blocks that go on when nobody waits for them.
+    pub(super) fn detached(&self) -> &Detached<P> {
+        &self.detached
     }
 
     /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.

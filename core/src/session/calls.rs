@@ -1,6 +1,6 @@
 //! The open calls of a session, in both directions, and when the next of them is late.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -20,6 +20,10 @@ pub(super) struct Calls<W> {
     theirs: HashMap<CallId, Theirs, Keyed>,
     /// How many of them are parked.
     parked: usize,
+    /// How many of them are detached.
+    detached: usize,
+    /// Calls of theirs that are over, and whose blocks go on.
+    outliving: HashSet<CallId, Keyed>,
     /// No deadline lies before this one. It may be early, because calls that end do not move it: so a call costs
     /// a comparison, and the calls are looked through about once per timeout.
     wake: Deadline,
@@ -41,6 +45,14 @@ pub(super) struct OpenCall<W> {
 struct Theirs {
     deadline: Deadline,
     stage: Stage,
+    is_detached: bool,
+}
+
+impl Theirs {
+    /// Whether its block does not end with it.
+    fn goes_on(&self) -> bool {
+        self.is_detached && self.stage == Stage::Running
+    }
 }
 
 /// How far a call of the other side has come.
@@ -65,6 +77,8 @@ impl<W> Default for Calls<W> {
             open: FxHashMap::default(),
             theirs: HashMap::default(),
             parked: 0,
+            detached: 0,
+            outliving: HashSet::default(),
             wake: Deadline::never(),
             rested: Moment::default(),
         }
@@ -79,6 +93,16 @@ impl<W> Calls<W> {
     /// How many calls of the other side are not over.
     pub(super) fn theirs(&self) -> usize {
         self.theirs.len()
+    }
+
+    /// How many blocks run for the other side or will, whether their calls are over or not.
+    pub(super) fn blocks(&self) -> usize {
+        self.theirs.len() + self.outliving.len()
+    }
+
+    /// How many of them are detached.
+    pub(super) fn detached(&self) -> usize {
+        self.detached + self.outliving.len()
     }
 
     pub(super) fn running(&self) -> usize {
@@ -132,11 +156,17 @@ impl<W> Calls<W> {
     /// A call of theirs. They need not come in the order of their numbers: a small call passes a large one, and a call
     /// that was given up before it was sent never comes. That none comes twice is seen to by the numbers of frames; here
     /// it only has to be clear which call a reply or a cancel is for.
-    pub(super) fn start(&mut self, call: CallId, deadline: Deadline) -> Result<(), Violation> {
-        if self.theirs.contains_key(&call) {
+    pub(super) fn start(
+        &mut self,
+        call: CallId,
+        deadline: Deadline,
+        is_detached: bool,
+    ) -> Result<(), Violation> {
+        if self.theirs.contains_key(&call) || !self.outliving.is_empty() && self.outliving.contains(&call) {
             return Err(Violation::CallTwice(call.0));
         }
-        self.theirs.insert(call, Theirs { deadline, stage: Stage::Running });
+        self.theirs.insert(call, Theirs { deadline, stage: Stage::Running, is_detached });
+        self.detached += usize::from(is_detached);
         self.wake = self.wake.earlier(deadline);
         Ok(())
     }
@@ -159,9 +189,26 @@ impl<W> Calls<W> {
 
     /// A call of theirs is over; gives how far it came. Nothing if it was over already.
     pub(super) fn stop(&mut self, call: CallId) -> Option<Stage> {
-        let stage = self.theirs.remove(&call)?.stage;
+        let Theirs { stage, is_detached, .. } = self.theirs.remove(&call)?;
         self.parked -= usize::from(stage == Stage::Parked);
+        self.detached -= usize::from(is_detached);
         Some(stage)
+    }
+
+    /// The same of a call that does not wait for its block any longer. A detached block goes on, until [`ended`](Self::ended).
+    pub(super) fn abandon(&mut self, call: CallId) -> Option<Stage> {
+        let goes_on = self.theirs.get(&call)?.goes_on();
+        if goes_on {
+            self.outliving.insert(call);
+        }
+        self.stop(call)
+    }
+
+    /// The block of a call has ended that was over before.
+    pub(super) fn ended(&mut self, call: CallId) {
+        if !self.outliving.is_empty() {
+            self.outliving.remove(&call);
+        }
     }
 
     /// The calls that are late at `now`.
@@ -195,7 +242,8 @@ impl<W> Calls<W> {
     pub(super) fn take_all(&mut self) -> (Vec<(CallId, W)>, Vec<CallId>) {
         self.wake = Deadline::never();
         let open = self.open.drain().map(|(call, open)| (call, open.waiter)).collect();
-        self.parked = 0;
+        (self.parked, self.detached) = (0, 0);
+        self.outliving.clear();
         let running = self.theirs.drain().filter(|(_, theirs)| theirs.stage == Stage::Running);
         let mut running: Vec<_> = running.map(|(call, _)| call).collect();
         running.sort_unstable();

@@ -91,8 +91,9 @@ impl<W> Session<W> {
         }
         self.inbox.count(&frame, size);
         match frame {
-            Frame::Chunk(chunk) => match self.inbox.add(now, chunk)? {
-                Some(Whole { frame, begun }) => self.received_whole(now, begun, Frame::decode(frame)?),
+            Frame::Chunk(chunk) => match self.inbox.add(now, chunk, self.full)? {
+                Some(Whole { frame, dropped: Some(dropped), .. }) => self.received_header(&frame, dropped),
+                Some(Whole { frame, begun, .. }) => self.received_whole(now, begun, Frame::decode(frame)?),
                 None => Ok(None),
             },
             frame => self.received_whole(now, now, frame),

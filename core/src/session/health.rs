@@ -103,6 +103,21 @@ impl Health {
         self.checks_awaited = 0;
     }
 
+    /// How many checks are the span in which [`least`](Self::least) bytes are taken at least.
+    pub(super) fn stall(&self) -> u32 {
+        self.stall
+    }
+
+    /// Whether anything was heard between the last two checks.
+    pub(super) fn was_heard(&self) -> bool {
+        self.checks_unheard == 0
+    }
+
+    /// In bytes.
+    pub(super) fn least(&self) -> usize {
+        self.least
+    }
+
     pub(super) fn heard(&mut self) {
         self.heard = true;
     }

@@ -5,8 +5,9 @@ use rustc_hash::FxHashMap;
 
 use super::Violation;
 use super::outbox::{BYTES_PER_ACK, BYTES_PER_ACK_ALONE, CHUNK, CHUNKS_ALONE, LARGEST_AT_ONCE, STREAMS};
+use crate::account::Full;
 use crate::copy::append;
-use crate::frame::{Chunk, Frame};
+use crate::frame::{Chunk, Frame, HEAD};
 use crate::time::Moment;
 
 /// After so many frames the sender is told that they arrived, as soon as anything else goes to it. What makes a call for each result so
@@ -20,6 +21,9 @@ const MOST_FRAMES_PER_ACK: u64 = 256;
 /// what is larger grows as it comes.
 const RESERVED: usize = (1 << 20) + CHUNK;
 
+/// How many times as long the sender of a large message may be stuck as it would let itself be.
+const STALLS: u32 = 4;
+
 #[derive(Debug)]
 pub(super) struct Inbox {
     limit: usize,
@@ -29,19 +33,39 @@ pub(super) struct Inbox {
     /// How many chunks came without a small frame between them.
     chunks_since_small: u32,
     partial: FxHashMap<u32, Partial>,
+    /// How many bytes of memory they take.
+    held: usize,
+    /// How many bytes came in the checks that are counted below.
+    progress: usize,
+    /// In how many checks something was not complete.
+    checks: u32,
 }
 
 #[derive(Debug)]
 struct Partial {
     total: usize,
+    /// How many bytes came, whether they are kept or not.
+    came: usize,
     bytes: BytesMut,
     begun: Moment,
+    dropped: Option<Dropped>,
+}
+
+/// Why a large frame is not kept. Only its header is, so that its call can be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dropped {
+    /// So much is held already.
+    Full(Full),
+    /// It came too slowly.
+    Slow,
 }
 
 /// A large frame that is complete.
 #[derive(Debug)]
 pub(super) struct Whole {
     pub(super) frame: Bytes,
+    /// Why that is only its header.
+    pub(super) dropped: Option<Dropped>,
     /// When its first part came, from which its time counts.
     pub(super) begun: Moment,
 }
@@ -55,6 +79,9 @@ impl Inbox {
             bytes_since_ack: 0,
             chunks_since_small: 0,
             partial: FxHashMap::default(),
+            held: 0,
+            progress: 0,
+            checks: 0,
         }
     }
 
@@ -68,10 +95,16 @@ impl Inbox {
         self.partial.values().map(|partial| partial.bytes.len()).sum()
     }
 
+    /// How many bytes of memory they take.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
     /// Counts a numbered frame, which had so many bytes.
     pub(super) fn count(&mut self, frame: &Frame, size: usize) {
         self.received += 1;
         self.bytes_since_ack += size;
+        self.progress = self.progress.saturating_add(size);
         match frame {
             // Nothing of a message goes with the word that it is abandoned.
             Frame::Chunk(chunk) if chunk.bytes.is_empty() => {}
@@ -103,12 +136,17 @@ impl Inbox {
         self.received
     }
 
-    /// Adds a part; gives the whole frame with the last one.
-    pub(super) fn add(&mut self, now: Moment, chunk: Chunk) -> Result<Option<Whole>, Violation> {
+    /// Adds a part; gives the whole frame with the last one. If the session is full, nothing more is kept of the frame.
+    pub(super) fn add(
+        &mut self,
+        now: Moment,
+        chunk: Chunk,
+        full: Option<Full>,
+    ) -> Result<Option<Whole>, Violation> {
         let Chunk { stream, total, bytes } = chunk;
         let total = total as usize;
         if bytes.is_empty() {
-            self.partial.remove(&stream);
+            self.remove(stream);
             return Ok(None);
         }
         if total > self.limit {
@@ -125,24 +163,80 @@ impl Inbox {
         // The room grows with what really arrives: a total is only an announcement.
         let partial = self.partial.entry(stream).or_insert_with(|| Partial {
             total,
+            came: 0,
             bytes: BytesMut::new(),
             begun: now,
+            dropped: None,
         });
-        if partial.total != total || partial.bytes.len() + bytes.len() > total {
+        if partial.total != total || partial.came + bytes.len() > total {
             return Err(Violation::ChunkSize);
         }
-        if is_new {
+        self.held -= partial.bytes.capacity();
+        if let Some(full) = full {
+            partial.drop_bytes(Dropped::Full(full));
+        } else if is_new {
             partial.bytes.reserve(total.min(RESERVED));
         }
-        append(&mut partial.bytes, &bytes);
-        if partial.bytes.len() < total {
+        partial.add(&bytes);
+        self.held += partial.bytes.capacity();
+        if partial.came < total {
             return Ok(None);
         }
-        let partial = self.partial.remove(&stream);
-        Ok(partial.map(|Partial { bytes, begun, .. }| Whole { frame: bytes.freeze(), begun }))
+        let whole =
+            |Partial { bytes, begun, dropped, .. }: Partial| Whole { frame: bytes.freeze(), dropped, begun };
+        Ok(self.remove(stream).map(whole))
+    }
+
+    fn remove(&mut self, stream: u32) -> Option<Partial> {
+        let partial = self.partial.remove(&stream)?;
+        self.held -= partial.bytes.capacity();
+        Some(partial)
+    }
+
+    /// Another check of the connection's health between which and the one before something was heard. Whoever sends drops a connection on
+    /// which over `stall` checks fewer than `least` bytes arrive, and goes on with another one. If that has not happened several times over,
+    /// nothing is kept any more of what is not complete.
+    pub(super) fn check(&mut self, stall: u32, least: usize) {
+        if self.partial.is_empty() {
+            self.rest();
+            return;
+        }
+        self.checks += 1;
+        if self.checks < stall.saturating_mul(STALLS) {
+            return;
+        }
+        if self.progress < least {
+            self.partial.values_mut().for_each(|partial| partial.drop_bytes(Dropped::Slow));
+            self.held = self.partial.values().map(|partial| partial.bytes.capacity()).sum();
+        }
+        self.rest();
+    }
+
+    /// The time until now does not count: nothing was read, or nothing was on its way.
+    pub(super) fn rest(&mut self) {
+        (self.checks, self.progress) = (0, 0);
     }
 
     pub(super) fn clear(&mut self) {
         self.partial.clear();
+        self.held = 0;
+    }
+}
+
+impl Partial {
+    fn add(&mut self, bytes: &[u8]) {
+        self.came += bytes.len();
+        let kept = match self.dropped {
+            Some(_) => &bytes[..bytes.len().min(HEAD - self.bytes.len())],
+            None => bytes,
+        };
+        append(&mut self.bytes, kept);
+    }
+
+    fn drop_bytes(&mut self, why: Dropped) {
+        if self.dropped.is_none() {
+            self.dropped = Some(why);
+            self.bytes = BytesMut::from(&self.bytes[..self.bytes.len().min(HEAD)]);
+        }
     }
 }

@@ -44,7 +44,7 @@ impl<W> Session<W> {
         for call in late.theirs {
             let is_running = self.calls.is_running(call);
             let ran = if is_running { Ran::Maybe } else { Ran::Never };
-            self.reply(call, Err(RemoteError::new(ErrorKind::DeadlineExceeded, ran)));
+            self.give_up_theirs(call, Err(RemoteError::new(ErrorKind::DeadlineExceeded, ran)));
             effects.extend(is_running.then_some(Effect::Abort(call)));
         }
         if let State::Welcomed(until) = self.state
@@ -65,6 +65,11 @@ impl<W> Session<W> {
             }
             // On a slow line, what has come of a large message is said before the other side takes us for stuck.
             self.must_speak |= check.say_something || check.was_due && self.inbox.owes_word_of_a_chunk();
+            if is_full {
+                self.inbox.rest();
+            } else if check.was_due && self.health.was_heard() {
+                self.inbox.check(self.health.stall(), self.health.least());
+            }
             self.patience = self.patience.saturating_sub(u8::from(check.was_due));
             if check.stalled {
                 self.allowance = READ_WHEN_STALLED;

@@ -35,6 +35,7 @@ use self::health::Health;
 use self::inbox::Inbox;
 use self::outbox::{Gap, Outbox};
 use self::parked::Parked;
+use crate::account::Full;
 use crate::frame::{CallId, Catalogue, Introduction, Invoke, Mac};
 use crate::id::PeerId;
 use crate::limits::Limits;
@@ -84,6 +85,8 @@ pub struct Session<W> {
     allowance: usize,
     /// Whether the other side certainly knows of this session.
     is_open: bool,
+    /// The limit on held memory that is reached, if one is.
+    full: Option<Full>,
     /// We take no new calls.
     we_leave: bool,
     /// For so many checks of the connection's health we wait until the other side knows that.
@@ -153,6 +156,7 @@ impl<W> Session<W> {
             health: Health::new(&limits, theirs, now),
             allowance: 0,
             is_open: false,
+            full: None,
             we_leave: false,
             patience: 0,
             they_leave: false,
@@ -220,6 +224,25 @@ impl<W> Session<W> {
         self.inbox.arriving()
     }
 
+    /// How many bytes of memory it holds for the other side: what has arrived in part, calls that wait, and what was not sent or not
+    /// acknowledged.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.inbox.held() + self.parked.bytes() + self.outbox.held()
+    }
+
+    /// Whether a limit on held memory is reached. Until it is not, calls are refused, large messages are dropped as they come, and results are
+    /// not kept.
+    pub fn set_full(&mut self, full: Option<Full>) {
+        self.full = full;
+    }
+
+    /// Whether a limit on held memory was reached when that was last [said](Self::set_full).
+    #[must_use]
+    pub fn is_at_limit(&self) -> bool {
+        self.full.is_some()
+    }
+
     /// Whether so much waits to be sent that nothing more should be read until it is less. Worth asking again after each
     /// frame that was sent or received, and after each [`tick`](Self::tick).
     ///
@@ -278,6 +301,7 @@ impl<W> Session<W> {
         self.state = State::Attached;
         self.is_open = true;
         self.health.begin(now);
+        self.inbox.rest();
         self.tell_that_we_leave();
         self.allowance = 0;
     }

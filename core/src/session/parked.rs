@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
+use super::CHUNK;
 use crate::frame::{HEAD, Invoke};
 
 /// What a parked call costs beside its captures, about.
@@ -23,11 +26,20 @@ impl Parked {
         self.calls.is_empty()
     }
 
+    /// How many bytes they are.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Takes a call, unless there would be more than `limit` bytes of them. A single one always finds room.
-    pub(super) fn push(&mut self, invoke: Invoke, limit: usize) -> Result<(), NoRoom> {
+    pub(super) fn push(&mut self, mut invoke: Invoke, limit: usize) -> Result<(), NoRoom> {
         let size = EACH + invoke.captures.len();
         if !self.is_empty() && self.bytes + size > limit {
             return Err(NoRoom);
+        }
+        // A message that came in one frame is a share of all that was read from the socket with it.
+        if invoke.captures.len() <= CHUNK {
+            invoke.captures = Bytes::copy_from_slice(&invoke.captures);
         }
         self.bytes += size;
         self.calls.push_back(invoke);

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::calls::Stage;
+use super::calls::{OpenCall, Stage};
+use super::inbox::Dropped;
 use super::parked::NoRoom;
 use super::{CHECKS_UNTIL_KNOWN, Effect, SMALLEST_LIMIT, Session, Violation};
+use crate::account::Full;
 use crate::codec::{Codec, encode_own};
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::{self, CallId, Frame, HEAD, Invoke, Reply};
@@ -25,14 +27,18 @@ impl<W> Session<W> {
             Some(ms) => Deadline::at(begun + Duration::from_millis(ms.into())),
             None => Deadline::never(),
         };
-        let open = self.calls.theirs();
-        self.calls.start(invoke.call, deadline)?;
+        let (open, detached) = (self.calls.blocks(), self.calls.detached());
+        self.calls.start(invoke.call, deadline, invoke.is_detached)?;
         let objection = if self.we_leave {
             Some(RemoteError::refused(Refusal::GoingAway))
         } else if invoke.hop >= self.limits.hops {
             Some(RemoteError::refused(Refusal::TooManyHops(self.limits.hops)))
         } else if open >= self.limits.calls_in {
             Some(RemoteError::refused(Refusal::Overloaded(self.limits.calls_in)))
+        } else if invoke.is_detached && detached >= self.limits.detached {
+            Some(RemoteError::refused(Refusal::Overloaded(self.limits.detached)))
+        } else if let Some(full) = self.full {
+            Some(RemoteError::refused(Refusal::Full(full)))
         } else if !self.rate.take(now) {
             Some(RemoteError::refused(Refusal::TooFast(self.limits.calls_per_second)))
         } else if let Err(number) = frame::codec(invoke.codec) {
@@ -56,6 +62,31 @@ impl<W> Session<W> {
             Err(NoRoom) => self.refuse(call, RemoteError::refused(Refusal::QueueFull(self.limits.queue))),
         }
         Ok(None)
+    }
+
+    /// A large message came of which only the header was kept.
+    pub(super) fn received_header(
+        &mut self,
+        header: &[u8],
+        dropped: Dropped,
+    ) -> Result<Option<Effect<W>>, Violation> {
+        if let Some(call) = Invoke::call_of(header) {
+            self.calls.start(call, Deadline::never(), false)?;
+            let refusal = match dropped {
+                Dropped::Full(full) => Refusal::Full(full),
+                Dropped::Slow => Refusal::TooSlow(self.limits.write_rate),
+            };
+            self.refuse(call, RemoteError::refused(refusal));
+            return Ok(None);
+        }
+        let Some(call) = Reply::call_of(header) else { return Ok(None) };
+        Ok(self.calls.end(call).map(|OpenCall { waiter, .. }| {
+            let error = match dropped {
+                Dropped::Full(full) => result_dropped(full),
+                Dropped::Slow => self.dropped().caused_by(&Refusal::TooSlow(self.limits.write_rate)),
+            };
+            Effect::Complete(waiter, Err(error))
+        }))
     }
 
     fn refuse(&mut self, call: CallId, error: RemoteError) {
@@ -83,7 +114,7 @@ impl<W> Session<W> {
 
     /// Nobody waits for this call of the other side any longer: neither for its block nor for the rest of its result.
     pub(super) fn cancelled(&mut self, call: CallId) -> Option<Effect<W>> {
-        match self.calls.stop(call) {
+        match self.calls.abandon(call) {
             Some(Stage::Running) => return Some(Effect::Abort(call)),
             Some(Stage::Parked) => {}
             None => self.outbox.withdraw_reply(call),
@@ -95,8 +126,20 @@ impl<W> Session<W> {
     /// cancelled meanwhile.
     pub fn reply(&mut self, call: CallId, ending: Ending) {
         if self.calls.stop(call).is_none() {
+            self.calls.ended(call);
             return;
         }
+        self.answer(call, ending);
+    }
+
+    /// The same of a call whose block was told to end, if that is not [detached](crate::Call::detach).
+    pub(super) fn give_up_theirs(&mut self, call: CallId, ending: Ending) {
+        if self.calls.abandon(call).is_some() {
+            self.answer(call, ending);
+        }
+    }
+
+    fn answer(&mut self, call: CallId, ending: Ending) {
         let (is_value, payload) = match ending.and_then(|payload| self.fits(payload)) {
             Ok(payload) => (true, payload),
             Err(error) => (false, self.encoded(&error)),
@@ -112,7 +155,11 @@ impl<W> Session<W> {
         if size > self.message {
             return Err(RemoteError::new(ErrorKind::TooLarge { size, limit: self.message }, Ran::Yes));
         }
-        if self.has_room(size) { Ok(payload) } else { Err(self.dropped()) }
+        match self.full {
+            Some(full) if size > SMALLEST_LIMIT => Err(result_dropped(full)),
+            _ if self.has_room(size) => Ok(payload),
+            _ => Err(self.dropped()),
+        }
     }
 
     fn has_room(&self, size: usize) -> bool {
@@ -166,4 +213,9 @@ impl<W> Session<W> {
         });
         Payload { codec, bytes: bytes.into() }
     }
+}
+
+/// A result is not kept, because so much is held already.
+fn result_dropped(full: Full) -> RemoteError {
+    RemoteError::new(ErrorKind::ResultDropped { limit: full.limit }, Ran::Yes).caused_by(&full)
 }

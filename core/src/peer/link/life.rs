@@ -19,7 +19,10 @@ impl<P: Platform> Link<P> {
 
     /// Lets time pass.
     fn tick(self: &Arc<Self>) {
-        for effect in self.with(|state| state.session.tick(self.shared.now())) {
+        for effect in self.with(|state| {
+            state.count();
+            state.session.tick(self.shared.now())
+        }) {
             self.perform(effect);
         }
     }

@@ -31,6 +31,7 @@ use self::state::{State, Waiter};
 pub(super) use self::turn::Turn;
 use super::differences::Differences;
 use super::{Kill, Notice, Platform, Shared, Task, executor, ticker};
+use crate::account::Account;
 use crate::auth::{Principal, Visitor};
 use crate::error::RemoteError;
 use crate::frame::{CallId, Introduction, SessionId, Token};
@@ -53,6 +54,8 @@ pub struct Link<P: Platform> {
     state: Mutex<State<P>>,
     /// The connection, counted from 1, whose writer found nothing since there was something; [`NEWS`] if none did.
     quiet: AtomicU64,
+    /// What is held for it.
+    account: Arc<Account>,
     /// How the other side's blocks differ from ours.
     differences: Differences,
 }
@@ -92,13 +95,16 @@ impl<P: Platform> Link<P> {
             // It sees this, too, and tells us.
             session.tell_blocks(&shared.registry().catalogue());
         }
+        let above = visitor.account.iter().chain([shared.account()]).cloned();
+        let account = Account::of_session(shared.limits(), above);
         let link = Arc::new(Self {
             shared: Arc::clone(shared),
             remote: them.peer,
             id,
             token,
             visitor: RwLock::new(visitor),
-            state: Mutex::new(State::new(session, kill)),
+            state: Mutex::new(State::new(session, account.hold(0), kill)),
+            account,
             quiet: AtomicU64::new(NEWS),
             differences: Differences::default(),
         });
@@ -132,6 +138,11 @@ impl<P: Platform> Link<P> {
             .is_none_or(|known| somebody.is_some_and(|somebody| known.is_same_as(somebody)))
     }
 
+    /// What is held for it.
+    pub(super) fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
     /// The session's id.
     pub fn id(&self) -> SessionId {
         self.id
@@ -162,6 +173,7 @@ impl<P: Platform> Link<P> {
         message: Bytes,
     ) -> Result<Room, Violation> {
         let (effect, has_opened, is_clogged) = self.with(|state| {
+            state.passed(message.len());
             let was_open = state.session.is_open();
             let effect = match state.epoch == epoch {
                 true => state.session.receive(arrived, message)?,
@@ -190,6 +202,7 @@ impl<P: Platform> Link<P> {
     pub(super) fn reply(&self, call: CallId, ending: Ending) {
         self.with(|state| {
             state.tasks.remove(&call);
+            state.passed(ending.as_ref().map_or(0, |payload| payload.bytes.len()));
             state.session.reply(call, ending);
         });
     }
@@ -197,12 +210,18 @@ impl<P: Platform> Link<P> {
     /// Remembers the task of a block that had to wait, so that the call can be cancelled.
     pub(super) fn keep_task(&self, call: CallId, task: P::Task) {
         self.with(|state| {
+            state.count();
             if state.session.is_running(call) {
                 state.tasks.insert(call, task);
             } else {
                 task.abort();
             }
         });
+    }
+
+    /// A block has begun that goes on when its call is over.
+    pub(super) fn began_detached(&self) {
+        self.with(|state| state.count());
     }
 
     /// The session waits for another connection.

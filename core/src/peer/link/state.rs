@@ -10,6 +10,7 @@ use futures_channel::oneshot;
 use parking_lot::MutexGuard;
 
 use super::{Epoch, Link, NEWS, Turn};
+use crate::account::Held;
 use crate::frame::CallId;
 use crate::keyed_hash::Keyed;
 use crate::peer::{Goodbye, Platform};
@@ -21,6 +22,10 @@ pub(super) type Waiter = oneshot::Sender<Ending>;
 
 pub(super) struct State<P: Platform> {
     pub(super) session: Session<Waiter>,
+    /// What the session holds, about.
+    held: Held,
+    /// How many bytes came and went since that was counted.
+    uncounted: usize,
     pub(super) epoch: Epoch,
     /// The blocks that run here and had to wait for something.
     pub(super) tasks: HashMap<CallId, P::Task, Keyed>,
@@ -36,6 +41,9 @@ pub(super) struct State<P: Platform> {
     /// Tasks that wait for something of the session.
     waiting: Vec<(Awaited, Waker)>,
 }
+
+/// What a session holds is counted anew when so many bytes have come and gone.
+const GRAIN: usize = 16 << 10;
 
 /// What tasks wait for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,9 +67,11 @@ impl Awaited {
 }
 
 impl<P: Platform> State<P> {
-    pub(super) fn new(session: Session<Waiter>, kill: P::Kill) -> Self {
+    pub(super) fn new(session: Session<Waiter>, held: Held, kill: P::Kill) -> Self {
         Self {
             session,
+            held,
+            uncounted: 0,
             epoch: Epoch::default(),
             tasks: HashMap::default(),
             goodbye: None,
@@ -73,6 +83,22 @@ impl<P: Platform> State<P> {
             ticker: None,
             waiting: Vec::new(),
         }
+    }
+
+    /// So many bytes came or are to be sent. What the session holds is counted once in a while, and as long as a limit is reached.
+    pub(super) fn passed(&mut self, bytes: usize) {
+        self.uncounted += bytes;
+        if self.uncounted >= GRAIN || self.session.is_at_limit() {
+            self.count();
+        }
+    }
+
+    /// Counts what the session holds, and looks whether a limit on held memory is reached, by this session or by others.
+    #[cold]
+    pub(super) fn count(&mut self) {
+        self.uncounted = 0;
+        self.held.set(self.session.held());
+        self.session.set_full(self.held.account().full(0));
     }
 
     /// Those for whom it has come. Few ever wait: whoever dialled for the loss, and others when something is wrong or ends.

@@ -18,6 +18,10 @@ pub(super) struct LargeFrames {
     /// next frame before it begins.
     abandoned: VecDeque<Framed>,
     next_stream: u32,
+    /// How many bytes were sent of messages of which not everything has arrived.
+    pinned: usize,
+    /// The messages that were sent to their end, or given up: the number of the last chunk, and how many bytes were sent.
+    ending: VecDeque<(u64, usize)>,
 }
 
 #[derive(Debug)]
@@ -51,7 +55,14 @@ pub(super) struct Withdrawn {
 
 impl LargeFrames {
     pub(super) fn new(at_once: usize) -> Self {
-        Self { at_once, frames: VecDeque::new(), abandoned: VecDeque::new(), next_stream: 0 }
+        Self {
+            at_once,
+            frames: VecDeque::new(),
+            abandoned: VecDeque::new(),
+            next_stream: 0,
+            pinned: 0,
+            ending: VecDeque::new(),
+        }
     }
 
     pub(super) fn push(&mut self, frame: Bytes) {
@@ -88,22 +99,39 @@ impl LargeFrames {
         fitting.count().max(1)
     }
 
-    pub(super) fn next_chunk(&mut self) -> Option<Outgoing> {
+    /// How many bytes of memory are kept although they were sent: a chunk is a share of its message, which is there until its last chunk has
+    /// arrived.
+    pub(super) fn pinned(&self) -> usize {
+        self.pinned
+    }
+
+    /// All frames before this number have arrived.
+    pub(super) fn acknowledge(&mut self, received: u64) {
+        while let Some((_, size)) = self.ending.pop_front_if(|(number, _)| *number < received) {
+            self.pinned -= size;
+        }
+    }
+
+    /// The next chunk, which is sent with this number.
+    pub(super) fn next_chunk(&mut self, number: u64) -> Option<Outgoing> {
         let turns = self.turns();
         let mut large = self.frames.pop_front()?;
         let part = large.next_part();
         let (is_begin, end) = (part.start == 0, part.end);
         let frame = large.chunk(large.frame.slice(part));
+        self.pinned += end - large.sent;
         large.sent = end;
         if end < large.frame.len() {
             // Behind the others whose turn it is, before those that wait.
             self.frames.insert(turns - 1, large);
+        } else {
+            self.ending.push_back((number, end));
         }
         Some(Outgoing { frame, is_begin })
     }
 
-    /// Takes back the frame that is meant. If the other side has a part of it, it is told.
-    pub(super) fn withdraw(&mut self, is_it: impl Fn(&Bytes) -> bool) -> Option<Withdrawn> {
+    /// Takes back the frame that is meant. If the other side has a part of it, it is told. The next frame is sent with this number.
+    pub(super) fn withdraw(&mut self, number: u64, is_it: impl Fn(&Bytes) -> bool) -> Option<Withdrawn> {
         let place = self.frames.iter().position(|large| is_it(&large.frame))?;
         let large = self.frames.remove(place)?;
         let unsent = large.frame.len() - large.sent;
@@ -113,11 +141,14 @@ impl LargeFrames {
             last_word = frame.len();
             self.abandoned.push_back(frame);
         }
+        self.ending.push_back((number, large.sent));
         Some(Withdrawn { unsent, last_word })
     }
 
     pub(super) fn clear(&mut self) {
         self.frames.clear();
         self.abandoned.clear();
+        self.ending.clear();
+        self.pinned = 0;
     }
 }

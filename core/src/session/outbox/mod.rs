@@ -117,6 +117,11 @@ impl Outbox {
         self.sent.bytes()
     }
 
+    /// How many bytes of memory all of it takes, sent or not, at most. A chunk that is kept counts twice.
+    pub(super) fn held(&self) -> usize {
+        self.queued + self.sent.bytes() + self.large.pinned()
+    }
+
     /// Whether [`next`](Self::next) has a frame.
     pub(super) fn has_next(&self) -> bool {
         self.sent.has_again() || self.large.has_abandoned() || !self.small.is_empty() || self.may_chunk()
@@ -167,14 +172,16 @@ impl Outbox {
         }
         self.small_since_chunk = 0;
         self.chunks_since_small = self.chunks_since_small.saturating_add(1);
-        let outgoing = self.large.next_chunk()?;
+        let outgoing = self.large.next_chunk(self.sent.next_number())?;
         self.queued -= outgoing.frame.chunk_size().unwrap_or_default();
         Some(outgoing)
     }
 
     /// The other side has this many frames.
     pub(super) fn acknowledge(&mut self, received: u64) -> Result<(), Gap> {
-        self.sent.acknowledge(received)
+        self.sent.acknowledge(received)?;
+        self.large.acknowledge(received);
+        Ok(())
     }
 
     /// Whether [`rewind`](Self::rewind) can go back that far.
@@ -184,7 +191,9 @@ impl Outbox {
 
     /// A new connection goes on where the other side has this many frames.
     pub(super) fn rewind(&mut self, received: u64) -> Result<(), Gap> {
-        self.sent.rewind(received)
+        self.sent.rewind(received)?;
+        self.large.acknowledge(received);
+        Ok(())
     }
 
     /// Takes back an invoke that was not sent to its end. True if it was not, so that nothing of it can have run.
@@ -202,7 +211,7 @@ impl Outbox {
     }
 
     fn withdraw_large(&mut self, is_it: impl Fn(&Bytes) -> bool) -> bool {
-        let Some(withdrawn) = self.large.withdraw(is_it) else { return false };
+        let Some(withdrawn) = self.large.withdraw(self.sent.next_number(), is_it) else { return false };
         self.queued = self.queued - withdrawn.unsent + withdrawn.last_word;
         true
     }

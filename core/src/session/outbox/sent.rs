@@ -112,11 +112,17 @@ impl Sent {
 
     /// The oldest is dropped although it was not acknowledged.
     fn forget_first(&mut self) {
-        if let Some(outgoing) = self.kept.pop_front() {
-            self.bytes -= outgoing.frame.len();
-            self.first += 1;
+        if self.pop() {
             self.given = self.given.saturating_sub(1);
         }
+    }
+
+    /// Whether there was one.
+    fn pop(&mut self) -> bool {
+        let Some(outgoing) = self.kept.pop_front() else { return false };
+        self.bytes -= outgoing.frame.len();
+        self.first += 1;
+        true
     }
 
     /// The other side has this many frames.
@@ -125,10 +131,7 @@ impl Sent {
             return Err(Gap::NeverSent);
         }
         self.acknowledged = self.acknowledged.max(received);
-        while self.first < received {
-            let Some(outgoing) = self.kept.pop_front() else { break };
-            self.bytes -= outgoing.frame.len();
-            self.first += 1;
+        while self.first < received && self.pop() {
             self.given -= 1;
         }
         while let Some((_, size)) = self.chunks.pop_front_if(|(number, _)| *number < received) {

@@ -1,0 +1,96 @@
+//! Blocks that go on when nobody waits for them: a peer that drains waits for them, and one that stops ends them.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+
+use super::{Platform, Shared, Task};
+
+/// The detached blocks of a peer that had to wait for something.
+pub(super) struct Detached<P: Platform>(Mutex<State<P::Task>>);
+
+struct State<T> {
+    next: u64,
+    /// A task is missing until it is known.
+    tasks: FxHashMap<u64, Option<T>>,
+    /// Who waits until there are none.
+    waiting: Vec<Waker>,
+}
+
+/// One of them, until this is dropped.
+struct Place<P: Platform> {
+    shared: Arc<Shared<P>>,
+    number: u64,
+}
+
+impl<P: Platform> Default for Detached<P> {
+    fn default() -> Self {
+        Self(Mutex::new(State { next: 0, tasks: FxHashMap::default(), waiting: Vec::new() }))
+    }
+}
+
+impl<P: Platform> Detached<P> {
+    /// Runs a block to its end, unless the peer is stopped before.
+    pub(super) fn spawn(shared: &Arc<Shared<P>>, block: impl Future<Output = ()> + 'static) {
+        let place = shared.detached().enter(shared);
+        let number = place.number;
+        let task = shared.platform().spawn_here(async move {
+            let _place = place;
+            block.await;
+        });
+        shared.detached().keep(number, task);
+    }
+
+    fn enter(&self, shared: &Arc<Shared<P>>) -> Place<P> {
+        let mut state = self.0.lock();
+        let number = state.next;
+        state.next += 1;
+        state.tasks.insert(number, None);
+        Place { shared: Arc::clone(shared), number }
+    }
+
+    /// It may have ended already.
+    fn keep(&self, number: u64, task: P::Task) {
+        if let Some(place) = self.0.lock().tasks.get_mut(&number) {
+            *place = Some(task);
+        }
+    }
+
+    fn leave(&self, number: u64) {
+        let mut state = self.0.lock();
+        state.tasks.remove(&number);
+        let waiting = if state.tasks.is_empty() { std::mem::take(&mut state.waiting) } else { Vec::new() };
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Ends all of them.
+    pub(super) fn abort(&self) {
+        let tasks: Vec<_> = self.0.lock().tasks.values_mut().filter_map(Option::take).collect();
+        tasks.iter().for_each(Task::abort);
+    }
+
+    /// Waits until there are none.
+    pub(super) async fn until_none(&self) {
+        poll_fn(|cx| {
+            let mut state = self.0.lock();
+            if state.tasks.is_empty() {
+                return Poll::Ready(());
+            }
+            if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+                state.waiting.push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+impl<P: Platform> Drop for Place<P> {
+    fn drop(&mut self) {
+        self.shared.detached().leave(self.number);
+    }
+}
