@@ -33,7 +33,7 @@ pub(crate) struct Options {
     pub(crate) seed: Option<u64>,
 
     /// What this process is for another one.
-    #[arg(long = "as", hide = true, value_enum, requires_ifs = [("idlers", "url"), ("greedy", "url"), ("attackers", "url"), ("busy", "url")])]
+    #[arg(long = "as", hide = true, value_enum, requires_ifs = [("idlers", "url"), ("greedy", "url"), ("attackers", "url"), ("busy", "url"), ("hoarders", "url")])]
     pub(crate) role: Option<Role>,
 
     #[arg(long, hide = true)]
@@ -69,6 +69,8 @@ pub(crate) enum Part {
     Steady,
     /// A call beside waiting calls and idle sessions
     Growth,
+    /// 256 sessions of one address that have as much held for them as they can
+    Hoard,
     /// Two clients and one worker, or two
     Workers,
 }
@@ -79,6 +81,7 @@ pub(crate) enum Role {
     Idlers,
     Greedy,
     Attackers,
+    Hoarders,
     Busy,
 }
 

@@ -46,6 +46,7 @@ async fn run(options: Options) -> anyhow::Result<bool> {
         (Some(Role::Server), _) => peers::server(options.count).await.map(|()| true),
         (Some(Role::Idlers), Some(url)) => peers::idlers(url, options.count).await.map(|()| true),
         (Some(Role::Greedy), Some(url)) => peers::greedy(url).await.map(|()| true),
+        (Some(Role::Hoarders), Some(url)) => parts::hoard::hoarders(url, options.count).await.map(|()| true),
         (Some(Role::Busy), Some(url)) => parts::workers::busy(url, options.count).await.map(|()| true),
         (Some(Role::Attackers), Some(url)) => {
             parts::oversize::attackers(url, options.count, options.in_parts).await.map(|()| true)
@@ -75,6 +76,7 @@ async fn all(options: &Options) -> anyhow::Result<bool> {
             Part::Cuts => parts::cuts::run(options, &progress).await,
             Part::Steady => parts::steady::run(options, &progress).await,
             Part::Growth => parts::growth::run(&progress).await,
+            Part::Hoard => parts::hoard::run(&progress).await,
             Part::Workers => parts::workers::run(&progress).await,
         };
         drop(progress);

@@ -224,6 +224,16 @@ pub(crate) async fn wait(on: PeerId) -> Result<(), RemoteError> {
     .await
 }
 
+/// Waits until nobody waits for it, or for ever if it is detached.
+#[distributed]
+pub(crate) async fn hoard(on: PeerId, texts: Vec<String>, is_detached: bool) -> Result<usize, RemoteError> {
+    let call = remote!(on, [texts], {
+        std::future::pending::<()>().await;
+        texts.len()
+    });
+    if is_detached { call.detach().await } else { call.await }
+}
+
 /// How many peers a server is connected to.
 #[distributed]
 pub(crate) async fn connected(on: PeerId) -> Result<usize, RemoteError> {

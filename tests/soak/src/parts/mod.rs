@@ -3,6 +3,7 @@
 pub(crate) mod bulk;
 pub(crate) mod cuts;
 pub(crate) mod growth;
+pub(crate) mod hoard;
 pub(crate) mod idle;
 pub(crate) mod loiterers;
 pub(crate) mod oversize;
