@@ -95,8 +95,16 @@ impl<R> Call<R> {
             Ok((codec, frame)) => (codec, frame.into(), None),
             Err(fault) => (Codec::default(), Encoded::default(), Some(fault)),
         };
-        let request =
-            Request { to, block, frame, codec, deadline: Deadline::never(), hop: 0, is_detached: false };
+        let request = Request {
+            to,
+            block,
+            frame,
+            codec,
+            deadline: Deadline::never(),
+            hop: 0,
+            is_detached: false,
+            fails_fast: false,
+        };
         let (time, state) = (Time::Default, State::Unsent);
         Self {
             request,
@@ -153,6 +161,14 @@ impl<R> Call<R> {
     /// Awaiting the call still ends at the call's deadline.
     pub fn detach(mut self) -> Self {
         self.request.is_detached = true;
+        self
+    }
+
+    /// Refuses the call at once where it would have to wait until there is room: as [`Refusal::QueueFull`](crate::Refusal::QueueFull) if more than
+    /// [`Limits::queue`](crate::Limits::queue) waits to be sent, and as [`Refusal::Overloaded`](crate::Refusal::Overloaded) if
+    /// [`Limits::calls_out`](crate::Limits::calls_out) are open. Without this it waits, in the order in which calls were made, at most until its deadline.
+    pub fn fail_fast(mut self) -> Self {
+        self.request.fails_fast = true;
         self
     }
 

@@ -36,7 +36,8 @@ pub struct Limits {
 
     /// How many calls of one session may wait for their results at once. Default: 65,536.
     ///
-    /// One more is refused as [`Refusal::Overloaded`](crate::Refusal::Overloaded) before anything is sent.
+    /// One more waits until another has ended, at most until its deadline; one that [fails fast](crate::Call::fail_fast) is refused as
+    /// [`Refusal::Overloaded`](crate::Refusal::Overloaded). Nothing of it is sent.
     pub calls_out: usize,
 
     /// How many blocks may run at once for one session. Default: 65,536.
@@ -76,8 +77,8 @@ pub struct Limits {
 
     /// How many bytes may wait to be sent to one peer. Default: 4 MiB.
     ///
-    /// A call that would make it more is refused as [`Refusal::QueueFull`](crate::Refusal::QueueFull), unless nothing
-    /// else waits. Results are not refused, up to [`results`](Self::results); instead blocks that the peer calls meanwhile
+    /// A call that would make it more waits until there is room, in the order in which calls were made and at most until its deadline; one that
+    /// [fails fast](crate::Call::fail_fast) is refused as [`Refusal::QueueFull`](crate::Refusal::QueueFull). Results are not refused, up to [`results`](Self::results); instead blocks that the peer calls meanwhile
     /// begin when there is room, and at most as many bytes of such calls wait: one more is refused there as `QueueFull`.
     /// If what waits could be sent and the peer does not take it, nothing more is read from it, but for a little now
     /// and then, so that two peers that both wait for room get on.

@@ -23,4 +23,6 @@ pub struct Request {
     pub hop: u8,
     /// Whether the block goes on when nobody waits for it any longer.
     pub is_detached: bool,
+    /// Whether it is refused where it would have to wait for room.
+    pub fails_fast: bool,
 }

@@ -31,6 +31,8 @@ mod redials;
 mod reentry;
 mod refusals;
 mod resume;
+mod room;
+
 mod signals;
 mod slow;
 #[path = "../support/peers.rs"]

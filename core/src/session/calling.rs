@@ -34,8 +34,48 @@ impl<W> Session<W> {
             captures: Bytes::new(),
         };
         request.frame = invoke.seal(std::mem::take(&mut request.frame));
-        self.outbox.push(request.frame.share());
+        let frame = request.frame.share();
+        if self.waiting.is_empty() && self.has_room_for(frame.len()) && self.has_turn() {
+            self.outbox.push(frame);
+        } else {
+            self.waiting.push(call, frame.into(), request.hop > 0);
+        }
         Ok(call)
+    }
+
+    /// Whether so many bytes of calls can join those that wait to be sent.
+    fn has_room_for(&self, size: usize) -> bool {
+        let queued = self.outbox.queued();
+        queued == 0 || queued + size <= self.limits.queue.max(size)
+    }
+
+    /// Whether another call may be open that does not wait, besides those that are counted already.
+    fn has_turn(&self) -> bool {
+        self.calls.open() - self.waiting.len() <= self.limits.calls_out
+    }
+
+    /// Sends calls that waited for room, if there is some.
+    pub(super) fn fill(&mut self) {
+        while !self.waiting.is_empty() && !self.they_leave {
+            let has_room = self.waiting.next_size().is_some_and(|size| self.has_room_for(size));
+            // The one that goes would be one more.
+            if !has_room || self.calls.open() - self.waiting.len() >= self.limits.calls_out {
+                return;
+            }
+            if let Some((_, frame)) = self.waiting.pop() {
+                self.outbox.push(frame);
+            }
+        }
+    }
+
+    /// A call that waited for room, to a side that takes no more calls.
+    pub(super) fn next_too_late(&mut self) -> Option<Effect<W>> {
+        if self.waiting.is_empty() || !self.they_leave {
+            return None;
+        }
+        let (call, _) = self.waiting.pop()?;
+        let OpenCall { waiter, .. } = self.calls.end(call)?;
+        Some(Effect::Complete(waiter, Err(RemoteError::refused(Refusal::GoingAway))))
     }
 
     fn objection_to_call(&self, now: Moment, request: &Request) -> Option<RemoteError> {
@@ -52,17 +92,20 @@ impl<W> Session<W> {
         if request.deadline.has_passed(now) {
             return Some(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
         }
-        let queued = self.outbox.queued();
-        let refusal = if self.they_leave {
-            Refusal::GoingAway
-        } else if self.calls.open() >= self.limits.calls_out {
-            Refusal::Overloaded(self.limits.calls_out)
-        } else if queued > 0 && queued + size > self.limits.queue.max(size) {
-            Refusal::QueueFull(self.limits.queue)
-        } else {
+        if self.they_leave {
+            return Some(RemoteError::refused(Refusal::GoingAway));
+        }
+        // What a block of the other side calls is held for it, and must not be more than is held for anybody.
+        if !request.fails_fast && (request.hop == 0 || self.full.is_none()) {
             return None;
-        };
-        Some(RemoteError::refused(refusal))
+        }
+        if self.calls.open() >= self.limits.calls_out {
+            Some(RemoteError::refused(Refusal::Overloaded(self.limits.calls_out)))
+        } else if !self.waiting.is_empty() || !self.has_room_for(size) {
+            Some(RemoteError::refused(Refusal::QueueFull(self.limits.queue)))
+        } else {
+            None
+        }
     }
 
     /// The caller does not wait any longer: the block is stopped, and a reply that is on its way is ignored.
@@ -73,7 +116,8 @@ impl<W> Session<W> {
     /// Ends a call of ours. What was not sent of it is not sent any more: only so is it sure that it never runs.
     pub(super) fn give_up(&mut self, call: CallId) -> Option<(W, Ran)> {
         let open = self.calls.end(call)?;
-        if self.outbox.withdraw(call) {
+        if !self.waiting.is_empty() && self.waiting.withdraw(call) || self.outbox.withdraw(call) {
+            self.fill();
             return Some((open.waiter, Ran::Never));
         }
         if self.is_alive() {
@@ -88,6 +132,7 @@ impl<W> Session<W> {
             let was_made = self.calls.was_made(reply.call);
             return if was_made { Ok(None) } else { Err(Violation::NoSuchCall(reply.call.0)) };
         };
+        self.fill();
         let ending = match frame::codec(reply.codec) {
             Ok(codec) if reply.is_value => Ok(Payload { codec, bytes: reply.payload.into() }),
             // Errors are always in bincode.

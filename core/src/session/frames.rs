@@ -50,10 +50,12 @@ impl<W> Session<W> {
         } else {
             let outgoing = self.outbox.next()?;
             self.health.took(outgoing.frame.len());
-            match self.calls.with_what_is_left(outgoing, now) {
+            let written = match self.calls.with_what_is_left(outgoing, now) {
                 Some(frame) => write(&frame),
                 None => write(&outgoing.frame),
-            }
+            };
+            self.fill();
+            written
         };
         self.health.sent();
         Some(written)

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::parked::Parked;
+use super::waiting::WaitingCalls;
 use super::{Dead, Effect, READ_WHEN_STALLED, Session, State};
 use crate::error::{ErrorKind, Ran, RemoteError};
 use crate::time::{Deadline, Moment};
@@ -91,7 +92,7 @@ impl<W> Session<W> {
             return Vec::new();
         }
         self.state = State::Closed;
-        let unsent: FxHashSet<_> = self.outbox.unsent_calls().collect();
+        let unsent: FxHashSet<_> = self.outbox.unsent_calls().chain(self.waiting.calls()).collect();
         let (open, running) = self.calls.take_all();
         let mut effects = Vec::with_capacity(open.len() + running.len());
         for (call, waiter) in open {
@@ -102,6 +103,7 @@ impl<W> Session<W> {
         self.outbox.clear();
         self.inbox.clear();
         self.parked = Parked::default();
+        self.waiting = WaitingCalls::default();
         effects
     }
 }

@@ -26,6 +26,7 @@ mod outbox;
 mod parked;
 mod serving;
 mod violation;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ use self::health::Health;
 use self::inbox::Inbox;
 use self::outbox::{Gap, Outbox};
 use self::parked::Parked;
+use self::waiting::WaitingCalls;
 use crate::account::Full;
 use crate::frame::{CallId, Catalogue, Introduction, Invoke, Mac};
 use crate::id::PeerId;
@@ -76,6 +78,8 @@ pub struct Session<W> {
     /// What has to be said is a ping. Only if something has to.
     must_ping: bool,
     calls: Calls<W>,
+    /// Calls of ours that wait for room.
+    waiting: WaitingCalls,
     /// How many calls the other side may make.
     rate: TokenBucket,
     /// Calls of theirs that have to wait, because too much waits to be sent to them already.
@@ -151,6 +155,7 @@ impl<W> Session<W> {
             must_speak: false,
             must_ping: false,
             calls: Calls::default(),
+            waiting: WaitingCalls::default(),
             rate: TokenBucket::new(limits.calls_per_second),
             parked: Parked::default(),
             health: Health::new(&limits, theirs, now),
@@ -224,11 +229,12 @@ impl<W> Session<W> {
         self.inbox.arriving()
     }
 
-    /// How many bytes of memory it holds for the other side: what has arrived in part, calls that wait, and what was not sent or not
+    /// How many bytes of memory it holds for the other side: what has arrived in part, calls that it made or that its blocks make and that wait,
+    /// and what was not sent or not
     /// acknowledged.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.inbox.held() + self.parked.bytes() + self.outbox.held()
+        self.inbox.held() + self.parked.bytes() + self.outbox.held() + self.waiting.held()
     }
 
     /// Whether a limit on held memory is reached. Until it is not, calls are refused, large messages are dropped as they come, and results are

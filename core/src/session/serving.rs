@@ -94,9 +94,12 @@ impl<W> Session<W> {
         self.reply(call, Err(error));
     }
 
-    /// A block that had to wait until less waits to be sent, if it can run now. Worth asking for after each frame that was
+    /// What had to wait, if it can go on now: a block until less waits to be sent, or a call that will not be sent any more. Worth asking for after each frame that was
     /// sent or received, until there is none.
     pub fn next_run(&mut self) -> Option<Effect<W>> {
+        if let Some(effect) = self.next_too_late() {
+            return Some(effect);
+        }
         while !self.parked.is_empty() && !self.owes_too_much() {
             let invoke = self.parked.pop()?;
             // It may have been cancelled, or late, meanwhile.
@@ -117,7 +120,10 @@ impl<W> Session<W> {
         match self.calls.abandon(call) {
             Some(Stage::Running) => return Some(Effect::Abort(call)),
             Some(Stage::Parked) => {}
-            None => self.outbox.withdraw_reply(call),
+            None => {
+                self.outbox.withdraw_reply(call);
+                self.fill();
+            }
         }
         None
     }

@@ -36,6 +36,7 @@ impl World {
             deadline,
             hop,
             is_detached: false,
+            fails_fast: false,
         };
         let session = self.sides[side].session.as_mut()?;
         match session.call(moment(self.now), &mut request, call) {

@@ -33,9 +33,11 @@ pub(crate) fn request(size: usize, deadline: Deadline) -> Request {
         deadline,
         hop: 0,
         is_detached: false,
+        fails_fast: false,
     }
 }
 
+#[allow(dead_code, reason = "not all of these tests make calls of the other side by hand")]
 pub(crate) fn invoke(call: u64, size: usize) -> Frame {
     let (block, fingerprint) = (BLOCK.id, BLOCK.fingerprint());
     let captures = Bytes::from(vec![0; size]);
