@@ -11,6 +11,7 @@
 //! | `tls` | `wss://` at both ends (feature `rustls`) |
 //! | `jwt` | clients are known by JSON web tokens (feature `jwt`) |
 //! | `warm` | what the allocator learns before there are large messages |
+//! | `serve` | a server with a peer in it, until the process is told to end |
 //! | `session` | one connection: the server's end, which is a response body, and the client's, which is a task |
 //!
 //! What is the same for a peer of any kind is in `distributed_scope_core::peer`.
@@ -28,6 +29,7 @@ pub mod jwt;
 pub mod key_file;
 mod peer;
 mod platform;
+mod serve;
 mod session;
 #[cfg(feature = "rustls")]
 pub mod tls;

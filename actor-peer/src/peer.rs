@@ -132,6 +132,12 @@ impl Peer {
         self.shared.disconnected(peer).await;
     }
 
+    /// Whether it takes no new sessions and calls any longer: it [drains](Self::drain), or was stopped. For the readiness route of a server.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.shared.draining().is_set()
+    }
+
     /// How many bytes of memory this peer holds for all others now; [`Limits::held`](distributed_scope_core::Limits::held) says what counts.
     #[must_use]
     pub fn held(&self) -> usize {

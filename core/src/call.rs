@@ -16,7 +16,7 @@ use crate::encoded::Encoded;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::HEAD;
 use crate::here::{self, Context};
-use crate::host::{self, CallReport};
+use crate::host::{self, CallReport, Peers};
 use crate::id::PeerId;
 use crate::pending::{Ending, Pending};
 use crate::request::Request;
@@ -178,7 +178,7 @@ impl<R> Call<R> {
         }
         let context = here::current()
             .or_else(|| host::sole().map(|host| Arc::new(Context::root(host))))
-            .ok_or_else(|| RemoteError::new(ErrorKind::NoPeer, Ran::Never))?;
+            .ok_or_else(|| RemoteError::new(ErrorKind::NoPeer, Ran::Never).caused_by(&Peers::of_process()))?;
         let started = context.host.now();
         let own = match self.time {
             Time::Default => Deadline::at(started + context.host.limits().deadline),

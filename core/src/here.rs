@@ -2,7 +2,7 @@
 //!
 //! The context follows a block through its awaits and into the calls that it makes. It does not follow into tasks
 //! that the block spawns by other means; inside those, [`peer`] and its siblings panic, and a call finds its peer
-//! only if the process has exactly one.
+//! only if the process has exactly one, or by a [`handle`] that the block has moved there.
 
 use std::any::type_name;
 use std::cell::RefCell;
@@ -86,6 +86,83 @@ pub struct NoPrincipal {
 pub fn deadline() -> Option<Duration> {
     let context = expect("deadline");
     context.deadline.remaining(context.host.now())
+}
+
+/// A handle of the peer that runs this block: for tasks that the block spawns, which make calls of their own.
+///
+/// ```no_run
+/// # use distributed_scope_core::{Call, RemoteError, here};
+/// # fn spawn(task: impl Future<Output = ()> + Send + 'static) {}
+/// # async fn in_a_block(call: Call<u32>) {
+/// let peer = here::handle();
+/// spawn(async move {
+///     let _ = peer.run(call).await;
+/// });
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// Outside of a block and of `peer.run(..)`.
+#[must_use]
+pub fn handle() -> Handle {
+    Handle { root: Arc::new(Context::root(Arc::clone(&expect("handle").host))) }
+}
+
+/// Whether the peer that runs this block takes no new calls any longer, because its program is about to end. Blocks that run long should
+/// then come to an end.
+///
+/// # Panics
+///
+/// Outside of a block and of `peer.run(..)`.
+#[must_use]
+pub fn is_draining() -> bool {
+    expect("is_draining").host.draining().is_set()
+}
+
+/// Waits until the peer that runs this block takes no new calls any longer. Dropping the future gives up.
+///
+/// ```no_run
+/// # use distributed_scope_core::here;
+/// # async fn next_line() -> Option<String> { None }
+/// # async fn select<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) {}
+/// # async fn in_a_block() {
+/// select(here::draining(), next_line()).await; // `select!` of tokio or futures
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// Outside of a block and of `peer.run(..)`.
+pub fn draining() -> impl Future<Output = ()> + Send + 'static {
+    let host = Arc::clone(&expect("draining").host);
+    async move { host.draining().wait().await }
+}
+
+/// A peer, to make calls with from anywhere in its process.
+#[derive(Clone)]
+pub struct Handle {
+    root: Arc<Context>,
+}
+
+impl Handle {
+    /// The peer's id.
+    #[must_use]
+    pub fn id(&self) -> PeerId {
+        self.root.host.id()
+    }
+
+    /// Runs a future on behalf of the peer: the calls that it makes are the peer's calls, and no block's. Dropping the future drops the calls
+    /// in it, which cancels their blocks.
+    pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        Scoped::new(Arc::clone(&self.root), future)
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("peer", &self.id()).finish()
+    }
 }
 
 /// The value of type `T` that the peer was given with `Peer::builder(..).data(value)`: the counterpart of

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use crate::block::Block;
+use crate::flag::Flag;
 use crate::id::PeerId;
 use crate::limits::Limits;
 use crate::pending::Pending;
@@ -35,6 +36,12 @@ pub trait Host: Send + Sync + 'static {
 
     /// Runs a future to its end beside whatever else runs.
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
+
+    /// Set when it takes no new sessions and calls any longer.
+    fn draining(&self) -> &Flag;
+
+    /// Whether it was stopped.
+    fn is_stopped(&self) -> bool;
 
     /// Who wants to know of each call that ended, if anybody.
     fn observer(&self) -> Option<&dyn Observer>;
@@ -101,12 +108,38 @@ impl fmt::Debug for Data {
 
 static HOSTS: Mutex<Vec<Weak<dyn Host>>> = Mutex::new(Vec::new());
 
-/// Makes a peer known to calls that are made outside of any peer.
-pub fn announce(host: Weak<dyn Host>) {
+/// Makes a peer known to calls that are made outside of any peer, and says whether this process has one of the same id that was not stopped.
+pub fn announce(host: &Arc<dyn Host>) -> bool {
     let mut hosts = HOSTS.lock().unwrap_or_else(PoisonError::into_inner);
     hosts.retain(|host| host.strong_count() > 0);
-    hosts.push(host);
+    let is_same = |other: Arc<dyn Host>| other.id() == host.id() && !other.is_stopped();
+    let is_second = hosts.iter().filter_map(Weak::upgrade).any(is_same);
+    hosts.push(Arc::downgrade(host));
+    is_second
 }
+
+/// The peers of this process, for one that made a call outside of any.
+#[derive(Debug)]
+pub(crate) struct Peers(Vec<PeerId>);
+
+impl Peers {
+    pub(crate) fn of_process() -> Self {
+        let hosts = HOSTS.lock().unwrap_or_else(PoisonError::into_inner);
+        Self(hosts.iter().filter_map(Weak::upgrade).map(|host| host.id()).collect())
+    }
+}
+
+impl fmt::Display for Peers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((first, others)) = self.0.split_first() else {
+            return f.write_str("this process has no peer; `Peer::builder(..).start()` makes one");
+        };
+        write!(f, "this process has these peers: {first}")?;
+        others.iter().try_for_each(|peer| write!(f, ", {peer}"))
+    }
+}
+
+impl std::error::Error for Peers {}
 
 /// The peer of this process, if it has exactly one.
 pub(crate) fn sole() -> Option<Arc<dyn Host>> {

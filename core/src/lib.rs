@@ -13,6 +13,7 @@
 //! | [`auth`] | who is there, and what a block asks of its caller |
 //! | `call`, [`pending`] | a call, from `remote!` to its result |
 //! | `account` | how much memory is held for others |
+//! | `flag` | what happens once and can be waited for |
 //! | `rate` | how much may happen in a second |
 //! | `disclosure` | what of an error a caller is told |
 //! | [`error`](RemoteError) | how a call fails |
@@ -33,6 +34,7 @@ mod disclosure;
 mod encoded;
 mod error;
 mod exposure;
+mod flag;
 pub mod frame;
 pub mod handshake;
 mod hash;
@@ -71,6 +73,7 @@ pub use disclosure::Disclosure;
 pub use encoded::Encoded;
 pub use error::{BlockName, ErrorKind, Mismatch, Older, Ran, Refusal, RemoteError};
 pub use exposure::Blocks;
+pub use flag::Flag;
 pub use frame::Reject;
 pub use host::{CallReport, Observer};
 pub use id::PeerId;

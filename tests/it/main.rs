@@ -22,6 +22,7 @@ mod loiterers;
 mod outdated;
 mod process;
 mod processes;
+mod programs;
 mod proxy;
 #[path = "../support/raw.rs"]
 mod raw;

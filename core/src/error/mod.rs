@@ -4,6 +4,8 @@ mod chain;
 mod kind;
 mod mismatch;
 mod name;
+#[cfg(all(feature = "actix-web", not(target_family = "wasm")))]
+mod response;
 
 use std::error::Error;
 use std::fmt;
@@ -125,6 +127,22 @@ impl RemoteError {
     #[must_use]
     pub fn block(&self) -> Option<&BlockName> {
         self.0.block.as_ref()
+    }
+
+    /// What the block raised, at the end of all hops: the text of the error alone, without blocks, peers and ids, to be shown to people. `None` if no
+    /// block raised anything, or the peer that ran it does not [disclose](crate::Disclosure) it.
+    ///
+    /// ```
+    /// # use distributed_scope_core::RemoteError;
+    /// fn for_people(error: &RemoteError) -> String {
+    ///     error.raised_text().unwrap_or_else(|| "that did not work, please try again".to_owned())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn raised_text(&self) -> Option<String> {
+        let last = self.hops().last()?;
+        let source = (last.0.kind == ErrorKind::Raised).then(|| last.source())??;
+        Some(source.to_string())
     }
 
     /// This error and the errors of the nested calls that caused it, outermost first: the path of the failure.

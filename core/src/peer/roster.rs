@@ -190,6 +190,7 @@ impl<P: Platform> Roster<P> {
     /// Takes no new sessions and no new calls. What it returns ends when nothing runs any more.
     pub fn drain(&mut self, shared: &Arc<Shared<P>>) -> impl Future<Output = ()> + use<P> {
         self.is_draining = true;
+        shared.draining().set();
         let links: Vec<_> = self.sessions.values().cloned().collect();
         links.iter().for_each(|link| link.go_away());
         let shared = Arc::clone(shared);

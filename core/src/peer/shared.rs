@@ -17,6 +17,7 @@ use crate::block::{BlockId, Fingerprint};
 use crate::disclosure::Disclosure;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::exposure::Blocks;
+use crate::flag::Flag;
 use crate::handshake::Us;
 use crate::host::{self, Data, Host, Observer};
 use crate::id::PeerId;
@@ -116,6 +117,7 @@ pub struct Shared<P: Platform> {
     authorize: Option<Arc<dyn Authorize>>,
     disclosure: Disclosure,
     is_stopping: AtomicBool,
+    draining: Flag,
     routes: Routes<P>,
     detached: Detached<P>,
 }
@@ -167,11 +169,17 @@ impl<P: Platform> Shared<P> {
             authorize,
             disclosure,
             is_stopping: AtomicBool::new(false),
+            draining: Flag::default(),
             routes: Routes::default(),
             detached: Detached::default(),
         });
-        let weak = Arc::downgrade(&shared);
-        host::announce(weak);
+        if host::announce(&(Arc::clone(&shared) as Arc<dyn Host>)) {
+            tracing::warn!(
+                peer = %id,
+                "this process has another live peer with this id: sessions of one are unknown to the other, so make one peer outside of the closure \
+                 of `HttpServer::new`, and clone it there"
+            );
+        }
         Ok(shared)
     }
 
@@ -272,7 +280,13 @@ impl<P: Platform> Shared<P> {
         self.is_stopping.load(Ordering::Acquire)
     }
 
+    /// Set when it takes no new sessions and calls.
+    pub fn draining(&self) -> &Flag {
+        &self.draining
+    }
+
     pub(super) fn stop(&self) {
+        self.draining.set();
         self.is_stopping.store(true, Ordering::Release);
     }
 
@@ -354,6 +368,14 @@ impl<P: Platform> Host for Shared<P> {
 
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
         self.platform.spawn(task);
+    }
+
+    fn draining(&self) -> &Flag {
+        &self.draining
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_stopping()
     }
 
     fn observer(&self) -> Option<&dyn Observer> {

@@ -56,7 +56,7 @@ impl<W> Session<W> {
 
     /// Sends calls that waited for room, if there is some.
     pub(super) fn fill(&mut self) {
-        while !self.waiting.is_empty() && !self.they_leave {
+        while !self.waiting.is_empty() && !(self.they_leave && self.waiting.next_is_first_hop()) {
             let has_room = self.waiting.next_size().is_some_and(|size| self.has_room_for(size));
             // The one that goes would be one more.
             if !has_room || self.calls.open() - self.waiting.len() >= self.limits.calls_out {
@@ -70,7 +70,7 @@ impl<W> Session<W> {
 
     /// A call that waited for room, to a side that takes no more calls.
     pub(super) fn next_too_late(&mut self) -> Option<Effect<W>> {
-        if self.waiting.is_empty() || !self.they_leave {
+        if self.waiting.is_empty() || !self.they_leave || !self.waiting.next_is_first_hop() {
             return None;
         }
         let (call, _) = self.waiting.pop()?;
@@ -92,7 +92,8 @@ impl<W> Session<W> {
         if request.deadline.has_passed(now) {
             return Some(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
         }
-        if self.they_leave {
+        // What began before may finish, with all its hops.
+        if self.they_leave && request.hop == 0 {
             return Some(RemoteError::refused(Refusal::GoingAway));
         }
         // What a block of the other side calls is held for it, and must not be more than is held for anybody.

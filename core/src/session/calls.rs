@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::Violation;
 use super::outbox::Outgoing;
+use super::{Violation, is_oversized};
 use crate::frame::{CallId, Framed, Invoke};
 use crate::keyed_hash::Keyed;
 use crate::time::{Deadline, Moment};
@@ -149,6 +149,19 @@ impl<W> Calls<W> {
         (left.saturating_add(1) < told).then(|| frame.with_bytes(Invoke::with_deadline(frame.bytes(), left)))
     }
 
+    /// Gives back what the tables took when there were more calls.
+    pub(super) fn shrink(&mut self) {
+        if is_oversized(self.open.capacity(), self.open.len()) {
+            self.open.shrink_to_fit();
+        }
+        if is_oversized(self.theirs.capacity(), self.theirs.len()) {
+            self.theirs.shrink_to_fit();
+        }
+        if is_oversized(self.outliving.capacity(), self.outliving.len()) {
+            self.outliving.shrink_to_fit();
+        }
+    }
+
     pub(super) fn was_made(&self, call: CallId) -> bool {
         call.0 < self.next_out
     }
@@ -284,6 +297,25 @@ mod tests {
         // They last four seconds, in each microsecond of which so many may be looked at; one by one it would be 800 million.
         assert!(looked_at <= 4_000_000 * LOOKED_AT_PER_MICROSECOND + 40_000, "{looked_at}");
         assert!(latest <= Duration::from_micros(40_000 / LOOKED_AT_PER_MICROSECOND as u64), "{latest:?}");
+    }
+
+    #[test]
+    fn the_tables_are_small_again_after_many_calls() {
+        let mut calls = Calls::default();
+        let numbers: Vec<_> = (0..10_000).map(|_| calls.begin((), Deadline::never())).collect();
+        for call in &numbers {
+            calls.start(*call, Deadline::never(), true).expect("it is new");
+            calls.abandon(*call);
+        }
+        calls.shrink();
+        assert!(calls.open.capacity() >= 10_000 && calls.outliving.capacity() >= 10_000);
+        for call in numbers {
+            calls.end(call);
+            calls.ended(call);
+        }
+        calls.shrink();
+        let capacities = [calls.open.capacity(), calls.theirs.capacity(), calls.outliving.capacity()];
+        assert!(capacities.iter().all(|capacity| *capacity < 64), "{capacities:?}");
     }
 
     #[test]

@@ -76,6 +76,10 @@ impl<W> Session<W> {
                 self.allowance = READ_WHEN_STALLED;
             }
             effects.extend(check.dead.map(Effect::DropConnection));
+            if check.was_due {
+                self.calls.shrink();
+                self.outbox.shrink();
+            }
         }
         effects
     }

@@ -62,6 +62,11 @@ const CHECKS_UNTIL_KNOWN: u8 = 2;
 /// A bare error is sent whatever the limit on messages is, so that much is always taken.
 const SMALLEST_LIMIT: usize = 1024;
 
+/// Whether a table has so much more room than it needs that it should give some back.
+pub(crate) fn is_oversized(capacity: usize, needed: usize) -> bool {
+    capacity > 64 && capacity / 4 > needed
+}
+
 /// One session, seen from one of its two ends.
 #[derive(Debug)]
 pub struct Session<W> {

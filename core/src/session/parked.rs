@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::CHUNK;
-use crate::frame::{HEAD, Invoke};
+use crate::frame::{CallId, HEAD, Invoke};
 
 /// What a parked call costs beside its captures, about.
 const EACH: usize = HEAD + size_of::<Invoke>();
@@ -44,6 +44,14 @@ impl Parked {
         self.bytes += size;
         self.calls.push_back(invoke);
         Ok(())
+    }
+
+    /// Takes out those that no block made.
+    pub(super) fn take_first_hops(&mut self) -> Vec<CallId> {
+        let (first, nested): (Vec<_>, Vec<_>) = self.calls.drain(..).partition(|invoke| invoke.hop == 0);
+        self.bytes = nested.iter().map(|invoke| EACH + invoke.captures.len()).sum();
+        self.calls = nested.into();
+        first.into_iter().map(|invoke| invoke.call).collect()
     }
 
     /// The one that has waited the longest. It may have been given up meanwhile.

@@ -29,7 +29,8 @@ impl<W> Session<W> {
         };
         let (open, detached) = (self.calls.blocks(), self.calls.detached());
         self.calls.start(invoke.call, deadline, invoke.is_detached)?;
-        let objection = if self.we_leave {
+        // What is under way may finish, with all its hops.
+        let objection = if self.we_leave && invoke.hop == 0 {
             Some(RemoteError::refused(Refusal::GoingAway))
         } else if invoke.hop >= self.limits.hops {
             Some(RemoteError::refused(Refusal::TooManyHops(self.limits.hops)))
@@ -183,8 +184,8 @@ impl<W> Session<W> {
             self.we_leave = true;
             self.tell_that_we_leave();
             // What did not begin will not.
-            while let Some(invoke) = self.parked.pop() {
-                self.reply(invoke.call, Err(RemoteError::refused(Refusal::GoingAway)));
+            for call in self.parked.take_first_hops() {
+                self.reply(call, Err(RemoteError::refused(Refusal::GoingAway)));
             }
         }
     }

@@ -50,12 +50,20 @@ impl WaitingCalls {
         self.calls.front().map(|waiting| waiting.frame.len())
     }
 
+    /// Whether no block made that one.
+    pub(super) fn next_is_first_hop(&mut self) -> bool {
+        self.next_size().is_some() && self.calls.front().is_some_and(|waiting| !waiting.is_held)
+    }
+
     /// The one that has waited the longest.
     pub(super) fn pop(&mut self) -> Option<(CallId, Encoded)> {
         self.next_size()?;
         let Waiting { call, frame, is_held } = self.calls.pop_front()?;
         self.count -= 1;
         self.held -= if is_held { frame.len() } else { 0 };
+        if self.count == 0 {
+            self.calls = VecDeque::new();
+        }
         Some((call, frame))
     }
 

@@ -21,6 +21,7 @@ impl<P: Platform> Link<P> {
     fn tick(self: &Arc<Self>) {
         for effect in self.with(|state| {
             state.count();
+            state.shrink();
             state.session.tick(self.shared.now())
         }) {
             self.perform(effect);

@@ -15,7 +15,7 @@ use crate::frame::CallId;
 use crate::keyed_hash::Keyed;
 use crate::peer::{Goodbye, Platform};
 use crate::pending::Ending;
-use crate::session::Session;
+use crate::session::{Session, is_oversized};
 
 /// Whoever awaits a call.
 pub(super) type Waiter = oneshot::Sender<Ending>;
@@ -99,6 +99,13 @@ impl<P: Platform> State<P> {
         self.uncounted = 0;
         self.held.set(self.session.held());
         self.session.set_full(self.held.account().full(0));
+    }
+
+    /// Gives back what the table of tasks took when there were more.
+    pub(super) fn shrink(&mut self) {
+        if is_oversized(self.tasks.capacity(), self.tasks.len()) {
+            self.tasks.shrink_to_fit();
+        }
     }
 
     /// Those for whom it has come. Few ever wait: whoever dialled for the loss, and others when something is wrong or ends.

@@ -221,6 +221,12 @@ impl Outbox {
         self.small.calls().chain(self.large.frames().filter_map(|frame| Invoke::call_of(frame)))
     }
 
+    /// Gives back what is not needed any longer.
+    pub(super) fn shrink(&mut self) {
+        self.small.shrink();
+        self.sent.shrink();
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.small = SmallFrames::default();

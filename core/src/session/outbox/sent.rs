@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{BYTES_PER_ACK, CHUNK, Outgoing, TAIL};
+use crate::session::is_oversized;
 
 /// When a window is full, so much is on its way at least that the other side acknowledges it: the next chunk, of which there was no
 /// room, is at most [`CHUNK`] and a [`TAIL`].
@@ -162,6 +163,16 @@ impl Sent {
         self.chunks.clear();
         self.on_their_way = 0;
         Ok(())
+    }
+
+    /// Gives back what is not needed any longer.
+    pub(super) fn shrink(&mut self) {
+        if is_oversized(self.kept.capacity(), self.kept.len()) {
+            self.kept.shrink_to_fit();
+        }
+        if is_oversized(self.chunks.capacity(), self.chunks.len()) {
+            self.chunks.shrink_to_fit();
+        }
     }
 
     pub(super) fn clear(&mut self) {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::encoded::Encoded;
 use crate::frame::{CallId, Invoke};
+use crate::session::is_oversized;
 
 #[derive(Debug, Default)]
 pub(super) struct SmallFrames {
@@ -62,6 +63,16 @@ impl SmallFrames {
             self.left += 1;
         }
         while self.frames.pop_back_if(|frame| frame.is_empty()).is_some() {}
+    }
+
+    /// Gives back what is not needed any longer.
+    pub(super) fn shrink(&mut self) {
+        if is_oversized(self.frames.capacity(), self.frames.len()) {
+            self.frames.shrink_to_fit();
+        }
+        if is_oversized(self.calls.capacity(), self.calls.len()) {
+            self.calls.shrink_to_fit();
+        }
     }
 
     pub(super) fn calls(&self) -> impl Iterator<Item = CallId> + '_ {

@@ -1,0 +1,205 @@
+//! What ordinary programs do: serve until they are told to end, answer HTTP with what a call gives, spawn tasks.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use actix_web::{App, HttpServer, web};
+use distributed_scope::{
+    Blocks, ErrorKind, Peer, PeerId, RemoteError, distributed, here, on_connect, remote,
+};
+use tokio::sync::Notify;
+
+use crate::process::{Process, say_where};
+use crate::support::{Listening, open, pair};
+
+const NAME: &str = "DISTRIBUTED_SCOPE_TEST_SERVED";
+
+/// Does nothing in an ordinary run: it is what the other process runs, the server of the README.
+#[actix_web::test]
+async fn the_served_process() {
+    let Ok(name) = std::env::var(NAME) else { return };
+    let peer = Peer::builder(PeerId::named(&name)).expose(Blocks::all()).start();
+    let served = peer.clone();
+    let server = HttpServer::new(move || App::new().service(served.service("/scope")))
+        .on_connect(on_connect)
+        .bind(("127.0.0.1", 0))
+        .unwrap();
+    say_where(&format!("ws://{}/scope", server.addrs()[0]));
+    peer.serve(server).await.unwrap();
+}
+
+/// Sends a signal to a server with an idle session; gives how long it went on.
+#[cfg(unix)]
+async fn ends_after(signal: &str) -> Duration {
+    let client = open().start();
+    let name = format!("served {}", client.id());
+    let (process, url) = Process::start_server("programs::the_served_process", &[(NAME, &name)]);
+    let on = client.connect(url.as_str()).await.unwrap();
+    let told = Instant::now();
+    process.signal(signal);
+    client.disconnected(on).await;
+    let status = process.end().await;
+    assert!(status.success(), "{status}");
+    told.elapsed()
+}
+
+#[cfg(unix)]
+#[actix_web::test]
+async fn a_served_peer_ends_soon_when_the_process_is_told_to() {
+    for signal in ["TERM", "INT"] {
+        let took = ends_after(signal).await;
+        // actix-web alone takes 30 s; a busy machine may take longer than the two that are promised.
+        assert!(took < Duration::from_secs(15), "{signal} took {took:?}");
+    }
+}
+
+#[distributed]
+async fn three_hops(server: PeerId, client: PeerId) -> Result<u32, RemoteError> {
+    remote!(server, [client, server], {
+        remote!(client, [server], {
+            here::data::<Begun>()?.0.notify_one();
+            here::data::<LetGo>()?.0.notified().await;
+            remote!(server, [], { 42 }).await?
+        })
+        .await?
+    })
+    .await
+}
+
+struct Begun(Notify);
+struct LetGo(Notify);
+
+#[actix_web::test]
+async fn a_function_under_way_finishes_with_all_its_hops_while_its_server_drains() {
+    let (begun, let_go) = (Arc::new(Begun(Notify::new())), Arc::new(LetGo(Notify::new())));
+    let server = Listening::start(open());
+    let client = open().shared_data(Arc::clone(&begun)).shared_data(Arc::clone(&let_go)).start();
+    client.connect(server.url()).await.unwrap();
+    let (on, me) = (server.peer.id(), client.id());
+    let call = actix_web::rt::spawn(client.run(three_hops(on, me)));
+    begun.0.notified().await;
+    let drained = actix_web::rt::spawn({
+        let peer = server.peer.clone();
+        async move { peer.drain(Duration::from_secs(60)).await }
+    });
+    while !server.peer.is_draining() {
+        actix_web::rt::task::yield_now().await;
+    }
+    // What begins anew is refused, here or there.
+    while client.run(answer(on)).await.is_ok() {}
+    let_go.0.notify_one();
+    assert_eq!(call.await.unwrap().unwrap(), 42);
+    drained.await.unwrap();
+}
+
+#[distributed]
+async fn answer(on: PeerId) -> Result<u32, RemoteError> {
+    remote!(on, [], { 42 }).await
+}
+
+#[distributed]
+async fn until_draining(on: PeerId, home: PeerId) -> Result<bool, RemoteError> {
+    remote!(on, [home], {
+        let before = here::is_draining();
+        remote!(home, [], { here::data::<Begun>()?.0.notify_one() }).await?;
+        here::draining().await;
+        !before && here::is_draining()
+    })
+    .await
+}
+
+#[actix_web::test]
+async fn a_block_learns_that_its_peer_drains() {
+    let begun = Arc::new(Begun(Notify::new()));
+    let server = Listening::start(open());
+    let client = open().shared_data(Arc::clone(&begun)).start();
+    client.connect(server.url()).await.unwrap();
+    let call = actix_web::rt::spawn(client.run(until_draining(server.peer.id(), client.id())));
+    begun.0.notified().await;
+    server.peer.drain(Duration::from_secs(60)).await;
+    assert!(call.await.unwrap().unwrap());
+}
+
+#[distributed]
+async fn refused(on: PeerId) -> Result<String, RemoteError> {
+    remote!(on, [], { Err("out of stock")? }).await
+}
+
+async fn handler(peer: web::Data<Peer>, on: web::Data<PeerId>) -> Result<String, actix_web::Error> {
+    Ok(peer.run(refused(*on.get_ref())).await?)
+}
+
+#[actix_web::test]
+async fn a_handler_answers_with_what_a_call_fails_with() {
+    let (server, client) = pair().await;
+    let answers = async |on: PeerId| {
+        let app = App::new().app_data(web::Data::new(client.clone())).app_data(web::Data::new(on));
+        let app = init_service(app.route("/", web::get().to(handler))).await;
+        let response = call_service(&app, TestRequest::get().uri("/").to_request()).await;
+        (response.status().as_u16(), read_body(response).await)
+    };
+    let (status, body) = answers(server.peer.id()).await;
+    assert_eq!((status, &body[..]), (500, &b"Internal Server Error"[..]));
+    let error = client.run(refused(server.peer.id())).await.unwrap_err();
+    assert_eq!(error.raised_text().as_deref(), Some("out of stock"));
+    client.stop().await;
+    let (status, _) = answers(PeerId::random()).await;
+    assert_eq!(status, 503);
+}
+
+#[distributed]
+async fn spawns(on: PeerId, home: PeerId) -> Result<u32, RemoteError> {
+    remote!(on, [home], {
+        let peer = here::handle();
+        assert_eq!(peer.id(), here::peer());
+        actix_web::rt::spawn(async move { peer.run(answer(home)).await }).await.unwrap()?
+    })
+    .await
+}
+
+#[actix_web::test]
+async fn a_task_that_a_block_spawns_calls_by_a_handle_of_its_peer() {
+    let (server, client) = pair().await;
+    assert_eq!(client.run(spawns(server.peer.id(), client.id())).await.unwrap(), 42);
+}
+
+#[actix_web::test]
+async fn a_call_outside_of_any_peer_names_the_peers_that_there_are() {
+    let (server, client) = pair().await;
+    let error = answer(server.peer.id()).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::NoPeer);
+    let text = format!("{error:#}");
+    assert!([server.peer.id(), client.id()].iter().all(|id| text.contains(&id.to_string())), "{text}");
+}
+
+#[actix_web::test]
+async fn what_a_session_took_for_many_calls_at_once_it_gives_back() {
+    #[distributed]
+    async fn wait(on: PeerId) -> Result<u32, RemoteError> {
+        remote!(on, [], {
+            here::data::<LetGo>()?.0.notified().await;
+            1
+        })
+        .timeout(Duration::from_secs(120))
+        .await
+    }
+    let let_go = Arc::new(LetGo(Notify::new()));
+    let server = Listening::start(open().shared_data(Arc::clone(&let_go)));
+    let client = open().start();
+    client.connect(server.url()).await.unwrap();
+    let on = server.peer.id();
+    let calls = (0..500).map(|_| client.run(wait(on)));
+    let all = actix_web::rt::spawn(futures_util::future::join_all(calls.collect::<Vec<_>>()));
+    while server.peer.held() < 500 * 1024 {
+        actix_web::rt::task::yield_now().await;
+    }
+    while !all.is_finished() {
+        let_go.0.notify_waiters();
+        actix_web::rt::task::yield_now().await;
+    }
+    assert!(all.await.unwrap().iter().all(Result::is_ok));
+    while server.peer.held() > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
