@@ -124,7 +124,7 @@ async fn ask(authorize: Arc<dyn Authorize>, attempt: Attempt) -> Result<(), Refu
 const LARGE: usize = 16 << 10;
 
 /// What a block that waits takes beside its captures and its future, about: its task, its context, its places in tables.
-const TASK: usize = 512;
+const TASK: usize = 1024;
 
 /// What a block takes in memory.
 enum Memory {

@@ -66,8 +66,8 @@ async fn attack(server: &Server, honest: &Peer) -> anyhow::Result<Times> {
     Ok(times)
 }
 
-/// A process of so many sessions that call blocks which wait for ever: with captures that are large in memory, and detached ones that they
-/// give up at once.
+/// A process of so many sessions that call blocks which wait: with captures that are large in memory, and detached ones that go on when
+/// they are given up.
 pub(crate) async fn hoarders(url: &str, count: usize) -> anyhow::Result<()> {
     let mut peers = Vec::with_capacity(count);
     while peers.len() < count {
@@ -80,7 +80,7 @@ pub(crate) async fn hoarders(url: &str, count: usize) -> anyhow::Result<()> {
         loop {
             let calls = (0..200).map(|n| {
                 let texts = vec![String::new(); if n % 5 == 0 { TEXTS } else { 10 }];
-                peer.run(hoard(*server, texts, n % 2 == 1))
+                peer.run(hoard(*server, texts, n % 5 != 0))
             });
             // Those that wait are given up, and made again.
             let _ = tokio::time::timeout(Duration::from_secs(5), join_all(calls)).await;
