@@ -133,5 +133,5 @@ async fn told_to_end() {
         Ok(()) => return,
         Err(error) => tracing::error!(%error, "signals cannot be waited for"),
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -8,11 +8,12 @@
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{FnArg, GenericParam, Ident, ReceiverKind, ReturnType, Type};
+use syn::{FnArg, GenericParam, Ident, ReceiverKind, ReturnType, Type, parse_quote};
 
 use crate::args::Args;
 use crate::block::RemoteBlock;
 use crate::closure_struct;
+use crate::fallback;
 use crate::find::{self, Code, Piece, group};
 use crate::format;
 use crate::function::{Body, Function};
@@ -151,7 +152,7 @@ impl<'a> Expansion<'a> {
         let signature = &self.function.signature;
         let output = match &signature.output {
             ReturnType::Default => quote!(()),
-            ReturnType::Type(_, ty) => self.without_self(ty),
+            ReturnType::Type(_, ty) => self.without_self(&fallback::with_hidden_types(ty, &parse_quote!(_))),
         };
         let parameters = signature.inputs.iter().map(|input| match input {
             FnArg::Typed(input) => {

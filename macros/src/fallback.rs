@@ -18,7 +18,8 @@ pub(crate) fn function(function: &Function, paths: &[TokenStream]) -> TokenStrea
     let Function { attributes, visibility, signature, .. } = function;
     let mut signature = signature.clone();
     if let ReturnType::Type(_, ty) = &mut signature.output {
-        HiddenTypes.visit_type_mut(ty);
+        // Without a body, nothing says what it would be. This one has the usual traits.
+        **ty = with_hidden_types(ty, &parse_quote!(::core::convert::Infallible));
     }
     let quiet = quiet();
     quote! {
@@ -31,13 +32,21 @@ pub(crate) fn function(function: &Function, paths: &[TokenStream]) -> TokenStrea
     }
 }
 
-/// Puts a type that is known, and has the usual traits, in the place of each `impl Trait`: without a body, nothing says what that would be.
-struct HiddenTypes;
+/// A type with another one in the place of each `impl Trait`.
+pub(crate) fn with_hidden_types(ty: &Type, known: &Type) -> Type {
+    let mut ty = ty.clone();
+    HiddenTypes { known }.visit_type_mut(&mut ty);
+    ty
+}
 
-impl VisitMut for HiddenTypes {
+struct HiddenTypes<'t> {
+    known: &'t Type,
+}
+
+impl VisitMut for HiddenTypes<'_> {
     fn visit_type_mut(&mut self, ty: &mut Type) {
         match ty {
-            Type::ImplTrait(_) => *ty = parse_quote!(::core::convert::Infallible),
+            Type::ImplTrait(_) => *ty = self.known.clone(),
             other => visit_mut::visit_type_mut(self, other),
         }
     }

@@ -107,6 +107,15 @@ fn expand_impl(args: &Args, mut block: ItemImpl, errors: &mut Errors) -> TokenSt
     block.into_token_stream()
 }
 
+/// A type that a `macro_rules!` was given as `$ty:ty` stands in a group without delimiters.
+fn without_groups(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => without_groups(&group.elem),
+        Type::Paren(paren) => without_groups(&paren.elem),
+        ty => ty,
+    }
+}
+
 /// What the methods need to know of their `impl`; `None` if it is of a kind that cannot have blocks.
 fn read_impl(block: &ItemImpl, errors: &mut Errors) -> Option<Service> {
     if let Some((path, _)) = &block.trait_ {
@@ -122,7 +131,7 @@ fn read_impl(block: &ItemImpl, errors: &mut Errors) -> Option<Service> {
         errors.push(syn::Error::new_spanned(parameter, message));
         return None;
     }
-    let Type::Path(ty) = &*block.self_ty else {
+    let Type::Path(ty) = without_groups(&block.self_ty) else {
         errors.push(syn::Error::new_spanned(
             &block.self_ty,
             "the methods of this type cannot have blocks: put them in free functions",

@@ -6,7 +6,7 @@ use syn::visit::{self, Visit};
 use syn::{FnArg, GenericParam, ReturnType, Signature, TypeImplTrait};
 
 use crate::errors::Errors;
-use crate::find::{Code, Piece};
+use crate::find::{self, Code, Piece};
 use crate::format;
 use crate::function::{Body, Function};
 use crate::scope;
@@ -22,7 +22,7 @@ pub(crate) fn function(
     service: Option<&Service>,
     errors: &mut Errors,
 ) {
-    signature(&function.signature, has_blocks, errors);
+    signature(&function.signature, has_blocks, find::has(code, "async"), errors);
     if has_blocks {
         tail::check(&function.signature.output, code, errors);
         let mut selves = Selves { in_method: service.is_some(), lone: None, errors };
@@ -41,9 +41,14 @@ pub(crate) fn function(
     }
 }
 
-fn signature(signature: &Signature, has_blocks: bool, errors: &mut Errors) {
+fn signature(signature: &Signature, has_blocks: bool, has_async: bool, errors: &mut Errors) {
     if signature.asyncness.is_none() {
-        let message = "a function with blocks waits for them, so it must be an `async fn`";
+        let message = if has_async {
+            "a function with blocks waits for them, so it must be an `async fn`; if it is one, another attribute has changed it before: put \
+             `#[distributed]` first, above `#[actix_web::main]`, `#[actix_web::test]`, `#[tokio::main]` and the like"
+        } else {
+            "a function with blocks waits for them, so it must be an `async fn`"
+        };
         errors.at(signature.fn_token.span, message);
     }
     if !has_blocks {
@@ -65,26 +70,19 @@ fn signature(signature: &Signature, has_blocks: bool, errors: &mut Errors) {
         };
         errors.push(syn::Error::new_spanned(parameter, message));
     }
-    let mut hidden = HiddenTypes { result: false, errors };
+    let mut hidden = HiddenTypes { errors };
     signature.inputs.iter().for_each(|input| hidden.visit_fn_arg(input));
-    hidden.result = true;
-    hidden.visit_return_type(&signature.output);
 }
 
-/// Finds `impl Trait`.
+/// Finds `impl Trait` among the parameters.
 struct HiddenTypes<'e> {
-    result: bool,
     errors: &'e mut Errors,
 }
 
 impl<'ast> Visit<'ast> for HiddenTypes<'_> {
     fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-        let message = if self.result {
-            "a function with `remote!` cannot return `impl Trait`: write the concrete type, or `Box<dyn Trait>`"
-        } else {
-            "a block is compiled once and must know all types, so a function with `remote!` cannot take `impl Trait`: write \
-             a concrete type, or `&dyn Trait`"
-        };
+        let message = "a block is compiled once and must know all types, so a function with `remote!` cannot take `impl Trait`: write \
+                       a concrete type, or `&dyn Trait`";
         self.errors.push(syn::Error::new_spanned(ty, message));
         visit::visit_type_impl_trait(self, ty);
     }

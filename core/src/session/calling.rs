@@ -56,7 +56,7 @@ impl<W> Session<W> {
 
     /// Sends calls that waited for room, if there is some.
     pub(super) fn fill(&mut self) {
-        while !self.waiting.is_empty() && !(self.they_leave && self.waiting.next_is_first_hop()) {
+        while !(self.waiting.is_empty() || self.they_leave && self.waiting.next_is_first_hop()) {
             let has_room = self.waiting.next_size().is_some_and(|size| self.has_room_for(size));
             // The one that goes would be one more.
             if !has_room || self.calls.open() - self.waiting.len() >= self.limits.calls_out {

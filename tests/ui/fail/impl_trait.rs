@@ -1,4 +1,4 @@
-use distributed_scope::{PeerId, RemoteError, distributed, remote};
+use distributed_scope::{PeerId, distributed, remote};
 
 #[distributed]
 async fn demo(p: PeerId, a: impl Clone) -> impl Clone {
@@ -6,13 +6,8 @@ async fn demo(p: PeerId, a: impl Clone) -> impl Clone {
     remote!(p, [], { 1 }).await.unwrap()
 }
 
-#[distributed]
-async fn in_a_result(p: PeerId) -> Result<impl Clone, RemoteError> {
-    remote!(p, [], { 1 }).await
-}
-
 async fn caller(p: PeerId) {
-    let _ = (demo(p, 1).await.clone(), in_a_result(p).await.unwrap().clone());
+    let _ = demo(p, 1).await.clone();
 }
 
 fn main() {
