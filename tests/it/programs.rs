@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, HttpServer, web};
 use distributed_scope::{
-    Blocks, ErrorKind, Peer, PeerId, RemoteError, distributed, here, on_connect, remote,
+    Blocks, ErrorKind, Peer, PeerId, Ran, RemoteError, distributed, here, on_connect, remote,
 };
 use tokio::sync::Notify;
 
@@ -202,4 +202,51 @@ async fn what_a_session_took_for_many_calls_at_once_it_gives_back() {
     while server.peer.held() > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// A peer in an actix system of its own, on a thread of its own, and what stops that.
+fn in_a_system_of_its_own(url: String) -> (Peer, impl FnOnce()) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let system = actix_web::rt::System::new();
+        system.block_on(async move {
+            let peer = open().start();
+            peer.connect(url).await.unwrap();
+            sender.send((peer, actix_web::rt::System::current())).unwrap();
+        });
+        system.run().unwrap();
+    });
+    let (peer, system) = receiver.recv().unwrap();
+    let stop = move || {
+        system.stop();
+        thread.join().unwrap();
+    };
+    (peer, stop)
+}
+
+#[actix_web::test]
+async fn every_call_ends_when_the_system_of_its_peer_has_ended() {
+    let begun = Arc::new(Begun(Notify::new()));
+    let server = Listening::start(open().shared_data(Arc::clone(&begun)));
+    let url = server.url();
+    let (peer, stop) =
+        actix_web::rt::task::spawn_blocking(move || in_a_system_of_its_own(url)).await.unwrap();
+    let on = server.peer.id();
+    let open = actix_web::rt::spawn(peer.run(forever(on)));
+    begun.0.notified().await;
+    actix_web::rt::task::spawn_blocking(stop).await.unwrap();
+    let error = open.await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Maybe));
+    let error = peer.run(answer(on)).await.unwrap_err();
+    assert_eq!((error.kind(), error.ran()), (&ErrorKind::NotConnected, Ran::Never));
+}
+
+#[distributed]
+async fn forever(on: PeerId) -> Result<(), RemoteError> {
+    remote!(on, [], {
+        here::data::<Begun>()?.0.notify_one();
+        std::future::pending::<()>().await
+    })
+    .without_timeout()
+    .await
 }

@@ -7,13 +7,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::{Link, Platform};
+use super::{Goodbye, Link, Platform};
 
 /// Ticks until the session is over.
 ///
 /// There is one timer for a session, whatever the number of its calls. It is set anew only when something is due earlier,
 /// which with equal timeouts is once per timeout and not once per call.
 pub(super) async fn tick<P: Platform>(link: Arc<Link<P>>) {
+    let Ticking(link) = &Ticking(link);
     let mut sleep = pin!(None);
     let mut due = None;
     poll_fn(|cx| {
@@ -32,4 +33,16 @@ pub(super) async fn tick<P: Platform>(link: Arc<Link<P>>) {
         }
     })
     .await;
+}
+
+/// A session for which time passes. If that ends before the session does, its event loop has ended: no call would ever end by its deadline, so all
+/// end now.
+struct Ticking<P: Platform>(Arc<Link<P>>);
+
+impl<P: Platform> Drop for Ticking<P> {
+    fn drop(&mut self) {
+        if self.0.is_alive() {
+            self.0.close(Goodbye::away("the event loop of the session has ended"));
+        }
+    }
 }
