@@ -5,11 +5,13 @@
 //! | here | the order of the questions, from the cheapest to the dearest |
 //! | `upgrade` | the request, and who sends it |
 //! | `origin` | which web pages may connect |
+//! | `wrong_origin` | what is said of those that may not |
 //! | `places` | how many may come, from where and how fast |
 
 mod origin;
 mod places;
 mod upgrade;
+mod wrong_origin;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -60,11 +62,8 @@ impl Gate {
         // A connection without an address, for instance over a Unix socket, counts as one of this machine.
         let address = upgrade.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip());
         let place = self.places.take(address, clock::now())?;
-        if !self.rules.origins.allow(upgrade) {
-            return Err(Closed::Denied(Denied::forbidden(
-                "a page of another origin may not connect: start the server's peer with `.allow_origin(\"https://..\")`",
-            )));
-        }
+        let allowed = self.rules.origins.check(upgrade);
+        allowed.map_err(|wrong| Denied::forbidden(wrong.to_string()))?;
         Ok(place)
     }
 

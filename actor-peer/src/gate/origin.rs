@@ -2,12 +2,17 @@
 //!
 //! A browser lets every page open a WebSocket to anywhere, and sends what the user is known by along. It also says which page it was: the
 //! `Origin`. Programs that are no browsers send none, and are not meant here.
+//!
+//! A proxy in front may have changed the `Host`; what it was is in `X-Forwarded-Host` then. That is believed here, because a page cannot set
+//! headers of a WebSocket: who can is no browser, and could leave the `Origin` out.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use awc::http::Uri;
 
-use crate::gate::upgrade::{Upgrade, is_loopback};
+use super::upgrade::{Upgrade, is_loopback};
+use super::wrong_origin::WrongOrigin;
 
 /// The web pages that may connect: those of the same origin, and those that are listed.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +20,7 @@ pub(crate) struct Origins(Vec<Origin>);
 
 /// Scheme, host and port of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Origin {
+pub(crate) struct Origin {
     scheme: String,
     host: String,
     port: Option<u16>,
@@ -32,30 +37,58 @@ impl Origin {
     /// Strict: nothing but scheme, host and port, as a browser writes it.
     fn parse(text: &str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
-        let scheme = scheme.to_ascii_lowercase();
-        let usual = match scheme.as_str() {
-            "http" => 80,
-            "https" => 443,
-            // Another scheme, for instance of a browser's extension, has no usual port.
-            _ if scheme.is_empty() => return None,
-            _ => 0,
-        };
+        let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+        if !is_scheme {
+            return None;
+        }
         let (host, port) = host_and_port(authority)?;
-        Some(Self { scheme, host, port: port.filter(|port| *port != usual) })
+        let origin = Self { scheme: scheme.to_ascii_lowercase(), host, port };
+        // Another scheme, for instance of a browser's extension, has no usual port.
+        Some(Self { port: port.filter(|port| Some(*port) != origin.usual_port()), ..origin })
     }
 
-    /// Whether the request came to the host that this page is from. Strictly so: not to a part of its name.
-    fn is_of(&self, upgrade: &Upgrade) -> bool {
-        let Some((host, port)) = upgrade.host().and_then(host_and_port) else { return false };
-        let is_downgrade = upgrade.is_encrypted() && self.scheme != "https";
-        let usual = match self.scheme.as_str() {
-            "http" => 80,
-            "https" => 443,
-            _ => return false,
-        };
+    /// The port where nothing is said of it.
+    fn usual_port(&self) -> Option<u16> {
+        match self.scheme.as_str() {
+            "http" => Some(80),
+            "https" => Some(443),
+            _ => None,
+        }
+    }
+
+    /// Whether this `Host` is the one that this page is from. Strictly so: not a part of its name.
+    fn is_at(&self, host: &str) -> bool {
+        host_and_port(host).is_some_and(|(host, port)| {
+            host == self.host && port.filter(|port| Some(*port) != self.usual_port()) == self.port
+        })
+    }
+
+    /// Whether the request came to the host that this page is from.
+    fn check(self, upgrade: &Upgrade) -> Result<(), WrongOrigin> {
+        if self.usual_port().is_none() {
+            return Err(WrongOrigin::Extension(self));
+        }
+        let (host, forwarded) = (upgrade.host().unwrap_or_default(), upgrade.forwarded_host());
+        if !self.is_at(host) && !forwarded.is_some_and(|host| self.is_at(host)) {
+            let (host, forwarded) = (host.to_owned(), forwarded.map(str::to_owned));
+            return Err(WrongOrigin::OtherHost { origin: self, host, forwarded });
+        }
+        if upgrade.is_encrypted() && self.scheme != "https" {
+            return Err(WrongOrigin::Downgrade(self));
+        }
         // A page may have given its own name to an address of this machine (DNS rebinding), and would be of the same origin.
-        let is_rebound = upgrade.is_local() && !is_this_machine(&host);
-        host == self.host && port.filter(|port| *port != usual) == self.port && !is_downgrade && !is_rebound
+        if upgrade.is_local() && !is_this_machine(&self.host) {
+            return Err(WrongOrigin::Rebound(self));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.host)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
     }
 }
 
@@ -81,15 +114,17 @@ impl Origins {
     }
 
     /// Whether whoever sent this may connect, as far as it is a web page.
-    pub(crate) fn allow(&self, upgrade: &Upgrade) -> bool {
+    pub(crate) fn check(&self, upgrade: &Upgrade) -> Result<(), WrongOrigin> {
         let mut origins = upgrade.origins();
-        match (origins.next(), origins.next()) {
-            (None, _) => true,
-            (Some(origin), None) => origin
-                .and_then(Origin::parse)
-                .is_some_and(|origin| self.0.contains(&origin) || origin.is_of(upgrade)),
-            // No browser says two.
-            (Some(_), Some(_)) => false,
+        let origin = match (origins.next(), origins.next()) {
+            (None, _) => return Ok(()),
+            (Some(origin), None) => origin.unwrap_or_default(),
+            (Some(_), Some(_)) => return Err(WrongOrigin::Several),
+        };
+        match Origin::parse(origin) {
+            Some(origin) if self.0.contains(&origin) => Ok(()),
+            Some(origin) => origin.check(upgrade),
+            None => Err(WrongOrigin::None(origin.to_owned())),
         }
     }
 }
@@ -106,7 +141,7 @@ mod tests {
     fn allows(origins: &Origins, from: &str, host: &str, origin: &str) -> bool {
         let request = TestRequest::get().peer_addr(from.parse().unwrap());
         let request = request.insert_header(("Host", host)).insert_header(("Origin", origin));
-        origins.allow(&Upgrade::new(request.to_http_request()))
+        origins.check(&Upgrade::new(request.to_http_request())).is_ok()
     }
 
     #[test]
@@ -181,11 +216,76 @@ mod tests {
     #[test]
     fn who_is_no_browser_is_not_meant_and_two_origins_are_none() {
         let request = TestRequest::get().peer_addr(ELSEWHERE.parse().unwrap());
-        assert!(Origins::default().allow(&Upgrade::new(request.to_http_request())));
+        assert!(Origins::default().check(&Upgrade::new(request.to_http_request())).is_ok());
         let request = TestRequest::get().peer_addr(ELSEWHERE.parse().unwrap());
         let request = request.insert_header(("Host", "example.com"));
         let request = request.append_header(("Origin", "https://example.com"));
         let request = request.append_header(("Origin", "https://evil.com"));
-        assert!(!Origins::default().allow(&Upgrade::new(request.to_http_request())));
+        assert!(Origins::default().check(&Upgrade::new(request.to_http_request())).is_err());
+    }
+
+    /// What is said of a page that comes from `from` with these headers.
+    fn said(from: &str, headers: &[(&str, &str)]) -> Result<(), String> {
+        let mut request = TestRequest::get().peer_addr(from.parse().unwrap());
+        for header in headers {
+            request = request.append_header(*header);
+        }
+        let upgrade = Upgrade::new(request.to_http_request());
+        Origins::default().check(&upgrade).map_err(|wrong| wrong.to_string())
+    }
+
+    /// Both values that were compared are named, and the line for a proxy and the line for the program.
+    #[test]
+    fn refused_page_is_told_line_to_write() {
+        let page = ("Origin", "https://app.example.com");
+        let text = said(HERE, &[("Host", "127.0.0.1:8080"), page]).unwrap_err();
+        for part in [
+            "`Origin` is `https://app.example.com`",
+            "`Host` is `127.0.0.1:8080`",
+            "no `X-Forwarded-Host`",
+            "`proxy_set_header Host $http_host;`",
+            "`changeOrigin: false`",
+            "`.allow_origin(\"https://app.example.com\")`",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let headers = [("Host", "backend"), ("X-Forwarded-Host", "app.example.com"), page];
+        let other_port = [headers[0], headers[1], ("Origin", "https://app.example.com:8443")];
+        let text = said(HERE, &other_port).unwrap_err();
+        assert!(text.contains("`X-Forwarded-Host` is `app.example.com`"), "{text}");
+        let text = said(HERE, &[("Host", "app.example.com"), page]).unwrap_err();
+        assert!(text.contains("`proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;`"), "{text}");
+        let text =
+            said(ELSEWHERE, &[("Host", "app.example.com"), ("Origin", "moz-extension://1f-2e")]).unwrap_err();
+        assert!(text.ends_with("`.allow_origin(\"moz-extension://1f-2e\")`"), "{text}");
+        let text = said(ELSEWHERE, &[("Host", "app.example.com"), ("Origin", "null")]).unwrap_err();
+        assert!(text.contains("`Origin` is `null`") && text.contains("`https://`"), "{text}");
+    }
+
+    /// A header is repeated as one short line, and never as a line of code.
+    #[test]
+    fn refusal_quotes_headers_safely() {
+        let text = said(ELSEWHERE, &[("Host", &"h".repeat(2_000)), ("Origin", "https://app.example.com")]);
+        assert!(text.unwrap_err().len() < 600);
+        let text = said(ELSEWHERE, &[("Host", "h"), ("Origin", "x\")]; f(`://app.example.com")]).unwrap_err();
+        assert!(!text.contains("allow_origin"), "{text}");
+    }
+
+    /// A proxy that changes the host and says what it was needs no line.
+    #[test]
+    fn forwarded_host_is_the_host() {
+        let behind = |host| {
+            said(
+                HERE,
+                &[("Host", "backend:80"), ("X-Forwarded-Host", host), ("Origin", "https://app.example.com")],
+            )
+        };
+        // A proxy behind another one adds its own.
+        for host in ["app.example.com", "app.example.com:443", "app.example.com, inner"] {
+            assert_eq!(behind(host), Ok(()), "{host}");
+        }
+        for host in ["app.example.com:8443", "evil.com", "inner, app.example.com", ""] {
+            assert!(behind(host).is_err(), "{host}");
+        }
     }
 }

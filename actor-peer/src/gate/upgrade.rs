@@ -69,6 +69,12 @@ impl Upgrade {
         self.0.headers().get(header::HOST)?.to_str().ok()
     }
 
+    /// The host that the first proxy was asked for, as it says.
+    pub(super) fn forwarded_host(&self) -> Option<&str> {
+        let hosts = self.0.headers().get("x-forwarded-host")?.to_str().ok()?;
+        hosts.split(',').next().map(str::trim)
+    }
+
     /// What the request says of the page that sent it; `None` for what is no text.
     pub(crate) fn origins(&self) -> impl Iterator<Item = Option<&str>> {
         self.0.headers().get_all(header::ORIGIN).map(|origin| origin.to_str().ok())
@@ -91,9 +97,7 @@ impl Upgrade {
     #[must_use]
     pub fn is_local(&self) -> bool {
         let is_loopback = self.peer_addr().is_some_and(|address| is_loopback(address.ip()));
-        let is_passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
-            .iter()
-            .any(|name| self.0.headers().contains_key(*name));
+        let is_passed_on = PASSED_ON.iter().any(|name| self.0.headers().contains_key(*name));
         is_loopback && !is_passed_on
     }
 }
@@ -115,6 +119,10 @@ pub(super) fn certified(upgrade: &Upgrade) -> Result<Option<Principal>, Denied> 
 pub(super) fn certified(_: &Upgrade) -> Result<Option<Principal>, Denied> {
     Ok(None)
 }
+
+/// The headers of a proxy that passes on what somebody else has sent.
+const PASSED_ON: [&str; 6] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
 
 pub(crate) fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
@@ -186,5 +194,7 @@ mod tests {
         assert!(!upgrade("192.0.2.1:9", &[]).is_local());
         assert!(!upgrade("127.0.0.1:9", &[("X-Forwarded-For", "192.0.2.1")]).is_local());
         assert!(!upgrade("127.0.0.1:9", &[("Forwarded", "for=192.0.2.1")]).is_local());
+        assert!(!upgrade("127.0.0.1:9", &[("X-Forwarded-Host", "example.com")]).is_local());
+        assert!(!upgrade("127.0.0.1:9", &[("X-Forwarded-Proto", "https")]).is_local());
     }
 }

@@ -28,6 +28,11 @@ pub(super) enum UpgradeError {
         "this is an endpoint of distributed-scope: connect to it by WebSocket, with `peer.connect(\"ws://..\")`"
     )]
     NotWebSocket,
+    #[error(
+        "the WebSocket handshake has lost its `Upgrade` header, which a proxy must pass on (nginx: `proxy_http_version 1.1; proxy_set_header \
+         Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";`)"
+    )]
+    NotPassedOn,
     #[error("this endpoint speaks the WebSocket subprotocol {SUBPROTOCOL}, and the request does not name it")]
     Subprotocol,
     #[error(transparent)]
@@ -41,7 +46,7 @@ impl ResponseError for UpgradeError {
             Self::Closed(Closed::Denied(Denied::Unauthenticated(_))) => StatusCode::UNAUTHORIZED,
             Self::Closed(Closed::Denied(Denied::Unavailable(_))) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Closed(Closed::Denied(_)) => StatusCode::FORBIDDEN,
-            Self::NotWebSocket | Self::Subprotocol => StatusCode::BAD_REQUEST,
+            Self::NotWebSocket | Self::NotPassedOn | Self::Subprotocol => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -68,7 +73,12 @@ pub(super) enum Arrival {
 /// Whether this request wants to speak our protocol, and who sends it.
 pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Arrival, UpgradeError> {
     let gate = shared.platform().gate();
-    let arrival = match offer(request)? {
+    let offer = offer(request).inspect_err(|error| {
+        if let UpgradeError::NotPassedOn = error {
+            tracing::warn!(peer = %shared.id(), from = ?request.peer_addr(), reason = %error, "upgrade refused");
+        }
+    });
+    let arrival = match offer? {
         Offer::Ours => gate.admit(request).await.map(Arrival::Visitor),
         // It gets no session, so it is not asked who it is: that a token has expired, say, must not hide what it has to know first.
         Offer::Other(offered) => gate
@@ -101,7 +111,9 @@ fn offer(request: &HttpRequest) -> Result<Offer, UpgradeError> {
     let headers = request.headers();
     let upgrade = headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
     if !upgrade.is_some_and(|value| value.to_ascii_lowercase().contains("websocket")) {
-        return Err(UpgradeError::NotWebSocket);
+        // A proxy takes away what concerns the connection alone, and leaves the rest.
+        let is_handshake = headers.contains_key(header::SEC_WEBSOCKET_KEY);
+        return Err(if is_handshake { UpgradeError::NotPassedOn } else { UpgradeError::NotWebSocket });
     }
     if gate::subprotocols(headers).any(|name| name == SUBPROTOCOL) {
         return Ok(Offer::Ours);

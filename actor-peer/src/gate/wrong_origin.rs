@@ -1,0 +1,70 @@
+//! What is said of a page that may not connect: the values that were compared, and the line to write, in a proxy or in the program.
+
+use std::fmt;
+
+use super::origin::Origin;
+
+/// A page that may not connect, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum WrongOrigin {
+    /// No browser says two.
+    #[error("origin not allowed: the request has more than one `Origin`")]
+    Several,
+    /// Not an origin: `null`, or something else.
+    #[error(
+        "origin not allowed: `Origin` is {}; a page in a sandboxed frame or from a file has no origin, so serve it over `http://` or \
+         `https://`",
+        quoted(.0)
+    )]
+    None(String),
+    /// A browser's extension, which is of no host.
+    #[error("origin not allowed: `Origin` is `{0}`; {line}", line = Line(.0))]
+    Extension(Origin),
+    /// A page of another host than the request came to, as far as the headers say.
+    #[error(
+        "origin not allowed: `Origin` is `{origin}`, `Host` is {}, {}; if a proxy is in between, let it pass the host on (nginx: \
+         `proxy_set_header Host $http_host;`, a dev server: `changeOrigin: false`); otherwise {line}",
+        quoted(.host),
+        passed_on(.forwarded.as_deref()),
+        line = Line(.origin)
+    )]
+    OtherHost {
+        origin: Origin,
+        host: String,
+        /// `X-Forwarded-Host`.
+        forwarded: Option<String>,
+    },
+    /// A page of this host, which seems to be on this machine and has another machine's name.
+    #[error(
+        "origin not allowed: `Origin` is `{0}`, `Host` is the same, but the request comes from this machine, which does not have that \
+         name (DNS rebinding); if a proxy on this machine is in between, let it say so (nginx: `proxy_set_header X-Forwarded-For \
+         $proxy_add_x_forwarded_for;`); otherwise {line}",
+        line = Line(.0)
+    )]
+    Rebound(Origin),
+    /// A page that came without TLS, from a server that has it.
+    #[error("origin not allowed: `Origin` is `{0}`, and this server speaks TLS: open the page from `https://`, or {line}", line = Line(.0))]
+    Downgrade(Origin),
+}
+
+/// The line that lets a page connect.
+struct Line<'a>(&'a Origin);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "start the server's peer with `.allow_origin(\"{}\")`", self.0)
+    }
+}
+
+/// What a request says, as one line that is not long.
+fn quoted(header: &str) -> String {
+    let short: String = header.chars().take(100).collect();
+    format!("`{}`", short.escape_debug())
+}
+
+fn passed_on(header: Option<&str>) -> String {
+    header.map_or_else(
+        || "there is no `X-Forwarded-Host`".to_owned(),
+        |host| format!("`X-Forwarded-Host` is {}", quoted(host)),
+    )
+}
