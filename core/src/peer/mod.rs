@@ -14,7 +14,7 @@
 //! | `endpoint` | where a peer connects to, and what it shows there |
 //! | `start_error`, `connect_error` | why a peer does not start, and why it does not connect |
 //! | `ticker` | lets time pass for a session |
-//! | `reconnect` | coming back after a loss |
+//! | `reconnect`, `regular_cuts` | coming back after a loss; losses that a proxy makes |
 //! | `executor`, `own`, `running` | runs blocks for other peers and for the peer itself: guarded, once in place, then as tasks |
 //! | `differences` | how the other side's blocks differ from ours |
 
@@ -31,6 +31,7 @@ mod out;
 mod own;
 mod platform;
 mod reconnect;
+mod regular_cuts;
 mod roster;
 mod routes;
 mod running;

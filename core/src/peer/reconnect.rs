@@ -4,6 +4,7 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use super::regular_cuts::RegularCuts;
 use super::{ConnectError, Goodbye, Link, Platform, Shared};
 use crate::frame::Reject;
 
@@ -22,7 +23,7 @@ pub async fn keep_connected<P: Platform>(
 ) {
     let seed = link.id().0.first_chunk().copied().map_or(1, u64::from_le_bytes);
     let mut pauses = Pauses::new(link.shared().limits().reconnect, seed);
-    let mut is_resumed = false;
+    let (mut is_resumed, mut cuts) = (false, RegularCuts::default());
     loop {
         let (begun, before) = (link.shared().now(), received(&link));
         link.until_detached().await;
@@ -33,6 +34,7 @@ pub async fn keep_connected<P: Platform>(
             pauses.start_over();
         }
         let remote = link.remote();
+        cuts.note(&link, lasted);
         let mut failed = None;
         let next = loop {
             let pause = pauses.next(failed.as_ref());
