@@ -35,3 +35,8 @@ pub use distributed_scope_core::__private;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So are those of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/behind-a-proxy.md")]
+struct BehindAProxy;

@@ -10,6 +10,8 @@ mod fuzz;
 mod instructions;
 mod lint;
 mod logs;
+mod packages;
+mod proxies;
 mod soak;
 mod step;
 mod test;

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is.
 
-use crate::{Step, fuzz, logs, web};
+use crate::{Step, fuzz, logs, proxies, web};
 
 pub(crate) fn steps() -> Vec<Step> {
     // The server's end of a session exists twice, as a response body and as an actor of actix-web-actors: what users see must not differ, so
@@ -50,6 +50,7 @@ pub(crate) fn steps() -> Vec<Step> {
             &["test", "--package", "distributed-scope-core", "--no-default-features", "--lib", "handshake"],
         ),
     ];
+    steps.push(proxies::step());
     steps.extend(web::steps());
     steps.push(fuzz::smoke());
     steps

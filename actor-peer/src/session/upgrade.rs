@@ -30,7 +30,7 @@ pub(super) enum UpgradeError {
     NotWebSocket,
     #[error(
         "the WebSocket handshake has lost its `Upgrade` header, which a proxy must pass on (nginx: `proxy_http_version 1.1; proxy_set_header \
-         Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";`)"
+         Upgrade $http_upgrade; proxy_set_header Connection upgrade;`)"
     )]
     NotPassedOn,
     #[error("this endpoint speaks the WebSocket subprotocol {SUBPROTOCOL}, and the request does not name it")]
