@@ -1,7 +1,7 @@
 //! The clock of this process: the one place where the core's moments meet real time.
 
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use distributed_scope_core::Moment;
 
@@ -16,4 +16,9 @@ pub(crate) fn now() -> Moment {
 
 pub(crate) fn instant(moment: Moment) -> Instant {
     origin() + moment.since_origin()
+}
+
+/// The time by the wall clock. Most systems stop the other one while the machine sleeps.
+pub(crate) fn wall() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

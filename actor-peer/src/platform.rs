@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Weak;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use actix::{Actor, Addr};
 use actix_rt::{Arbiter, ArbiterHandle};
@@ -48,6 +49,10 @@ impl Platform for Actix {
 
     fn now(&self) -> Moment {
         clock::now()
+    }
+
+    fn wall_clock(&self) -> Duration {
+        clock::wall()
     }
 
     fn sleep_until(&self, moment: Moment) -> tokio::time::Sleep {

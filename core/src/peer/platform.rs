@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use super::Notice;
 use crate::time::Moment;
@@ -21,6 +22,11 @@ pub trait Platform: Send + Sync + Sized + 'static {
 
     /// The time, measured from the origin that this process uses.
     fn now(&self) -> Moment;
+
+    /// The time by a clock that goes on while the machine sleeps, since any origin. It may be set, forward or back.
+    fn wall_clock(&self) -> Duration {
+        self.now().since_origin()
+    }
 
     /// Ends at this moment or soon after it. Called on a home.
     fn sleep_until(&self, moment: Moment) -> Self::Sleep;

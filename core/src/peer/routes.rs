@@ -31,6 +31,12 @@ impl<P: Platform> Routes<P> {
         self.find(peer).filter(|link| link.is_alive())
     }
 
+    /// All sessions that can carry calls now or when their connections are back.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<Arc<Link<P>>> {
+        self.0.read().values().filter(|link| link.is_alive()).cloned().collect()
+    }
+
     /// The peers that are connected, ordered by id.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerId> {

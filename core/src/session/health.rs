@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::Dead;
+use super::probe::{Answer, LATE, Probe};
 use crate::limits::Limits;
 use crate::time::Moment;
 
@@ -48,6 +49,7 @@ pub(super) struct Health {
     unanswered: u32,
     /// The shortest that `unanswered` is.
     soonest: u32,
+    probe: Probe,
 }
 
 /// What a check found.
@@ -91,6 +93,7 @@ impl Health {
             ping: checks(PING_AFTER),
             unanswered: soonest,
             soonest,
+            probe: Probe::default(),
         }
     }
 
@@ -101,6 +104,17 @@ impl Health {
         (self.taken, self.progress) = (0, 0);
         (self.checks_unheard, self.checks_unsent, self.checks_stalled) = (0, 0, 0);
         self.checks_awaited = 0;
+        self.probe.end();
+    }
+
+    /// The connection may have died unnoticed. True if the other side is to be asked: it was not, and may answer now. `is_slow` says that
+    /// something large is on its way, which may come before the answer.
+    pub(super) fn probe(&mut self, now: Moment, is_slow: bool) -> bool {
+        if std::mem::take(&mut self.heard) {
+            (self.checks_unheard, self.checks_awaited) = (0, 0);
+        }
+        let within = self.interval * if is_slow { self.stall } else { self.unanswered - self.ping };
+        self.probe.ask(now, within)
     }
 
     /// How many checks are the span in which [`least`](Self::least) bytes are taken at least.
@@ -131,16 +145,38 @@ impl Health {
     }
 
     pub(super) fn wake(&self) -> Moment {
-        self.next_check
+        self.probe.wake().map_or(self.next_check, |probe| probe.min(self.next_check))
     }
 
     /// Looks at what happened since the last check. A late check counts as one: a machine that slept does not find
-    /// all its peers dead.
-    /// `is_awaited` says whether calls wait for the other side.
-    pub(super) fn check(&mut self, now: Moment, something_waits: bool, is_awaited: bool) -> Check {
-        if now < self.next_check {
-            return Check::default();
+    /// all its peers dead. It asks them instead.
+    /// `is_awaited` says whether calls wait for the other side, and `is_slow` whether something large is on its way.
+    pub(super) fn check(&mut self, now: Moment, waits: bool, is_awaited: bool, is_slow: bool) -> Check {
+        if self.heard {
+            self.probe.end();
         }
+        let answer = self.probe.check(now);
+        if answer == Answer::None {
+            self.answered_late();
+            return Check { dead: Some(Dead::Unanswered), ..Check::default() };
+        }
+        if now < self.next_check {
+            return Check { ping: answer == Answer::AskAgain, ..Check::default() };
+        }
+        let is_late = now.since(self.next_check) >= LATE;
+        let mut check = self.regular(now, waits, is_awaited);
+        check.ping |=
+            answer == Answer::AskAgain || is_late && check.dead.is_none() && self.probe(now, is_slow);
+        check
+    }
+
+    /// Perhaps the line is slow, and something large comes before the answer: the next connection gets twice the time.
+    fn answered_late(&mut self) {
+        self.unanswered = self.ping.saturating_add((self.unanswered - self.ping).saturating_mul(2));
+    }
+
+    /// The check that is due every so often.
+    fn regular(&mut self, now: Moment, something_waits: bool, is_awaited: bool) -> Check {
         self.next_check = now + self.interval;
         let count = |happened: &mut bool, checks: &mut u32| {
             *checks = if std::mem::take(happened) { 0 } else { checks.saturating_add(1) };
@@ -164,8 +200,7 @@ impl Health {
         let dead = if unheard >= self.silence {
             Some(Dead::Silent)
         } else if self.checks_awaited >= self.unanswered {
-            // Perhaps the line is slow, and something large comes before the answer: the next connection gets twice the time.
-            self.unanswered = self.ping + 2 * (self.unanswered - self.ping);
+            self.answered_late();
             Some(Dead::Unanswered)
         } else if self.checks_stalled >= self.stall {
             Some(Dead::Stalled)
@@ -195,7 +230,7 @@ mod tests {
     const SPAN: Duration = Duration::from_secs(16);
 
     fn checks(health: &mut Health, count: u32, waits: bool) -> Vec<Check> {
-        (0..count).map(|_| health.check(health.wake(), waits, false)).collect()
+        (0..count).map(|_| health.check(health.wake(), waits, false, false)).collect()
     }
 
     fn health() -> Health {
@@ -232,7 +267,7 @@ mod tests {
         let mut health = health();
         let dead = (0..20).find_map(|_| {
             health.heard();
-            health.check(health.wake(), true, false).dead
+            health.check(health.wake(), true, false, false).dead
         });
         assert_eq!(dead, Some(Dead::Stalled));
     }
@@ -243,7 +278,7 @@ mod tests {
         (1..100).find(|_| {
             health.heard();
             health.took(taken);
-            health.check(health.wake(), true, false).dead == Some(Dead::Stalled)
+            health.check(health.wake(), true, false, false).dead == Some(Dead::Stalled)
         })
     }
 
@@ -261,15 +296,15 @@ mod tests {
         for check in 0..100 {
             health.heard();
             health.took(1);
-            assert_eq!(health.check(health.wake(), check % 10 != 0, false).dead, None);
+            assert_eq!(health.check(health.wake(), check % 10 != 0, false, false).dead, None);
         }
     }
 
     /// What is found in each of so many checks of an interval of 625 ms, in which nothing is heard while calls wait.
     fn awaited(count: u32) -> Vec<Check> {
         let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
-        health.check(health.wake(), false, false);
-        (0..count).map(|_| health.check(health.wake(), false, true)).collect()
+        health.check(health.wake(), false, false, false);
+        (0..count).map(|_| health.check(health.wake(), false, true, false)).collect()
     }
 
     #[test]
@@ -285,10 +320,10 @@ mod tests {
         let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
         for _ in 0..40 {
             health.heard();
-            assert!(!health.check(health.wake(), false, true).ping);
+            assert!(!health.check(health.wake(), false, true, false).ping);
         }
         for _ in 0..40 {
-            assert!(!health.check(health.wake(), false, false).ping);
+            assert!(!health.check(health.wake(), false, false, false).ping);
         }
     }
 
@@ -297,7 +332,7 @@ mod tests {
         let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
         let mut dead_after = || {
             health.begin(health.wake());
-            (0..50).find(|_| health.check(health.wake(), false, true).dead.is_some())
+            (0..50).find(|_| health.check(health.wake(), false, true, false).dead.is_some())
         };
         assert_eq!([dead_after(), dead_after(), dead_after()], [Some(9), Some(13), Some(21)]);
     }

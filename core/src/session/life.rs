@@ -60,7 +60,8 @@ impl<W> Session<W> {
                 self.health.heard();
             }
             let something_waits = self.outbox.has_next() || self.outbox.queued() > 0;
-            let check = self.health.check(now, something_waits, self.is_awaited());
+            let (is_awaited, is_slow) = (self.is_awaited(), self.is_slow());
+            let check = self.health.check(now, something_waits, is_awaited, is_slow);
             if check.ping {
                 (self.must_speak, self.must_ping) = (true, true);
             }
@@ -86,8 +87,20 @@ impl<W> Session<W> {
 
     /// Whether calls of ours wait, and for nothing that takes long on a slow line: then silence says something.
     fn is_awaited(&self) -> bool {
-        let is_moving = self.outbox.has_next() || self.outbox.has_chunks() || self.inbox.arriving() > 0;
-        self.calls.open() > 0 && !is_moving
+        self.calls.open() > 0 && !self.is_slow()
+    }
+
+    /// Whether something is on its way that may be large.
+    fn is_slow(&self) -> bool {
+        self.outbox.has_next() || self.outbox.has_chunks() || self.inbox.arriving() > 0
+    }
+
+    /// The connection may have died unnoticed, because this machine slept or its network changed: asks the other side, which has 2 to 3 s to answer;
+    /// longer, if something large is on its way. The next [`tick`](Self::tick) is [due](Self::wake) then.
+    pub fn probe(&mut self, now: Moment) {
+        if self.is_attached() && !self.is_full() && self.health.probe(now, self.is_slow()) {
+            (self.must_speak, self.must_ping) = (true, true);
+        }
     }
 
     /// The session is over: open calls end as disconnected, running blocks are dropped.

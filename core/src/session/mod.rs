@@ -13,7 +13,7 @@
 //! | `frames` | frames out and in |
 //! | `calling`, `serving`, `calls` | the calls that we make, those that the other side makes, and the table of both |
 //! | `outbox`, `inbox` | numbered frames: sent, kept, cut into chunks; counted, put together |
-//! | `health`, `life` | whether the connection is alive; how time passes, and the end |
+//! | `health`, `probe`, `life` | whether the connection is alive, and asking whether it is; how time passes, and the end |
 //! | `violation` | how the other side, or a connection to it, fails a session |
 
 mod calling;
@@ -24,6 +24,7 @@ mod inbox;
 mod life;
 mod outbox;
 mod parked;
+mod probe;
 mod serving;
 mod violation;
 mod waiting;

@@ -19,13 +19,21 @@ impl<P: Platform> Link<P> {
 
     /// Lets time pass.
     fn tick(self: &Arc<Self>) {
-        for effect in self.with(|state| {
+        let (now, wall) = (self.shared.now(), self.shared.platform().wall_clock());
+        let effects = self.with(|state| {
             state.count();
             state.shrink();
-            state.session.tick(self.shared.now())
-        }) {
-            self.perform(effect);
-        }
+            if state.clocks.have_slept(now, wall) {
+                state.session.probe(now);
+            }
+            state.session.tick(now)
+        });
+        effects.into_iter().for_each(|effect| self.perform(effect));
+    }
+
+    /// The connection may have died unnoticed: the other side has 2 to 3 s to say something, or the session waits for another connection.
+    pub fn probe(&self) {
+        self.with(|state| state.session.probe(self.shared.now()));
     }
 
     /// When [`poll_tick`](Self::poll_tick) has to be called again; `None` when the session is over.
@@ -51,7 +59,7 @@ impl<P: Platform> Link<P> {
     }
 
     /// Ends the session: its open calls end now, the other side is told, and its connection closes.
-    pub(in crate::peer) fn close(self: &Arc<Self>, goodbye: Goodbye) {
+    pub fn close(self: &Arc<Self>, goodbye: Goodbye) {
         self.end(goodbye, true);
     }
 

@@ -10,10 +10,12 @@
 //! | `carriage` | the connections that carry the session, one at a time |
 //! | `life` | time, draining, the end |
 //! | `state` | what stands behind the lock, and who is woken when it changes |
+//! | `slept` | whether this machine slept |
 //! | `turn` | who is not, because it looks by itself |
 
 mod carriage;
 mod life;
+mod slept;
 mod state;
 mod turn;
 

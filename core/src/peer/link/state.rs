@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 use parking_lot::MutexGuard;
 
+use super::slept::Clocks;
 use super::{Epoch, Link, NEWS, Turn};
 use crate::account::Held;
 use crate::frame::CallId;
@@ -38,6 +39,7 @@ pub(super) struct State<P: Platform> {
     pub(super) last_comer: u64,
     pub(super) writer: Option<Waker>,
     pub(super) ticker: Option<Waker>,
+    pub(super) clocks: Clocks,
     /// Tasks that wait for something of the session.
     waiting: Vec<(Awaited, Waker)>,
 }
@@ -81,6 +83,7 @@ impl<P: Platform> State<P> {
             last_comer: 0,
             writer: None,
             ticker: None,
+            clocks: Clocks::default(),
             waiting: Vec::new(),
         }
     }
