@@ -9,7 +9,7 @@ use futures_channel::mpsc;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::platform::{Browser, Shared};
-use crate::{Peer, control, ending};
+use crate::{Peer, caretaker, control, ending};
 
 /// Begun by [`Peer::builder`].
 #[must_use = "a peer begins to live at `start`"]
@@ -100,6 +100,7 @@ impl Builder {
         let (control, orders) = mpsc::unbounded();
         let shared = Shared::start(self.0, |_: &Weak<Shared>| Browser::new(control))?;
         spawn_local(control::run(Arc::downgrade(&shared), orders));
+        spawn_local(caretaker::run(Arc::downgrade(&shared)));
         Ok(Peer::of(shared))
     }
 }

@@ -19,3 +19,8 @@ pub(crate) fn now() -> Moment {
     let millis = PERFORMANCE.with(|clock| clock.as_ref().map_or_else(Date::now, Performance::now));
     Moment::after_origin(Duration::try_from_secs_f64(millis / 1000.0).unwrap_or_default())
 }
+
+/// The time by the wall clock. Some browsers stop the other one while the machine sleeps.
+pub(crate) fn wall() -> Duration {
+    Duration::try_from_secs_f64(Date::now() / 1000.0).unwrap_or_default()
+}

@@ -11,12 +11,14 @@
 //! | `control` | the control plane: who may join, who waits for whom |
 //! | `dial`, `address`, `carry` | connecting, what a URL says before that, and the connection from then on |
 //! | `socket` | the page's WebSocket, as a stream of what comes in and a bounded way out |
+//! | `wake_up`, `caretaker` | the page wakes up, or is left: its sessions are looked after |
 //! | `ending` | a panic, and leaving the page: other peers are told |
 
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 mod address;
 mod builder;
+mod caretaker;
 mod carry;
 mod clock;
 mod control;
@@ -26,6 +28,7 @@ mod peer;
 mod platform;
 mod sleep;
 mod socket;
+mod wake_up;
 
 pub use builder::Builder;
 pub use distributed_scope_core::peer::{ConnectError, Endpoint, StartError};

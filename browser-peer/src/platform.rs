@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use distributed_scope_core::Moment;
 use distributed_scope_core::peer::{self, Kill, Notice, Platform, Task};
@@ -46,6 +47,10 @@ impl Platform for Browser {
 
     fn now(&self) -> Moment {
         clock::now()
+    }
+
+    fn wall_clock(&self) -> Duration {
+        clock::wall()
     }
 
     fn sleep_until(&self, moment: Moment) -> Sleep {

@@ -6,13 +6,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use distributed_scope_core::Moment;
-use futures_channel::mpsc;
-use futures_util::StreamExt;
-use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
-use web_sys::VisibilityState;
 
 use crate::clock;
+use crate::wake_up::WakeUp;
 
 /// Ends at a moment, or soon after it; in a page that is hidden, up to a minute after it. The timer is taken back when it
 /// is dropped.
@@ -29,33 +26,7 @@ impl Sleep {
 
     /// Ends earlier when the browser is online again, or when somebody looks at the page again.
     pub(crate) fn or_until_awake(self) -> Self {
-        Self { wake_up: WakeUp::listen(), ..self }
-    }
-}
-
-/// Told when the page has reason to try again what did not work.
-struct WakeUp {
-    comes: mpsc::UnboundedReceiver<()>,
-    /// Taken off when they are dropped.
-    _listeners: [EventListener; 2],
-}
-
-impl WakeUp {
-    /// `None` in a worker, which has no document.
-    fn listen() -> Option<Self> {
-        let window = web_sys::window()?;
-        let document = window.document()?;
-        let (wake, comes) = mpsc::unbounded();
-        let wake_too = wake.clone();
-        // The receiver is dropped after the listeners: it is there.
-        let online = EventListener::new(&window, "online", move |_| drop(wake.unbounded_send(())));
-        let looked_at = document.clone();
-        let visible = EventListener::new(&document, "visibilitychange", move |_| {
-            if looked_at.visibility_state() == VisibilityState::Visible {
-                let _ = wake_too.unbounded_send(());
-            }
-        });
-        Some(Self { comes, _listeners: [online, visible] })
+        Self { wake_up: Some(WakeUp::listen()), ..self }
     }
 }
 
@@ -71,7 +42,7 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(wake_up) = &mut self.wake_up
-            && wake_up.comes.poll_next_unpin(cx).is_ready()
+            && wake_up.poll(cx).is_ready()
         {
             return Poll::Ready(());
         }

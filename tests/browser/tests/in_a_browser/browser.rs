@@ -179,6 +179,18 @@ impl Browser {
         self.driver.execute(script, vec![]).await.unwrap().json().clone()
     }
 
+    /// Goes to another page in this window.
+    #[allow(dead_code, reason = "not every test that shares this module leaves")]
+    pub(crate) async fn leave(&self, url: &str) {
+        self.driver.goto(url).await.unwrap();
+    }
+
+    /// And back to the page before.
+    #[allow(dead_code, reason = "not every test that shares this module leaves")]
+    pub(crate) async fn back(&self) {
+        self.driver.back().await.unwrap();
+    }
+
     pub(crate) async fn quit(self) {
         self.driver.quit().await.unwrap();
     }

@@ -7,6 +7,7 @@ mod newer;
 mod proxy;
 #[path = "../server/mod.rs"]
 mod server;
+mod waking;
 
 use browser_tests::blocks;
 use distributed_scope::{ErrorKind, PeerId, Ran};

@@ -1,5 +1,6 @@
-//! A proxy that can be cut: what a network does to a page, and its server does not see coming.
+//! A proxy that can be cut or silent: what a network does to a page, and its server does not see coming.
 
+use std::future::pending;
 use std::net::SocketAddr;
 
 use tokio::io::copy_bidirectional;
@@ -9,18 +10,27 @@ use tokio::sync::watch;
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     cuts: watch::Sender<u64>,
+    silences: watch::Sender<u64>,
+    connections: watch::Receiver<u64>,
 }
 
 impl Proxy {
     /// Carries connections to this port.
     pub(crate) async fn to(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let proxy = Self { port: listener.local_addr().unwrap().port(), cuts: watch::Sender::new(0) };
-        let cuts = proxy.cuts.subscribe();
+        let (made, connections) = watch::channel(0);
+        let proxy = Self {
+            port: listener.local_addr().unwrap().port(),
+            cuts: watch::Sender::new(0),
+            silences: watch::Sender::new(0),
+            connections,
+        };
+        let (cuts, silences) = (proxy.cuts.subscribe(), proxy.silences.subscribe());
         actix_web::rt::spawn(async move {
             let server = SocketAddr::from(([127, 0, 0, 1], port));
             while let Ok((from, _)) = listener.accept().await {
-                actix_web::rt::spawn(carry(from, server, cuts.clone()));
+                made.send_modify(|made| *made += 1);
+                actix_web::rt::spawn(carry(from, server, cuts.clone(), silences.clone()));
             }
         });
         proxy
@@ -30,14 +40,40 @@ impl Proxy {
     pub(crate) fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
+
+    /// Carries nothing more on all connections, which stay open. New ones are carried.
+    pub(crate) fn silence(&self) {
+        self.silences.send_modify(|silences| *silences += 1);
+    }
+
+    /// How many connections were made.
+    pub(crate) fn connections(&self) -> u64 {
+        *self.connections.borrow()
+    }
+
+    /// Waits until so many were made.
+    pub(crate) async fn until_connections(&self, count: u64) {
+        self.connections.clone().wait_for(|made| *made >= count).await.unwrap();
+    }
 }
 
-async fn carry(mut from: TcpStream, server: SocketAddr, mut cuts: watch::Receiver<u64>) {
+async fn carry(
+    mut from: TcpStream,
+    server: SocketAddr,
+    mut cuts: watch::Receiver<u64>,
+    mut silences: watch::Receiver<u64>,
+) {
     cuts.mark_unchanged();
+    silences.mark_unchanged();
     let Ok(mut to) = TcpStream::connect(server).await else { return };
     tokio::select! {
         // Whoever closes first, the other side is closed with it.
-        _ = copy_bidirectional(&mut from, &mut to) => {}
+        _ = copy_bidirectional(&mut from, &mut to) => return,
+        _ = cuts.changed() => return,
+        _ = silences.changed() => {}
+    }
+    tokio::select! {
         _ = cuts.changed() => {}
+        () = pending() => {}
     }
 }
