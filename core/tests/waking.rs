@@ -80,3 +80,43 @@ fn late_timers_do_not_drop_a_connection_that_answers() {
     let mut found = (60..64).map(|minute| is_unanswered(&session.tick(at(minute * 60_000))));
     assert!(found.any(|dead| dead), "and one that does not is noticed");
 }
+
+/// A page whose timers never come is not taken for dead: it answers whatever it hears when it was quiet for a quarter of the other's silence.
+#[test]
+fn side_without_timers_keeps_its_connection() {
+    let limits = Limits::default();
+    let (mut page, mut server) = (session(&limits, &limits), session(&limits, &limits));
+    let (mut now, mut said) = (0, 0);
+    while let Some(wake) = server.wake().filter(|wake| *wake <= at(600_000)) {
+        assert!(server.tick(wake).is_empty(), "the server misses the page at {wake:?}");
+        now = u64::try_from(wake.since_origin().as_millis()).expect("not so long");
+        while let Some(frame) = next(&mut server, now) {
+            page.receive(at(now + 20), frame).expect("an honest frame");
+        }
+        while let Some(frame) = next(&mut page, now + 20) {
+            said += 1;
+            server.receive(at(now + 40), frame).expect("an honest frame");
+        }
+    }
+    assert!(now > 590_000);
+    assert!((30..=90).contains(&said), "the page says something {said} times in ten minutes");
+}
+
+/// Two sides that answer each other do not do so for ever.
+#[test]
+fn answers_are_not_answered() {
+    let limits = Limits::default();
+    let mut sides = [session(&limits, &limits), session(&limits, &limits)];
+    let quarter = 7_500;
+    sides[0].receive(at(quarter), Frame::Ping.encode()).expect("an honest frame");
+    let mut said = 0;
+    for turn in 0..10 {
+        let (from, to) = (turn % 2, (turn + 1) % 2);
+        let millis = quarter + turn as u64;
+        while let Some(frame) = next(&mut sides[from], millis) {
+            said += 1;
+            sides[to].receive(at(millis), frame).expect("an honest frame");
+        }
+    }
+    assert!(said <= 2, "{said}");
+}

@@ -37,6 +37,12 @@ pub trait Platform: Send + Sync + Sized + 'static {
         self.sleep_until(moment)
     }
 
+    /// The same before the first attempt, which is worth making before anybody notices the loss. Where timers may be a minute late, it does
+    /// not wait for one.
+    fn first_pause_until(&self, moment: Moment) -> Self::Sleep {
+        self.pause_until(moment)
+    }
+
     /// Runs a future to its end beside whatever else runs on this thread, which is a home.
     fn spawn_here(&self, task: impl Future<Output = ()> + 'static) -> Self::Task;
 

@@ -42,7 +42,12 @@ pub async fn keep_connected<P: Platform>(
             let sleep = match shared.upgrade() {
                 Some(shared) if !shared.is_stopping() => {
                     tracing::debug!(peer = %shared.id(), %remote, ?pause, "reconnecting");
-                    shared.platform().pause_until(shared.now() + pause)
+                    let (platform, until) = (shared.platform(), shared.now() + pause);
+                    if failed.is_none() {
+                        platform.first_pause_until(until)
+                    } else {
+                        platform.pause_until(until)
+                    }
                 }
                 _ => return,
             };

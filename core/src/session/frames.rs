@@ -69,7 +69,7 @@ impl<W> Session<W> {
             State::Welcomed(_) => self.begin(now),
             State::Detached(_) | State::Closed => return Ok(None),
         }
-        self.health.heard();
+        self.must_speak |= self.health.heard(now);
         let size = message.len();
         let limit = self.limits.message.clamp(SMALLEST_LIMIT, MAX_FRAME);
         if size > limit {

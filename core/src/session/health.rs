@@ -1,6 +1,7 @@
 //! Whether a connection is alive: says something when we were quiet for long, notices when the other side was.
 //!
-//! On the way of every frame it only sets a flag; it looks at the time sixteen times per span of silence.
+//! On the way of every frame it only sets a flag; it looks at the time sixteen times per span of silence. Where these looks are late, as the
+//! timers of a page are that nobody looks at, whatever comes in makes a side speak that was quiet for long.
 
 use std::time::Duration;
 
@@ -50,6 +51,13 @@ pub(super) struct Health {
     /// The shortest that `unanswered` is.
     soonest: u32,
     probe: Probe,
+    /// Whoever was quiet for this long answers when something comes in.
+    answer_after: Duration,
+    /// When we last said something, at the earliest, and whether we did since the last look.
+    spoke: Moment,
+    has_spoken: bool,
+    /// When it was last looked, or something came in.
+    looked: Moment,
 }
 
 /// What a check found.
@@ -94,6 +102,10 @@ impl Health {
             unanswered: soonest,
             soonest,
             probe: Probe::default(),
+            answer_after: theirs / 4,
+            spoke: now,
+            has_spoken: true,
+            looked: now,
         }
     }
 
@@ -105,6 +117,7 @@ impl Health {
         (self.checks_unheard, self.checks_unsent, self.checks_stalled) = (0, 0, 0);
         self.checks_awaited = 0;
         self.probe.end();
+        self.spoke = now;
     }
 
     /// The connection may have died unnoticed. True if the other side is to be asked: it was not, and may answer now. `is_slow` says that
@@ -132,12 +145,29 @@ impl Health {
         self.least
     }
 
-    pub(super) fn heard(&mut self) {
+    /// Something has come in. True if we were quiet for so long that it is time to speak: a quarter of the span after which the other side
+    /// takes us for dead.
+    pub(super) fn heard(&mut self, now: Moment) -> bool {
+        self.heard = true;
+        self.look(now);
+        now.since(self.spoke) >= self.answer_after
+    }
+
+    /// Nothing is read, so nothing can be heard.
+    pub(super) fn cannot_hear(&mut self) {
         self.heard = true;
     }
 
+    /// When something was sent is not known any better than this, and nobody asks a clock for that.
+    fn look(&mut self, now: Moment) {
+        if std::mem::take(&mut self.has_spoken) {
+            self.spoke = self.looked;
+        }
+        self.looked = now;
+    }
+
     pub(super) fn sent(&mut self) {
-        self.sent = true;
+        (self.sent, self.has_spoken) = (true, true);
     }
 
     pub(super) fn took(&mut self, bytes: usize) {
@@ -178,6 +208,7 @@ impl Health {
     /// The check that is due every so often.
     fn regular(&mut self, now: Moment, something_waits: bool, is_awaited: bool) -> Check {
         self.next_check = now + self.interval;
+        self.look(now);
         let count = |happened: &mut bool, checks: &mut u32| {
             *checks = if std::mem::take(happened) { 0 } else { checks.saturating_add(1) };
             *checks
@@ -258,7 +289,7 @@ mod tests {
         let mut health = health();
         for _ in 0..10 {
             assert!(checks(&mut health, 15, false).iter().all(|check| check.dead.is_none()));
-            health.heard();
+            health.cannot_hear();
         }
     }
 
@@ -266,7 +297,7 @@ mod tests {
     fn a_side_that_takes_nothing_is_noticed_although_it_speaks() {
         let mut health = health();
         let dead = (0..20).find_map(|_| {
-            health.heard();
+            health.cannot_hear();
             health.check(health.wake(), true, false, false).dead
         });
         assert_eq!(dead, Some(Dead::Stalled));
@@ -276,7 +307,7 @@ mod tests {
     fn dead_after(taken: usize) -> Option<usize> {
         let mut health = health();
         (1..100).find(|_| {
-            health.heard();
+            health.cannot_hear();
             health.took(taken);
             health.check(health.wake(), true, false, false).dead == Some(Dead::Stalled)
         })
@@ -294,7 +325,7 @@ mod tests {
     fn a_side_that_takes_all_that_there_is_is_not_slow() {
         let mut health = health();
         for check in 0..100 {
-            health.heard();
+            health.cannot_hear();
             health.took(1);
             assert_eq!(health.check(health.wake(), check % 10 != 0, false, false).dead, None);
         }
@@ -319,7 +350,7 @@ mod tests {
     fn busy_and_idle_connections_are_not_asked() {
         let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
         for _ in 0..40 {
-            health.heard();
+            health.cannot_hear();
             assert!(!health.check(health.wake(), false, true, false).ping);
         }
         for _ in 0..40 {

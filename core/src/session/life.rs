@@ -57,7 +57,7 @@ impl<W> Session<W> {
             if is_full {
                 // Next to nothing is read at present, so nothing may be heard; whether the other side takes what we send
                 // is looked at instead.
-                self.health.heard();
+                self.health.cannot_hear();
             }
             let something_waits = self.outbox.has_next() || self.outbox.queued() > 0;
             let (is_awaited, is_slow) = (self.is_awaited(), self.is_slow());
