@@ -14,6 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::clock;
 use crate::control::Order;
 use crate::sleep::Sleep;
+use crate::wake_up;
 
 pub(crate) type Shared = peer::Shared<Browser>;
 pub(crate) type Link = peer::Link<Browser>;
@@ -59,6 +60,10 @@ impl Platform for Browser {
 
     fn pause_until(&self, moment: Moment) -> Sleep {
         Sleep::until(moment).or_until_awake()
+    }
+
+    fn first_pause_until(&self, moment: Moment) -> Sleep {
+        if wake_up::is_hidden() { Sleep::until(self.now()) } else { self.pause_until(moment) }
     }
 
     fn spawn_here(&self, task: impl Future<Output = ()> + 'static) -> LocalTask {

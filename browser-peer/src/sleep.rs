@@ -15,7 +15,8 @@ use crate::wake_up::WakeUp;
 /// is dropped.
 pub(crate) struct Sleep {
     until: Moment,
-    timer: TimeoutFuture,
+    /// None for a moment that has come: in a page that is hidden, even a timer of no length may take a minute.
+    timer: Option<TimeoutFuture>,
     wake_up: Option<WakeUp>,
 }
 
@@ -30,11 +31,14 @@ impl Sleep {
     }
 }
 
-fn timer(until: Moment) -> TimeoutFuture {
+fn timer(until: Moment) -> Option<TimeoutFuture> {
     let left: Duration = until.since(clock::now());
+    if left.is_zero() {
+        return None;
+    }
     // Rounded up, so that it is not early. What does not fit into a timer takes several of them.
     let millis = left.as_secs().saturating_mul(1000) + u64::from(left.subsec_nanos().div_ceil(1_000_000));
-    TimeoutFuture::new(u32::try_from(millis).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs()))
+    Some(TimeoutFuture::new(u32::try_from(millis).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs())))
 }
 
 impl Future for Sleep {
@@ -46,13 +50,11 @@ impl Future for Sleep {
         {
             return Poll::Ready(());
         }
-        loop {
-            ready!(Pin::new(&mut self.timer).poll(cx));
-            if self.until <= clock::now() {
-                return Poll::Ready(());
-            }
-            self.timer = timer(self.until);
+        while let Some(timer) = &mut self.timer {
+            ready!(Pin::new(timer).poll(cx));
+            self.timer = self::timer(self.until);
         }
+        Poll::Ready(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! What the tests call in the page.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
-use distributed_scope::{Blocks, Peer, PeerId};
+use distributed_scope::{Blocks, Limits, Peer, PeerId};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::blocks;
@@ -11,10 +12,12 @@ thread_local! {
     static PEER: RefCell<Option<(Peer, PeerId)>> = const { RefCell::new(None) };
 }
 
-/// Starts a peer of this name and connects it; gives the id of the server.
+/// Starts a peer of this name and connects it; gives the id of the server. It may have another span of silence than usual.
 #[wasm_bindgen]
-pub async fn connect(name: String, url: String) -> Result<String, String> {
-    let peer = Peer::builder(PeerId::named(&name)).expose(Blocks::all()).start();
+pub async fn connect(name: String, url: String, silence_ms: Option<u32>) -> Result<String, String> {
+    let silence = silence_ms.map_or(Limits::default().silence, |millis| Duration::from_millis(millis.into()));
+    let limits = Limits { silence, ..Limits::default() };
+    let peer = Peer::builder(PeerId::named(&name)).limits(limits).expose(Blocks::all()).start();
     let server = peer.connect(url).await.map_err(|error| chain(&error))?;
     PEER.set(Some((peer, server)));
     Ok(server.to_string())

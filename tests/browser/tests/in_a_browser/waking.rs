@@ -3,16 +3,18 @@
 use std::future::Future;
 use std::time::Duration;
 
-use distributed_scope::PeerId;
+use actix_web::rt::time::timeout;
+use distributed_scope::{Limits, PeerId};
 use serde_json::json;
 
+use crate::browser::Browser;
 use crate::connected;
 use crate::proxy::Proxy;
 use crate::server::Server;
 
 /// Less than the 30 s after which a silent connection is dropped, and much more than what is waited for here takes.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
-    actix_web::rt::time::timeout(Duration::from_secs(20), future).await.expect("it takes as long as silence")
+    timeout(Duration::from_secs(20), future).await.expect("it takes as long as silence")
 }
 
 /// A connection that died while nobody looked is replaced when the page wakes up, and not after the whole span of silence.
@@ -29,7 +31,8 @@ async fn waking_page_replaces_dead_connection() {
         let before = proxy.connections();
         proxy.silence();
         browser.evaluate(event).await;
-        soon(proxy.until_connections(before + 1)).await;
+        // Of this peer, and of the original's, which runs in this page, too.
+        soon(proxy.until_connections(before + 2)).await;
         assert_eq!(browser.call("run", &["demo"]).await, Ok(json!("([42; 43], 44)")), "{event}");
     }
     browser.quit().await;
@@ -51,6 +54,37 @@ async fn call_in_pageshow_waits_for_the_connection() {
     browser.back().await;
     assert_eq!(browser.evaluate("return window.isKept").await, json!(true), "the browser has kept the page");
     assert_eq!(browser.end().await, Ok(json!("([42; 43], 44)")));
+    soon(server.peer.connected(page)).await;
+    browser.quit().await;
+}
+
+/// What a browser does to the timers of a page that nobody looks at, and more: they never come.
+const HIDDEN: &str = "window.setTimeout = () => 0;
+    Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })";
+
+const SILENCE: Duration = Duration::from_secs(4);
+
+/// A hidden page keeps its connection for longer than silence, and the first attempt after a loss needs no timer.
+#[actix_web::test]
+async fn hidden_page_keeps_its_session() {
+    let server = Server::start_with(0, Limits { silence: SILENCE, ..Limits::default() });
+    let proxy = Proxy::to(server.port).await;
+    let (url, silence) = (format!("ws://127.0.0.1:{}/scope", proxy.port), SILENCE.as_millis().to_string());
+    let browser = Browser::start().await;
+    browser.open(proxy.port).await;
+    browser.call("connect", &["page", &url, &silence]).await.unwrap();
+    browser.evaluate(HIDDEN).await;
+    browser.begin("run", &["waits"]).await;
+    server.gate.has_begun.notified().await;
+    // What passes here is the time that the connection has to last.
+    let page = PeerId::named("page");
+    let lost = timeout(3 * SILENCE, server.peer.disconnected(page)).await;
+    assert!(lost.is_err(), "the page was taken for dead");
+    server.gate.open.notify_one();
+    assert_eq!(browser.end().await, Ok(json!("ran 1 times")));
+
+    proxy.cut();
+    server.peer.disconnected(page).await;
     soon(server.peer.connected(page)).await;
     browser.quit().await;
 }
