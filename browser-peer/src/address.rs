@@ -4,6 +4,8 @@ use distributed_scope_core::peer::{ConnectError, Endpoint};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Url;
 
+use crate::policy;
+
 /// Checks the URL, and says whether what is sent there can be read on the way by nobody: it is encrypted, or does not leave this
 /// machine.
 pub(crate) fn is_private(endpoint: &Endpoint) -> Result<bool, ConnectError> {
@@ -29,17 +31,21 @@ pub(crate) fn is_private(endpoint: &Endpoint) -> Result<bool, ConnectError> {
 /// The scheme of the page or of the worker's script, with its colon.
 fn page_protocol() -> Option<String> {
     let location = js_sys::Reflect::get(&js_sys::global(), &"location".into()).ok()?;
-    js_sys::Reflect::get(&location, &"protocol".into()).ok()?.as_string()
+    policy::text(&location, "protocol")
 }
 
-/// Why the browser made no WebSocket for a URL that was checked before.
+/// Why the browser made no WebSocket for a URL that was checked before. The standard has two reasons, of which only one is the URL's.
 pub(crate) fn not_opened(endpoint: &Endpoint, error: &JsValue) -> ConnectError {
-    let name = js_sys::Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string());
-    match name.as_deref() {
-        // The only one of these that the standard has for it.
-        Some("SecurityError") => ConnectError::Insecure { url: endpoint.to_string() },
-        _ => wrong(endpoint, text(error)),
+    let url = endpoint.to_string();
+    if policy::text(error, "name").is_some_and(|name| name == "SyntaxError") {
+        return ConnectError::Url { url, reason: text(error) };
     }
+    let is_encrypted = endpoint.url().get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("wss:"));
+    if !is_encrypted && page_protocol().is_some_and(|page| page == "https:") {
+        return ConnectError::Insecure { url };
+    }
+    // Firefox throws where others have an event.
+    ConnectError::Forbidden { url, policy: String::new() }
 }
 
 /// Whether a host is this machine by its name, which the browser has brought into its one form.
@@ -57,7 +63,7 @@ fn wrong(endpoint: &Endpoint, reason: String) -> ConnectError {
 fn text(error: &JsValue) -> String {
     let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
     // A `DOMException` is no `Error` for `instanceof` of old browsers, and has a message all the same.
-    message.or_else(|| js_sys::Reflect::get(error, &"message".into()).ok()?.as_string()).unwrap_or_default()
+    message.or_else(|| policy::text(error, "message")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -97,15 +103,17 @@ mod tests {
         }
     }
 
-    /// What a browser throws for an unencrypted WebSocket of an encrypted page says what to write, and all else stays an error of the URL.
+    /// Only a syntax error is the URL's. Firefox throws another one for what a policy forbids.
     #[wasm_bindgen_test]
-    fn mixed_content_names_wss() {
+    fn forbidden_socket_does_not_blame_the_url() {
         let thrown = |name: &str| {
             let error = js_sys::Error::new("not allowed");
             error.set_name(name);
-            not_opened(&Endpoint::new("ws://example.org/scope"), &error).to_string()
+            not_opened(&Endpoint::new("wss://example.org/scope"), &error).to_string()
         };
-        assert!(thrown("SecurityError").ends_with("write `wss://`"), "{}", thrown("SecurityError"));
+        for name in ["SecurityError", "NS_ERROR_CONTENT_BLOCKED"] {
+            assert!(thrown(name).contains("Content-Security-Policy"), "{}", thrown(name));
+        }
         assert!(thrown("SyntaxError").contains("not allowed"), "{}", thrown("SyntaxError"));
     }
 

@@ -13,6 +13,7 @@ use crate::address;
 use crate::carry::carry;
 use crate::clock;
 use crate::platform::{Connection, Link, Shared};
+use crate::policy::Policy;
 use crate::socket::{Event, Socket};
 
 /// Connects, to go on with `old` if that is possible, and returns when the session is open.
@@ -28,14 +29,15 @@ pub(crate) async fn dial(
         tracing::debug!(peer = %shared.id(), %url, "connected");
         let (opened, is_open) = oneshot::channel();
         let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(endpoint.wanted());
-        let other_version = socket.other_version();
+        let known = socket.known();
         spawn_local(carry(connection, socket));
         match is_open.await {
             Ok(Ok(link)) => Ok(link),
             Ok(Err(reject)) => Err(ConnectError::refused(url.clone(), reject)),
-            Err(oneshot::Canceled) => Err(match other_version.get() {
-                Some(theirs) => ConnectError::Outdated { url: url.clone(), ours: VERSION, theirs },
-                None => ConnectError::Closed { url: url.clone() },
+            Err(oneshot::Canceled) => Err(match (known.other_version.get(), known.not_sent.take()) {
+                (Some(theirs), _) => ConnectError::Outdated { url: url.clone(), ours: VERSION, theirs },
+                (None, Some(text)) => ConnectError::Unreachable { url: url.clone(), source: text.into() },
+                (None, None) => ConnectError::Closed { url: url.clone() },
             }),
         }
     };
@@ -47,15 +49,19 @@ pub(crate) async fn dial(
 
 async fn open(endpoint: &Endpoint, limit: usize) -> Result<Socket, ConnectError> {
     let token = endpoint.token(address::is_private(endpoint)?).await?;
+    let policy = Policy::watch();
     let socket = Socket::connect(endpoint.url(), token.as_deref(), limit)
         .map_err(|error| address::not_opened(endpoint, &error))?;
     match socket.event().await {
         Event::Open => Ok(socket),
-        _ => Err(ConnectError::Unreachable {
-            url: endpoint.to_string(),
+        _ => Err(match (endpoint.to_string(), policy.violated()) {
+            (url, Some(policy)) => ConnectError::Forbidden { url, policy },
             // A browser does not let a page know whether nobody is there or somebody says no.
-            source: "it does not answer, or does not let this page in; the browser's console says which"
-                .into(),
+            (url, None) => ConnectError::Unreachable {
+                url,
+                source: "it does not answer, or does not let this page in; the browser's console says which"
+                    .into(),
+            },
         }),
     }
 }

@@ -68,7 +68,8 @@ fn for_each(act: impl Fn(&WebSocket)) {
         if let Ok(sockets) = sockets.try_borrow() {
             for Open { socket, last_frame } in sockets.iter() {
                 if let Some(last_frame) = last_frame {
-                    send(socket, last_frame);
+                    // There is nobody left to tell.
+                    let _ = send(socket, last_frame);
                 }
                 act(socket);
             }

@@ -10,6 +10,7 @@
 //! | `platform`, `clock`, `sleep` | the world of a page: its clock, its timers, its tasks |
 //! | `control` | the control plane: who may join, who waits for whom |
 //! | `dial`, `address`, `carry` | connecting, what a URL says before that, and the connection from then on |
+//! | `policy` | what the page's Content-Security-Policy forbids |
 //! | `socket` | the page's WebSocket, as a stream of what comes in and a bounded way out |
 //! | `wake_up`, `caretaker` | the page wakes up, or is left: its sessions are looked after |
 //! | `ending` | a panic, and leaving the page: other peers are told |
@@ -26,6 +27,7 @@ mod dial;
 mod ending;
 mod peer;
 mod platform;
+mod policy;
 mod sleep;
 mod socket;
 mod wake_up;

@@ -11,12 +11,12 @@ use distributed_scope_core::frame::{OUTDATED, SUBPROTOCOL, VERSION, bearer_proto
 use distributed_scope_core::peer::Goodbye;
 use distributed_scope_core::session::MAX_FRAME;
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Array, ArrayBuffer, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 
-use crate::ending;
+use crate::{ending, policy};
 
 /// So many bytes may lie in the browser before more is handed to it. Beyond that, small messages would wait behind large
 /// ones where the session cannot change their order any more.
@@ -45,15 +45,25 @@ pub(crate) enum Event {
 pub(crate) struct Socket {
     socket: WebSocket,
     inbox: Rc<Inbox>,
-    other_version: Rc<Cell<Option<u16>>>,
+    known: Rc<Known>,
     /// Called by the browser for as long as the socket lives.
     _handlers: Handlers,
+}
+
+/// What is known of the end of a connection besides that it has ended.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// The version of the protocol that the other side speaks, if it closes because that is not ours.
+    pub(crate) other_version: Cell<Option<u16>>,
+    /// Why the browser did not send something.
+    pub(crate) not_sent: RefCell<Option<String>>,
 }
 
 struct Handlers {
     _open: Closure<dyn FnMut()>,
     _message: Closure<dyn FnMut(MessageEvent)>,
     _close: Closure<dyn FnMut(CloseEvent)>,
+    _error: Closure<dyn FnMut()>,
 }
 
 impl Socket {
@@ -67,26 +77,29 @@ impl Socket {
         }
         let socket = WebSocket::new_with_str_sequence(url, &protocols)?;
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let (inbox, other_version) = (Rc::new(Inbox::new(limit)), Rc::<Cell<_>>::default());
+        let (inbox, known) = (Rc::new(Inbox::new(limit)), Rc::<Known>::default());
         let handlers = {
             let (opened, came, closed) = (Rc::clone(&inbox), Rc::clone(&inbox), Rc::clone(&inbox));
-            let other_version = Rc::clone(&other_version);
+            let (failed, known) = (Rc::clone(&inbox), Rc::clone(&known));
             Handlers {
                 _open: Closure::new(move || opened.add(Event::Open)),
                 _message: Closure::new(move |event: MessageEvent| came.add(message(&event.data()))),
                 _close: Closure::new(move |event: CloseEvent| {
                     if event.code() == OUTDATED {
-                        other_version.set(outdated(&event.reason()));
+                        known.other_version.set(outdated(&event.reason()));
                     }
                     closed.add(if event.code() == ABNORMAL { Event::Lost } else { Event::Closed });
                 }),
+                // Where a policy forbids the connection, Chromium says no more than this.
+                _error: Closure::new(move || failed.add(Event::Lost)),
             }
         };
         socket.set_onopen(Some(handlers._open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(handlers._message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(handlers._close.as_ref().unchecked_ref()));
+        socket.set_onerror(Some(handlers._error.as_ref().unchecked_ref()));
         ending::remember(&socket);
-        Ok(Self { socket, inbox, other_version, _handlers: handlers })
+        Ok(Self { socket, inbox, known, _handlers: handlers })
     }
 
     /// The next thing that comes in.
@@ -94,9 +107,9 @@ impl Socket {
         poll_fn(|cx| self.inbox.poll(cx)).await
     }
 
-    /// Where it is kept which version of the protocol the other side speaks, if it closes because that is not ours.
-    pub(crate) fn other_version(&self) -> Rc<Cell<Option<u16>>> {
-        Rc::clone(&self.other_version)
+    /// Where it is kept what is known of its end.
+    pub(crate) fn known(&self) -> Rc<Known> {
+        Rc::clone(&self.known)
     }
 
     /// Waits until the browser has sent enough of what it was given.
@@ -106,9 +119,16 @@ impl Socket {
         }
     }
 
-    /// Hands a message to the browser. On a socket that is closed it is dropped, and the session sends it again elsewhere.
+    /// Hands a message to the browser. On a socket that is closed it is dropped, and the session sends it again elsewhere. If the browser does
+    /// not take it, the connection is lost.
     pub(crate) fn put(&self, frame: &[u8]) {
-        send(&self.socket, frame);
+        if let Err(error) = send(&self.socket, frame) {
+            let part = |name| policy::text(&error, name).unwrap_or_default();
+            let text = format!("the browser does not send: {}: {}", part("name"), part("message"));
+            tracing::warn!("{text}");
+            self.known.not_sent.replace(Some(text));
+            self.inbox.add(Event::Lost);
+        }
     }
 
     /// It carries a session, which ends with this frame if the program does.
@@ -121,11 +141,21 @@ impl Socket {
     }
 }
 
+thread_local! {
+    /// Whether this program's memory is shared with others of its threads. No WebSocket sends out of that.
+    static IS_SHARED: bool = is_shared(&wasm_bindgen::memory());
+}
+
+fn is_shared(memory: &JsValue) -> bool {
+    Reflect::get(memory, &"buffer".into()).is_ok_and(|buffer| !buffer.is_instance_of::<ArrayBuffer>())
+}
+
 /// Hands a message to the browser, which drops it where the socket is closed.
-pub(crate) fn send(socket: &WebSocket, frame: &[u8]) {
-    if let Err(error) = socket.send_with_u8_array(frame) {
-        tracing::debug!(?error, "a message could not be sent");
+pub(crate) fn send(socket: &WebSocket, frame: &[u8]) -> Result<(), JsValue> {
+    if IS_SHARED.with(|is_shared| *is_shared) {
+        return socket.send_with_js_u8_array(&Uint8Array::from(frame));
     }
+    socket.send_with_u8_array(frame)
 }
 
 /// Closes a socket, if it still is. A page may say only that all is well, or a code of its own from 3000 on.
@@ -141,6 +171,7 @@ pub(crate) fn give_up(socket: &WebSocket, goodbye: &Goodbye) {
     socket.set_onopen(None);
     socket.set_onmessage(None);
     socket.set_onclose(None);
+    socket.set_onerror(None);
     close(socket, goodbye);
 }
 
@@ -266,5 +297,27 @@ mod tests {
         assert!(matches!(text, Event::Broken(goodbye) if goodbye.code == 1003));
         let large = ArrayBuffer::new(u32::try_from(MAX_FRAME + 1).unwrap());
         assert!(matches!(message(&large), Event::Broken(goodbye) if goodbye.code == 1009));
+    }
+
+    /// Memory that several threads have is known as such, and what is sent out of it is a copy.
+    #[wasm_bindgen_test]
+    fn shared_memory_is_noticed() {
+        let shared =
+            js_sys::eval("new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })").unwrap();
+        assert!(is_shared(&shared));
+        assert!(!is_shared(&wasm_bindgen::memory()));
+        let copy = Uint8Array::from(&[1, 2, 3][..]);
+        assert!(copy.buffer().is_instance_of::<ArrayBuffer>() && copy.buffer().byte_length() == 3);
+    }
+
+    /// A browser that does not send something says why, and the connection is lost at once.
+    #[wasm_bindgen_test]
+    async fn refused_send_ends_the_connection() {
+        // It is not open, so nothing can be sent; a port that nobody may connect to.
+        let socket = Socket::connect("ws://127.0.0.1:1/", None, 0).unwrap();
+        socket.put(&[1]);
+        assert!(matches!(socket.event().await, Event::Lost));
+        let text = socket.known().not_sent.take().unwrap();
+        assert!(text.contains("InvalidStateError"), "{text}");
     }
 }

@@ -26,6 +26,14 @@ pub enum ConnectError {
         /// The URL.
         url: String,
     },
+    /// The page's Content-Security-Policy does not let it connect there.
+    #[error("the Content-Security-Policy of this page forbids to connect to {url}: name it in `connect-src`{}", said_policy(.policy))]
+    Forbidden {
+        /// The URL.
+        url: String,
+        /// The policy, as far as the browser tells it.
+        policy: String,
+    },
     /// Nothing answers there.
     #[error("cannot reach {url}")]
     Unreachable {
@@ -155,6 +163,10 @@ impl ConnectError {
     pub fn is_outdated(&self) -> bool {
         matches!(self, Self::Outdated { .. })
     }
+}
+
+fn said_policy(policy: &str) -> String {
+    if policy.is_empty() { String::new() } else { format!("; the policy is `{policy}`") }
 }
 
 /// Which side to update. What a page is made of comes from a server, so a page is updated by loading it again.
