@@ -21,6 +21,9 @@ async fn open(browser: &Browser, site: &Site) {
     browser.evaluate(count).await;
     wait(browser.driver(), "#connection[data-state=connected]").await;
     wait(browser.driver(), "#drawing .me").await;
+    // The page's policy allows no style that stands in an attribute.
+    let place = "return document.querySelector('#drawing g[style]').style.getPropertyValue('--browser')";
+    assert!(browser.evaluate(place).await.as_str().unwrap().contains("px"));
 }
 
 /// Waits until so many browsers are drawn.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use actix_web::dev::ServerHandle;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ContentEncoding};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentEncoding};
 use actix_web::{App, HttpResponse, HttpServer, rt, web};
 use anyhow::{Context, bail};
 use distributed_scope::{Peer, on_connect};
@@ -14,13 +14,18 @@ use super::bundle;
 const WORKERS: usize = 2;
 
 /// Where they are, what they are, and what is in them.
-const FILES: [(&str, &str, &str); 5] = [
+const FILES: [(&str, &str, &str); 6] = [
     ("/", "text/html; charset=utf-8", include_str!("../../browser/pages/search.html")),
     ("/board", "text/html; charset=utf-8", include_str!("../../browser/pages/board.html")),
     ("/style.css", "text/css; charset=utf-8", include_str!("../../browser/pages/style.css")),
     ("/board.css", "text/css; charset=utf-8", include_str!("../../browser/pages/board.css")),
+    ("/icon.svg", "image/svg+xml", include_str!("../../browser/pages/icon.svg")),
     ("/start.js", "text/javascript; charset=utf-8", include_str!("../../browser/pages/start.js")),
 ];
+
+/// What the pages may do, which is no more than they need; `docs/browsers.md` has the same for any page.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; img-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 pub(super) struct Site {
     pub(super) url: String,
@@ -62,7 +67,7 @@ impl Site {
 }
 
 fn text(kind: &'static str, text: &'static str) -> HttpResponse {
-    HttpResponse::Ok().content_type(kind).body(text)
+    HttpResponse::Ok().content_type(kind).insert_header((CONTENT_SECURITY_POLICY, POLICY)).body(text)
 }
 
 /// A file of the bundle, as `cargo xtask web` has compressed it. Every browser that has WebAssembly takes that.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use distributed_scope::PeerId;
 use gloo_timers::callback::Timeout;
-use wasm_bindgen::JsValue;
-use web_sys::Element;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, SvgElement};
 
 use crate::board::layout::{self, HEIGHT, Point, SERVER, WIDTH};
 use crate::board::{HopId, Person, View, milliseconds};
@@ -103,7 +103,7 @@ impl Drawing {
             None => dom.draw(&self.dots, "g", "", &[("data-colour", &colour)])?,
         };
         // Dots that are on their way go where it stands now.
-        dots.set_attribute("style", &format!("--browser: {}; --server: {}", pixels(at), pixels(SERVER)))?;
+        style(&dots, &[("--browser", &pixels(at)), ("--server", &pixels(SERVER))])?;
         let node = dom.draw(
             &self.nodes,
             "g",
@@ -148,8 +148,8 @@ impl Drawing {
             self.arrival.set(now + TRAVEL);
         }
         let class = if is_to_server { "dot in" } else { "dot out" };
-        let style = format!("--travel: {TRAVEL}ms; --wait: {wait}ms");
-        let dot = dom.draw(&place.dots, "circle", "", &[("class", class), ("r", "7"), ("style", &style)])?;
+        let dot = dom.draw(&place.dots, "circle", "", &[("class", class), ("r", "7")])?;
+        style(&dot, &[("--travel", &format!("{TRAVEL}ms")), ("--wait", &format!("{wait}ms"))])?;
         // A duration of a second or so.
         Timeout::new((wait + TRAVEL) as u32, move || dot.remove()).forget();
         Ok(())
@@ -174,6 +174,12 @@ impl Place {
 
 fn move_to((x, y): Point) -> String {
     format!("translate({x:.1} {y:.1})")
+}
+
+/// Sets these properties. An attribute would be forbidden by a Content-Security-Policy that allows no styles in the page.
+fn style(element: &Element, properties: &[(&str, &str)]) -> Result<(), JsValue> {
+    let style = element.unchecked_ref::<SvgElement>().style();
+    properties.iter().try_for_each(|(name, value)| style.set_property(name, value))
 }
 
 fn pixels((x, y): Point) -> String {
