@@ -109,7 +109,12 @@ impl Browser {
 
     /// Opens the page of a server, in the window that is there.
     pub(crate) async fn open(&self, port: u16) {
-        self.driver.goto(format!("http://127.0.0.1:{port}/")).await.unwrap();
+        self.open_at(port, "").await;
+    }
+
+    /// The same, of another page than the first.
+    pub(crate) async fn open_at(&self, port: u16, path: &str) {
+        self.driver.goto(format!("http://127.0.0.1:{port}/{path}")).await.unwrap();
         let waits =
             "const done = arguments[0]; (function look() { window.page ? done() : setTimeout(look, 5); })()";
         self.driver.execute_async(waits, vec![]).await.unwrap();
@@ -189,6 +194,15 @@ impl Browser {
     #[allow(dead_code, reason = "not every test that shares this module leaves")]
     pub(crate) async fn back(&self) {
         self.driver.back().await.unwrap();
+    }
+
+    /// Waits until an expression has a value that counts as true; gives it.
+    #[allow(dead_code, reason = "not every test that shares this module waits so")]
+    pub(crate) async fn until(&self, expression: &str) -> Value {
+        let script = format!(
+            "const done = arguments[0]; (function look() {{ const value = {expression}; value ? done(value) : setTimeout(look, 5); }})()"
+        );
+        self.driver.execute_async(script, vec![]).await.unwrap().json().clone()
     }
 
     pub(crate) async fn quit(self) {

@@ -4,10 +4,12 @@
 
 mod browser;
 mod newer;
+mod policy;
 mod proxy;
 #[path = "../server/mod.rs"]
 mod server;
 mod waking;
+mod workers;
 
 use browser_tests::blocks;
 use distributed_scope::{ErrorKind, PeerId, Ran};

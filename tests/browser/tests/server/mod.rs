@@ -1,9 +1,10 @@
 //! The server: a peer, and the page with its bundle.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use actix_web::dev::ServerHandle;
-use actix_web::http::header::ContentType;
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use browser_tests::blocks::Gate;
 use distributed_scope::{Blocks, Limits, Peer, PeerId, on_connect};
@@ -22,6 +23,48 @@ const PAGE: &str = "<!doctype html><title>tests</title><script type=module>
     import init, * as page from './bundle/browser_tests.js';
     await init();
     window.page = page;
+</script>";
+
+/// A page whose policy is in its URL, and the script of it.
+const UNDER_POLICY: &str =
+    "<!doctype html><title>tests</title><p id=connection></p><script type=module src=/page.js></script>";
+const SCRIPT: &str = "import init, * as page from './bundle/browser_tests.js';
+    await init();
+    window.page = page;";
+
+/// The start of the demo's pages, of another bundle.
+const START: &str = include_str!("../../../../demo/browser/pages/start.js");
+
+/// A worker, dedicated or shared: does what it is told and says what came of it.
+const WORKER: &str = "import init, * as page from './bundle/browser_tests.js';
+    const ready = init();
+    const serve = port => port.onmessage = async ({ data: [id, name, ...rest] }) => {
+        try {
+            await ready;
+            port.postMessage([id, 'ok', await page[name](...rest)]);
+        } catch (error) {
+            port.postMessage([id, 'error', String(error)]);
+        }
+    };
+    if (globalThis.onconnect === undefined) serve(globalThis);
+    else globalThis.onconnect = event => serve(event.ports[0]);";
+
+/// A page that has what its worker does.
+const OF_WORKER: &str = "<!doctype html><title>tests</title><script type=module>
+    const isShared = location.hash === '#shared';
+    window.worker = isShared ? new SharedWorker('/worker.js', { type: 'module' }) : new Worker('/worker.js', { type: 'module' });
+    const port = isShared ? worker.port : worker;
+    const open = new Map();
+    port.onmessage = ({ data: [id, how, value] }) => {
+        const [resolve, reject] = open.get(id);
+        how === 'ok' ? resolve(value) : reject(value);
+    };
+    let last = 0;
+    const call = name => (...rest) => new Promise((resolve, reject) => {
+        open.set(++last, [resolve, reject]);
+        port.postMessage([last, name, ...rest]);
+    });
+    window.page = { connect: call('connect'), run: call('run') };
 </script>";
 
 /// The original's page, which runs by itself.
@@ -55,6 +98,14 @@ impl Server {
         let http = HttpServer::new(move || {
             App::new()
                 .route("/", web::get().to(async || html(PAGE)))
+                .route("/under", web::get().to(under_policy))
+                .route("/page.js", web::get().to(async || script(SCRIPT.to_owned())))
+                .route(
+                    "/start.js",
+                    web::get().to(async || script(START.replace("demo_browser", "browser_tests"))),
+                )
+                .route("/of-worker", web::get().to(async || html(OF_WORKER)))
+                .route("/worker.js", web::get().to(async || script(WORKER.to_owned())))
                 .route("/seed", web::get().to(async || html(SEED)))
                 .route("/bundle/{file}", web::get().to(bundle))
                 .service(served.service("/scope"))
@@ -93,6 +144,22 @@ impl Drop for Server {
 
 fn html(page: &'static str) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::html()).body(page)
+}
+
+fn script(text: String) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/javascript").body(text)
+}
+
+/// A page under a policy, started by another script than usual if the URL names one.
+async fn under_policy(query: web::Query<HashMap<String, String>>) -> HttpResponse {
+    let page = match query.get("start") {
+        Some(script) => UNDER_POLICY.replace("/page.js", script),
+        None => UNDER_POLICY.to_owned(),
+    };
+    HttpResponse::Ok()
+        .content_type(ContentType::html())
+        .insert_header((CONTENT_SECURITY_POLICY, query["policy"].clone()))
+        .body(page)
 }
 
 /// Where `cargo xtask web build` puts the bundle of a package.
