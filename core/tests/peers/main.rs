@@ -26,7 +26,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::plan::{CLEAR, CallPlan, MILLIS, Plan, SECONDS};
+use crate::plan::{CLEAR, CallPlan, MILLIS, Plan, SECONDS, Spell, Weather};
 use crate::random::Random;
 
 const SCHEDULES: u64 = 2_000;
@@ -139,27 +139,51 @@ fn peers_survive_every_schedule() {
     }
 }
 
+/// Two peers and nothing else, on a network with these spells.
+fn two_peers(dials: Vec<[usize; 2]>, spells: Vec<Spell>) -> Plan {
+    Plan {
+        nodes: 2,
+        dials,
+        spells,
+        restarts: Vec::new(),
+        calls: Vec::new(),
+        begins: vec![0; 2],
+        latency: 10 * MILLIS,
+        silence: 30 * SECONDS,
+        handshakes: vec![5 * SECONDS; 2],
+    }
+}
+
 /// Two peers that dial each other at the same time have a session after the first attempt of each.
 #[test]
 fn crossed_dials_open_one_session() {
     for seed in 0..200 {
-        let plan = Plan {
-            nodes: 2,
-            dials: vec![[0, 1], [1, 0]],
-            spells: Vec::new(),
-            restarts: Vec::new(),
-            calls: Vec::new(),
-            begins: vec![0; 2],
-            latency: 10 * MILLIS,
-            silence: 30 * SECONDS,
-            handshakes: vec![5 * SECONDS; 2],
-        };
-        world::begin(plan, Random::new(seed), false);
+        world::begin(two_peers(vec![[0, 1], [1, 0]], Vec::new()), Random::new(seed), false);
         (0..2).for_each(node::start);
         runtime::run_until(400 * MILLIS);
         let connected = [[0, 1], [1, 0]].map(node::is_connected);
         reset();
         assert_eq!(connected, [true; 2], "seed {seed}");
+    }
+}
+
+/// Peers that have slept find out at once whether their connection still is one, long before anything would have been said on it, and have another
+/// one if it is not.
+#[test]
+fn peers_that_slept_replace_dead_connection() {
+    let (asleep, awake, silence_is_broken) = (10 * SECONDS, 12 * SECONDS, 14 * SECONDS);
+    let dark = Spell { nodes: [0, 1], from: asleep, to: awake, kind: Weather::Dark(vec![0, 1]) };
+    for (spells, connections) in [(Vec::new(), 1), (vec![dark], 2)] {
+        for seed in 0..50 {
+            world::begin(two_peers(vec![[1, 0]], spells.clone()), Random::new(seed), false);
+            (0..2).for_each(node::start);
+            runtime::at(asleep + SECONDS / 2, || platform::slept(600 * SECONDS));
+            runtime::run_until(silence_is_broken);
+            let made = world::with(|world| world.probes.get(&[1, 0]).map_or(0, Vec::len));
+            let is_connected = node::is_connected([1, 0]);
+            reset();
+            assert_eq!((made, is_connected), (connections, true), "seed {seed}");
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The world of a simulated peer: virtual time, tasks of its process, and a mailbox for its control plane.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -33,6 +33,13 @@ thread_local! {
     static CONTROLS: RefCell<BTreeMap<Process, Control>> = const { RefCell::new(BTreeMap::new()) };
     /// What ends connections. They are named, because a handle has to be `Send`.
     static CUTS: RefCell<Vec<Cut>> = const { RefCell::new(Vec::new()) };
+    /// For how long all machines have slept, which their wall clocks alone have noticed.
+    static SLEPT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// All machines have slept for so long.
+pub(crate) fn slept(micros: u64) {
+    SLEPT.set(SLEPT.get() + micros);
 }
 
 impl Sim {
@@ -68,6 +75,7 @@ pub(crate) fn end_control(process: Process) -> Option<String> {
 pub(crate) fn reset() {
     drop(CONTROLS.take());
     drop(CUTS.take());
+    SLEPT.set(0);
 }
 
 pub(crate) async fn ask(process: Process, join: Box<Join<Sim>>) -> Result<Admitted<Sim>, Reject> {
@@ -81,6 +89,10 @@ impl Platform for Sim {
 
     fn now(&self) -> Moment {
         Moment::after_origin(Duration::from_micros(runtime::now()))
+    }
+
+    fn wall_clock(&self) -> Duration {
+        self.now().since_origin() + Duration::from_micros(SLEPT.get())
     }
 
     fn sleep_until(&self, moment: Moment) -> Sleep {
