@@ -85,8 +85,9 @@ pub(crate) fn nginx(folder: PathBuf, port: u16, http: &str) -> Proxy {
 
 /// A file of the guide.
 pub(crate) fn snippet(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/proxies").join(name);
-    fs::read_to_string(path).unwrap()
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join("docs/proxies"));
+    let folder = folders.into_iter().find(|folder| folder.exists()).expect("the workspace has it");
+    fs::read_to_string(folder.join(name)).unwrap()
 }
 
 /// The text, in which each of these occurs, with what stands there in a test.

@@ -77,21 +77,26 @@ impl Chromedriver {
 
 impl Browser {
     pub(crate) async fn start() -> Self {
-        Self::by(Arc::new(Chromedriver::start().await)).await
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with further arguments.
+    pub(crate) async fn start_with(arguments: &[&str]) -> Self {
+        Self::by(Arc::new(Chromedriver::start().await), arguments).await
     }
 
     /// One more, of somebody else: a process of its own, which shares nothing with the first one.
     #[allow(dead_code, reason = "the test of the shared list uses it")]
     pub(crate) async fn another(&self) -> Self {
-        Self::by(Arc::clone(&self.chromedriver)).await
+        Self::by(Arc::clone(&self.chromedriver), &[]).await
     }
 
-    async fn by(chromedriver: Arc<Chromedriver>) -> Self {
+    async fn by(chromedriver: Arc<Chromedriver>, arguments: &[&str]) -> Self {
         static PROFILES: AtomicUsize = AtomicUsize::new(0);
         let number = PROFILES.fetch_add(1, Ordering::Relaxed);
         let profile = std::env::temp_dir().join(format!("browser-tests-{}-{number}", std::process::id()));
         let mut capabilities = DesiredCapabilities::chrome();
-        for argument in ARGUMENTS {
+        for argument in ARGUMENTS.iter().chain(arguments) {
             capabilities.add_arg(argument).unwrap();
         }
         capabilities.add_arg(&format!("--user-data-dir={}", profile.display())).unwrap();
@@ -114,7 +119,12 @@ impl Browser {
 
     /// The same, of another page than the first.
     pub(crate) async fn open_at(&self, port: u16, path: &str) {
-        self.driver.goto(format!("http://127.0.0.1:{port}/{path}")).await.unwrap();
+        self.open_url(&format!("http://127.0.0.1:{port}/{path}")).await;
+    }
+
+    /// The same, wherever it is.
+    pub(crate) async fn open_url(&self, url: &str) {
+        self.driver.goto(url).await.unwrap();
         let waits =
             "const done = arguments[0]; (function look() { window.page ? done() : setTimeout(look, 5); })()";
         self.driver.execute_async(waits, vec![]).await.unwrap();

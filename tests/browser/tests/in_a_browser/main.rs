@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
+mod behind_nginx;
 mod browser;
 mod newer;
 mod policy;
 mod proxy;
+#[path = "../../../proxies/proxy.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod real_proxy;
 #[path = "../server/mod.rs"]
 mod server;
 mod waking;

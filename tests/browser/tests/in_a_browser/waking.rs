@@ -67,7 +67,8 @@ const SILENCE: Duration = Duration::from_secs(4);
 /// A hidden page keeps its connection for longer than silence, and the first attempt after a loss needs no timer.
 #[actix_web::test]
 async fn hidden_page_keeps_its_session() {
-    let server = Server::start_with(0, Limits { silence: SILENCE, ..Limits::default() });
+    let limits = Limits { silence: SILENCE, ..Limits::default() };
+    let server = Server::start_with(0, |builder| builder.limits(limits));
     let proxy = Proxy::to(server.port).await;
     let (url, silence) = (format!("ws://127.0.0.1:{}/scope", proxy.port), SILENCE.as_millis().to_string());
     let browser = Browser::start().await;

@@ -7,7 +7,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use browser_tests::blocks::Gate;
-use distributed_scope::{Blocks, Limits, Peer, PeerId, on_connect};
+use distributed_scope::{Blocks, Builder, Peer, PeerId, on_connect};
 
 /// What each function returns, wherever its client is.
 pub(crate) const EXPECTED: [(&str, &str); 6] = [
@@ -86,14 +86,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it on this port, or on any free one for 0.
     pub(crate) fn start(port: u16) -> Self {
-        Self::start_with(port, Limits::default())
+        Self::start_with(port, |builder| builder)
     }
 
-    /// The same, with these limits.
-    pub(crate) fn start_with(port: u16, limits: Limits) -> Self {
+    /// The same, of a peer with something else than usual.
+    pub(crate) fn start_with(port: u16, change: impl FnOnce(Builder) -> Builder) -> Self {
         let gate = std::sync::Arc::new(Gate::default());
-        let builder = Peer::builder(PeerId::named("server")).limits(limits).shared_data(gate.clone());
-        let peer = builder.expose(Blocks::all()).start();
+        let builder = Peer::builder(PeerId::named("server")).shared_data(gate.clone()).expose(Blocks::all());
+        let peer = change(builder).start();
         let served = peer.clone();
         let http = HttpServer::new(move || {
             App::new()
