@@ -124,7 +124,7 @@ impl Socket {
     pub(crate) fn put(&self, frame: &[u8]) {
         if let Err(error) = send(&self.socket, frame) {
             let part = |name| policy::text(&error, name).unwrap_or_default();
-            let text = format!("the browser does not send: {}: {}", part("name"), part("message"));
+            let text = format!("the browser rejected a message: {}: {}", part("name"), part("message"));
             tracing::warn!("{text}");
             self.known.not_sent.replace(Some(text));
             self.inbox.add(Event::Lost);

@@ -22,8 +22,8 @@ pub(crate) enum WrongOrigin {
     Extension(Origin),
     /// A page of another host than the request came to, as far as the headers say.
     #[error(
-        "origin not allowed: `Origin` is `{origin}`, `Host` is {}, {}; if a proxy is in between, let it pass the host on (nginx: \
-         `proxy_set_header Host $http_host;`, a dev server: `changeOrigin: false`); otherwise {line}",
+        "origin not allowed: `Origin` is `{origin}`, `Host` is {}, {}; behind a proxy, forward the host (nginx: \
+         `proxy_set_header Host $http_host;`, dev server: `changeOrigin: false`); otherwise {line}",
         quoted(.host),
         passed_on(.forwarded.as_deref()),
         line = Line(.origin)
@@ -37,7 +37,7 @@ pub(crate) enum WrongOrigin {
     /// A page of this host, which seems to be on this machine and has another machine's name.
     #[error(
         "origin not allowed: `Origin` is `{0}`, `Host` is the same, but the request comes from this machine, which does not have that \
-         name (DNS rebinding); if a proxy on this machine is in between, let it say so (nginx: `proxy_set_header X-Forwarded-For \
+         name (DNS rebinding); behind a proxy on this machine, forward the client's address (nginx: `proxy_set_header X-Forwarded-For \
          $proxy_add_x_forwarded_for;`); otherwise {line}",
         line = Line(.0)
     )]

@@ -29,7 +29,7 @@ pub(super) enum UpgradeError {
     )]
     NotWebSocket,
     #[error(
-        "the WebSocket handshake has lost its `Upgrade` header, which a proxy must pass on (nginx: `proxy_http_version 1.1; proxy_set_header \
+        "the WebSocket handshake arrived without its `Upgrade` header: configure the proxy to forward it (nginx: `proxy_http_version 1.1; proxy_set_header \
          Upgrade $http_upgrade; proxy_set_header Connection upgrade;`)"
     )]
     NotPassedOn,

@@ -26,8 +26,8 @@ pub enum ConnectError {
         /// The URL.
         url: String,
     },
-    /// The page's Content-Security-Policy does not let it connect there.
-    #[error("the Content-Security-Policy of this page forbids to connect to {url}: name it in `connect-src`{}", said_policy(.policy))]
+    /// The page's Content-Security-Policy blocks the connection.
+    #[error("connection to {url} blocked by the Content-Security-Policy of this page: add the host to `connect-src`{}", said_policy(.policy))]
     Forbidden {
         /// The URL.
         url: String,
