@@ -56,6 +56,8 @@ pub(super) struct Health {
     /// When we last said something, at the earliest, and whether we did since the last look.
     spoke: Moment,
     has_spoken: bool,
+    /// Not before this moment have we been quiet for so long.
+    speak_from: Moment,
     /// When it was last looked, or something came in.
     looked: Moment,
 }
@@ -105,6 +107,7 @@ impl Health {
             answer_after: theirs / 4,
             spoke: now,
             has_spoken: true,
+            speak_from: now,
             looked: now,
         }
     }
@@ -150,7 +153,14 @@ impl Health {
     pub(super) fn heard(&mut self, now: Moment) -> bool {
         self.heard = true;
         self.look(now);
-        now.since(self.spoke) >= self.answer_after
+        now >= self.speak_from && self.is_time_to_speak(now)
+    }
+
+    /// We may have spoken since `speak_from` was found. It is not found anew for each message.
+    #[cold]
+    fn is_time_to_speak(&mut self, now: Moment) -> bool {
+        self.speak_from = self.spoke + self.answer_after;
+        now >= self.speak_from
     }
 
     /// Nothing is read, so nothing can be heard.
