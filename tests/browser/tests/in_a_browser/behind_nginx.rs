@@ -30,12 +30,29 @@ fn behind(server: &Server) -> Proxy {
     nginx(folder, port, &http)
 }
 
+/// What takes the certificate of a test for that of a host that is not there.
+const ARGUMENTS: [&str; 2] =
+    ["--ignore-certificate-errors", "--host-resolver-rules=MAP app.example.com 127.0.0.1"];
+
+/// A page that came over TLS may not connect without, and is told what to write.
+#[actix_web::test]
+#[ignore = "needs nginx, which `cargo xtask test` installs"]
+async fn unencrypted_url_in_page_over_tls_names_wss() {
+    let server = Server::start(0);
+    let proxy = behind(&server);
+    let browser = Browser::start_with(&ARGUMENTS).await;
+    browser.open_url(&format!("https://{HOST}:{}/", proxy.port)).await;
+    let error =
+        browser.call("connect", &["page", &format!("ws://{HOST}:{}/scope", proxy.port)]).await.unwrap_err();
+    assert!(error.ends_with("write `wss://`"), "{error}");
+    browser.quit().await;
+}
+
 /// The page comes over HTTP/2, and its WebSocket gets through. A random id has to be let in, and the page is told by which line.
 #[actix_web::test]
 #[ignore = "needs nginx, which `cargo xtask test` installs"]
 async fn page_behind_nginx_of_the_guide_connects() {
-    let arguments = ["--ignore-certificate-errors", "--host-resolver-rules=MAP app.example.com 127.0.0.1"];
-    let browser = Browser::start_with(&arguments).await;
+    let browser = Browser::start_with(&ARGUMENTS).await;
     let closed = Server::start(0);
     let proxy = behind(&closed);
     let page = |proxy: &Proxy| format!("https://{HOST}:{}/", proxy.port);
