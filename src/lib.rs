@@ -8,11 +8,11 @@ pub use distributed_scope_actor_peer::key_file;
 pub use distributed_scope_actor_peer::tls;
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
-    Authenticate, Builder, ConnectError, Endpoint, Invoke, NoOrigin, Peer, PeerActor, StartError, Upgrade,
-    on_connect,
+    Authenticate, Builder, ConnectCause, ConnectError, Endpoint, Invoke, NoOrigin, Peer, PeerActor,
+    StartError, Upgrade, on_connect,
 };
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
-pub use distributed_scope_browser_peer::{Builder, ConnectError, Endpoint, Peer, StartError};
+pub use distributed_scope_browser_peer::{Builder, ConnectCause, ConnectError, Endpoint, Peer, StartError};
 #[cfg(any(feature = "keys", not(target_family = "wasm")))]
 pub use distributed_scope_core::KeyPair;
 pub use distributed_scope_core::{

@@ -110,7 +110,7 @@ impl Endpoint {
         crate::tls::usual_client().map_err(|source| ConnectError::Tls {
             url: self.to_string(),
             reason: "no trusted root certificates are configured; add them with `Endpoint::tls(..)`".into(),
-            source: Box::new(source),
+            source: source.into(),
         })
     }
 

@@ -1,13 +1,48 @@
 //! How connecting fails: on a server as in a page, where a browser tells less of it.
 
 use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Endpoint;
 use crate::frame::Reject;
 
-/// Why `Peer::connect` did not connect.
-#[derive(Debug, thiserror::Error)]
+/// What is behind a [`ConnectError`]: what the network, TLS or the program's own code said. It dereferences to that error, which can be
+/// shown and downcast, and clones are shares of it.
+#[derive(Clone)]
+pub struct ConnectCause(Arc<dyn Error + Send + Sync>);
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for ConnectCause {
+    fn from(error: E) -> Self {
+        Self(Arc::from(error.into()))
+    }
+}
+
+impl Deref for ConnectCause {
+    type Target = dyn Error + Send + Sync;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl fmt::Debug for ConnectCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for ConnectCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// Why `Peer::connect` did not connect. Clones share their causes.
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The URL is not one of a WebSocket.
@@ -40,7 +75,7 @@ pub enum ConnectError {
         /// The URL.
         url: String,
         /// What the network said.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: ConnectCause,
     },
     /// The other side was not trusted, or did not trust this one, and nothing was sent to it.
     #[error("no TLS connection with {url}: {reason}")]
@@ -50,7 +85,7 @@ pub enum ConnectError {
         /// What to do about it.
         reason: Cow<'static, str>,
         /// What went wrong.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: ConnectCause,
     },
     /// Something answers in HTTP, and it is not a peer.
     #[error("{url} answers, but not as a peer: {}{}", answered(*.status, .location.as_deref()), said(.reason))]
@@ -101,7 +136,7 @@ pub enum ConnectError {
         /// The URL.
         url: String,
         /// What the closure given to `Endpoint::bearer_from` said.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: ConnectCause,
     },
     /// The two could not agree to open a session.
     #[error("{url} is a peer, and the session was refused")]

@@ -100,7 +100,10 @@ impl Endpoint {
         if !is_private && !self.allow_plaintext {
             return Err(ConnectError::Plaintext { url: self.to_string() });
         }
-        token().await.map(Some).map_err(|source| ConnectError::Token { url: self.to_string(), source })
+        token()
+            .await
+            .map(Some)
+            .map_err(|source| ConnectError::Token { url: self.to_string(), source: source.into() })
     }
 }
 

@@ -40,7 +40,7 @@ mod start_error;
 mod ticker;
 
 pub use self::carry::{Arrival, Messages, carry};
-pub use self::connect_error::ConnectError;
+pub use self::connect_error::{ConnectCause, ConnectError};
 pub use self::connection::{Asked, Connection, Next, Opened};
 pub use self::endpoint::Endpoint;
 pub use self::goodbye::Goodbye;

@@ -4,7 +4,7 @@ use std::io;
 
 use actix_http::error::ParseError;
 use awc::error::{ConnectError as AwcConnectError, SendRequestError, WsClientError};
-use distributed_scope_core::peer::ConnectError;
+use distributed_scope_core::peer::{ConnectCause, ConnectError};
 
 use super::answer::{Answer, Said};
 use super::first_bytes::FirstBytes;
@@ -50,15 +50,15 @@ pub(super) fn failure(
 }
 
 fn failed_request(url: String, is_tls: bool, error: SendRequestError, heard: &FirstBytes) -> ConnectError {
-    let unreachable = |source| ConnectError::Unreachable { url: url.clone(), source };
+    let unreachable = |source: ConnectCause| ConnectError::Unreachable { url: url.clone(), source };
     match error {
         SendRequestError::Timeout | SendRequestError::Connect(AwcConnectError::Timeout) => {
             ConnectError::TimedOut { url }
         }
         SendRequestError::Connect(AwcConnectError::Io(error)) | SendRequestError::Send(error) => {
-            unreachable(Box::new(error))
+            unreachable(error.into())
         }
-        SendRequestError::Response(ParseError::Io(error)) => unreachable(Box::new(error)),
+        SendRequestError::Response(ParseError::Io(error)) => unreachable(error.into()),
         SendRequestError::Response(ParseError::Incomplete | ParseError::Timeout)
         | SendRequestError::Connect(AwcConnectError::Disconnected) => unreachable(ended(is_tls)),
         SendRequestError::Response(_) => ConnectError::NotHttp { url, said: heard.explain() },
@@ -68,7 +68,7 @@ fn failed_request(url: String, is_tls: bool, error: SendRequestError, heard: &Fi
 }
 
 /// The connection ended without an answer.
-fn ended(is_tls: bool) -> Box<dyn std::error::Error + Send + Sync> {
+fn ended(is_tls: bool) -> ConnectCause {
     let text = match is_tls {
         true => "the connection was closed without an answer",
         false => "the connection was closed without an answer; if the server speaks TLS, write `wss://`",

@@ -92,7 +92,8 @@ pub(super) async fn reach(
 ) -> Result<Upgraded, ConnectError> {
     let url = endpoint.to_string();
     let found = async {
-        let unreachable = |error| ConnectError::Unreachable { url: url.clone(), source: Box::new(error) };
+        let unreachable =
+            |error: std::io::Error| ConnectError::Unreachable { url: url.clone(), source: error.into() };
         addresses::resolve(endpoint, uri).await.map_err(unreachable)
     };
     let addresses = in_time(&url, deadline, found).await?;

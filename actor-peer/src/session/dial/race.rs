@@ -93,7 +93,7 @@ impl Lost {
             };
             (address, text)
         });
-        ConnectError::Unreachable { url, source: Box::new(Tried(ended.collect())) }
+        ConnectError::Unreachable { url, source: Tried(ended.collect()).into() }
     }
 }
 
