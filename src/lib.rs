@@ -8,11 +8,14 @@ pub use distributed_scope_actor_peer::key_file;
 pub use distributed_scope_actor_peer::tls;
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
-    Authenticate, Builder, ConnectCause, ConnectError, Endpoint, Invoke, NoOrigin, Peer, PeerActor,
-    StartError, Upgrade, on_connect,
+    Authenticate, Builder, ConnectCause, ConnectError, Endpoint, Invoke, LinkEnd, LinkHandle, LinkStatus,
+    LinkWatch, NoOrigin, Peer, PeerActor, StartError, Upgrade, on_connect,
 };
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
-pub use distributed_scope_browser_peer::{Builder, ConnectCause, ConnectError, Endpoint, Peer, StartError};
+pub use distributed_scope_browser_peer::{
+    Builder, ConnectCause, ConnectError, Endpoint, LinkEnd, LinkHandle, LinkStatus, LinkWatch, Peer,
+    StartError,
+};
 #[cfg(any(feature = "keys", not(target_family = "wasm")))]
 pub use distributed_scope_core::KeyPair;
 pub use distributed_scope_core::{

@@ -1,19 +1,18 @@
-//! The peer actor: the control plane of a peer. It decides who may join, knows who waits for whom, and dials.
+//! The peer actor: the control plane of a peer. It decides who may join, and knows who waits for whom. On its arbiter the links run that the
+//! peer keeps connected.
 //!
 //! Calls do not queue behind it: they find their session in the routes, which it keeps.
 
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Duration;
 
 use actix::prelude::*;
-use distributed_scope_core::peer::{Admitted, ConnectError, Join, Notice, Roster, keep_connected};
-use distributed_scope_core::{Call, PeerId, Reject, RemoteError};
+use distributed_scope_core::peer::{Admitted, Join, Notice, Roster};
+use distributed_scope_core::{Call, Reject, RemoteError};
 
 use crate::clock;
-use crate::endpoint::Endpoint;
 use crate::peer::Peer;
 use crate::platform::{Actix, Shared};
-use crate::session::dial;
 
 /// The actor of a [`Peer`]: it owns the registry of the scopes that are reachable.
 ///
@@ -27,10 +26,6 @@ pub struct PeerActor {
 impl PeerActor {
     pub(crate) fn new(peer: Weak<Shared>) -> Self {
         Self { peer, roster: Roster::default() }
-    }
-
-    fn running_peer(&self) -> Option<Arc<Shared>> {
-        self.peer.upgrade().filter(|shared| !shared.is_stopping())
     }
 }
 
@@ -69,30 +64,6 @@ impl Handler<Tell> for PeerActor {
                 actor.roster.give_up_late(peer, clock::now());
             });
         }
-    }
-}
-
-/// Connects to a peer, and stays connected.
-#[derive(Message)]
-#[rtype(result = "Result<PeerId, ConnectError>")]
-pub(crate) struct Dial(pub(crate) Endpoint);
-
-impl Handler<Dial> for PeerActor {
-    type Result = ResponseFuture<Result<PeerId, ConnectError>>;
-
-    fn handle(&mut self, Dial(endpoint): Dial, _: &mut Self::Context) -> Self::Result {
-        let Some(shared) = self.running_peer() else {
-            return Box::pin(async { Err(ConnectError::Stopped) });
-        };
-        Box::pin(async move {
-            let peer = Arc::downgrade(&shared);
-            let link = dial::dial(shared, endpoint.clone(), None).await?;
-            let remote = link.remote();
-            actix_rt::spawn(keep_connected(peer, link, async move |shared, old| {
-                dial::dial(shared, endpoint.clone(), old).await
-            }));
-            Ok(remote)
-        })
     }
 }
 

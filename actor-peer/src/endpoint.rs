@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use awc::http::Uri;
 use distributed_scope_core::PeerId;
-use distributed_scope_core::peer::{self, ConnectError};
+use distributed_scope_core::peer::{self, ConnectError, Place};
 
 use crate::gate::is_loopback;
 
@@ -112,6 +112,11 @@ impl Endpoint {
             reason: "no trusted root certificates are configured; add them with `Endpoint::tls(..)`".into(),
             source: source.into(),
         })
+    }
+
+    /// Where it is, for those who ask whether somebody is connected there.
+    pub(crate) fn place(&self) -> Place {
+        Place::new(&self.portable, &self.addresses)
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -37,7 +37,9 @@ mod warm;
 
 pub use actor::{Invoke, PeerActor};
 pub use builder::Builder;
-pub use distributed_scope_core::peer::{ConnectCause, ConnectError, StartError};
+pub use distributed_scope_core::peer::{
+    ConnectCause, ConnectError, LinkEnd, LinkHandle, LinkStatus, LinkWatch, StartError,
+};
 pub use endpoint::Endpoint;
 pub use gate::{Authenticate, NoOrigin, Upgrade};
 pub use peer::Peer;

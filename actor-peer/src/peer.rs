@@ -10,14 +10,14 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::web;
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::Host;
-use distributed_scope_core::peer::ConnectError;
+use distributed_scope_core::peer::{ConnectError, Dial, LinkHandle};
 use distributed_scope_core::{Identity, Listing, PeerId, Skew};
 
 use crate::Builder;
-use crate::actor::{Dial, Drain, PeerActor, Stop};
+use crate::actor::{Drain, PeerActor, Stop};
 use crate::endpoint::Endpoint;
-use crate::platform::Shared;
-use crate::session::Served;
+use crate::platform::{Actix, Shared};
+use crate::session::{Served, dial};
 
 /// A peer: runs blocks for others, calls blocks on others, over any number of sessions.
 ///
@@ -83,9 +83,13 @@ impl Peer {
         web::resource(path.to_owned()).app_data(served).route(web::get().to(crate::accept))
     }
 
-    /// Connects to the peer at a `ws://` URL, or at an [`Endpoint`], which can show a token there, and returns its id when calls can go both ways. From then on this peer comes
-    /// back by itself whenever the connection is lost, until it is stopped or the two programs no longer speak the same version; how fast,
-    /// [`Limits::reconnect`](distributed_scope_core::Limits::reconnect) says.
+    /// Connects to the peer at a `ws://` URL, or at an [`Endpoint`], which can show a token there, and returns its id when calls can go both
+    /// ways. From then on this peer stays connected, as by [`keep_connected`](Self::keep_connected): it comes back by itself whenever the
+    /// connection is lost, and opens a new session when the old one is over, until it is stopped or no attempt can succeed any more (the
+    /// two programs no longer speak the same version, say).
+    ///
+    /// Unlike there, one attempt is made at first: if it fails, that is the result, and nothing is dialled any more. If the peer is
+    /// connected to this place already, it returns the id at once; if it is just connecting there, it waits for how that ends.
     ///
     /// # Errors
     ///
@@ -93,9 +97,45 @@ impl Peer {
     /// ([`ConnectError::Outdated`]), or it refuses the session (for instance because a live session has this peer's id). If the host of the URL has several
     /// addresses, they are tried 250 ms apart until one answers. It gives up after [`Limits::handshake`](distributed_scope_core::Limits::handshake).
     ///
-    /// The attempt is made by the peer's actor: dropping the future does not stop it.
+    /// # Cancel safety
+    ///
+    /// The attempt is made by a task of the peer: dropping the future does not stop it.
     pub async fn connect(&self, endpoint: impl Into<Endpoint>) -> Result<PeerId, ConnectError> {
-        self.addr().send(Dial(endpoint.into())).await.unwrap_or(Err(ConnectError::Stopped))
+        let endpoint = endpoint.into();
+        self.shared.connect(endpoint.place(), dial_to(endpoint)).await
+    }
+
+    /// Stays connected to the peer at a URL or an [`Endpoint`], also if nobody answers there yet: dials at once, and again until there is a
+    /// session; comes back when its connection is lost; opens a new one when it is over, because the server was restarted, say.
+    /// [`Limits::reconnect`](distributed_scope_core::Limits::reconnect) says how long the pauses are. Returns at once; the handle says what the link
+    /// does, and can end it.
+    ///
+    /// It ends when it is [stopped](LinkHandle::stop), when this peer is, and when no attempt can succeed: the URL is wrong, a token would be sent
+    /// where others can read it, the server speaks another version. Each cause of failure is logged once as a warning, until a connection
+    /// lasted.
+    ///
+    /// A place has one link: a second call with the same URL and addresses returns a handle of the same one, which goes on with the endpoint
+    /// of the first call. To show another token there, give [`Endpoint::bearer_from`], which is asked each time.
+    ///
+    /// Dropping the handle leaves the link as it is, as dropping a `JoinHandle` of tokio leaves its task.
+    ///
+    /// ```no_run
+    /// use distributed_scope_actor_peer::{LinkStatus, Peer};
+    /// # async fn f(peer: Peer) {
+    /// let link = peer.keep_connected("ws://127.0.0.1:47291/scope");
+    /// let mut status = link.status();
+    /// while let Some(now) = status.changed().await {
+    ///     match now {
+    ///         LinkStatus::Connected(server) => println!("connected to {server}"),
+    ///         other => println!("{other}"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use = "the handle says whether the link is connected; bind it to `_` if nobody needs to know"]
+    pub fn keep_connected(&self, endpoint: impl Into<Endpoint>) -> LinkHandle {
+        let endpoint = endpoint.into();
+        self.shared.keep_connected(endpoint.place(), dial_to(endpoint))
     }
 
     /// Runs a future on behalf of this peer: the calls that it makes are this peer's calls. In a process that has just one
@@ -190,6 +230,11 @@ impl Peer {
     pub fn addr(&self) -> &Addr<PeerActor> {
         self.shared.platform().actor()
     }
+}
+
+/// How the peer connects to an endpoint, each time.
+fn dial_to(endpoint: Endpoint) -> impl Dial<Actix> {
+    async move |shared, old| dial::dial(shared, endpoint.clone(), old).await
 }
 
 impl fmt::Debug for Peer {

@@ -33,5 +33,7 @@ mod socket;
 mod wake_up;
 
 pub use builder::Builder;
-pub use distributed_scope_core::peer::{ConnectCause, ConnectError, Endpoint, StartError};
+pub use distributed_scope_core::peer::{
+    ConnectCause, ConnectError, Endpoint, LinkEnd, LinkHandle, LinkStatus, LinkWatch, StartError,
+};
 pub use peer::Peer;

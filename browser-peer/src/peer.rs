@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::Host;
-use distributed_scope_core::peer::{ConnectError, Endpoint, Platform, keep_connected};
+use distributed_scope_core::peer::{ConnectError, Dial, Endpoint, LinkHandle, Place, Platform};
 use distributed_scope_core::{Identity, Listing, PeerId, Skew};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
-use wasm_bindgen_futures::spawn_local;
 
 use crate::control::Order;
-use crate::platform::Shared;
+use crate::platform::{Browser, Shared};
 use crate::{Builder, clock, dial};
 
 /// A peer in a page: calls blocks on others and runs blocks for them, over any number of sessions.
@@ -43,9 +42,13 @@ impl Peer {
         self.0.id()
     }
 
-    /// Connects to the peer at a `ws://` or `wss://` URL, or at an [`Endpoint`], which can show a token there, and returns its id when
-    /// calls can go both ways. From then on this peer comes back by itself whenever the connection is lost, until it is stopped or the two programs no longer speak the same version: at once when the browser says that
-    /// it is online again or when the page is looked at again.
+    /// Connects to the peer at a `ws://` or `wss://` URL, or at an [`Endpoint`], which can show a token there, and returns its id when calls can go both
+    /// ways. From then on this peer stays connected, as by [`keep_connected`](Self::keep_connected): it comes back by itself whenever the
+    /// connection is lost, and opens a new session when the old one is over, until it is stopped or no attempt can succeed any more (the
+    /// two programs no longer speak the same version, say).
+    ///
+    /// Unlike there, one attempt is made at first: if it fails, that is the result, and nothing is dialled any more. If the peer is
+    /// connected to this place already, it returns the id at once; if it is just connecting there, it waits for how that ends.
     ///
     /// # Errors
     ///
@@ -53,26 +56,32 @@ impl Peer {
     /// (for instance because a live session has this peer's id). A browser does not say why it cannot connect; its console does. It gives up after
     /// [`Limits::handshake`](distributed_scope_core::Limits::handshake).
     ///
-    /// Dropping the future does not stop the attempt.
+    /// # Cancel safety
+    ///
+    /// The attempt is made by a task of the page: dropping the future does not stop it.
     pub async fn connect(&self, endpoint: impl Into<Endpoint>) -> Result<PeerId, ConnectError> {
-        if self.0.is_stopping() {
-            return Err(ConnectError::Stopped);
-        }
-        let (shared, endpoint) = (Arc::clone(&self.0), endpoint.into());
-        let (sender, receiver) = oneshot::channel();
-        spawn_local(async move {
-            let peer = Arc::downgrade(&shared);
-            match dial::dial(shared, endpoint.clone(), None).await {
-                // Whoever asked may not wait any longer, and the session goes on.
-                Err(error) => drop(sender.send(Err(error))),
-                Ok(link) => {
-                    let _ = sender.send(Ok(link.remote()));
-                    let again = async move |shared, old| dial::dial(shared, endpoint.clone(), old).await;
-                    keep_connected(peer, link, again).await;
-                }
-            }
-        });
-        receiver.await.unwrap_or(Err(ConnectError::Stopped))
+        let endpoint = endpoint.into();
+        self.0.connect(Place::new(&endpoint, &[]), dial_to(endpoint)).await
+    }
+
+    /// Stays connected to the peer at a URL or an [`Endpoint`], also if nobody answers there yet: dials at once, and again until there is a
+    /// session; comes back when its connection is lost, at once when the browser says that it is online again or when the page is looked at
+    /// again; opens a new session when the old one is over, because the server was restarted, say.
+    /// [`Limits::reconnect`](distributed_scope_core::Limits::reconnect) says how long the pauses are. Returns at once; the handle says what the link
+    /// does, and can end it.
+    ///
+    /// It ends when it is [stopped](LinkHandle::stop), when this peer is, and when no attempt can succeed: the URL is wrong, a token would be sent
+    /// where others can read it, the server speaks another version ([`is_outdated`](ConnectError::is_outdated): load the page again). Each cause
+    /// of failure is logged once as a warning, until a connection lasted.
+    ///
+    /// A place has one link: a second call with the same URL returns a handle of the same one, which goes on with the endpoint of the first
+    /// call. To show another token there, give [`Endpoint::bearer_from`], which is asked each time.
+    ///
+    /// Dropping the handle leaves the link as it is.
+    #[must_use = "the handle says whether the link is connected; bind it to `_` if nobody needs to know"]
+    pub fn keep_connected(&self, endpoint: impl Into<Endpoint>) -> LinkHandle {
+        let endpoint = endpoint.into();
+        self.0.keep_connected(Place::new(&endpoint, &[]), dial_to(endpoint))
     }
 
     /// Runs a future on behalf of this peer: the calls that it makes are this peer's calls. In a page that has just one
@@ -133,6 +142,11 @@ impl Peer {
         // A control plane that is gone has stopped already.
         let _ = is_done.await;
     }
+}
+
+/// How the peer connects to an endpoint, each time.
+fn dial_to(endpoint: Endpoint) -> impl Dial<Browser> {
+    async move |shared, old| dial::dial(shared, endpoint.clone(), old).await
 }
 
 impl fmt::Debug for Peer {

@@ -15,6 +15,7 @@ mod errors;
 mod faults;
 mod floods;
 mod lifecycle;
+mod links;
 mod load;
 #[path = "../support/log.rs"]
 mod log;

@@ -64,18 +64,18 @@ fn hang_up(listener: &TcpListener, id: PeerId) {
 }
 
 /// Answers whoever dials next with this status, and waits until the client has closed.
-fn refuse(listener: &TcpListener, status: &str) {
+pub(crate) fn refuse(listener: &TcpListener, status: &str) {
     let (mut stream, _) = request(listener);
     stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes()).unwrap();
     let _ = stream.read_to_end(&mut Vec::new());
 }
 
 /// A client that comes back after at most this long at first.
-fn dialler(reconnect: Duration) -> Builder {
+pub(crate) fn dialler(reconnect: Duration) -> Builder {
     open().limits(Limits { reconnect, ..Limits::default() })
 }
 
-fn listening() -> (TcpListener, String) {
+pub(crate) fn listening() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/scope", listener.local_addr().unwrap());
     (listener, url)
@@ -101,7 +101,7 @@ async fn each_cause_is_warned_of_once() {
     let lines = warnings.lines();
     assert_eq!(lines.len(), 3, "{lines:#?}");
     for (line, status) in lines.iter().zip(["HTTP 503", "HTTP 401", "HTTP 404"]) {
-        assert!(line.contains(status) && line.contains("cannot reconnect yet"), "{line}");
+        assert!(line.contains(status) && line.contains("cannot connect yet"), "{line}");
     }
 }
 

@@ -145,13 +145,13 @@ async fn write<P: Platform>(out: &Out<P>, socket: &impl Messages) {
 }
 
 /// Which of two futures ended first.
-enum First<A, B> {
+pub(super) enum First<A, B> {
     One(A),
     Other(B),
 }
 
 /// Waits for either of two futures; for the first one if both are ready.
-fn first<A: Future + Unpin, B: Future + Unpin>(
+pub(super) fn first<A: Future + Unpin, B: Future + Unpin>(
     mut one: A,
     mut other: B,
 ) -> impl Future<Output = First<A::Output, B::Output>> + Unpin {

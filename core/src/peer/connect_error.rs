@@ -168,8 +168,8 @@ pub enum ConnectError {
         /// The URL.
         url: String,
     },
-    /// This peer was stopped.
-    #[error("this peer was stopped")]
+    /// This peer was stopped, or its link to that place.
+    #[error("this peer was stopped, or its link to that place")]
     Stopped,
 }
 

@@ -14,7 +14,8 @@
 //! | `endpoint` | where a peer connects to, and what it shows there |
 //! | `start_error`, `connect_error` | why a peer does not start, and why it does not connect |
 //! | `ticker` | lets time pass for a session |
-//! | `reconnect`, `regular_cuts` | coming back after a loss; losses that a proxy makes |
+//! | `reconnect` | staying connected to a place: dialling, coming back after a loss |
+//! | `regular_cuts` | losses that a proxy makes |
 //! | `executor`, `own`, `running` | runs blocks for other peers and for the peer itself: guarded, once in place, then as tasks |
 //! | `differences` | how the other side's blocks differ from ours |
 
@@ -47,7 +48,7 @@ pub use self::goodbye::Goodbye;
 pub use self::link::{Epoch, Link};
 pub use self::out::{Out, Outgoing, Written};
 pub use self::platform::{Kill, Platform, Task};
-pub use self::reconnect::keep_connected;
+pub use self::reconnect::{Dial, LinkEnd, LinkHandle, LinkStatus, LinkWatch, Place};
 pub use self::roster::{Admitted, Join, Notice, Roster};
 pub use self::routes::Routes;
 pub use self::shared::{Parts, Shared};

@@ -10,6 +10,7 @@ use futures_channel::oneshot;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::detached::Detached;
+use super::reconnect::Places;
 use super::{Notice, Platform, Routes, own};
 use crate::account::Account;
 use crate::auth::Authorize;
@@ -120,6 +121,7 @@ pub struct Shared<P: Platform> {
     draining: Flag,
     routes: Routes<P>,
     detached: Detached<P>,
+    places: Places,
 }
 
 impl<P: Platform> Shared<P> {
@@ -172,6 +174,7 @@ impl<P: Platform> Shared<P> {
             draining: Flag::default(),
             routes: Routes::default(),
             detached: Detached::default(),
+            places: Places::default(),
         });
         if host::announce(&(Arc::clone(&shared) as Arc<dyn Host>)) {
             tracing::warn!(
@@ -240,6 +243,9 @@ impl<P: Platform> Shared<P> {
     /// Its blocks that go on when nobody waits for them.
     pub(super) fn detached(&self) -> &Detached<P> {
         &self.detached
+    /// The links that it keeps connected.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
@@ -288,6 +294,7 @@ impl<P: Platform> Shared<P> {
     pub(super) fn stop(&self) {
         self.draining.set();
         self.is_stopping.store(true, Ordering::Release);
+        self.places.stop();
     }
 
     pub(super) fn now(&self) -> Moment {

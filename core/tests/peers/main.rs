@@ -73,6 +73,8 @@ fn schedule(seed: u64, is_told: bool) -> Outcome {
     runtime::run_until(CLEAR + 90 * SECONDS);
     for pair in &dials {
         assert!(node::is_connected(*pair), "node {} is not connected to {} in the end", pair[0], pair[1]);
+        let status = node::status(*pair);
+        assert_eq!(status.connected(), Some(node::id(pair[1])), "node {} says in the end: {status}", pair[0]);
         for nodes in [*pair, [pair[1], pair[0]]] {
             let (at, runs_for, dropped_after) = (0, 0, None);
             node::call(&CallPlan { nodes, at, timeout: 10 * SECONDS, runs_for, dropped_after }, true);

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
 use distributed_scope_core::__private::{Raised, Registrar, Registration, Returns, Slot, Source, inventory};
 use distributed_scope_core::auth::Visitor;
 use distributed_scope_core::here::{Context, Scoped};
-use distributed_scope_core::peer::{ConnectError, Parts, carry, keep_connected};
+use distributed_scope_core::peer::{
+    ConnectError, Endpoint, LinkEnd, LinkHandle, LinkStatus, Parts, Place, carry,
+};
 use distributed_scope_core::{Block, Blocks, Limits, PeerId, Reject};
 use futures_channel::oneshot;
 
@@ -46,10 +48,13 @@ inventory::submit! { Registration(register) }
 thread_local! {
     static UP: RefCell<BTreeMap<usize, (Process, Arc<Shared>)>> = const { RefCell::new(BTreeMap::new()) };
     static NEXT: RefCell<Process> = const { RefCell::new(0) };
+    /// The links of the nodes that dial, by dialler and acceptor.
+    static LINKS: RefCell<BTreeMap<[usize; 2], LinkHandle>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 pub(crate) fn reset() {
     drop(UP.take());
+    drop(LINKS.take());
     NEXT.set(0);
 }
 
@@ -106,7 +111,7 @@ pub(crate) fn start(node: usize) {
     let shared = Shared::start(parts, |weak| Sim::new(process, weak)).expect("one block");
     let dials = world::with(|world| world.plan.dials.clone());
     for [_, to] in dials.into_iter().filter(|[from, _]| *from == node) {
-        runtime::spawn(process, connect(Arc::downgrade(&shared), node, to));
+        keep_connected(&shared, node, to);
     }
     UP.with_borrow_mut(|up| up.insert(node, (process, shared)));
 }
@@ -141,24 +146,28 @@ pub(crate) fn end(node: usize) {
     let left = platform::end_control(process).expect("it was there");
     assert_eq!(left, "Roster { sessions: 0, waiting: 0, is_draining: false }", "what is left in node {node}");
     assert!(shared.routes().peers().is_empty(), "a route is left in node {node}");
+    LINKS.with_borrow(|links| {
+        for (nodes, link) in links.iter().filter(|(nodes, _)| nodes[0] == node) {
+            let status = link.status().get();
+            let is_ended = matches!(status, LinkStatus::Ended(LinkEnd::PeerStopped));
+            assert!(is_ended, "the link of {nodes:?} after its peer was stopped: {status}");
+        }
+    });
     let weak = Arc::downgrade(&shared);
     drop(shared);
     assert_eq!(weak.strong_count(), 0, "something still has the peer of node {node}");
 }
 
-/// Connects as a program does that wants to be connected: again and again until it is.
-async fn connect(shared: Weak<Shared>, from: usize, to: usize) {
-    loop {
-        let Some(strong) = shared.upgrade().filter(|shared| !shared.is_stopping()) else { return };
-        // Who has a session, perhaps because the other side dialled, needs no other one.
-        if strong.routes().session(id(to)).is_none()
-            && let Ok(link) = dial(strong, from, to, None).await
-        {
-            let again = async move |shared, old| dial(shared, from, to, old).await;
-            return keep_connected(shared, link, again).await;
-        }
-        runtime::sleep_until(runtime::now() + 500_000).await;
-    }
+/// Stays connected, as a program does that wants to be.
+fn keep_connected(shared: &Arc<Shared>, from: usize, to: usize) {
+    let place = Place::new(&Endpoint::new(format!("node {to}")).peer(id(to)), &[]);
+    let link = shared.keep_connected(place, async move |shared, old| dial(shared, from, to, old).await);
+    LINKS.with_borrow_mut(|links| links.insert([from, to], link));
+}
+
+/// What the link of a node that dials another one says of itself.
+pub(crate) fn status(nodes: [usize; 2]) -> LinkStatus {
+    LINKS.with_borrow(|links| links[&nodes].status().get())
 }
 
 /// Connects, to go on with `old` if that is possible, and ends when the session is open.

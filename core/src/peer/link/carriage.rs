@@ -161,6 +161,11 @@ impl<P: Platform> Link<P> {
         self.until(Awaited::Loss).await;
     }
 
+    /// Waits until calls can go both ways, or the session is over.
+    pub async fn until_connected(&self) {
+        self.until(Awaited::Connection).await;
+    }
+
     /// Waits until the other side has taken enough of what waits to be sent to it.
     pub async fn until_room(self: Arc<Self>) {
         self.until(Awaited::Room).await;

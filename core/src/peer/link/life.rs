@@ -48,6 +48,11 @@ impl<P: Platform> Link<P> {
         state.session.wake()
     }
 
+    /// Waits until the session is over.
+    pub(in crate::peer) async fn until_over(&self) {
+        self.until(Awaited::End).await;
+    }
+
     /// Takes no new calls from the other side, and tells it so.
     pub(in crate::peer) fn go_away(&self) {
         self.with(|state| state.session.go_away());

@@ -52,6 +52,10 @@ const GRAIN: usize = 16 << 10;
 pub(super) enum Awaited {
     /// The connection is lost, or the session is over.
     Loss,
+    /// Calls can go both ways, or the session is over.
+    Connection,
+    /// The session is over.
+    End,
     /// There is room in the queue.
     Room,
     /// The session has nothing left to do, or is over.
@@ -62,6 +66,8 @@ impl Awaited {
     fn has_come(self, session: &Session<Waiter>) -> bool {
         match self {
             Self::Loss => !session.is_carried(),
+            Self::Connection => !session.is_alive() || session.is_attached() && session.is_open(),
+            Self::End => !session.is_alive(),
             Self::Room => !session.is_clogged(),
             Self::Idleness => !session.is_alive() || session.is_idle(),
         }

@@ -1,91 +1,17 @@
-//! Coming back after a connection was lost: again and again, further and further apart, not all at once.
+//! How long to wait between two attempts to connect, and whether another one is worth it.
 
 use std::mem::{Discriminant, discriminant};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::regular_cuts::RegularCuts;
-use super::{ConnectError, Goodbye, Link, Platform, Shared};
 use crate::frame::Reject;
+use crate::peer::ConnectError;
 
 /// A connection that lasted this long was a good one, and the pauses after it are short again.
-const GOOD: Duration = Duration::from_secs(10);
-
-/// Watches over a session that we dialled, and dials again whenever its connection is lost. Ends when the peer is stopped or
-/// nobody has a handle of it any more, and after an error that further attempts cannot change: the session ends then, too.
-///
-/// `dial` makes a connection to go on with the session that it is given, or to begin a new one, and ends when the session is
-/// open.
-pub async fn keep_connected<P: Platform>(
-    shared: Weak<Shared<P>>,
-    mut link: Arc<Link<P>>,
-    dial: impl AsyncFn(Arc<Shared<P>>, Option<Arc<Link<P>>>) -> Result<Arc<Link<P>>, ConnectError>,
-) {
-    let seed = link.id().0.first_chunk().copied().map_or(1, u64::from_le_bytes);
-    let mut pauses = Pauses::new(link.shared().limits().reconnect, seed);
-    let (mut is_resumed, mut cuts) = (false, RegularCuts::default());
-    loop {
-        let (begun, before) = (link.shared().now(), received(&link));
-        link.until_detached().await;
-        let lasted = link.shared().now().since(begun);
-        // A server that opens sessions and drops them says as much with each.
-        let has_progressed = is_resumed && received(&link) > before;
-        if has_progressed || lasted >= GOOD {
-            pauses.start_over();
-        }
-        let remote = link.remote();
-        cuts.note(&link, lasted);
-        let mut failed = None;
-        let next = loop {
-            let pause = pauses.next(failed.as_ref());
-            // Not held while waiting: a peer that nobody has any more must be able to end.
-            let sleep = match shared.upgrade() {
-                Some(shared) if !shared.is_stopping() => {
-                    tracing::debug!(peer = %shared.id(), %remote, ?pause, "reconnecting");
-                    let (platform, until) = (shared.platform(), shared.now() + pause);
-                    if failed.is_none() {
-                        platform.first_pause_until(until)
-                    } else {
-                        platform.pause_until(until)
-                    }
-                }
-                _ => return,
-            };
-            sleep.await;
-            let Some(shared) = shared.upgrade().filter(|shared| !shared.is_stopping()) else { return };
-            let old = link.is_alive().then(|| Arc::clone(&link));
-            match dial(shared, old).await {
-                Ok(next) => break next,
-                Err(ConnectError::Stopped) => return,
-                Err(error) if Outlook::of(&error) == Outlook::Never => {
-                    tracing::warn!(%remote, %error, "session ended: connecting again cannot succeed");
-                    // Whoever waits for a call of it need not wait until it expires.
-                    return link.close(Goodbye::normal("connecting again cannot succeed"));
-                }
-                Err(error) if pauses.is_news(&error) => {
-                    let source = std::error::Error::source(&error);
-                    tracing::warn!(%remote, %error, source, "cannot reconnect yet; further attempts are logged at debug");
-                    failed = Some(error);
-                }
-                Err(error) => {
-                    tracing::debug!(%remote, %error, "cannot reconnect yet");
-                    failed = Some(error);
-                }
-            }
-        };
-        is_resumed = Arc::ptr_eq(&next, &link);
-        link = next;
-    }
-}
-
-/// How many numbered frames of a session have arrived; none if it is over.
-fn received<P: Platform>(link: &Link<P>) -> u64 {
-    link.resume().map_or(0, |ticket| ticket.received)
-}
+pub(super) const GOOD: Duration = Duration::from_secs(10);
 
 /// What an error says of further attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outlook {
+pub(super) enum Outlook {
     /// Nobody answered, or not as it should be; the next attempt may succeed.
     Soon,
     /// Somebody answers and refuses, until somebody else changes something.
@@ -95,7 +21,7 @@ enum Outlook {
 }
 
 impl Outlook {
-    fn of(error: &ConnectError) -> Self {
+    pub(super) fn of(error: &ConnectError) -> Self {
         match error {
             ConnectError::Unreachable { .. }
             | ConnectError::TimedOut { .. }
@@ -108,7 +34,6 @@ impl Outlook {
             ConnectError::Refused { source, .. } => Self::of_reject(source),
             ConnectError::Url { .. }
             | ConnectError::Insecure { .. }
-            | ConnectError::Forbidden { .. }
             | ConnectError::Plaintext { .. }
             | ConnectError::Outdated { .. }
             | ConnectError::Stopped => Self::Never,
@@ -130,9 +55,9 @@ impl Outlook {
 }
 
 /// What went wrong, for whoever has been told of it once.
-type Cause = (Discriminant<ConnectError>, u16, Option<Discriminant<Reject>>);
+type Kind = (Discriminant<ConnectError>, u16, Option<Discriminant<Reject>>);
 
-fn cause(error: &ConnectError) -> Cause {
+fn kind(error: &ConnectError) -> Kind {
     let (status, reject) = match error {
         ConnectError::Denied { status, .. } | ConnectError::NotAPeer { status, .. } => (*status, None),
         ConnectError::Refused { source, .. } => (0, Some(discriminant(source))),
@@ -145,12 +70,12 @@ fn cause(error: &ConnectError) -> Cause {
 /// together; the bound is 1.6 times as high each time, up to 300 times the first and to 30 s. Where somebody answers and refuses, it is ten
 /// times as high. It stays until a connection was a good one: a server that welcomes and hangs up is not dialled faster for it.
 #[derive(Debug)]
-struct Pauses {
+pub(super) struct Pauses {
     first: Duration,
     bound: Duration,
     random: u64,
     /// What was told already.
-    known: Vec<Cause>,
+    known: Vec<Kind>,
 }
 
 impl Pauses {
@@ -159,28 +84,28 @@ impl Pauses {
     /// A server that asks for more is dialled earlier: it may have meant another client, or have another clock.
     const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 
-    fn new(first: Duration, seed: u64) -> Self {
+    pub(super) fn new(first: Duration, seed: u64) -> Self {
         Self { first, bound: first, random: seed | 1, known: Vec::new() }
     }
 
     /// After a good connection.
-    fn start_over(&mut self) {
+    pub(super) fn start_over(&mut self) {
         self.bound = self.first;
         self.known.clear();
     }
 
     /// Whether nothing like this has happened since the last good connection.
-    fn is_news(&mut self, error: &ConnectError) -> bool {
-        let cause = cause(error);
-        let is_news = !self.known.contains(&cause);
+    pub(super) fn is_news(&mut self, error: &ConnectError) -> bool {
+        let kind = kind(error);
+        let is_news = !self.known.contains(&kind);
         if is_news {
-            self.known.push(cause);
+            self.known.push(kind);
         }
         is_news
     }
 
     /// The pause before the next attempt, if the last one failed so.
-    fn next(&mut self, failed: Option<&ConnectError>) -> Duration {
+    pub(super) fn next(&mut self, failed: Option<&ConnectError>) -> Duration {
         let longest = Self::LONGEST.min(self.first.saturating_mul(300));
         let is_refused = failed.is_some_and(|error| Outlook::of(error) == Outlook::Later);
         let bound = if is_refused { self.bound.saturating_mul(10) } else { self.bound };

@@ -1,0 +1,199 @@
+//! Between whoever keeps a link connected and those who have a handle of it: what it does, and what it is to do.
+
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::status::{LinkEnd, LinkStatus};
+use crate::frame::Reject;
+use crate::id::PeerId;
+use crate::peer::ConnectError;
+
+/// One link.
+#[derive(Debug)]
+pub(super) struct Board {
+    url: String,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) status: LinkStatus,
+    /// Counts the changes of the status.
+    pub(super) version: u64,
+    /// Whether attempts go on although none has succeeded yet.
+    pub(super) is_lasting: bool,
+    /// How many attempts have failed, and how the last one did.
+    failures: u64,
+    last_error: Option<ConnectError>,
+    order: Option<Order>,
+    keeper: Option<Waker>,
+    waiting: Vec<Waker>,
+}
+
+/// What whoever keeps the link is to do.
+#[derive(Clone, Debug)]
+pub(super) enum Order {
+    /// The next attempt at once.
+    Try,
+    End(LinkEnd),
+}
+
+impl State {
+    pub(super) fn wake_later(&mut self, waker: &Waker) {
+        if !self.waiting.iter().any(|known| known.will_wake(waker)) {
+            self.waiting.push(waker.clone());
+        }
+    }
+}
+
+impl Board {
+    pub(super) fn new(url: String, is_lasting: bool) -> Self {
+        let state = State {
+            status: LinkStatus::Dialling { attempt: 1, last_error: None },
+            version: 0,
+            is_lasting,
+            failures: 0,
+            last_error: None,
+            order: None,
+            keeper: None,
+            waiting: Vec::new(),
+        };
+        Self { url, state: Mutex::new(state) }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let result = change(&mut state);
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        result
+    }
+
+    /// Shows what the link does. Nothing comes after the end.
+    pub(super) fn show(&self, status: LinkStatus) {
+        self.change(|state| {
+            if !matches!(state.status, LinkStatus::Ended(_)) {
+                state.status = status;
+                state.version += 1;
+            }
+        });
+    }
+
+    /// An attempt has failed. The link has ended if it was the first one, and nobody wants further ones: false then.
+    pub(super) fn failed(&self, error: &ConnectError, is_first: bool) -> bool {
+        self.change(|state| {
+            state.failures += 1;
+            state.last_error = Some(error.clone());
+            let goes_on = state.is_lasting || !is_first;
+            if !goes_on {
+                state.status = LinkStatus::Ended(LinkEnd::Hopeless(error.clone()));
+                state.version += 1;
+            }
+            goes_on
+        })
+    }
+
+    pub(super) fn failures(&self) -> u64 {
+        self.lock().failures
+    }
+
+    /// Whether attempts go on until one succeeds.
+    pub(super) fn is_lasting(&self) -> bool {
+        self.lock().is_lasting
+    }
+
+    /// Somebody else wants this link, and perhaps that attempts go on until one succeeds. False if it has ended.
+    pub(super) fn join(&self, is_lasting: bool) -> bool {
+        let mut state = self.lock();
+        let is_there = !matches!(state.status, LinkStatus::Ended(_));
+        state.is_lasting |= is_lasting;
+        is_there
+    }
+
+    /// Why it is to end, if it is.
+    pub(super) fn end(&self) -> Option<LinkEnd> {
+        match &self.lock().order {
+            Some(Order::End(end)) => Some(end.clone()),
+            Some(Order::Try) | None => None,
+        }
+    }
+
+    /// Tells whoever keeps the link. An end is not taken back.
+    pub(super) fn order(&self, order: Order) {
+        let mut state = self.lock();
+        if !matches!(state.order, Some(Order::End(_))) {
+            state.order = Some(order);
+        }
+        let keeper = state.keeper.take();
+        drop(state);
+        if let Some(keeper) = keeper {
+            keeper.wake();
+        }
+    }
+
+    /// Waits for the order to end.
+    pub(super) async fn told_to_end(&self) -> LinkEnd {
+        poll_fn(|cx| {
+            let mut state = self.lock();
+            if let Some(Order::End(end)) = &state.order {
+                return Poll::Ready(end.clone());
+            }
+            state.keeper = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Waits until the next attempt is to be made at once, or none.
+    pub(super) async fn told_to_try(&self) {
+        poll_fn(|cx| {
+            let mut state = self.lock();
+            if let Some(order) = &state.order {
+                if let Order::Try = order {
+                    state.order = None;
+                }
+                return Poll::Ready(());
+            }
+            state.keeper = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Waits until the link is connected, or, if a number of failures is given, until there are more than that.
+    pub(super) async fn outcome(
+        &self,
+        failures: Option<u64>,
+        wanted: Option<PeerId>,
+    ) -> Result<PeerId, LinkEnd> {
+        poll_fn(|cx| {
+            let mut state = self.lock();
+            match &state.status {
+                LinkStatus::Connected(peer) if wanted.is_none_or(|wanted| wanted == *peer) => {
+                    return Poll::Ready(Ok(*peer));
+                }
+                LinkStatus::Connected(_) => {
+                    let error = ConnectError::refused(self.url.clone(), Reject::WrongPeer);
+                    return Poll::Ready(Err(LinkEnd::Hopeless(error)));
+                }
+                LinkStatus::Ended(end) => return Poll::Ready(Err(end.clone())),
+                LinkStatus::Dialling { .. } | LinkStatus::Resuming => {}
+            }
+            if let Some(error) = &state.last_error
+                && failures.is_some_and(|failures| state.failures > failures)
+            {
+                return Poll::Ready(Err(LinkEnd::Hopeless(error.clone())));
+            }
+            state.wake_later(cx.waker());
+            Poll::Pending
+        })
+        .await
+    }
+}

@@ -1,0 +1,204 @@
+//! The task that keeps one link connected.
+
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+
+use super::Dial;
+use super::board::Board;
+use super::pauses::{GOOD, Outlook, Pauses};
+use super::status::{LinkEnd, LinkStatus};
+use crate::id::PeerId;
+use crate::peer::carry::{First, first};
+use crate::peer::{ConnectError, Goodbye, Link, Platform, Shared};
+
+pub(super) struct Keeper<P: Platform, D> {
+    shared: Weak<Shared<P>>,
+    board: Arc<Board>,
+    /// The only peer that will do.
+    wanted: Option<PeerId>,
+    dial: D,
+    pauses: Pauses,
+    /// The session, unless it is over: it would keep the peer alive.
+    session: Option<Arc<Link<P>>>,
+    /// Which attempt since there was a session, and how the last one failed.
+    attempt: u32,
+    failed: Option<ConnectError>,
+}
+
+impl<P: Platform, D: Dial<P>> Keeper<P, D> {
+    pub(super) fn new(shared: &Arc<Shared<P>>, board: Arc<Board>, wanted: Option<PeerId>, dial: D) -> Self {
+        let seed = shared.platform().random().first_chunk().copied().map_or(1, u64::from_le_bytes);
+        let pauses = Pauses::new(shared.limits().reconnect, seed);
+        let shared = Arc::downgrade(shared);
+        Self { shared, board, wanted, dial, pauses, session: None, attempt: 1, failed: None }
+    }
+
+    /// Keeps the link connected until it ends.
+    pub(super) async fn run(mut self) {
+        let Err(end) = self.keep().await;
+        if let Some(session) = self.session.take() {
+            // Whoever waits for a call of it need not wait until it expires.
+            session.close(Goodbye::normal("the link has ended"));
+        }
+        self.board.show(LinkStatus::Ended(end));
+    }
+
+    async fn keep(&mut self) -> Result<std::convert::Infallible, LinkEnd> {
+        // The first attempt is made at once.
+        let mut is_first = true;
+        loop {
+            if !std::mem::take(&mut is_first) {
+                self.pause().await?;
+            }
+            let shared = self.peer()?;
+            if let Some(theirs) = self.theirs(&shared) {
+                drop(shared);
+                self.watch(&theirs).await?;
+                continue;
+            }
+            self.show_attempt();
+            match self.dial(shared).await? {
+                Ok(link) => self.hold(link).await?,
+                Err(error) => self.consider(error)?,
+            }
+        }
+    }
+
+    /// One attempt, unless the link is to end meanwhile.
+    async fn dial(&self, shared: Arc<Shared<P>>) -> Result<Result<Arc<Link<P>>, ConnectError>, LinkEnd> {
+        let dialling = (self.dial)(shared, self.session.clone());
+        match first(pin!(dialling), pin!(self.board.told_to_end())).await {
+            First::One(result) => Ok(result),
+            First::Other(end) => Err(end),
+        }
+    }
+
+    /// Waits until the connection of a session is lost.
+    async fn hold(&mut self, link: Arc<Link<P>>) -> Result<(), LinkEnd> {
+        let is_resumed = self.session.as_ref().is_some_and(|old| Arc::ptr_eq(old, &link));
+        (self.attempt, self.failed, self.session) = (1, None, Some(Arc::clone(&link)));
+        self.board.show(LinkStatus::Connected(link.remote()));
+        let (begun, before) = (link.shared().now(), received(&link));
+        let lost = first(pin!(link.until_detached()), pin!(self.board.told_to_end())).await;
+        if let First::Other(end) = lost {
+            return Err(end);
+        }
+        let lasted = link.shared().now().since(begun);
+        // A server that opens sessions and drops them says as much with each.
+        let has_progressed = is_resumed && received(&link) > before;
+        if has_progressed || lasted >= GOOD {
+            self.pauses.start_over();
+        }
+        Ok(())
+    }
+
+    /// Decides what follows from an attempt that failed: the next one, or none.
+    fn consider(&mut self, error: ConnectError) -> Result<(), LinkEnd> {
+        if let ConnectError::Stopped = error {
+            return Err(LinkEnd::PeerStopped);
+        }
+        let is_first = self.session.is_none() && self.attempt == 1;
+        if !self.board.failed(&error, is_first) {
+            // Whoever asked is told, and nobody else needs to be.
+            return Err(LinkEnd::Hopeless(error));
+        }
+        if Outlook::of(&error) == Outlook::Never {
+            tracing::warn!(%error, "session ended: connecting again cannot succeed");
+            return Err(LinkEnd::Hopeless(error));
+        }
+        let source = std::error::Error::source(&error);
+        if self.pauses.is_news(&error) {
+            tracing::warn!(%error, source, "cannot connect yet; further attempts are logged at debug");
+        } else {
+            tracing::debug!(%error, source, "cannot connect yet");
+        }
+        self.attempt = self.attempt.saturating_add(1);
+        self.failed = Some(error);
+        Ok(())
+    }
+
+    /// Waits before the next attempt.
+    async fn pause(&mut self) -> Result<(), LinkEnd> {
+        let pause = self.pauses.next(self.failed.as_ref());
+        let sleep = {
+            // Not held while waiting: a peer that nobody has any more must be able to end.
+            let shared = self.peer()?;
+            tracing::debug!(peer = %shared.id(), ?pause, "reconnecting");
+            shared.platform().pause_until(shared.now() + pause)
+        };
+        let board = Arc::clone(&self.board);
+        let mut waiting = first(Box::pin(sleep), Box::pin(board.told_to_try()));
+        self.show_attempt();
+        if let Some(session) = self.session.clone() {
+            // The status says when it is over.
+            if let First::One(_) = first(&mut waiting, pin!(session.until_over())).await {
+                return Ok(());
+            }
+            drop(session);
+            self.show_attempt();
+        }
+        waiting.await;
+        Ok(())
+    }
+
+    /// Shows what the next attempt is for, which depends on whether the session still waits.
+    fn show_attempt(&mut self) {
+        self.session.take_if(|session| !session.is_alive());
+        self.board.show(match &self.session {
+            Some(_) => LinkStatus::Resuming,
+            None => LinkStatus::Dialling { attempt: self.attempt, last_error: self.failed.clone() },
+        });
+    }
+
+    /// The session with the wanted peer that this link has not made: the other side may have dialled it.
+    fn theirs(&self, shared: &Shared<P>) -> Option<Arc<Link<P>>> {
+        let session = shared.routes().session(self.wanted?)?;
+        let is_own = self.session.as_ref().is_some_and(|own| Arc::ptr_eq(own, &session));
+        // Whoever asked for one attempt does not wait for the other side to come back.
+        let suits = session.is_attached() || self.board.is_lasting();
+        (!is_own && suits).then_some(session)
+    }
+
+    /// The other side comes back by itself as long as that session lasts.
+    async fn watch(&self, session: &Link<P>) -> Result<(), LinkEnd> {
+        while session.is_alive() {
+            let is_connected = session.is_connected();
+            self.board.show(match is_connected {
+                true => LinkStatus::Connected(session.remote()),
+                false => LinkStatus::Resuming,
+            });
+            let changed = async {
+                match is_connected {
+                    true => session.until_detached().await,
+                    false => session.until_connected().await,
+                }
+            };
+            if let First::Other(end) = first(pin!(changed), pin!(self.board.told_to_end())).await {
+                return Err(end);
+            }
+        }
+        Ok(())
+    }
+
+    fn peer(&self) -> Result<Arc<Shared<P>>, LinkEnd> {
+        if let Some(end) = self.board.end() {
+            return Err(end);
+        }
+        self.shared.upgrade().filter(|shared| !shared.is_stopping()).ok_or(LinkEnd::PeerStopped)
+    }
+}
+
+impl<P: Platform, D> Drop for Keeper<P, D> {
+    /// Also when its task was dropped with its runtime, or never began.
+    fn drop(&mut self) {
+        self.board.show(LinkStatus::Ended(LinkEnd::PeerStopped));
+        if let Some(shared) = self.shared.upgrade() {
+            shared.places().forget(&self.board);
+        }
+    }
+}
+
+/// How many numbered frames of a session have arrived; none if it is over.
+fn received<P: Platform>(link: &Link<P>) -> u64 {
+    link.resume().map_or(0, |ticket| ticket.received)
+}
