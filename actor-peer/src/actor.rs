@@ -7,7 +7,7 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use actix::prelude::*;
-use distributed_scope_core::peer::{Admitted, Join, Notice, Roster};
+use distributed_scope_core::peer::{Admitted, Join, Notice, Roster, settle};
 use distributed_scope_core::{Call, Reject, RemoteError};
 
 use crate::clock;
@@ -36,7 +36,7 @@ impl Actor for PeerActor {
 /// Somebody introduced itself on a connection and wants a session.
 #[derive(Message)]
 #[rtype(result = "Result<Admitted<Actix>, Reject>")]
-pub(crate) struct Ask(pub(crate) Join<Actix>);
+struct Ask(Join<Actix>);
 
 impl Handler<Ask> for PeerActor {
     type Result = MessageResult<Ask>;
@@ -47,6 +47,15 @@ impl Handler<Ask> for PeerActor {
             None => Err(Reject::GoingAway),
         })
     }
+}
+
+/// Has the actor decide on a join.
+pub(crate) fn decide(
+    shared: &Shared,
+    join: Box<Join<Actix>>,
+) -> impl Future<Output = Result<Admitted<Actix>, Reject>> + use<> {
+    let actor = shared.platform().actor().clone();
+    settle(join, async move |join| actor.send(Ask(*join)).await.unwrap_or(Err(Reject::GoingAway)))
 }
 
 /// Something that happened to a session, or somebody waits for one.

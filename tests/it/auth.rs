@@ -249,7 +249,7 @@ async fn a_session_that_waits_for_its_peer_gives_way_to_the_same_somebody_alone(
     };
     for token in [None, Some("mallory")] {
         let error = again(token).await.unwrap_err();
-        assert!(matches!(error, ConnectError::Refused { source: Reject::IdInUse, .. }), "{error}");
+        assert!(matches!(error, ConnectError::Refused { source: Reject::IdInUse { .. }, .. }), "{error}");
     }
     again(Some("alice")).await.unwrap();
 }

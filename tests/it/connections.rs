@@ -112,7 +112,7 @@ async fn a_live_peer_id_cannot_be_taken_over() {
     let (server, client) = pair().await;
     let impostor = Peer::builder(client.id()).expose(Blocks::all()).start();
     let error = impostor.connect(server.url()).await.unwrap_err();
-    assert!(matches!(error, ConnectError::Refused { source: Reject::IdInUse, .. }), "{error}");
+    assert!(matches!(error, ConnectError::Refused { source: Reject::IdInUse { .. }, .. }), "{error}");
     assert_eq!(server.peer.run(echo(client.id(), 3)).await.unwrap(), 3, "the true one is undisturbed");
 }
 
@@ -135,7 +135,7 @@ async fn a_peer_can_leave_and_come_back() {
         let again = Peer::builder(id).expose(Blocks::all()).start();
         match again.connect(server.url()).await {
             Ok(_) => break again,
-            Err(ConnectError::Refused { source: Reject::IdInUse, .. }) => {}
+            Err(ConnectError::Refused { source: Reject::IdInUse { .. }, .. }) => {}
             Err(error) => panic!("{error}"),
         }
     };

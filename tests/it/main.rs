@@ -39,4 +39,5 @@ mod signals;
 mod slow;
 #[path = "../support/peers.rs"]
 mod support;
+mod takeover;
 mod values;

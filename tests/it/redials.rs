@@ -2,13 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use actix_web::rt::task::spawn_blocking;
 use distributed_scope::{Builder, Limits, PeerId};
 use distributed_scope_core::frame::{SessionId, Token};
 use distributed_scope_core::handshake::{Invitation, Us};
+use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
 
 use crate::raw_server::{accept, hear, request, say};
@@ -21,6 +22,12 @@ pub(crate) struct Warnings(Arc<Mutex<Vec<u8>>>);
 impl Warnings {
     /// Until the guard is dropped.
     pub(crate) fn collect() -> (Self, DefaultGuard) {
+        // As long as there is one subscriber alone, a thread without it that is the first to come to a line turns it off for all.
+        static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| {
+            let sink = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN);
+            sink.with_writer(std::io::sink).finish().into()
+        });
         let warnings = Self::default();
         let writer = warnings.clone();
         let subscriber = tracing_subscriber::fmt()

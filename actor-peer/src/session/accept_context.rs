@@ -12,7 +12,6 @@ use actix::prelude::*;
 use actix_http::ws::{Message as WsMessage, ProtocolError};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{WebsocketContext, WsResponseBuilder};
-use distributed_scope_core::Reject;
 use distributed_scope_core::frame::SUBPROTOCOL;
 use distributed_scope_core::peer::Outgoing;
 use distributed_scope_core::session::MAX_FRAME;
@@ -23,7 +22,7 @@ use super::guarded_payload::{guarded_payload, unwrap_oversize};
 use super::incoming::Incoming;
 use super::reader::{Connection, Next, Out, Reader, close_reason};
 use super::upgrade::{self, Arrival, Served};
-use crate::actor::Ask;
+use crate::actor::decide;
 use crate::clock;
 
 /// Answers a request to a peer's path with a session.
@@ -60,10 +59,9 @@ impl ContextSession {
             Next::Stop => self.0.stopped(),
             Next::Pause(link) => link.until_room().into_actor(self).wait(ctx),
             Next::Ask(join, asked) => {
-                let ask = self.0.shared().platform().actor().send(Ask(*join));
-                ask.into_actor(self)
+                decide(self.0.shared(), join)
+                    .into_actor(self)
                     .map(move |verdict, actor, ctx| {
-                        let verdict = verdict.unwrap_or(Err(Reject::GoingAway));
                         let next = actor.0.decided(verdict, asked);
                         actor.go_on(next, ctx);
                     })

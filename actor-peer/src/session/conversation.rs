@@ -18,7 +18,7 @@ use super::incoming::Incoming;
 use super::reader::{Asked, Next, Reader, close_reason};
 use super::turn::Turn;
 use super::wire::Wire;
-use crate::actor::Ask;
+use crate::actor::decide;
 use crate::clock;
 use crate::platform::Actix;
 
@@ -142,9 +142,8 @@ impl Conversation {
                 self.reading = Reading::Waits(link.until_room().map(|()| Came::Room).boxed_local());
             }
             Next::Ask(join, asked) => {
-                let ask = self.reader.shared().platform().actor().send(Ask(*join));
-                let verdict =
-                    async move { Came::Verdict(ask.await.unwrap_or(Err(Reject::GoingAway)), asked) };
+                let deciding = decide(self.reader.shared(), join);
+                let verdict = async move { Came::Verdict(deciding.await, asked) };
                 self.reading = Reading::Waits(verdict.boxed_local());
             }
         }

@@ -18,8 +18,11 @@ pub enum Reject {
         theirs: u16,
     },
     /// A live session has this peer id.
-    #[error("a peer with this id is connected already: give each peer its own `PeerId`")]
-    IdInUse,
+    #[error("{}", in_use(*.seconds))]
+    IdInUse {
+        /// After so many seconds the id is free if the peer that has it is gone. 0 if that peer has just answered.
+        seconds: u16,
+    },
     /// The dialler has the id of the peer that it dialled.
     #[error("that peer has our own id: give each peer its own `PeerId`")]
     OwnId,
@@ -63,13 +66,29 @@ pub enum Reject {
         "the peer id is made of a key, and the program that was to check it cannot: build it with the feature `keys` of `distributed-scope`"
     )]
     NoKeys,
+    /// While the dialler was away, another peer with its id came, and is connected.
+    #[error(
+        "another peer with this id has taken its place while its connection was lost: give each peer its own `PeerId`, and its own key pair"
+    )]
+    Replaced,
+}
+
+fn in_use(seconds: u16) -> String {
+    const OWN: &str = "give each peer its own `PeerId`";
+    match seconds {
+        0 => format!("a peer with this id is connected, and answers: {OWN}"),
+        _ => format!(
+            "a peer with this id is connected already: if that is gone, the id is free in {seconds} s at most; if not, {OWN}. A peer with a \
+             key pair does not have to wait"
+        ),
+    }
 }
 
 impl Reject {
     pub(super) fn encode(&self, out: &mut BytesMut) {
         let (code, one, two) = match self {
             Self::Version { ours, theirs } => (1, *ours, *theirs),
-            Self::IdInUse => (2, 0, 0),
+            Self::IdInUse { seconds } => (2, *seconds, 0),
             Self::OwnId => (3, 0, 0),
             Self::NoCodec => (4, 0, 0),
             Self::Late => (5, 0, 0),
@@ -82,6 +101,7 @@ impl Reject {
             Self::NotYours => (12, 0, 0),
             Self::WrongPeer => (13, 0, 0),
             Self::NoKeys => (14, 0, 0),
+            Self::Replaced => (15, 0, 0),
         };
         out.put_u8(REJECT);
         out.put_u8(code);
@@ -96,7 +116,7 @@ impl Reject {
         end(bytes)?;
         match code {
             1 => Ok(Self::Version { ours, theirs }),
-            2 => Ok(Self::IdInUse),
+            2 => Ok(Self::IdInUse { seconds: ours }),
             3 => Ok(Self::OwnId),
             4 => Ok(Self::NoCodec),
             5 => Ok(Self::Late),
@@ -109,6 +129,7 @@ impl Reject {
             12 => Ok(Self::NotYours),
             13 => Ok(Self::WrongPeer),
             14 => Ok(Self::NoKeys),
+            15 => Ok(Self::Replaced),
             _ => Err(FrameError::Field),
         }
     }

@@ -43,7 +43,8 @@ fn frames() -> impl Strategy<Value = Frame> {
         .prop_map(|(from, window_ms, opened, proof)| Welcome { from, window_ms, opened, proof });
     let reject = prop_oneof![
         (any::<u16>(), any::<u16>()).prop_map(|(ours, theirs)| Reject::Version { ours, theirs }),
-        Just(Reject::IdInUse),
+        any::<u16>().prop_map(|seconds| Reject::IdInUse { seconds }),
+        Just(Reject::Replaced),
         Just(Reject::OwnId),
         Just(Reject::NoCodec),
         Just(Reject::Late),

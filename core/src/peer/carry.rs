@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 
-use super::{Admitted, Connection, Goodbye, Join, Next, Out, Outgoing, Platform};
+use super::{Admitted, Connection, Goodbye, Join, Next, Out, Outgoing, Platform, settle};
 use crate::frame::Reject;
 
 /// What comes in on a socket.
@@ -114,7 +114,7 @@ async fn read<P: Platform>(
         };
         let next = match next {
             Next::Ask(join, asked) => {
-                let verdict = ask(join).await;
+                let verdict = settle(join, &ask).await;
                 connection.borrow_mut().decided(verdict, asked)
             }
             next => next,

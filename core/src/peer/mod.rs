@@ -49,7 +49,7 @@ pub use self::link::{Epoch, Link};
 pub use self::out::{Out, Outgoing, Written};
 pub use self::platform::{Kill, Platform, Task};
 pub use self::reconnect::{Dial, LinkEnd, LinkHandle, LinkStatus, LinkWatch, Place};
-pub use self::roster::{Admitted, Join, Notice, Roster};
+pub use self::roster::{Admitted, Join, Notice, Roster, settle};
 pub use self::routes::Routes;
 pub use self::shared::{Parts, Shared};
 pub use self::start_error::StartError;

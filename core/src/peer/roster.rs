@@ -38,6 +38,8 @@ pub enum Join<P: Platform> {
         guest: Arc<Guest>,
         /// Ends the connection.
         kill: P::Kill,
+        /// Whoever has its id was asked whether it is there.
+        has_asked: bool,
     },
     /// On a connection that we made.
     Dialled {
@@ -56,6 +58,9 @@ pub enum Admitted<P: Platform> {
     New(Arc<Link<P>>),
     /// One that may go on, with this visitor, and what ends the connection.
     Resumed(Arc<Link<P>>, Visitor, P::Kill),
+    /// It depends on whether the peer of this session is there, which was asked: to be [decided](super::settle) again when it has
+    /// answered.
+    Contested(Arc<Link<P>>, Box<Join<P>>),
 }
 
 /// What the parts of a peer tell its control plane, through [`Platform::tell`].
@@ -75,6 +80,24 @@ pub enum Notice<P: Platform> {
     },
 }
 
+/// Has the control plane decide on a join by `ask`; again, if the id is contested, when the peer that has it was asked whether it is there.
+///
+/// # Errors
+///
+/// Why there is no session.
+pub async fn settle<P: Platform>(
+    join: Box<Join<P>>,
+    ask: impl AsyncFn(Box<Join<P>>) -> Result<Admitted<P>, Reject>,
+) -> Result<Admitted<P>, Reject> {
+    match ask(join).await {
+        Ok(Admitted::Contested(holder, again)) => {
+            holder.until_answered().await;
+            ask(again).await
+        }
+        verdict => verdict,
+    }
+}
+
 impl<P: Platform> Default for Roster<P> {
     fn default() -> Self {
         Self { sessions: FxHashMap::default(), waiting: FxHashMap::default(), is_draining: false }
@@ -88,21 +111,8 @@ impl<P: Platform> Roster<P> {
             return Err(Reject::GoingAway);
         }
         match join {
-            Join::Accepted { visitor, guest, kill } => {
-                let them = guest.introduction();
-                let visitor = recognise(shared, visitor, them.peer)?;
-                if let Some((session, _)) = guest.resumes()
-                    && let Some(link) = self.sessions.get(&session).filter(|link| link.is_alive())
-                {
-                    if link.remote() != them.peer || !guest.has(&link.ticket().1) {
-                        return Err(Reject::BadToken);
-                    }
-                    if !link.gives_way_to(visitor.principal.as_ref()) {
-                        return Err(Reject::NotYours);
-                    }
-                    return Ok(Admitted::Resumed(Arc::clone(link), visitor, kill));
-                }
-                self.begin(shared, them, visitor, Origin::Ours, kill)
+            Join::Accepted { visitor, guest, kill, has_asked } => {
+                self.accept(shared, visitor, guest, kill, has_asked)
             }
             // We chose whom to dial.
             Join::Dialled { them, ticket, kill } => {
@@ -110,6 +120,46 @@ impl<P: Platform> Roster<P> {
                 self.begin(shared, &them, visitor, Origin::Theirs(ticket), kill)
             }
         }
+    }
+
+    fn accept(
+        &mut self,
+        shared: &Arc<Shared<P>>,
+        visitor: Visitor,
+        guest: Arc<Guest>,
+        kill: P::Kill,
+        has_asked: bool,
+    ) -> Result<Admitted<P>, Reject> {
+        let peer = guest.introduction().peer;
+        let visitor = recognise(shared, visitor, peer)?;
+        if let Some((session, _)) = guest.resumes()
+            && let Some(link) = self.sessions.get(&session).filter(|link| link.is_alive())
+        {
+            if link.remote() != peer || !guest.has(&link.ticket().1) {
+                return Err(Reject::BadToken);
+            }
+            if !link.gives_way_to(visitor.principal.as_ref()) {
+                return Err(Reject::NotYours);
+            }
+            return Ok(Admitted::Resumed(Arc::clone(link), visitor, kill));
+        }
+        let holder = shared.routes().session(peer).filter(|holder| holder.is_connected());
+        if let Some(holder) = holder {
+            // Its connection may be dead, and whoever has proved to be the same peer need not wait until that is noticed.
+            if !has_asked && is_proved(&visitor, peer) {
+                holder.probe();
+                let again = Join::Accepted { visitor, guest, kill, has_asked: true };
+                return Ok(Admitted::Contested(holder, Box::new(again)));
+            }
+            // The session that this one wants to go on with gave way to that of somebody else.
+            if guest.resumes().is_some() {
+                return Err(Reject::Replaced);
+            }
+            if has_asked {
+                return Err(Reject::IdInUse { seconds: 0 });
+            }
+        }
+        self.begin(shared, guest.introduction(), visitor, Origin::Ours, kill)
     }
 
     fn begin(
@@ -130,7 +180,7 @@ impl<P: Platform> Roster<P> {
             let is_crossed = matches!(origin, Origin::Theirs(_)) && other.is_unanswered();
             let stays = other.is_attached() && !(is_crossed && shared.id() < them.peer);
             if stays || !other.gives_way_to(visitor.principal.as_ref()) {
-                return Err(Reject::IdInUse);
+                return Err(Reject::IdInUse { seconds: other.free_in() });
             }
             other.close(Goodbye::away("the peer has a new session"));
         }
@@ -229,6 +279,12 @@ fn recognise<P: Platform>(shared: &Shared<P>, mut visitor: Visitor, peer: PeerId
     if peer.is_of_key() || is_first_come || is_nobodys { Ok(visitor) } else { Err(Reject::NotProved) }
 }
 
+/// Whether a visitor has proved that it is the peer with this id, and not only come first: by the key that the id is made of, or by what
+/// the id is bound to.
+fn is_proved(visitor: &Visitor, peer: PeerId) -> bool {
+    peer.is_of_key() || visitor.principal.as_ref().and_then(Principal::peer) == Some(peer)
+}
+
 /// The principal of a key that this peer was told to trust.
 fn trusted<P: Platform>(shared: &Shared<P>, peer: PeerId) -> Option<Principal> {
     // Whoever introduced itself with the id of a key has proved it.
@@ -261,6 +317,7 @@ impl<P: Platform> fmt::Debug for Admitted<P> {
         match self {
             Self::New(link) => f.debug_tuple("New").field(link).finish(),
             Self::Resumed(link, ..) => f.debug_tuple("Resumed").field(link).finish(),
+            Self::Contested(link, _) => f.debug_tuple("Contested").field(link).finish(),
         }
     }
 }

@@ -318,6 +318,30 @@ impl<W> Session<W> {
         self.allowance = 0;
     }
 
+    /// Somebody else wants the place of the other side: asks that whether it is there, which it has to show within a second.
+    pub fn probe(&mut self, now: Moment) {
+        if self.is_attached() {
+            (self.must_speak, self.must_ping) = (true, true);
+            self.health.probe(now);
+        }
+    }
+
+    /// Whether it was asked so, and nothing was heard since then.
+    #[must_use]
+    pub fn is_probed(&self) -> bool {
+        self.is_attached() && self.health.is_probed()
+    }
+
+    /// After how long at most its connection is taken for dead if nothing more is heard.
+    #[must_use]
+    pub fn dead_in(&self, now: Moment) -> Duration {
+        match self.state {
+            State::Attached => self.health.silent_in(now),
+            State::Welcomed(until) => until.since(now),
+            State::Detached(_) | State::Closed => Duration::ZERO,
+        }
+    }
+
     /// Whether nothing runs, nothing is waited for, everything was sent, and nothing more will come if we leave.
     #[must_use]
     pub fn is_idle(&self) -> bool {

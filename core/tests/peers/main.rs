@@ -153,6 +153,7 @@ fn two_peers(dials: Vec<[usize; 2]>, spells: Vec<Spell>) -> Plan {
         latency: 10 * MILLIS,
         silence: 30 * SECONDS,
         handshakes: vec![5 * SECONDS; 2],
+        has_keys: false,
     }
 }
 

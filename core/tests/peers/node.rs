@@ -15,7 +15,7 @@ use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::peer::{
     ConnectError, Endpoint, LinkEnd, LinkHandle, LinkStatus, Parts, Place, carry,
 };
-use distributed_scope_core::{Block, Blocks, Limits, PeerId, Reject};
+use distributed_scope_core::{Block, Blocks, Identity, KeyPair, Limits, PeerId, Reject};
 use futures_channel::oneshot;
 
 use crate::network::{self, End};
@@ -60,8 +60,18 @@ pub(crate) fn reset() {
 
 pub(crate) fn id(node: usize) -> PeerId {
     // Its hash is not made anew each time.
-    static IDS: OnceLock<[PeerId; 3]> = OnceLock::new();
-    IDS.get_or_init(|| ["zero", "one", "two"].map(PeerId::named))[node]
+    static IDS: OnceLock<[[PeerId; 3]; 2]> = OnceLock::new();
+    let has_keys = world::with(|world| world.plan.has_keys);
+    IDS.get_or_init(|| [["zero", "one", "two"].map(PeerId::named), [0, 1, 2].map(|node| key(node).peer_id())])
+        [usize::from(has_keys)][node]
+}
+
+fn key(node: usize) -> KeyPair {
+    KeyPair::from_seed(&[node as u8; 32])
+}
+
+fn identity(node: usize) -> Identity {
+    if world::with(|world| world.plan.has_keys) { key(node).into() } else { id(node).into() }
 }
 
 fn up(node: usize) -> Option<(Process, Arc<Shared>)> {
@@ -107,7 +117,7 @@ pub(crate) fn start(node: usize) {
         handshake: Duration::from_micros(handshake),
         ..Limits::default()
     };
-    let parts = Parts { limits, blocks: Blocks::all(), ..Parts::new(id(node).into()) };
+    let parts = Parts { limits, blocks: Blocks::all(), ..Parts::new(identity(node)) };
     let shared = Shared::start(parts, |weak| Sim::new(process, weak)).expect("one block");
     let dials = world::with(|world| world.plan.dials.clone());
     for [_, to] in dials.into_iter().filter(|[from, _]| *from == node) {
@@ -190,7 +200,9 @@ async fn dial(
             Ok(Ok(link)) => Ok(link),
             Ok(Err(reject)) => {
                 world::note(&format!("{to} rejects {from}: {reject:?}"));
-                if reject == Reject::IdInUse {
+                // No two processes have one id at the same time.
+                assert_ne!(reject, Reject::Replaced, "node {from} is told that it was replaced");
+                if let Reject::IdInUse { .. } = reject {
                     world::with(|world| world.check_in_use([from, to]));
                 }
                 Err(ConnectError::refused(url.clone(), reject))

@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) silence: u64,
     /// How long a handshake may take at each node; at most [`HANDSHAKE`](crate::world::HANDSHAKE).
     pub(crate) handshakes: Vec<u64>,
+    /// Whether the nodes prove their ids, and do not only come first.
+    pub(crate) has_keys: bool,
 }
 
 /// A time in which the network between two nodes is bad.
@@ -136,7 +138,8 @@ impl Plan {
         let (latency, silence) =
             (random.pick(&[MILLIS, 40 * MILLIS, 300 * MILLIS]), random.pick(&[6, 6, 30]) * SECONDS);
         let handshakes = (0..nodes).map(|_| random.pick(&[2, 5]) * SECONDS).collect();
-        Self { nodes, dials, spells, restarts, calls, begins, latency, silence, handshakes }
+        let has_keys = random.percent(20);
+        Self { nodes, dials, spells, restarts, calls, begins, latency, silence, handshakes, has_keys }
     }
 
     /// The times from `from` to `to` in which the network between two nodes was good.

@@ -316,7 +316,12 @@ impl World {
             // What was decided a moment ago arrives now.
             probes.iter().filter_map(|probe| probe.heard(now.saturating_sub(SECONDS))).any(
                 |(heard, messages)| {
-                    let limit = if messages < 2 { HANDSHAKE } else { silence };
+                    let limit = match () {
+                        () if messages < 2 => HANDSHAKE,
+                        // Whoever proves its id has the connection asked that stands in its way.
+                        () if self.plan.has_keys => SECONDS,
+                        () => silence,
+                    };
                     heard + limit + SECONDS > now
                 },
             )

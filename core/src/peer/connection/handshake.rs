@@ -42,10 +42,7 @@ impl<P: Platform> Connection<P> {
                 }
                 Ok(Ok(welcome)) => self.welcomed(welcome, old, opened, kill()),
                 Ok(Err(reject)) => {
-                    if let (Reject::Lost, Some(old)) = (&reject, old) {
-                        old.close(Goodbye::normal("the other side cannot go on with the session"));
-                    }
-                    tell(opened, Err(reject));
+                    tell(opened, Err(end_of(old, reject)));
                     Next::Stop
                 }
                 Err(violation) => self.violated(&violation),
@@ -58,7 +55,7 @@ impl<P: Platform> Connection<P> {
     fn greeted(&mut self, visitor: Visitor, guest: Guest, kill: P::Kill) -> Next<P> {
         self.stage = Stage::Deciding;
         let guest = Arc::new(guest);
-        let join = Join::Accepted { visitor, guest: Arc::clone(&guest), kill };
+        let join = Join::Accepted { visitor, guest: Arc::clone(&guest), kill, has_asked: false };
         Next::Ask(Box::new(join), Asked(Side::Accepting(guest)))
     }
 
@@ -130,8 +127,12 @@ impl<P: Platform> Connection<P> {
                     }
                 }
             }
-            (Ok(Admitted::Resumed(..)), Side::Dialling { .. }) => {
-                debug_assert!(false, "a dialler asks for new sessions only");
+            (Ok(Admitted::Resumed(..) | Admitted::Contested(..)), Side::Dialling { .. })
+            | (Ok(Admitted::Contested(..)), Side::Accepting(_)) => {
+                debug_assert!(
+                    false,
+                    "a dialler asks for new sessions only, and what is contested is settled"
+                );
                 Next::Stop
             }
             (Err(reject), side) => {
@@ -240,6 +241,15 @@ impl<P: Platform> Connection<P> {
             Stage::Carrying { .. } | Stage::Over => Next::Read,
         }
     }
+}
+
+/// A session that was not taken back is over where the other side no longer has it. Gives what is to be told of that.
+fn end_of<P: Platform>(old: Option<Arc<Link<P>>>, reject: Reject) -> Reject {
+    let Some(old) = old.filter(|_| matches!(reject, Reject::Lost | Reject::Replaced)) else { return reject };
+    // One that has ended meanwhile, because the other side has opened another one, was replaced by that and not by somebody else.
+    let was_alive = old.is_alive();
+    old.close(Goodbye::normal("the other side cannot go on with the session"));
+    if was_alive { reject } else { Reject::Lost }
 }
 
 /// False if whoever dialled does not wait any longer.

@@ -161,6 +161,23 @@ impl<P: Platform> Link<P> {
         self.until(Awaited::Loss).await;
     }
 
+    /// Somebody else has proved that it may have the place of the other side: asks that whether it is there. Its connection is lost if it does
+    /// not answer soon.
+    pub(in crate::peer) fn probe(&self) {
+        self.with(|state| state.session.probe(self.shared.now()));
+    }
+
+    /// Waits for the answer to that, or for the end of the connection.
+    pub(in crate::peer) async fn until_answered(&self) {
+        self.until(Awaited::Answer).await;
+    }
+
+    /// In how many seconds its peer id is free if the other side is gone; 1 at least.
+    pub(in crate::peer) fn free_in(&self) -> u16 {
+        let left = self.state.lock().session.dead_in(self.shared.now());
+        u16::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u16::MAX).max(1)
+    }
+
     /// Waits until calls can go both ways, or the session is over.
     pub async fn until_connected(&self) {
         self.until(Awaited::Connection).await;

@@ -56,6 +56,8 @@ pub(super) enum Awaited {
     Connection,
     /// The session is over.
     End,
+    /// The other side has answered whether it is there, or has lost its connection.
+    Answer,
     /// There is room in the queue.
     Room,
     /// The session has nothing left to do, or is over.
@@ -68,6 +70,7 @@ impl Awaited {
             Self::Loss => !session.is_carried(),
             Self::Connection => !session.is_alive() || session.is_attached() && session.is_open(),
             Self::End => !session.is_alive(),
+            Self::Answer => !session.is_probed(),
             Self::Room => !session.is_clogged(),
             Self::Idleness => !session.is_alive() || session.is_idle(),
         }

@@ -43,13 +43,18 @@ impl Outlook {
     fn of_reject(reject: &Reject) -> Self {
         match reject {
             // The old connection of this peer may still look alive over there.
-            Reject::IdInUse | Reject::Late | Reject::GoingAway | Reject::BadToken | Reject::Lost => {
-                Self::Soon
-            }
+            Reject::IdInUse { seconds: 1.. }
+            | Reject::Late
+            | Reject::GoingAway
+            | Reject::BadToken
+            | Reject::Lost => Self::Soon,
+            Reject::IdInUse { seconds: 0 } => Self::Later,
             Reject::Full | Reject::BadKey | Reject::NotProved | Reject::NotYours | Reject::WrongPeer => {
                 Self::Later
             }
-            Reject::Version { .. } | Reject::OwnId | Reject::NoCodec | Reject::NoKeys => Self::Never,
+            Reject::Version { .. } | Reject::OwnId | Reject::NoCodec | Reject::NoKeys | Reject::Replaced => {
+                Self::Never
+            }
         }
     }
 }
@@ -215,7 +220,9 @@ mod tests {
         assert_eq!(Outlook::of(&refused(Reject::NoCodec)), Outlook::Never);
         assert_eq!(Outlook::of(&denied(403, None)), Outlook::Later);
         assert_eq!(Outlook::of(&refused(Reject::NotProved)), Outlook::Later);
-        assert_eq!(Outlook::of(&refused(Reject::IdInUse)), Outlook::Soon);
+        assert_eq!(Outlook::of(&refused(Reject::IdInUse { seconds: 3 })), Outlook::Soon);
+        assert_eq!(Outlook::of(&refused(Reject::IdInUse { seconds: 0 })), Outlook::Later);
+        assert_eq!(Outlook::of(&refused(Reject::Replaced)), Outlook::Never);
         assert_eq!(Outlook::of(&unreachable()), Outlook::Soon);
     }
 }
