@@ -104,6 +104,7 @@ impl<R> Call<R> {
             hop: 0,
             is_detached: false,
             fails_fast: false,
+            is_bound: false,
         };
         let (time, state) = (Time::Default, State::Unsent);
         Self {
@@ -172,6 +173,27 @@ impl<R> Call<R> {
         self
     }
 
+    /// Lets the call end with the connection that it is sent on: as soon as that is lost, as [`Disconnected`](ErrorKind::Disconnected), where it
+    /// would wait for another one up to [`Limits::resume`](crate::Limits::resume). For whoever has somebody else to ask: the death of a worker's
+    /// process is known in milliseconds. If the connection is lost when the call is made, it ends at once and
+    /// [did not run](RemoteError::ran); if there is no session yet, it waits for one.
+    ///
+    /// The block is dropped when the other side comes back or its session is over, unless the call is [detached](Self::detach).
+    ///
+    /// ```no_run
+    /// # use distributed_scope_core::{Call, ErrorKind, RemoteError};
+    /// # async fn f(call: Call<u32>, other_worker: Call<u32>) -> Result<u32, RemoteError> {
+    /// match call.without_resume().await {
+    ///     Err(error) if *error.kind() == ErrorKind::Disconnected => other_worker.await,
+    ///     result => result,
+    /// }
+    /// # }
+    /// ```
+    pub fn without_resume(mut self) -> Self {
+        self.request.is_bound = true;
+        self
+    }
+
     fn start(&mut self) -> Result<Sent, RemoteError> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
@@ -209,7 +231,9 @@ impl<R> Call<R> {
             let ending = ready!(Pin::new(&mut sent.pending).poll(cx));
             // What was never sent can go to the peer's next session; what was, only if that does no harm.
             let would_help = ending.as_ref().is_err_and(|error| {
-                *error.kind() == ErrorKind::Disconnected && (self.is_idempotent || error.ran() == Ran::Never)
+                *error.kind() == ErrorKind::Disconnected
+                    && !self.request.is_bound
+                    && (self.is_idempotent || error.ran() == Ran::Never)
             });
             if !would_help {
                 break ending;

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::auth::Principal;
 use crate::block::Block;
+use crate::frame::SessionId;
 use crate::host::Host;
 use crate::id::PeerId;
 use crate::time::Deadline;
@@ -75,6 +76,81 @@ pub fn require_principal() -> Result<Principal, NoPrincipal> {
 pub struct NoPrincipal {
     caller: PeerId,
     peer: PeerId,
+}
+
+/// Whether the connection of the caller is lost, so that its session waits for another one, or is over. Where the kernel says so (the
+/// caller's process has ended, or its machine has closed the connection), that is known at once; where a path is silent, within
+/// [`Limits::silence`](crate::Limits::silence).
+///
+/// The block goes on meanwhile, and its result waits for the caller to come back, at most [`Limits::resume`](crate::Limits::resume); after that
+/// it is dropped, unless its call was [detached](crate::Call::detach). What should not be done for nobody asks here, or waits for
+/// [`until_caller_is_away`].
+///
+/// False where the peer itself is the caller, and inside `peer.run(..)`.
+///
+/// # Panics
+///
+/// Outside of a block and of `peer.run(..)`.
+#[must_use]
+pub fn caller_is_away() -> bool {
+    let context = expect("caller_is_away");
+    context.session.is_some_and(|session| context.host.is_away(context.caller, session))
+}
+
+/// Waits until the [caller is away](caller_is_away); returns at once if it is. Where the peer itself is the caller, it waits for ever.
+///
+/// # Cancel safety
+///
+/// Dropping the future loses nothing.
+///
+/// # Panics
+///
+/// When it is called outside of a block and of `peer.run(..)`. The future may be awaited anywhere.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use distributed_scope_core::here;
+/// # async fn next_part() -> Option<u32> { None }
+/// # async fn f() {
+/// while let Some(part) = next_part().await {
+///     if here::caller_is_away() && !here::until_caller_is_back().await {
+///         return; // nobody will read the rest
+///     }
+///     println!("{part}");
+/// }
+/// # }
+/// ```
+pub fn until_caller_is_away() -> impl Future<Output = ()> + Send + 'static {
+    let context = expect("until_caller_is_away");
+    let away = context.session.map(|session| context.host.until_away(context.caller, session));
+    async move {
+        match away {
+            Some(away) => away.await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Waits until the [caller is not away](caller_is_away) any more, and returns true; returns at once if it is not. False if it does not come
+/// back: the session is over.
+///
+/// # Cancel safety
+///
+/// Dropping the future loses nothing.
+///
+/// # Panics
+///
+/// When it is called outside of a block and of `peer.run(..)`. The future may be awaited anywhere.
+pub fn until_caller_is_back() -> impl Future<Output = bool> + Send + 'static {
+    let context = expect("until_caller_is_back");
+    let back = context.session.map(|session| context.host.until_back(context.caller, session));
+    async move {
+        match back {
+            Some(back) => back.await,
+            None => true,
+        }
+    }
 }
 
 /// The time that this block has left, or `None` when its caller set no deadline.
@@ -203,6 +279,8 @@ pub struct Context {
     pub host: Arc<dyn Host>,
     /// The peer that called it.
     pub caller: PeerId,
+    /// The session that brought the call; none if it came from the peer itself.
+    pub session: Option<SessionId>,
     /// Who that is, as far as it was proved.
     pub principal: Option<Principal>,
     /// When it must have ended.
@@ -218,7 +296,15 @@ impl Context {
     #[must_use]
     pub fn root(host: Arc<dyn Host>) -> Self {
         let caller = host.id();
-        Self { host, caller, principal: None, deadline: Deadline::never(), hop: 0, block: None }
+        Self {
+            host,
+            caller,
+            session: None,
+            principal: None,
+            deadline: Deadline::never(),
+            hop: 0,
+            block: None,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::block::Block;
 use crate::flag::Flag;
+use crate::frame::SessionId;
 use crate::id::PeerId;
 use crate::limits::Limits;
 use crate::pending::Pending;
@@ -45,6 +46,15 @@ pub trait Host: Send + Sync + 'static {
 
     /// Who wants to know of each call that ended, if anybody.
     fn observer(&self) -> Option<&dyn Observer>;
+
+    /// Whether this session with a peer has no connection, or is over.
+    fn is_away(&self, peer: PeerId, session: SessionId) -> bool;
+
+    /// Waits until that is so.
+    fn until_away(&self, peer: PeerId, session: SessionId) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// Waits until it has a connection; false if it is over.
+    fn until_back(&self, peer: PeerId, session: SessionId) -> Pin<Box<dyn Future<Output = bool> + Send>>;
 }
 
 /// Is told of every call that its peer made, after it ended.

@@ -25,4 +25,6 @@ pub struct Request {
     pub is_detached: bool,
     /// Whether it is refused where it would have to wait for room.
     pub fails_fast: bool,
+    /// Whether it ends with the connection that it was sent on.
+    pub is_bound: bool,
 }

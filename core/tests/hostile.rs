@@ -124,7 +124,7 @@ proptest! {
                     now += millis;
                     session.tick(at(now));
                 }
-                Step::Detach => session.detach(at(now)),
+                Step::Detach => drop(session.detach(at(now))),
                 Step::Attach(received) => {
                     if session.attach(received, at(now)).is_err() {
                         session.close();

@@ -122,7 +122,7 @@ fn results_for_a_peer_that_is_away_are_kept_up_to_their_limit_and_then_dropped()
         caller.call(at(1), &mut request(1, Deadline::never()), call).expect("a call");
     }
     assert_eq!(carry(&mut caller, &mut callee).len(), 100);
-    [&mut caller, &mut callee].into_iter().for_each(|side| side.detach(at(1)));
+    [&mut caller, &mut callee].into_iter().for_each(|side| drop(side.detach(at(1))));
     (0..CALLS).for_each(|call| callee.reply(CallId(call), Ok(value(100 << 10))));
     assert!(callee.queued() <= (300 << 10) + 100 * 1024, "{} bytes wait", callee.queued());
 

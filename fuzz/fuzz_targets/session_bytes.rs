@@ -70,7 +70,7 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
                 let frame = vec![0; HEAD + size(large)].into();
                 let to = PeerId::named("them");
                 let (codec, is_detached) = (Codec::default(), false);
-                let mut request = Request { to, block: &BLOCK, frame, codec, deadline, hop: 0, is_detached };
+                let mut request = Request { to, block: &BLOCK, frame, codec, deadline, hop: 0, is_detached, is_bound: false };
                 drop(session.call(now, &mut request, ()));
                 None
             }

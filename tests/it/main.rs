@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
+mod absence;
 mod actors;
 mod addresses;
 mod answers;

@@ -10,8 +10,8 @@ use crate::calls::demo;
 use crate::process::Process;
 use crate::support::{Listening, open};
 
-const URL: &str = "DISTRIBUTED_SCOPE_TEST_URL";
-const NAME: &str = "DISTRIBUTED_SCOPE_TEST_NAME";
+pub(crate) const URL: &str = "DISTRIBUTED_SCOPE_TEST_URL";
+pub(crate) const NAME: &str = "DISTRIBUTED_SCOPE_TEST_NAME";
 
 fn start(name: &str, url: &str) -> Process {
     Process::start("processes::the_other_process", &[(URL, url), (NAME, name)])

@@ -90,6 +90,7 @@ impl Requested {
         let context = Context {
             host: Arc::clone(link.shared()) as _,
             caller: link.remote(),
+            session: Some(link.id()),
             principal,
             // Nobody's deadline ends what goes on without anybody.
             deadline: if invoke.is_detached { Deadline::never() } else { deadline },

@@ -89,6 +89,7 @@ impl<P: Platform> OwnCall<P> {
         let context = Context {
             host: Arc::clone(&self.shared) as _,
             caller: self.shared.id(),
+            session: None,
             principal: None,
             deadline: if self.is_detached { Deadline::never() } else { self.deadline },
             hop: self.hop + 1,

@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::detached::Detached;
 use super::reconnect::Places;
-use super::{Notice, Platform, Routes, own};
+use super::{Link, Notice, Platform, Routes, own};
 use crate::account::Account;
 use crate::auth::Authorize;
 use crate::block::{BlockId, Fingerprint};
@@ -19,6 +19,7 @@ use crate::disclosure::Disclosure;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::exposure::Blocks;
 use crate::flag::Flag;
+use crate::frame::SessionId;
 use crate::handshake::Us;
 use crate::host::{self, Data, Host, Observer};
 use crate::id::PeerId;
@@ -269,6 +270,11 @@ impl<P: Platform> Shared<P> {
         self.routes.session(peer).map(|link| link.skews().to_vec()).unwrap_or_default()
     }
 
+    /// This session with a peer, if it is not over.
+    fn session(&self, peer: PeerId, session: SessionId) -> Option<Arc<Link<P>>> {
+        self.routes.session(peer).filter(|link| link.id() == session)
+    }
+
     /// Told when a peer has joined, and dropped if it does not in time.
     fn joined(&self, peer: PeerId, deadline: Deadline) -> oneshot::Receiver<()> {
         let (joined, is_joined) = oneshot::channel();
@@ -355,6 +361,9 @@ impl<P: Platform> Host for Shared<P> {
         if let Some(link) = self.routes.find(request.to) {
             match link.call(now, request) {
                 Ok(pending) => return pending,
+                Err(error) if request.is_bound && *error.kind() == ErrorKind::Disconnected => {
+                    return Pending::ended(Err(error));
+                }
                 // The session ended between the two lines, or is not quite open; one that is may come.
                 Err(error) if matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotConnected) => {}
                 Err(error) => return Pending::ended(Err(error)),
@@ -387,6 +396,28 @@ impl<P: Platform> Host for Shared<P> {
 
     fn observer(&self) -> Option<&dyn Observer> {
         self.observer.as_deref()
+    }
+
+    fn is_away(&self, peer: PeerId, session: SessionId) -> bool {
+        self.session(peer, session).is_none_or(|link| !link.is_attached())
+    }
+
+    fn until_away(&self, peer: PeerId, session: SessionId) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let link = self.session(peer, session);
+        Box::pin(async move {
+            if let Some(link) = link {
+                link.until_detached().await;
+            }
+        })
+    }
+
+    fn until_back(&self, peer: PeerId, session: SessionId) -> Pin<Box<dyn Future<Output = bool> + Send>> {
+        let link = self.session(peer, session);
+        Box::pin(async move {
+            let Some(link) = link else { return false };
+            link.until_connected().await;
+            link.is_alive()
+        })
     }
 }
 

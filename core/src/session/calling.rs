@@ -22,7 +22,7 @@ impl<W> Session<W> {
         if let Some(error) = self.objection_to_call(now, request) {
             return Err(error);
         }
-        let call = self.calls.begin(waiter, request.deadline);
+        let call = self.calls.begin(waiter, request.deadline, request.is_bound);
         let invoke = Invoke {
             call,
             block: request.block.id,
@@ -80,6 +80,9 @@ impl<W> Session<W> {
 
     fn objection_to_call(&self, now: Moment, request: &Request) -> Option<RemoteError> {
         if !self.is_alive() {
+            return Some(RemoteError::new(ErrorKind::Disconnected, Ran::Never));
+        }
+        if request.is_bound && !self.is_carried() {
             return Some(RemoteError::new(ErrorKind::Disconnected, Ran::Never));
         }
         if !self.is_open {

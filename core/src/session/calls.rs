@@ -16,6 +16,8 @@ pub(super) struct Calls<W> {
     /// The number of the next call that we make.
     next_out: u64,
     open: FxHashMap<CallId, OpenCall<W>>,
+    /// How many of them end with the connection.
+    bound: usize,
     /// The calls of the other side, which chooses their numbers.
     theirs: HashMap<CallId, Theirs, Keyed>,
     /// How many of them are parked.
@@ -39,6 +41,8 @@ const LOOKED_AT_PER_MICROSECOND: usize = 16;
 pub(super) struct OpenCall<W> {
     pub(super) waiter: W,
     deadline: Deadline,
+    /// Whether it ends with the connection.
+    is_bound: bool,
 }
 
 #[derive(Debug)]
@@ -75,6 +79,7 @@ impl<W> Default for Calls<W> {
         Self {
             next_out: 0,
             open: FxHashMap::default(),
+            bound: 0,
             theirs: HashMap::default(),
             parked: 0,
             detached: 0,
@@ -118,18 +123,32 @@ impl<W> Calls<W> {
         self.wake.not_before(self.rested)
     }
 
-    /// A call of ours.
-    pub(super) fn begin(&mut self, waiter: W, deadline: Deadline) -> CallId {
+    /// A call of ours. One that is bound ends with the connection.
+    pub(super) fn begin(&mut self, waiter: W, deadline: Deadline, is_bound: bool) -> CallId {
         let call = CallId(self.next_out);
         self.next_out += 1;
-        self.open.insert(call, OpenCall { waiter, deadline });
+        self.open.insert(call, OpenCall { waiter, deadline, is_bound });
+        self.bound += usize::from(is_bound);
         self.wake = self.wake.earlier(deadline);
         call
     }
 
     /// A call of ours is over.
     pub(super) fn end(&mut self, call: CallId) -> Option<OpenCall<W>> {
-        self.open.remove(&call)
+        let ended = self.open.remove(&call)?;
+        self.bound -= usize::from(ended.is_bound);
+        Some(ended)
+    }
+
+    /// Our calls that end with the connection, in the order in which they were made.
+    pub(super) fn bound(&self) -> Vec<CallId> {
+        if self.bound == 0 {
+            return Vec::new();
+        }
+        let bound = self.open.iter().filter(|(_, open)| open.is_bound);
+        let mut bound: Vec<_> = bound.map(|(call, _)| *call).collect();
+        bound.sort_unstable();
+        bound
     }
 
     /// A call that waited, for its turn or for a connection, has less time left than when it was made, and is to say so: gives the frame that
@@ -255,7 +274,7 @@ impl<W> Calls<W> {
     pub(super) fn take_all(&mut self) -> (Vec<(CallId, W)>, Vec<CallId>) {
         self.wake = Deadline::never();
         let open = self.open.drain().map(|(call, open)| (call, open.waiter)).collect();
-        (self.parked, self.detached) = (0, 0);
+        (self.parked, self.detached, self.bound) = (0, 0, 0);
         self.outliving.clear();
         let running = self.theirs.drain().filter(|(_, theirs)| theirs.stage == Stage::Running);
         let mut running: Vec<_> = running.map(|(call, _)| call).collect();
@@ -277,7 +296,7 @@ mod tests {
     fn pass(count: u64) -> (usize, Duration) {
         let mut calls = Calls::default();
         let due = |n: u64| at(1_000_000 + 100 * n);
-        let numbers: Vec<_> = (0..count).map(|n| calls.begin(due(n), Deadline::at(due(n)))).collect();
+        let numbers: Vec<_> = (0..count).map(|n| calls.begin(due(n), Deadline::at(due(n)), false)).collect();
         let (mut looked_at, mut latest) = (0, Duration::ZERO);
         while calls.open() > 0 {
             looked_at += calls.open();

@@ -39,6 +39,7 @@ use self::outbox::{Gap, Outbox};
 use self::parked::Parked;
 use self::waiting::WaitingCalls;
 use crate::account::Full;
+use crate::error::{ErrorKind, RemoteError};
 use crate::frame::{CallId, Catalogue, Introduction, Invoke, Mac};
 use crate::id::PeerId;
 use crate::limits::Limits;
@@ -275,11 +276,16 @@ impl<W> Session<W> {
         self.inbox.received()
     }
 
-    /// The connection is gone. The session waits for another one.
-    pub fn detach(&mut self, now: Moment) {
-        if self.is_carried() {
-            self.state = State::Detached(now + self.limits.resume);
+    /// The connection is gone. The session waits for another one; the calls end that are not to wait with it.
+    pub fn detach(&mut self, now: Moment) -> Vec<Effect<W>> {
+        if !self.is_carried() {
+            return Vec::new();
         }
+        self.state = State::Detached(now + self.limits.resume);
+        let bound = self.calls.bound();
+        let ended = bound.into_iter().filter_map(|call| self.give_up(call));
+        let error = |ran| Err(RemoteError::new(ErrorKind::Disconnected, ran));
+        ended.map(|(waiter, ran)| Effect::Complete(waiter, error(ran))).collect()
     }
 
     /// A new connection goes on with the session; the other side has this many of our frames. It cannot when its window

@@ -76,8 +76,9 @@ fn schedule(seed: u64, is_told: bool) -> Outcome {
         let status = node::status(*pair);
         assert_eq!(status.connected(), Some(node::id(pair[1])), "node {} says in the end: {status}", pair[0]);
         for nodes in [*pair, [pair[1], pair[0]]] {
-            let (at, runs_for, dropped_after) = (0, 0, None);
-            node::call(&CallPlan { nodes, at, timeout: 10 * SECONDS, runs_for, dropped_after }, true);
+            let (at, runs_for, dropped_after, is_bound) = (0, 0, None, false);
+            let plan = CallPlan { nodes, at, timeout: 10 * SECONDS, runs_for, dropped_after, is_bound };
+            node::call(&plan, true);
         }
     }
     runtime::run_until(CLEAR + 110 * SECONDS);
@@ -133,9 +134,17 @@ fn peers_survive_every_schedule() {
     assert!(failures.is_empty(), "replay with PEERS_SEED one of {failures:?}");
     println!("{seen:?}");
     // A simulator that never meets something would prove nothing about it.
-    for what in ["value", "deadline", "disconnected", "not connected", "given up", "id in use"]
-        .into_iter()
-        .chain(["silence", "silence both ways", "delay", "fin", "rst", "close frame"])
+    for what in [
+        "value",
+        "deadline",
+        "disconnected",
+        "not connected",
+        "given up",
+        "id in use",
+        "ended with its connection",
+    ]
+    .into_iter()
+    .chain(["silence", "silence both ways", "delay", "fin", "rst", "close frame"])
     {
         assert!(count < SCHEDULES || seen.get(what).is_some_and(|count| *count > 50), "{what}: {seen:?}");
     }

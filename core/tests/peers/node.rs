@@ -255,9 +255,10 @@ async fn before<T>(moment: u64, future: impl Future<Output = T>) -> Option<T> {
 pub(crate) fn call(plan: &CallPlan, is_certain: bool) {
     let [from, to] = plan.nodes;
     let Some((process, shared)) = up(from) else { return };
-    let nonce = world::with(|world| world.call(plan.nodes, plan.timeout, is_certain));
+    let nonce = world::with(|world| world.call(plan, is_certain));
     let call = <u64 as Returns>::call_declared(id(to), &BLOCK, (nonce, plan.runs_for), PhantomData)
         .timeout(Duration::from_micros(plan.timeout));
+    let call = if plan.is_bound { call.without_resume() } else { call };
     let context = Arc::new(Context::root(shared));
     let dropped_after = plan.dropped_after;
     runtime::spawn(process, async move {

@@ -62,6 +62,8 @@ pub(crate) struct CallPlan {
     /// How long the block runs.
     pub(crate) runs_for: u64,
     pub(crate) dropped_after: Option<u64>,
+    /// It ends with its connection.
+    pub(crate) is_bound: bool,
 }
 
 impl Plan {
@@ -129,6 +131,7 @@ impl Plan {
                         _ => random.between(0, 15 * SECONDS),
                     },
                     dropped_after: random.percent(10).then(|| random.between(0, 10 * SECONDS)),
+                    is_bound: random.percent(15),
                 }
             })
             .collect();
@@ -138,7 +141,7 @@ impl Plan {
         let (latency, silence) =
             (random.pick(&[MILLIS, 40 * MILLIS, 300 * MILLIS]), random.pick(&[6, 6, 30]) * SECONDS);
         let handshakes = (0..nodes).map(|_| random.pick(&[2, 5]) * SECONDS).collect();
-        let has_keys = random.percent(20);
+        let has_keys = random.percent(6);
         Self { nodes, dials, spells, restarts, calls, begins, latency, silence, handshakes, has_keys }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use distributed_scope_core::{ErrorKind, Ran, RemoteError};
 
 use crate::network::{Fault, Probe};
-use crate::plan::{MILLIS, Plan, SECONDS, Weather, is_same};
+use crate::plan::{CallPlan, MILLIS, Plan, SECONDS, Weather, is_same};
 use crate::random::Random;
 use crate::runtime;
 
@@ -46,6 +46,7 @@ struct Record {
     runs: u32,
     end: Option<End>,
     is_certain: bool,
+    is_bound: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,11 +183,12 @@ impl World {
         }
     }
 
-    pub(crate) fn call(&mut self, nodes: [usize; 2], timeout: u64, is_certain: bool) -> Nonce {
+    pub(crate) fn call(&mut self, plan: &CallPlan, is_certain: bool) -> Nonce {
+        let CallPlan { nodes, timeout, is_bound, .. } = *plan;
         let started = runtime::now();
         let call = self.calls.len() as Nonce;
         let deadline = started + timeout;
-        self.calls.push(Record { nodes, started, deadline, runs: 0, end: None, is_certain });
+        self.calls.push(Record { nodes, started, deadline, runs: 0, end: None, is_certain, is_bound });
         self.note(&format!("call {call} from {} to {}", nodes[0], nodes[1]));
         call
     }
@@ -256,7 +258,9 @@ impl World {
             }
         };
         record.end = Some(end);
-        if name == "disconnected" {
+        if name == "disconnected" && record.is_bound {
+            self.count("ended with its connection");
+        } else if name == "disconnected" {
             assert_ne!(
                 end,
                 End::Error(Ran::Never),

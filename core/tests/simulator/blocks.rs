@@ -37,6 +37,7 @@ impl World {
             hop,
             is_detached: false,
             fails_fast: false,
+            is_bound: false,
         };
         let session = self.sides[side].session.as_mut()?;
         match session.call(moment(self.now), &mut request, call) {

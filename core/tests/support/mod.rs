@@ -34,6 +34,7 @@ pub(crate) fn request(size: usize, deadline: Deadline) -> Request {
         hop: 0,
         is_detached: false,
         fails_fast: false,
+        is_bound: false,
     }
 }
 

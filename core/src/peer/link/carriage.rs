@@ -141,18 +141,15 @@ impl<P: Platform> Link<P> {
     }
 
     /// This connection is lost: the session waits for another one.
-    pub(in crate::peer) fn detach(&self, epoch: Epoch) {
-        let (is_detached, _) = self.with(|state| {
+    pub(in crate::peer) fn detach(self: &Arc<Self>, epoch: Epoch) {
+        let detached = self.with(|state| {
             let is_current = state.epoch == epoch && state.session.is_carried();
-            if !is_current {
-                return (false, None);
-            }
-            state.session.detach(self.shared.now());
             // A waker keeps its task's memory. It is dropped when nothing is locked.
-            (true, state.writer.take())
+            is_current.then(|| (state.session.detach(self.shared.now()), state.writer.take()))
         });
-        if is_detached {
+        if let Some((effects, _)) = detached {
             tracing::debug!(peer = %self.shared.id(), remote = %self.remote, "connection lost");
+            effects.into_iter().for_each(|effect| self.perform(effect));
         }
     }
 

@@ -227,7 +227,7 @@ impl<P: Platform> Link<P> {
     }
 
     /// The session waits for another connection.
-    pub(super) fn drop_connection(&self) {
+    pub(super) fn drop_connection(self: &Arc<Self>) {
         let (epoch, kill) = self.with(|state| (state.epoch, state.kill.take()));
         self.detach(epoch);
         if let Some(kill) = kill {
@@ -235,7 +235,7 @@ impl<P: Platform> Link<P> {
         }
     }
 
-    fn perform(self: &Arc<Self>, effect: Effect<Waiter>) {
+    pub(super) fn perform(self: &Arc<Self>, effect: Effect<Waiter>) {
         let (peer, remote) = (self.shared.id(), self.remote);
         match effect {
             Effect::Run(invoke, deadline) => executor::run(self, invoke, deadline),
