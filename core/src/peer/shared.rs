@@ -276,7 +276,7 @@ impl<P: Platform> Shared<P> {
     }
 
     /// Told when a peer has joined, and dropped if it does not in time.
-    fn joined(&self, peer: PeerId, deadline: Deadline) -> oneshot::Receiver<()> {
+    pub(super) fn joined(&self, peer: PeerId, deadline: Deadline) -> oneshot::Receiver<()> {
         let (joined, is_joined) = oneshot::channel();
         self.platform.tell(Notice::Wanted { peer, deadline, joined });
         is_joined

@@ -10,6 +10,7 @@ use super::status::{LinkEnd, LinkStatus};
 use crate::id::PeerId;
 use crate::peer::carry::{First, first};
 use crate::peer::{ConnectError, Goodbye, Link, Platform, Shared};
+use crate::time::Deadline;
 
 pub(super) struct Keeper<P: Platform, D> {
     shared: Weak<Shared<P>>,
@@ -120,14 +121,23 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
     /// Waits before the next attempt.
     async fn pause(&mut self) -> Result<(), LinkEnd> {
         let pause = self.pauses.next(self.failed.as_ref());
-        let sleep = {
+        let (sleep, joined) = {
             // Not held while waiting: a peer that nobody has any more must be able to end.
             let shared = self.peer()?;
             tracing::debug!(peer = %shared.id(), ?pause, "reconnecting");
-            shared.platform().pause_until(shared.now() + pause)
+            let until = shared.now() + pause;
+            // The wanted peer may come by itself meanwhile.
+            let joined = self.wanted.map(|wanted| shared.joined(wanted, Deadline::at(until)));
+            (shared.platform().pause_until(until), joined)
+        };
+        let joined = async {
+            match joined {
+                Some(joined) => drop(joined.await),
+                None => std::future::pending().await,
+            }
         };
         let board = Arc::clone(&self.board);
-        let mut waiting = first(Box::pin(sleep), Box::pin(board.told_to_try()));
+        let mut waiting = first(first(Box::pin(sleep), Box::pin(joined)), Box::pin(board.told_to_try()));
         self.show_attempt();
         if let Some(session) = self.session.clone() {
             // The status says when it is over.
