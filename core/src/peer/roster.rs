@@ -147,7 +147,7 @@ impl<P: Platform> Roster<P> {
         if let Some(holder) = holder {
             // Its connection may be dead, and whoever has proved to be the same peer need not wait until that is noticed.
             if !has_asked && is_proved(&visitor, peer) {
-                holder.probe();
+                holder.challenge();
                 let again = Join::Accepted { visitor, guest, kill, has_asked: true };
                 return Ok(Admitted::Contested(holder, Box::new(again)));
             }

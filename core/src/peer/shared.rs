@@ -244,6 +244,8 @@ impl<P: Platform> Shared<P> {
     /// Its blocks that go on when nobody waits for them.
     pub(super) fn detached(&self) -> &Detached<P> {
         &self.detached
+    }
+
     /// The links that it keeps connected.
     pub(super) fn places(&self) -> &Places {
         &self.places

@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn the_tables_are_small_again_after_many_calls() {
         let mut calls = Calls::default();
-        let numbers: Vec<_> = (0..10_000).map(|_| calls.begin((), Deadline::never())).collect();
+        let numbers: Vec<_> = (0..10_000).map(|_| calls.begin((), Deadline::never(), false)).collect();
         for call in &numbers {
             calls.start(*call, Deadline::never(), true).expect("it is new");
             calls.abandon(*call);

@@ -16,7 +16,7 @@ impl<W> Session<W> {
     }
 
     fn must_ack(&self) -> bool {
-        self.must_speak || self.inbox.ack_is_overdue()
+        self.must_speak || self.must_answer || self.inbox.ack_is_overdue()
     }
 
     /// How many bytes are worth writing at once now: little where small frames are to pass chunks.
@@ -45,6 +45,7 @@ impl<W> Session<W> {
             if std::mem::take(&mut self.must_ping) {
                 write(&Frame::Ping.encode().into())
             } else {
+                (self.must_answer, self.owes_word) = (false, false);
                 write(&Frame::Ack(self.inbox.acknowledge()).encode().into())
             }
         } else {
@@ -69,8 +70,8 @@ impl<W> Session<W> {
             State::Welcomed(_) => self.begin(now),
             State::Detached(_) | State::Closed => return Ok(None),
         }
-        self.must_speak |= self.health.heard(now);
         let size = message.len();
+        self.must_speak |= self.health.heard(now, size);
         let limit = self.limits.message.clamp(SMALLEST_LIMIT, MAX_FRAME);
         if size > limit {
             return Err(Violation::TooLarge { size, limit });
@@ -78,15 +79,18 @@ impl<W> Session<W> {
         self.allowance = self.allowance.saturating_sub(size);
         let frame = Frame::decode(message)?;
         if let Frame::Ack(received) = frame {
-            let kept = self.outbox.kept();
+            let (kept, known) = (self.outbox.kept(), self.outbox.acknowledged());
             self.outbox.acknowledge(received).map_err(|_| Violation::NeverSent)?;
+            if self.outbox.acknowledged() > known {
+                self.health.acknowledged();
+            }
             self.health.took(kept - self.outbox.kept());
             return Ok(None);
         }
         match frame {
             Frame::End(mac) => return Ok(Some(Effect::TheyEnd(mac))),
             Frame::Ping => {
-                self.must_speak = true;
+                self.must_answer = true;
                 return Ok(None);
             }
             _ => {}

@@ -12,11 +12,16 @@ use crate::time::Moment;
 
 const CHECKS_PER_SPAN: u32 = 16;
 
-/// While calls wait and nothing was heard for this long, the other side is asked whether it is there.
-const PING_AFTER: Duration = Duration::from_millis(3_000);
+/// While calls wait and nothing was heard for this long, the other side is asked whether it is there; and while what was sent is not
+/// acknowledged for this long, whether it has that.
+const PING_AFTER: Duration = Duration::from_millis(2_500);
 
-/// And if nothing was heard for so long after that, the connection is dead.
+/// And if nothing was heard or acknowledged for so long after that, the connection is dead.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2_000);
+
+/// How long a connection has to show that it is alive when somebody else wants the place of its peer and has proved that it may: a little
+/// less than the second in which a peer takes over its own dead session.
+const TAKEOVER: Duration = Duration::from_millis(800);
 
 /// A peer that takes a connection for dead sooner than this is not reassured any more often for that: otherwise it could
 /// make us look and speak a thousand times a second, only by saying so.
@@ -34,7 +39,13 @@ pub(super) struct Health {
     stall: u32,
     /// In bytes.
     least: usize,
+    /// The same for the span between two checks.
+    least_per_check: usize,
     heard: bool,
+    /// How many bytes came since the last check.
+    came: usize,
+    /// The other side acknowledged something since the last check.
+    acked: bool,
     sent: bool,
     /// How many bytes they took since the last check: of numbered frames that were sent or acknowledged.
     taken: usize,
@@ -45,7 +56,9 @@ pub(super) struct Health {
     checks_stalled: u32,
     /// In how many checks nothing was heard while calls waited.
     checks_awaited: u32,
-    /// After how many of them the other side is asked, and the connection is dead.
+    /// In how many checks nothing was acknowledged while something that was sent waited for that.
+    checks_unacked: u32,
+    /// After how many of either the other side is asked, and the connection is dead.
     ping: u32,
     unanswered: u32,
     /// The shortest that `unanswered` is.
@@ -60,6 +73,21 @@ pub(super) struct Health {
     speak_from: Moment,
     /// When it was last looked, or something came in.
     looked: Moment,
+}
+
+/// What waits when a connection is checked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Waits {
+    /// Something waits to be sent.
+    pub(super) output: bool,
+    /// Calls wait for the other side, and for nothing that takes long on a slow line.
+    pub(super) calls: bool,
+    /// So many bytes were sent and not acknowledged.
+    pub(super) unacked: usize,
+    /// Large messages are among these, of which whole chunks are acknowledged.
+    pub(super) chunks: bool,
+    /// Something is on its way, in either direction, that may be large.
+    pub(super) slow: bool,
 }
 
 /// What a check found.
@@ -92,7 +120,10 @@ impl Health {
             quiet: (checks(theirs) / 2).max(1),
             stall: checks(write_stall),
             least: least(write_rate, write_stall),
+            least_per_check: least(write_rate, interval),
             heard: true,
+            came: 0,
+            acked: false,
             sent: true,
             taken: 0,
             progress: 0,
@@ -100,6 +131,7 @@ impl Health {
             checks_unsent: 0,
             checks_stalled: 0,
             checks_awaited: 0,
+            checks_unacked: 0,
             ping: checks(PING_AFTER),
             unanswered: soonest,
             soonest,
@@ -118,7 +150,8 @@ impl Health {
         (self.heard, self.sent) = (true, true);
         (self.taken, self.progress) = (0, 0);
         (self.checks_unheard, self.checks_unsent, self.checks_stalled) = (0, 0, 0);
-        self.checks_awaited = 0;
+        (self.came, self.acked) = (0, false);
+        (self.checks_awaited, self.checks_unacked) = (0, 0);
         self.probe.end();
         self.spoke = now;
     }
@@ -126,11 +159,27 @@ impl Health {
     /// The connection may have died unnoticed. True if the other side is to be asked: it was not, and may answer now. `is_slow` says that
     /// something large is on its way, which may come before the answer.
     pub(super) fn probe(&mut self, now: Moment, is_slow: bool) -> bool {
+        self.listen();
+        let within = self.interval * if is_slow { self.stall } else { self.unanswered - self.ping };
+        self.probe.ask(now, within)
+    }
+
+    /// Somebody else wants the place of the other side, which has to say something soon.
+    pub(super) fn challenge(&mut self, now: Moment) {
+        self.listen();
+        self.probe.hurry(now, TAKEOVER);
+    }
+
+    /// Whether it was asked to say something, and did not.
+    pub(super) fn is_asked(&self) -> bool {
+        self.probe.wake().is_some() && !self.heard
+    }
+
+    /// From now on counts what is heard.
+    fn listen(&mut self) {
         if std::mem::take(&mut self.heard) {
             (self.checks_unheard, self.checks_awaited) = (0, 0);
         }
-        let within = self.interval * if is_slow { self.stall } else { self.unanswered - self.ping };
-        self.probe.ask(now, within)
     }
 
     /// How many checks are the span in which [`least`](Self::least) bytes are taken at least.
@@ -148,10 +197,17 @@ impl Health {
         self.least
     }
 
-    /// Something has come in. True if we were quiet for so long that it is time to speak: a quarter of the span after which the other side
+    /// How long it takes at most until the connection is taken for dead if nothing more is heard.
+    pub(super) fn silent_in(&self, now: Moment) -> Duration {
+        let checks = self.silence.saturating_sub(self.checks_unheard).saturating_add(1);
+        self.next_check.since(now) + self.interval.saturating_mul(checks)
+    }
+
+    /// So many bytes have come in. True if we were quiet for so long that it is time to speak: a quarter of the span after which the other side
     /// takes us for dead.
-    pub(super) fn heard(&mut self, now: Moment) -> bool {
+    pub(super) fn heard(&mut self, now: Moment, bytes: usize) -> bool {
         self.heard = true;
+        self.came = self.came.saturating_add(bytes);
         self.look(now);
         now >= self.speak_from && self.is_time_to_speak(now)
     }
@@ -176,6 +232,10 @@ impl Health {
         self.looked = now;
     }
 
+    pub(super) fn acknowledged(&mut self) {
+        self.acked = true;
+    }
+
     pub(super) fn sent(&mut self) {
         (self.sent, self.has_spoken) = (true, true);
     }
@@ -185,13 +245,47 @@ impl Health {
     }
 
     pub(super) fn wake(&self) -> Moment {
-        self.probe.wake().map_or(self.next_check, |probe| probe.min(self.next_check))
+        match self.probe.wake() {
+            Some(until) if !self.heard => self.next_check.min(until),
+            _ => self.next_check,
+        }
+    }
+
+    /// For how long nothing was said in either direction, to the length of a check.
+    pub(super) fn idle(&self) -> Duration {
+        match self.heard || self.sent {
+            true => Duration::ZERO,
+            false => self.interval.saturating_mul(self.checks_unheard.min(self.checks_unsent)),
+        }
+    }
+
+    /// Whether the other side was asked for a word or an acknowledgement, which did not come.
+    pub(super) fn is_suspicious(&self) -> bool {
+        self.checks_awaited >= self.ping && !self.heard || self.checks_unacked >= self.ping && !self.acked
+    }
+
+    /// Counts the checks in which nothing was acknowledged. Gives the word that the connection is dead if there were too many.
+    fn count_unacked(&mut self, waits: Waits) -> Option<Dead> {
+        // A side that sends much may have no room to read in.
+        let is_busy = std::mem::take(&mut self.came) >= self.least_per_check;
+        let was_acked = std::mem::take(&mut self.acked);
+        if waits.unacked == 0 || was_acked || is_busy {
+            self.checks_unacked = 0;
+            return None;
+        }
+        self.checks_unacked = self.checks_unacked.saturating_add(1);
+        // A slow line needs time for what is on its way, and as long as one that carries large messages has.
+        let carried = u32::try_from(waits.unacked / self.least_per_check).unwrap_or(u32::MAX);
+        let patience = match waits.chunks {
+            true => self.stall,
+            false => self.unanswered.saturating_add(carried).min(self.stall),
+        };
+        (self.checks_unacked >= patience.max(self.unanswered)).then_some(Dead::Unacknowledged)
     }
 
     /// Looks at what happened since the last check. A late check counts as one: a machine that slept does not find
     /// all its peers dead. It asks them instead.
-    /// `is_awaited` says whether calls wait for the other side, and `is_slow` whether something large is on its way.
-    pub(super) fn check(&mut self, now: Moment, waits: bool, is_awaited: bool, is_slow: bool) -> Check {
+    pub(super) fn check(&mut self, now: Moment, waits: Waits) -> Check {
         if self.heard {
             self.probe.end();
         }
@@ -204,9 +298,9 @@ impl Health {
             return Check { ping: answer == Answer::AskAgain, ..Check::default() };
         }
         let is_late = now.since(self.next_check) >= LATE;
-        let mut check = self.regular(now, waits, is_awaited);
+        let mut check = self.regular(now, waits);
         check.ping |=
-            answer == Answer::AskAgain || is_late && check.dead.is_none() && self.probe(now, is_slow);
+            answer == Answer::AskAgain || is_late && check.dead.is_none() && self.probe(now, waits.slow);
         check
     }
 
@@ -216,7 +310,7 @@ impl Health {
     }
 
     /// The check that is due every so often.
-    fn regular(&mut self, now: Moment, something_waits: bool, is_awaited: bool) -> Check {
+    fn regular(&mut self, now: Moment, waits: Waits) -> Check {
         self.next_check = now + self.interval;
         self.look(now);
         let count = |happened: &mut bool, checks: &mut u32| {
@@ -225,7 +319,7 @@ impl Health {
         };
         let taken = std::mem::take(&mut self.taken);
         self.progress = self.progress.saturating_add(taken);
-        if something_waits && self.progress < self.least {
+        if waits.output && self.progress < self.least {
             self.checks_stalled = self.checks_stalled.saturating_add(1);
         } else {
             (self.checks_stalled, self.progress) = (0, 0);
@@ -235,7 +329,8 @@ impl Health {
             self.unanswered = self.soonest;
         }
         self.checks_awaited =
-            if self.heard || !is_awaited { 0 } else { self.checks_awaited.saturating_add(1) };
+            if self.heard || !waits.calls { 0 } else { self.checks_awaited.saturating_add(1) };
+        let unacked = self.count_unacked(waits);
         let unheard = count(&mut self.heard, &mut self.checks_unheard);
         let unsent = count(&mut self.sent, &mut self.checks_unsent);
         let dead = if unheard >= self.silence {
@@ -243,6 +338,9 @@ impl Health {
         } else if self.checks_awaited >= self.unanswered {
             self.answered_late();
             Some(Dead::Unanswered)
+        } else if unacked.is_some() {
+            self.answered_late();
+            unacked
         } else if self.checks_stalled >= self.stall {
             Some(Dead::Stalled)
         } else {
@@ -251,8 +349,8 @@ impl Health {
         Check {
             was_due: true,
             say_something: unsent >= self.quiet,
-            ping: self.checks_awaited == self.ping,
-            stalled: something_waits && taken == 0,
+            ping: self.checks_awaited == self.ping || self.checks_unacked == self.ping,
+            stalled: waits.output && taken == 0,
             dead,
         }
     }
@@ -270,8 +368,14 @@ mod tests {
 
     const SPAN: Duration = Duration::from_secs(16);
 
+    const CALLS: Waits = Waits { output: false, calls: true, unacked: 0, chunks: false, slow: false };
+
+    fn output(output: bool) -> Waits {
+        Waits { output, ..Waits::default() }
+    }
+
     fn checks(health: &mut Health, count: u32, waits: bool) -> Vec<Check> {
-        (0..count).map(|_| health.check(health.wake(), waits, false, false)).collect()
+        (0..count).map(|_| health.check(health.wake(), output(waits))).collect()
     }
 
     fn health() -> Health {
@@ -308,7 +412,7 @@ mod tests {
         let mut health = health();
         let dead = (0..20).find_map(|_| {
             health.cannot_hear();
-            health.check(health.wake(), true, false, false).dead
+            health.check(health.wake(), output(true)).dead
         });
         assert_eq!(dead, Some(Dead::Stalled));
     }
@@ -319,7 +423,7 @@ mod tests {
         (1..100).find(|_| {
             health.cannot_hear();
             health.took(taken);
-            health.check(health.wake(), true, false, false).dead == Some(Dead::Stalled)
+            health.check(health.wake(), output(true)).dead == Some(Dead::Stalled)
         })
     }
 
@@ -337,23 +441,23 @@ mod tests {
         for check in 0..100 {
             health.cannot_hear();
             health.took(1);
-            assert_eq!(health.check(health.wake(), check % 10 != 0, false, false).dead, None);
+            assert_eq!(health.check(health.wake(), output(check % 10 != 0)).dead, None);
         }
     }
 
     /// What is found in each of so many checks of an interval of 625 ms, in which nothing is heard while calls wait.
     fn awaited(count: u32) -> Vec<Check> {
         let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
-        health.check(health.wake(), false, false, false);
-        (0..count).map(|_| health.check(health.wake(), false, true, false)).collect()
+        health.check(health.wake(), Waits::default());
+        (0..count).map(|_| health.check(health.wake(), CALLS)).collect()
     }
 
     #[test]
     fn silence_while_calls_wait_is_asked_about() {
         let found = awaited(9);
-        assert_eq!(found.iter().position(|check| check.ping), Some(4));
+        assert_eq!(found.iter().position(|check| check.ping), Some(3));
         assert_eq!(found.iter().filter(|check| check.ping).count(), 1);
-        assert_eq!(found.iter().position(|check| check.dead == Some(Dead::Unanswered)), Some(8));
+        assert_eq!(found.iter().position(|check| check.dead == Some(Dead::Unanswered)), Some(7));
     }
 
     #[test]
@@ -361,10 +465,68 @@ mod tests {
         let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
         for _ in 0..40 {
             health.cannot_hear();
-            assert!(!health.check(health.wake(), false, true, false).ping);
+            assert!(!health.check(health.wake(), CALLS).ping);
         }
         for _ in 0..40 {
-            assert!(!health.check(health.wake(), false, false, false).ping);
+            assert!(!health.check(health.wake(), Waits::default()).ping);
+        }
+    }
+
+    /// After how many checks the other side is asked for an acknowledgement, and when the connection is dead, while it speaks now and then.
+    fn unacked(bytes: usize, chunks: bool, came: usize) -> [Option<usize>; 2] {
+        let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
+        let waits = Waits { unacked: bytes, chunks, ..Waits::default() };
+        let found: Vec<_> = (0..40)
+            .map(|_| {
+                health.heard(Moment::default(), came);
+                health.check(health.wake(), waits)
+            })
+            .collect();
+        let dead = |check: &Check| check.dead == Some(Dead::Unacknowledged);
+        [found.iter().position(|check| check.ping), found.iter().position(dead)]
+    }
+
+    #[test]
+    fn unacknowledged_output_ends_a_connection_that_speaks() {
+        assert_eq!(unacked(2000, false, 9), [Some(3), Some(7)]);
+        // A line of 32 kbit/s takes 5 s for that, and as long as it may stall for more.
+        assert_eq!(unacked(20 << 10, false, 9), [Some(3), Some(15)]);
+        assert_eq!(unacked(2000, true, 9), [Some(3), Some(15)]);
+        assert_eq!(unacked(0, false, 9), [None; 2]);
+        assert_eq!(unacked(2000, false, 4096), [None; 2], "it is too busy to read");
+    }
+
+    #[test]
+    fn acknowledgement_in_time_keeps_the_connection() {
+        let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
+        for check in 0..100 {
+            health.heard(Moment::default(), 9);
+            if check % 7 == 0 {
+                health.acknowledged();
+            }
+            let found = health.check(health.wake(), Waits { unacked: 2000, ..Waits::default() });
+            assert_eq!(found.dead, None);
+        }
+    }
+
+    #[test]
+    fn probe_needs_word_soon() {
+        for is_heard in [true, false] {
+            let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
+            let begun = Moment::after_origin(Duration::from_millis(100));
+            health.cannot_hear();
+            health.challenge(begun);
+            assert!(health.is_asked(), "what was heard before does not count");
+            let mut found = Vec::new();
+            for _ in 0..3 {
+                if is_heard {
+                    health.cannot_hear();
+                }
+                let now = health.wake();
+                found.extend(health.check(now, Waits::default()).dead.map(|dead| (dead, now.since(begun))));
+            }
+            assert_eq!(found, if is_heard { vec![] } else { vec![(Dead::Unanswered, TAKEOVER)] });
+            assert!(!health.is_asked());
         }
     }
 
@@ -373,8 +535,8 @@ mod tests {
         let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
         let mut dead_after = || {
             health.begin(health.wake());
-            (0..50).find(|_| health.check(health.wake(), false, true, false).dead.is_some())
+            (0..50).find(|_| health.check(health.wake(), CALLS).dead.is_some())
         };
-        assert_eq!([dead_after(), dead_after(), dead_after()], [Some(9), Some(13), Some(21)]);
+        assert_eq!([dead_after(), dead_after(), dead_after()], [Some(8), Some(12), Some(20)]);
     }
 }

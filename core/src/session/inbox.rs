@@ -124,6 +124,11 @@ impl Inbox {
         self.received - self.acknowledged >= MOST_FRAMES_PER_ACK || self.bytes_since_ack >= bytes
     }
 
+    /// Whether the sender was not told of something yet.
+    pub(super) fn owes_word(&self) -> bool {
+        self.received > self.acknowledged
+    }
+
     /// Whether the sender was not told of a whole chunk yet.
     pub(super) fn owes_word_of_a_chunk(&self) -> bool {
         self.bytes_since_ack >= CHUNK

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
+use super::health::Waits;
 use super::parked::Parked;
 use super::waiting::WaitingCalls;
 use super::{Dead, Effect, READ_WHEN_STALLED, Session, State};
@@ -59,14 +60,17 @@ impl<W> Session<W> {
                 // is looked at instead.
                 self.health.cannot_hear();
             }
-            let something_waits = self.outbox.has_next() || self.outbox.queued() > 0;
-            let (is_awaited, is_slow) = (self.is_awaited(), self.is_slow());
-            let check = self.health.check(now, something_waits, is_awaited, is_slow);
+            let mut waits = self.waits();
+            if is_full {
+                // Acknowledgements are not read either.
+                waits.unacked = 0;
+            }
+            let check = self.health.check(now, waits);
             if check.ping {
                 (self.must_speak, self.must_ping) = (true, true);
             }
             // On a slow line, what has come of a large message is said before the other side takes us for stuck.
-            self.must_speak |= check.say_something || check.was_due && self.inbox.owes_word_of_a_chunk();
+            self.must_speak |= check.say_something || check.was_due && self.must_acknowledge();
             if is_full {
                 self.inbox.rest();
             } else if check.was_due && self.health.was_heard() {
@@ -83,6 +87,24 @@ impl<W> Session<W> {
             }
         }
         effects
+    }
+
+    fn waits(&self) -> Waits {
+        Waits {
+            output: self.outbox.has_next() || self.outbox.queued() > 0,
+            calls: self.is_awaited(),
+            unacked: self.outbox.unacknowledged(),
+            chunks: self.outbox.has_chunks(),
+            slow: self.is_slow(),
+        }
+    }
+
+    /// Whether the other side should be told of what has arrived although nothing else is said: of a large part at once, and of anything when
+    /// two checks have passed, so that it does not have to ask.
+    fn must_acknowledge(&mut self) -> bool {
+        let is_owed = self.inbox.owes_word();
+        let was_owed = std::mem::replace(&mut self.owes_word, is_owed);
+        self.inbox.owes_word_of_a_chunk() || is_owed && was_owed
     }
 
     /// Whether calls of ours wait, and for nothing that takes long on a slow line: then silence says something.

@@ -84,6 +84,10 @@ pub struct Session<W> {
     must_speak: bool,
     /// What has to be said is a ping. Only if something has to.
     must_ping: bool,
+    /// The other side has asked how much has arrived.
+    must_answer: bool,
+    /// Something had arrived at the last check of which the other side was not told.
+    owes_word: bool,
     calls: Calls<W>,
     /// Calls of ours that wait for room.
     waiting: WaitingCalls,
@@ -161,6 +165,8 @@ impl<W> Session<W> {
             inbox: Inbox::new(limits.message),
             must_speak: false,
             must_ping: false,
+            must_answer: false,
+            owes_word: false,
             calls: Calls::default(),
             waiting: WaitingCalls::default(),
             rate: TokenBucket::new(limits.calls_per_second),
@@ -298,7 +304,7 @@ impl<W> Session<W> {
             Gap::Overrun | Gap::NeverSent => Lost,
         })?;
         // A connection is the session's only when both sides have spoken on it.
-        (self.must_speak, self.must_ping) = (true, false);
+        (self.must_speak, self.must_ping, self.must_answer) = (true, false, false);
         self.begin(now);
         Ok(())
     }
@@ -325,17 +331,17 @@ impl<W> Session<W> {
     }
 
     /// Somebody else wants the place of the other side: asks that whether it is there, which it has to show within a second.
-    pub fn probe(&mut self, now: Moment) {
+    pub fn challenge(&mut self, now: Moment) {
         if self.is_attached() {
             (self.must_speak, self.must_ping) = (true, true);
-            self.health.probe(now);
+            self.health.challenge(now);
         }
     }
 
-    /// Whether it was asked so, and nothing was heard since then.
+    /// Whether it was asked whether it is there, and nothing was heard since then.
     #[must_use]
-    pub fn is_probed(&self) -> bool {
-        self.is_attached() && self.health.is_probed()
+    pub fn is_asked(&self) -> bool {
+        self.is_attached() && self.health.is_asked()
     }
 
     /// After how long at most its connection is taken for dead if nothing more is heard.

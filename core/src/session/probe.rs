@@ -39,6 +39,15 @@ impl Probe {
         is_new
     }
 
+    /// Asks for a word within this time, whatever was asked for before.
+    pub(super) fn hurry(&mut self, now: Moment, within: Duration) {
+        if !self.ask(now, within)
+            && let Some(asked) = &mut self.0
+        {
+            asked.until = asked.until.min(now + within);
+        }
+    }
+
     /// Something was heard, or there is another connection.
     pub(super) fn end(&mut self) {
         self.0 = None;

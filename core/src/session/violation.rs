@@ -15,6 +15,10 @@ pub enum Dead {
     /// Nothing came in for 5 s while calls waited, although the other side was asked whether it is there.
     #[error("the other side did not answer a ping while calls wait")]
     Unanswered,
+    /// What was sent to the other side was not acknowledged for 5 s, and longer where much was on its way, although it was asked and speaks. A
+    /// path that loses large packets does that, or one that is silent in one direction.
+    #[error("the other side did not acknowledge what was sent to it")]
+    Unacknowledged,
     /// The other side took next to nothing for [`Limits::write_stall`](crate::Limits::write_stall) while something waited to be sent.
     #[error("the other side stopped reading, or reads too slowly")]
     Stalled,

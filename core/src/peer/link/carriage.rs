@@ -160,8 +160,8 @@ impl<P: Platform> Link<P> {
 
     /// Somebody else has proved that it may have the place of the other side: asks that whether it is there. Its connection is lost if it does
     /// not answer soon.
-    pub(in crate::peer) fn probe(&self) {
-        self.with(|state| state.session.probe(self.shared.now()));
+    pub(in crate::peer) fn challenge(&self) {
+        self.with(|state| state.session.challenge(self.shared.now()));
     }
 
     /// Waits for the answer to that, or for the end of the connection.

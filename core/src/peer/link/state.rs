@@ -70,7 +70,7 @@ impl Awaited {
             Self::Loss => !session.is_carried(),
             Self::Connection => !session.is_alive() || session.is_attached() && session.is_open(),
             Self::End => !session.is_alive(),
-            Self::Answer => !session.is_probed(),
+            Self::Answer => !session.is_asked(),
             Self::Room => !session.is_clogged(),
             Self::Idleness => !session.is_alive() || session.is_idle(),
         }

@@ -34,6 +34,7 @@ impl Outlook {
             ConnectError::Refused { source, .. } => Self::of_reject(source),
             ConnectError::Url { .. }
             | ConnectError::Insecure { .. }
+            | ConnectError::Forbidden { .. }
             | ConnectError::Plaintext { .. }
             | ConnectError::Outdated { .. }
             | ConnectError::Stopped => Self::Never,

@@ -122,6 +122,11 @@ impl Outbox {
         self.queued + self.sent.bytes() + self.large.pinned()
     }
 
+    /// How many bytes the connection was given that are not acknowledged; some, if it was given any.
+    pub(super) fn unacknowledged(&self) -> usize {
+        if self.sent.has_given() { self.sent.bytes() } else { 0 }
+    }
+
     /// Whether [`next`](Self::next) has a frame.
     pub(super) fn has_next(&self) -> bool {
         self.sent.has_again() || self.large.has_abandoned() || !self.small.is_empty() || self.may_chunk()
@@ -182,6 +187,11 @@ impl Outbox {
         self.sent.acknowledge(received)?;
         self.large.acknowledge(received);
         Ok(())
+    }
+
+    /// How many frames the other side has said that it has.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.sent.acknowledged()
     }
 
     /// Whether [`rewind`](Self::rewind) can go back that far.

@@ -69,6 +69,11 @@ impl Sent {
         self.acknowledged > number
     }
 
+    /// How many frames the other side has said that it has.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
     /// Whether chunks are on their way.
     pub(super) fn has_chunks(&self) -> bool {
         self.on_their_way > 0
@@ -77,6 +82,11 @@ impl Sent {
     /// Whether so many more bytes of chunks may go, if they may fill this many windows.
     pub(super) fn has_room(&self, size: usize, windows: usize) -> bool {
         self.on_their_way + size <= self.window.saturating_mul(windows)
+    }
+
+    /// Whether the present connection was given something that is not acknowledged.
+    pub(super) fn has_given(&self) -> bool {
+        self.given > 0
     }
 
     /// Whether something has to be sent again.
