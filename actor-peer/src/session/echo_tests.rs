@@ -219,7 +219,7 @@ async fn echo_client() {
         let uri = dial::parse(&endpoint).unwrap();
         let deadline = tokio::time::Instant::now() + peer.shared().limits().handshake;
         let dial::Upgraded { framed, socket: _socket } =
-            dial::reach(peer.shared(), &endpoint, &uri, None, deadline).await.unwrap();
+            dial::reach(peer.shared(), &endpoint, &uri, None, false, deadline).await.unwrap();
         let FramedParts { io, read_buf, .. } = framed.into_parts();
         (io, Wire::client(MAX_FRAME, read_buf))
     };

@@ -4,6 +4,7 @@ use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use distributed_scope_core::peer;
 use futures_util::task::AtomicWaker;
@@ -62,9 +63,11 @@ impl Kill {
 }
 
 impl peer::Kill for Kill {
-    /// Shuts the socket down in both directions and stops the connection's task. Does nothing if they are gone.
+    /// Resets the connection, shuts the socket down in both directions and stops the connection's task. Does nothing if they are gone.
     fn now(self) {
         if let Some(socket) = self.socket.and_then(|socket| socket.upgrade()) {
+            // By a reset, which the other side gets although what was sent before it is lost on the way, where an orderly end would wait behind that.
+            let _ = socket.set_linger(Some(Duration::ZERO));
             // It may be closed already, which is as good.
             let _ = socket.shutdown(Shutdown::Both);
         }

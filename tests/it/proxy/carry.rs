@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::{self, Either};
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -31,10 +32,11 @@ pub(super) async fn carry(mut client: TcpStream, number: usize, cuts: u64, state
     };
     client.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();
+    let packets = SockRef::from(&client).tcp_mss().map_or(usize::MAX, |size| size as usize);
     let end = {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
-        let pass = |way| Pass { way, number, state: &state, orders: orders.clone(), is_lost: false };
+        let pass = |way| Pass { way, number, state: &state, orders: orders.clone(), packets, is_lost: false };
         let (there, back) = (pass(Way::ToServer), pass(Way::ToClient));
         let there = Box::pin(there.pass(from_client, to_server));
         let back = Box::pin(back.pass(from_server, to_client));
@@ -91,6 +93,8 @@ struct Pass<'s> {
     number: usize,
     state: &'s State,
     orders: watch::Receiver<Orders>,
+    /// How many bytes a packet has at most.
+    packets: usize,
     /// Nothing more passes.
     is_lost: bool,
 }
@@ -128,6 +132,7 @@ impl Pass<'_> {
                 };
                 orders.faults[way].clone()
             };
+            self.is_lost |= faults.narrow.is_some_and(|limit| bytes.len().min(self.packets) > limit);
             if faults.is_lost || self.is_lost {
                 return if is_end { Some(End::Finished) } else { None };
             }

@@ -40,6 +40,8 @@ struct Faults {
     is_lost: bool,
     /// Lose what comes after so many bytes have passed, over all connections, on the connection on which they have. Used up by that.
     lose_at: Option<u64>,
+    /// Lose what is larger than this, and all that comes after it on the same connection, unless its client has asked for packets that are not.
+    narrow: Option<usize>,
 }
 
 /// What the test wants.
@@ -166,6 +168,13 @@ impl Proxy {
     /// connection.
     pub(crate) fn lose_from(&self, way: Way, place: u64) {
         self.fault(way, |faults| faults.lose_at = Some(place));
+    }
+
+    /// Loses what is larger than this at once, and all that comes after it on the same connection, as a path does on which large packets get
+    /// lost and nobody is told. A connection whose packets are not larger gets through; both ends of it have learnt that when it was made.
+    pub(crate) fn narrow(&self, limit: Option<usize>) {
+        self.fault(Way::ToServer, |faults| faults.narrow = limit);
+        self.fault(Way::ToClient, |faults| faults.narrow = limit);
     }
 
     /// Whether each byte is written alone.

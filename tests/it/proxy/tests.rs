@@ -206,3 +206,20 @@ async fn a_proxy_that_is_dropped_ends_its_connections() {
     assert_eq!(read_all(&mut client).await, Ok(vec![]));
     assert_eq!(read_all(&mut server).await, Ok(vec![]));
 }
+
+#[actix_web::test]
+async fn a_narrow_path_loses_what_is_large_unless_packets_are_small() {
+    let (proxy, mut client, mut server, listener) = connected().await;
+    proxy.narrow(Some(1280));
+    client.write_all(&[1; 1280]).await.unwrap();
+    read(&mut server, 1280).await;
+    client.write_all(&[1; 1281]).await.unwrap();
+    server.write_all(b"answer").await.unwrap();
+    assert_eq!(read(&mut client, 6).await, b"answer");
+    assert_eq!(proxy.passed(Way::ToServer), 1280);
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    SockRef::from(&socket).set_tcp_mss(1024).unwrap();
+    let (client, accepted) = tokio::join!(socket.connect(proxy.address()), listener.accept());
+    client.unwrap().write_all(&[1; 4000]).await.unwrap();
+    read(&mut accepted.unwrap().0, 4000).await;
+}

@@ -9,8 +9,8 @@ use std::time::Duration;
 use actix_codec::Framed;
 use actix_http::ws::Codec;
 use actix_rt::net::TcpStream;
-use actix_service::ServiceExt;
-use actix_tls::connect::{Connection as TcpConnection, Connector, Resolver};
+use actix_service::fn_service;
+use actix_tls::connect::{ConnectError as TcpError, ConnectInfo, Connection as TcpConnection};
 use awc::BoxedSocket;
 use awc::http::Uri;
 use distributed_scope_core::frame::SUBPROTOCOL;
@@ -19,6 +19,7 @@ use distributed_scope_core::peer::ConnectError;
 use super::answer::Answer;
 use super::failure::failure;
 use super::first_bytes::{FirstBytes, Overheard};
+use super::tcp;
 use crate::endpoint::Endpoint;
 use crate::platform::Shared;
 use crate::session::kill::SocketHandle;
@@ -30,37 +31,41 @@ pub(in crate::session) struct Upgraded {
     pub(in crate::session) socket: Option<SocketHandle>,
 }
 
-/// Asks for an upgrade at this address, which `accepted` is told when it has taken the connection.
+/// What each attempt of one dial is for.
+pub(super) struct Target<'t> {
+    pub(super) shared: &'t Shared,
+    pub(super) endpoint: &'t Endpoint,
+    pub(super) uri: &'t Uri,
+    pub(super) token: Option<String>,
+    /// The path may lose large packets.
+    pub(super) is_narrow: bool,
+    /// The addresses that have taken a connection.
+    pub(super) accepted: Rc<RefCell<HashSet<SocketAddr>>>,
+}
+
+/// Asks for an upgrade at this address.
 ///
-/// awc leaves Nagle's algorithm on and has no setting for it, so a connector of ours turns it off; it also keeps a handle of the socket.
-pub(super) async fn attempt(
-    shared: &Shared,
-    endpoint: &Endpoint,
-    uri: &Uri,
-    token: Option<String>,
-    address: SocketAddr,
-    accepted: Rc<RefCell<HashSet<SocketAddr>>>,
-) -> Result<Upgraded, ConnectError> {
+/// awc leaves Nagle's algorithm on and has no setting for it, nor for the size of packets, so a connector of ours makes the connection; it
+/// also keeps a handle of the socket.
+pub(super) async fn attempt(target: &Target<'_>, address: SocketAddr) -> Result<Upgraded, ConnectError> {
+    let Target { shared, endpoint, uri, .. } = *target;
     // awc's own limits are for the case that nobody has one; whoever runs attempts has.
     let limit = shared.limits().handshake + Duration::from_secs(1);
     let socket = Rc::new(RefCell::new(None));
-    let keep = Rc::clone(&socket);
     let heard = FirstBytes::default();
-    let first = heard.clone();
-    let tcp = Connector::new(Resolver::default()).service().map(
-        move |connection: TcpConnection<Uri, TcpStream>| {
-            accepted.borrow_mut().insert(address);
-            if let Err(error) = connection.io_ref().set_nodelay(true) {
-                tracing::debug!(%error, "cannot set TCP_NODELAY");
+    let tcp = {
+        let (accepted, keep, first) = (Rc::clone(&target.accepted), Rc::clone(&socket), heard.clone());
+        let is_narrow = target.is_narrow;
+        fn_service(move |info: ConnectInfo<Uri>| {
+            let (accepted, keep, first) = (Rc::clone(&accepted), Rc::clone(&keep), first.clone());
+            async move {
+                let stream = tcp::connect(address, is_narrow).await.map_err(TcpError::Io)?;
+                accepted.borrow_mut().insert(address);
+                *keep.borrow_mut() = handle(&stream);
+                Ok(TcpConnection::new(info.request().clone(), Overheard::new(stream, first)))
             }
-            match SocketHandle::of(connection.io_ref()) {
-                Ok(socket) => drop(keep.replace(Some(socket))),
-                Err(error) => tracing::warn!(%error, "cannot keep a handle of a connection's socket"),
-            }
-            let (stream, uri) = connection.into_parts();
-            TcpConnection::new(uri, Overheard::new(stream, first.clone()))
-        },
-    );
+        })
+    };
     let connector = awc::Connector::new().connector(tcp).timeout(limit).handshake_timeout(limit);
     #[cfg(feature = "rustls")]
     let connector = match uri.scheme_str() {
@@ -70,7 +75,7 @@ pub(super) async fn attempt(
     let answer = Answer::default();
     let client = awc::Client::builder().connector(connector).wrap(answer.clone()).timeout(limit).finish();
     let mut request = client.ws(uri.clone()).address(address).protocols([SUBPROTOCOL]);
-    if let Some(token) = token {
+    if let Some(token) = &target.token {
         request = request.bearer_auth(token);
     }
     let is_tls = uri.scheme_str() == Some("wss");
@@ -80,4 +85,14 @@ pub(super) async fn attempt(
         .map_err(|error| failure(endpoint.to_string(), is_tls, error, &answer, &heard))?;
     let socket = socket.take();
     Ok(Upgraded { framed, socket })
+}
+
+/// Has a connection send at once, and keeps what can end it.
+fn handle(stream: &TcpStream) -> Option<SocketHandle> {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+    SocketHandle::of(stream)
+        .inspect_err(|error| tracing::warn!(%error, "cannot keep a handle of a connection's socket"))
+        .ok()
 }

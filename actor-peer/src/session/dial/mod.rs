@@ -4,7 +4,7 @@
 //! |---|---|
 //! | here | from a URL to a session |
 //! | `addresses`, `race` | where the URL leads to, and attempts at all of that |
-//! | `attempt` | one attempt, up to the answer of the server |
+//! | `attempt`, `tcp` | one attempt, up to the answer of the server; the connection beneath it |
 //! | `answer` | what a server says that does not upgrade |
 //! | `first_bytes` | what a server says that does not speak HTTP |
 //! | `failure` | how an attempt failed, and what to do about it |
@@ -15,6 +15,7 @@ mod attempt;
 mod failure;
 mod first_bytes;
 mod race;
+mod tcp;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -32,7 +33,7 @@ use futures_channel::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 pub(super) use self::attempt::Upgraded;
-use self::attempt::attempt;
+use self::attempt::{Target, attempt};
 use super::conversation::Conversation;
 use super::reader::{Connection, Reader};
 use super::wire::Wire;
@@ -50,7 +51,8 @@ pub(crate) async fn dial(
     let url = endpoint.to_string();
     let deadline = Instant::now() + shared.limits().handshake;
     let token = in_time(&url, deadline, endpoint.token(&uri)).await?;
-    let Upgraded { framed, socket } = reach(&shared, &endpoint, &uri, token, deadline).await?;
+    let is_narrow = old.as_ref().is_some_and(|old| old.is_narrow());
+    let Upgraded { framed, socket } = reach(&shared, &endpoint, &uri, token, is_narrow, deadline).await?;
     tracing::debug!(peer = %shared.id(), %url, "connected");
     let (opened, is_open) = oneshot::channel();
     let connection =
@@ -88,6 +90,7 @@ pub(super) async fn reach(
     endpoint: &Endpoint,
     uri: &Uri,
     token: Option<String>,
+    is_narrow: bool,
     deadline: Instant,
 ) -> Result<Upgraded, ConnectError> {
     let url = endpoint.to_string();
@@ -99,8 +102,8 @@ pub(super) async fn reach(
     let addresses = in_time(&url, deadline, found).await?;
     let is_named = !addresses::is_literal(uri);
     let accepted = Rc::<RefCell<HashSet<_>>>::default();
-    let attempt = |address| attempt(shared, endpoint, uri, token.clone(), address, Rc::clone(&accepted));
-    let lost = match race::race(addresses, deadline, attempt).await {
+    let target = Target { shared, endpoint, uri, token, is_narrow, accepted: Rc::clone(&accepted) };
+    let lost = match race::race(addresses, deadline, |address| attempt(&target, address)).await {
         Ok(upgraded) => return Ok(upgraded),
         Err(lost) => lost,
     };

@@ -175,6 +175,17 @@ impl<P: Platform> Link<P> {
         u16::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u16::MAX).max(1)
     }
 
+    /// The path may lose large packets and let small ones through: that looks like one that is dead, and whoever makes the next connection
+    /// has it send small ones.
+    pub(in crate::peer) fn suspect_path(&self) {
+        self.is_narrow.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its connections should send small packets, as long as the session lasts.
+    pub fn is_narrow(&self) -> bool {
+        self.is_narrow.load(Ordering::Relaxed)
+    }
+
     /// Waits until calls can go both ways, or the session is over.
     pub async fn until_connected(&self) {
         self.until(Awaited::Connection).await;

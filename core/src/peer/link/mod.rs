@@ -21,7 +21,7 @@ mod turn;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use bytes::Bytes;
 use futures_channel::oneshot;
@@ -41,7 +41,7 @@ use crate::handshake;
 use crate::id::PeerId;
 use crate::pending::{Carried, Carrier, Ending, Pending};
 use crate::request::Request;
-use crate::session::{Effect, Session, Violation};
+use crate::session::{Dead, Effect, Session, Violation};
 use crate::skew::Skew;
 use crate::time::Moment;
 
@@ -60,6 +60,8 @@ pub struct Link<P: Platform> {
     account: Arc<Account>,
     /// How the other side's blocks differ from ours.
     differences: Differences,
+    /// The path may lose large packets.
+    is_narrow: AtomicBool,
 }
 
 /// There may be something to write.
@@ -109,6 +111,7 @@ impl<P: Platform> Link<P> {
             account,
             quiet: AtomicU64::new(NEWS),
             differences: Differences::default(),
+            is_narrow: AtomicBool::new(false),
         });
         // It ends by itself with the session.
         let _ = shared.platform().spawn_here(ticker::tick(Arc::clone(&link)));
@@ -248,6 +251,9 @@ impl<P: Platform> Link<P> {
             }
             Effect::DropConnection(dead) => {
                 tracing::warn!(%peer, %remote, %dead, "connection dropped");
+                if matches!(dead, Dead::Unanswered | Dead::Unacknowledged) {
+                    self.suspect_path();
+                }
                 self.drop_connection();
             }
             Effect::Expired => {

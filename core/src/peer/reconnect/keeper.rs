@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use super::Dial;
 use super::board::Board;
@@ -11,6 +12,9 @@ use crate::id::PeerId;
 use crate::peer::carry::{First, first};
 use crate::peer::{ConnectError, Goodbye, Link, Platform, Shared};
 use crate::time::Deadline;
+
+/// A connection that was to go on with a session, and is lost so soon with nothing new on it, makes its path suspicious.
+const SUSPICIOUS: Duration = Duration::from_secs(30);
 
 pub(super) struct Keeper<P: Platform, D> {
     shared: Weak<Shared<P>>,
@@ -89,6 +93,10 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         let has_progressed = is_resumed && received(&link) > before;
         if has_progressed || lasted >= GOOD {
             self.pauses.start_over();
+        }
+        if is_resumed && !has_progressed && lasted < SUSPICIOUS {
+            // What it was to bring did not come; the other side may have found out, and cannot say so.
+            link.suspect_path();
         }
         Ok(())
     }
