@@ -115,13 +115,13 @@ impl Drop for Network {
 }
 
 /// Whether it worked.
-fn ip(arguments: &[&str]) -> bool {
+pub(crate) fn ip(arguments: &[&str]) -> bool {
     let status = Command::new("ip").args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
-fn skip(why: &str) {
+pub(crate) fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }
 

@@ -22,6 +22,7 @@ mod load;
 mod log;
 mod loiterers;
 mod outdated;
+mod paths;
 mod process;
 mod processes;
 mod programs;

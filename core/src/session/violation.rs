@@ -12,10 +12,10 @@ pub enum Dead {
     /// Nothing came in for [`Limits::silence`](crate::Limits::silence).
     #[error("nothing was heard from the other side")]
     Silent,
-    /// Nothing came in for 5 s while calls waited, although the other side was asked whether it is there.
+    /// Nothing came in for 4.5 s while calls waited, although the other side was asked whether it is there.
     #[error("the other side did not answer a ping while calls wait")]
     Unanswered,
-    /// What was sent to the other side was not acknowledged for 5 s, and longer where much was on its way, although it was asked and speaks. A
+    /// What was sent to the other side was not acknowledged for 4.5 s, and longer where much was on its way, although it was asked and speaks. A
     /// path that loses large packets does that, or one that is silent in one direction.
     #[error("the other side did not acknowledge what was sent to it")]
     Unacknowledged,

@@ -44,10 +44,11 @@ mod tests {
 
     /// How many bytes the two ends put into a packet.
     async fn segments(is_narrow: bool, host: &str) -> [u32; 2] {
-        let listener = TcpListener::bind((host, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind((host, 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
         let (near, far) = tokio::join!(connect(address, is_narrow), listener.accept());
-        [near.unwrap(), far.unwrap().0].map(|stream| socket2::SockRef::from(&stream).tcp_mss().unwrap())
+        let ends = [near.expect("it listens"), far.expect("it was dialled").0];
+        ends.map(|stream| socket2::SockRef::from(&stream).tcp_mss().expect("a TCP socket"))
     }
 
     #[actix_web::test]

@@ -116,7 +116,15 @@ impl<P: Platform> Link<P> {
     /// Something was heard on a connection that has come: gives it the session, and drops the one that carried it until now.
     ///
     /// Nothing when it is too late: a later connection has the session, or more has arrived on the earlier one than this one was told.
-    pub(in crate::peer) fn take_over(&self, comer: Comer, visitor: Visitor, kill: P::Kill) -> Option<Epoch> {
+    ///
+    /// If large packets seem to get lost on the way to the other side, it cannot know that, and it is the one that can make small ones. So the
+    /// first connection after that is dropped again, which tells it.
+    pub(in crate::peer) fn take_over(
+        self: &Arc<Self>,
+        comer: Comer,
+        visitor: Visitor,
+        kill: P::Kill,
+    ) -> Option<Epoch> {
         let Comer { number, they_received, we_received } = comer;
         let replaced = self.with(|state| {
             let is_next = number > state.last_comer && state.session.received() == we_received;
@@ -124,10 +132,15 @@ impl<P: Platform> Link<P> {
                 return None;
             }
             state.last_comer = number;
-            Some(self.replace_connection(state, kill))
+            Some((self.replace_connection(state, kill), std::mem::take(&mut state.was_stuck)))
         })?;
         *self.visitor.write() = visitor;
-        Some(replaced.end())
+        let (replaced, was_stuck) = replaced;
+        let epoch = replaced.end();
+        if was_stuck {
+            self.drop_connection();
+        }
+        Some(epoch)
     }
 
     fn replace_connection(&self, state: &mut State<P>, kill: P::Kill) -> Replaced<P> {

@@ -67,6 +67,9 @@ pub struct Link<P: Platform> {
 /// There may be something to write.
 const NEWS: u64 = 0;
 
+/// So many bytes get through on any path.
+const FITS: usize = 1000;
+
 /// Which side made a session.
 pub(super) enum Origin {
     /// We did, for a peer that dialled.
@@ -253,6 +256,9 @@ impl<P: Platform> Link<P> {
                 tracing::warn!(%peer, %remote, %dead, "connection dropped");
                 if matches!(dead, Dead::Unanswered | Dead::Unacknowledged) {
                     self.suspect_path();
+                }
+                if dead == Dead::Unacknowledged {
+                    self.with(|state| state.was_stuck = state.session.kept() > FITS);
                 }
                 self.drop_connection();
             }

@@ -37,6 +37,8 @@ pub(super) struct State<P: Platform> {
     /// How many connections came to go on with the session, and which of them was the last to do so.
     pub(super) comers: u64,
     pub(super) last_comer: u64,
+    /// A connection was dropped because what was sent on it was not acknowledged, and the side that dials was not told.
+    pub(super) was_stuck: bool,
     pub(super) writer: Option<Waker>,
     pub(super) ticker: Option<Waker>,
     pub(super) clocks: Clocks,
@@ -90,6 +92,7 @@ impl<P: Platform> State<P> {
             kill: Some(kill),
             comers: 0,
             last_comer: 0,
+            was_stuck: false,
             writer: None,
             ticker: None,
             clocks: Clocks::default(),
