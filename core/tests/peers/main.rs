@@ -26,7 +26,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::plan::{CLEAR, CallPlan, MILLIS, Plan, SECONDS, Spell, Weather};
+use crate::plan::{CLEAR, CallPlan, MILLIS, PACKET, Plan, SECONDS, Spell, Weather};
 use crate::random::Random;
 
 const SCHEDULES: u64 = 2_000;
@@ -76,8 +76,8 @@ fn schedule(seed: u64, is_told: bool) -> Outcome {
         let status = node::status(*pair);
         assert_eq!(status.connected(), Some(node::id(pair[1])), "node {} says in the end: {status}", pair[0]);
         for nodes in [*pair, [pair[1], pair[0]]] {
-            let (at, runs_for, dropped_after, is_bound) = (0, 0, None, false);
-            let plan = CallPlan { nodes, at, timeout: 10 * SECONDS, runs_for, dropped_after, is_bound };
+            let (at, runs_for, size, dropped_after, is_bound) = (0, 0, 0, None, false);
+            let plan = CallPlan { nodes, at, timeout: 10 * SECONDS, runs_for, size, dropped_after, is_bound };
             node::call(&plan, true);
         }
     }
@@ -144,17 +144,17 @@ fn peers_survive_every_schedule() {
         "ended with its connection",
     ]
     .into_iter()
-    .chain(["silence", "silence both ways", "delay", "fin", "rst", "close frame"])
+    .chain(["silence", "silence both ways", "delay", "fin", "rst", "close frame", "large message"])
     {
         assert!(count < SCHEDULES || seen.get(what).is_some_and(|count| *count > 50), "{what}: {seen:?}");
     }
 }
 
-/// Two peers and nothing else, on a network with these spells.
-fn two_peers(dials: Vec<[usize; 2]>, spells: Vec<Spell>) -> Plan {
+/// Two peers, of which these dial the other one, whose network is good but for this.
+fn two_peers(dials: &[[usize; 2]], spells: Vec<Spell>) -> Plan {
     Plan {
         nodes: 2,
-        dials,
+        dials: dials.to_vec(),
         spells,
         restarts: Vec::new(),
         calls: Vec::new(),
@@ -166,11 +166,33 @@ fn two_peers(dials: Vec<[usize; 2]>, spells: Vec<Spell>) -> Plan {
     }
 }
 
+/// A path that loses large messages costs no call of the side that dialled, nor of the one that accepted.
+#[test]
+fn narrow_path_costs_no_call() {
+    for (seed, nodes) in (0..200).flat_map(|seed| [(seed, [0, 1]), (seed, [1, 0])]) {
+        let outcome = catch_unwind(|| narrow_path(seed, nodes));
+        reset();
+        assert!(outcome.is_ok(), "seed {seed}, a call from {} to {}", nodes[0], nodes[1]);
+    }
+}
+
+fn narrow_path(seed: u64, nodes: [usize; 2]) {
+    let narrow = Spell { nodes: [0, 1], from: 0, to: CLEAR, kind: Weather::Narrow };
+    world::begin(two_peers(&[[1, 0]], vec![narrow]), Random::new(seed), setting("PEERS_SEED") == Some(seed));
+    (0..2).for_each(node::start);
+    runtime::run_until(SECONDS + seed * 10 * MILLIS);
+    let (at, timeout, runs_for, size) = (0, 10 * SECONDS, 0, 2 * PACKET);
+    let call = CallPlan { nodes, at, timeout, runs_for, size, dropped_after: None, is_bound: false };
+    node::call(&call, true);
+    runtime::run_until(20 * SECONDS);
+    world::with(|world| world.check_end());
+}
+
 /// Two peers that dial each other at the same time have a session after the first attempt of each.
 #[test]
 fn crossed_dials_open_one_session() {
     for seed in 0..200 {
-        world::begin(two_peers(vec![[0, 1], [1, 0]], Vec::new()), Random::new(seed), false);
+        world::begin(two_peers(&[[0, 1], [1, 0]], Vec::new()), Random::new(seed), false);
         (0..2).for_each(node::start);
         runtime::run_until(400 * MILLIS);
         let connected = [[0, 1], [1, 0]].map(node::is_connected);
@@ -187,7 +209,7 @@ fn peers_that_slept_replace_dead_connection() {
     let dark = Spell { nodes: [0, 1], from: asleep, to: awake, kind: Weather::Dark(vec![0, 1]) };
     for (spells, connections) in [(Vec::new(), 1), (vec![dark], 2)] {
         for seed in 0..50 {
-            world::begin(two_peers(vec![[1, 0]], spells.clone()), Random::new(seed), false);
+            world::begin(two_peers(&[[1, 0]], spells.clone()), Random::new(seed), false);
             (0..2).for_each(node::start);
             runtime::at(asleep + SECONDS / 2, || platform::slept(600 * SECONDS));
             runtime::run_until(silence_is_broken);

@@ -17,6 +17,8 @@ use crate::world;
 pub(crate) enum Fault {
     /// It is lost, and all that comes after it in this direction, the end included.
     Silence,
+    /// It is lost because it is too large for the path, and what comes after it waits for it; a reset does not.
+    TooLarge,
     /// So are those of the other direction.
     SilenceBoth,
     /// It comes so many microseconds later, and what comes after it not before it.
@@ -33,6 +35,7 @@ impl Fault {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Silence => "silence",
+            Self::TooLarge => "large message",
             Self::SilenceBoth => "silence both ways",
             Self::Delay(_) => "delay",
             Self::Fin => "fin",
@@ -50,6 +53,8 @@ struct Way {
     reader: Option<Waker>,
     is_over: bool,
     is_silent: bool,
+    /// Something was lost that has to come first.
+    is_stuck: bool,
     /// Counts the resets: what was sent before one does not arrive after it.
     resets: u32,
     /// When the last message arrives, of those that were sent.
@@ -67,6 +72,8 @@ struct Way {
 /// One end of a connection.
 pub(crate) struct End {
     pub(crate) nodes: [usize; 2],
+    /// It sends small packets.
+    is_narrow: bool,
     incoming: Rc<RefCell<Way>>,
     outgoing: Rc<RefCell<Way>>,
 }
@@ -99,13 +106,13 @@ impl Cut {
 }
 
 /// The two ends of a connection that a node makes to another one.
-pub(crate) fn pair(from: usize, to: usize) -> [End; 2] {
+pub(crate) fn pair(from: usize, to: usize, is_narrow: bool) -> [End; 2] {
     let heard = runtime::now();
     let way = || Rc::new(RefCell::new(Way { heard, ..Way::default() }));
     let [there, back] = [way(), way()];
     [
-        End { nodes: [from, to], incoming: Rc::clone(&back), outgoing: Rc::clone(&there) },
-        End { nodes: [to, from], incoming: there, outgoing: back },
+        End { nodes: [from, to], is_narrow, incoming: Rc::clone(&back), outgoing: Rc::clone(&there) },
+        End { nodes: [to, from], is_narrow, incoming: there, outgoing: back },
     ]
 }
 
@@ -132,11 +139,16 @@ impl End {
     }
 
     fn put(&self, arrival: Arrival) {
-        let fault = world::fault(self.nodes);
+        let packet = match &arrival {
+            Arrival::Message(message) if !self.is_narrow => message.len(),
+            _ => 0,
+        };
+        let fault = world::fault(self.nodes, packet);
         let mut delay = world::latency();
         let mut then = None;
         match fault {
             None => {}
+            Some(Fault::TooLarge) => self.outgoing.borrow_mut().is_stuck = true,
             Some(Fault::Silence) => self.outgoing.borrow_mut().is_silent = true,
             Some(Fault::SilenceBoth) => {
                 self.outgoing.borrow_mut().is_silent = true;
@@ -167,7 +179,7 @@ impl End {
 fn deliver(way: &Rc<RefCell<Way>>, arrival: Arrival, delay: u64) {
     let (moment, resets) = {
         let mut way = way.borrow_mut();
-        if way.is_silent {
+        if way.is_silent || way.is_stuck && !matches!(arrival, Arrival::Lost) {
             return;
         }
         way.last = way.last.max(runtime::now() + delay);

@@ -25,17 +25,18 @@ use crate::runtime::{self, Process};
 use crate::world::{self, RESUME, SAMPLE, Way};
 
 static BLOCK: Block =
-    Block::new("peers::block#0", "peers", "node.rs", 1, &["call", "runs_for"], Source::exact(7));
+    Block::new("peers::block#0", "peers", "node.rs", 1, &["call", "runs_for", "padding"], Source::exact(7));
 
 /// The block of all calls: runs for some time and gives the number of its call.
 fn register(registrar: &mut Registrar) {
-    Slot::<(u64, u64), u64>::new().register::<(u64, u64), u64, _, _, _, _, _>(
+    type Captures = (u64, u64, Vec<u8>);
+    Slot::<Captures, u64>::new().register::<Captures, u64, _, _, _, _, _>(
         registrar,
         &BLOCK,
         |captures| captures,
         |result| result,
         |captures| captures,
-        |(call, runs_for)| async move {
+        |(call, runs_for, _)| async move {
             world::with(|world| world.runs(call));
             runtime::sleep_until(runtime::now() + runs_for).await;
             Ok::<_, Raised>(call)
@@ -192,7 +193,8 @@ async fn dial(
     let opening = async {
         let unreachable =
             |source: String| ConnectError::Unreachable { url: url.clone(), source: source.into() };
-        let end = open(from, to).await.map_err(unreachable)?;
+        let is_narrow = old.as_ref().is_some_and(|old| old.is_narrow());
+        let end = open(from, to, is_narrow).await.map_err(unreachable)?;
         let (opened, is_open) = oneshot::channel();
         let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(Some(id(to)));
         runtime::spawn(shared.platform().process(), drive(connection, end));
@@ -220,7 +222,7 @@ async fn dial(
 }
 
 /// Makes a connection, which the other node accepts if it is there.
-async fn open(from: usize, to: usize) -> Result<End, String> {
+async fn open(from: usize, to: usize, is_narrow: bool) -> Result<End, String> {
     runtime::sleep_until(runtime::now() + world::latency()).await;
     match world::way([from, to]) {
         Way::Open => {}
@@ -228,7 +230,7 @@ async fn open(from: usize, to: usize) -> Result<End, String> {
         Way::Hangs => std::future::pending().await,
     }
     let Some((process, shared)) = up(to) else { return Err("nobody there".to_owned()) };
-    let [ours, theirs] = network::pair(from, to);
+    let [ours, theirs] = network::pair(from, to, is_narrow);
     world::with(|world| world.probes.entry([from, to]).or_default().push(theirs.probe()));
     let visitor = Visitor { is_local: true, ..Visitor::default() };
     runtime::spawn(process, drive(Connection::accepted(shared, visitor), theirs));
@@ -256,8 +258,13 @@ pub(crate) fn call(plan: &CallPlan, is_certain: bool) {
     let [from, to] = plan.nodes;
     let Some((process, shared)) = up(from) else { return };
     let nonce = world::with(|world| world.call(plan, is_certain));
-    let call = <u64 as Returns>::call_declared(id(to), &BLOCK, (nonce, plan.runs_for), PhantomData)
-        .timeout(Duration::from_micros(plan.timeout));
+    let call = <u64 as Returns>::call_declared(
+        id(to),
+        &BLOCK,
+        (nonce, plan.runs_for, vec![0u8; plan.size]),
+        PhantomData,
+    )
+    .timeout(Duration::from_micros(plan.timeout));
     let call = if plan.is_bound { call.without_resume() } else { call };
     let context = Arc::new(Context::root(shared));
     let dropped_after = plan.dropped_after;

@@ -5,6 +5,9 @@ use crate::random::Random;
 pub(crate) const MILLIS: u64 = 1_000;
 pub(crate) const SECONDS: u64 = 1_000_000;
 
+/// What is larger than this does not fit into a packet on a narrow path. A handshake does.
+pub(crate) const PACKET: usize = 1_000;
+
 /// From here on nothing fails any more.
 pub(crate) const CLEAR: u64 = 100 * SECONDS;
 
@@ -43,6 +46,8 @@ pub(crate) enum Weather {
     Refusing,
     /// Each message meets with a fault in so many of a hundred cases.
     Flaky(u64),
+    /// Large messages are lost, unless the connection sends small packets.
+    Narrow,
 }
 
 #[derive(Clone, Debug)]
@@ -61,6 +66,8 @@ pub(crate) struct CallPlan {
     pub(crate) timeout: u64,
     /// How long the block runs.
     pub(crate) runs_for: u64,
+    /// How large its captures are besides, in bytes.
+    pub(crate) size: usize,
     pub(crate) dropped_after: Option<u64>,
     /// It ends with its connection.
     pub(crate) is_bound: bool,
@@ -91,11 +98,12 @@ impl Plan {
                     _ => random.between(SECONDS, 50 * SECONDS),
                 };
                 let nodes = if random.percent(70) { random.pick(&dials) } else { two(random) };
-                let kind = match random.between(0, 5) {
+                let kind = match random.between(0, 6) {
                     0 => Weather::Dark(vec![nodes[0]]),
                     1 => Weather::Dark(vec![nodes[1]]),
                     2 => Weather::Dark(nodes.to_vec()),
                     3 => Weather::Refusing,
+                    4 => Weather::Narrow,
                     _ => Weather::Flaky(random.between(2, 60)),
                 };
                 Spell { nodes, from, to: (from + length).min(CLEAR), kind }
@@ -130,6 +138,7 @@ impl Plan {
                         1 => random.between(0, SECONDS),
                         _ => random.between(0, 15 * SECONDS),
                     },
+                    size: if random.percent(30) { 2 * PACKET } else { 0 },
                     dropped_after: random.percent(10).then(|| random.between(0, 10 * SECONDS)),
                     is_bound: random.percent(15),
                 }
@@ -148,7 +157,8 @@ impl Plan {
     /// The times from `from` to `to` in which the network between two nodes was good.
     pub(crate) fn good_times(&self, nodes: [usize; 2], from: u64, to: u64) -> Vec<[u64; 2]> {
         let mut good = vec![[from, to]];
-        for spell in self.spells.iter().filter(|spell| is_same(spell.nodes, nodes)) {
+        let is_bad = |spell: &&Spell| is_same(spell.nodes, nodes) && !matches!(spell.kind, Weather::Narrow);
+        for spell in self.spells.iter().filter(is_bad) {
             good = good
                 .into_iter()
                 .flat_map(|[from, to]| [[from, to.min(spell.from)], [from.max(spell.to), to]])

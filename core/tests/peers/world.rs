@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use distributed_scope_core::{ErrorKind, Ran, RemoteError};
 
 use crate::network::{Fault, Probe};
-use crate::plan::{CallPlan, MILLIS, Plan, SECONDS, Weather, is_same};
+use crate::plan::{CallPlan, MILLIS, PACKET, Plan, SECONDS, Weather, is_same};
 use crate::random::Random;
 use crate::runtime;
 
@@ -95,8 +95,8 @@ pub(crate) fn latency() -> u64 {
     with(|world| world.random.between(world.plan.latency / 10, world.plan.latency))
 }
 
-/// What happens to a message that is sent now from one node to another.
-pub(crate) fn fault(nodes: [usize; 2]) -> Option<Fault> {
+/// What happens to a message that is sent now from one node to another, in packets of so many bytes.
+pub(crate) fn fault(nodes: [usize; 2], packet: usize) -> Option<Fault> {
     with(|world| {
         let now = runtime::now();
         let mut fault = None;
@@ -107,6 +107,7 @@ pub(crate) fn fault(nodes: [usize; 2]) -> Option<Fault> {
             }
             match &spell.kind {
                 Weather::Dark(from) if from.contains(&nodes[0]) => fault = Some(Fault::Silence),
+                Weather::Narrow if packet > PACKET => fault = Some(Fault::TooLarge),
                 Weather::Flaky(percent) if random.percent(*percent) => {
                     let codes = [1000, 1001, 1002, 1008, 1011, 1012, 1013, 1014, 3000, 4000];
                     fault = Some(match random.between(0, 6) {
@@ -148,7 +149,7 @@ pub(crate) fn way(nodes: [usize; 2]) -> Way {
             match spell.kind {
                 Weather::Dark(_) => return Way::Hangs,
                 Weather::Refusing => return Way::Refused,
-                Weather::Flaky(_) => {}
+                Weather::Flaky(_) | Weather::Narrow => {}
             }
         }
         Way::Open

@@ -256,8 +256,6 @@ impl<P: Platform> Link<P> {
                 tracing::warn!(%peer, %remote, %dead, "connection dropped");
                 if matches!(dead, Dead::Unanswered | Dead::Unacknowledged) {
                     self.suspect_path();
-                }
-                if dead == Dead::Unacknowledged {
                     self.with(|state| state.was_stuck = state.session.kept() > FITS);
                 }
                 self.drop_connection();
