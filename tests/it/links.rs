@@ -88,6 +88,24 @@ async fn link_outlives_its_session() {
     link.connected().await.unwrap();
 }
 
+/// So does one that was asked for by `connect`, whose first attempt was to succeed and no other.
+#[actix_web::test]
+async fn connect_outlives_its_session() {
+    let server = Listening::start(open());
+    let proxy = Proxy::start(server.address.clone()).await;
+    let (resume, reconnect) = (Duration::ZERO, Duration::from_millis(1));
+    let client = open().limits(Limits { resume, reconnect, ..Limits::default() }).start();
+    let on = client.connect(proxy.url()).await.unwrap();
+    let (warnings, _guard) = Warnings::collect();
+    proxy.refuse(true);
+    proxy.cut_now();
+    while warnings.lines().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    proxy.refuse(false);
+    client.connected(on).await;
+}
+
 /// Whoever connects again to where the peer is connected, or just connects, gets the session that is there.
 #[actix_web::test]
 async fn second_connect_gives_the_session() {

@@ -22,7 +22,7 @@ pub(super) struct State {
     pub(super) status: LinkStatus,
     /// Counts the changes of the status.
     pub(super) version: u64,
-    /// Whether attempts go on although none has succeeded yet.
+    /// Whether attempts go on when one fails: somebody wants that, or one has succeeded.
     pub(super) is_lasting: bool,
     /// How many attempts have failed, and how the last one did.
     failures: u64,
@@ -86,17 +86,16 @@ impl Board {
         });
     }
 
-    /// An attempt has failed. The link has ended if it was the first one, and nobody wants further ones: false then.
-    pub(super) fn failed(&self, error: &ConnectError, is_first: bool) -> bool {
+    /// An attempt has failed. The link has ended if nobody wants further ones: false then.
+    pub(super) fn failed(&self, error: &ConnectError) -> bool {
         self.change(|state| {
             state.failures += 1;
             state.last_error = Some(error.clone());
-            let goes_on = state.is_lasting || !is_first;
-            if !goes_on {
+            if !state.is_lasting {
                 state.status = LinkStatus::Ended(LinkEnd::Hopeless(error.clone()));
                 state.version += 1;
             }
-            goes_on
+            state.is_lasting
         })
     }
 

@@ -82,6 +82,8 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
     async fn hold(&mut self, link: Arc<Link<P>>) -> Result<(), LinkEnd> {
         let is_resumed = self.session.as_ref().is_some_and(|old| Arc::ptr_eq(old, &link));
         (self.attempt, self.failed, self.session) = (1, None, Some(Arc::clone(&link)));
+        // Whoever asked for one attempt wanted that one to succeed, and to stay connected then.
+        self.board.join(true);
         self.board.show(LinkStatus::Connected(link.remote()));
         let (begun, before) = (link.shared().now(), received(&link));
         let lost = first(pin!(link.until_detached()), pin!(self.board.told_to_end())).await;
@@ -106,8 +108,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         if let ConnectError::Stopped = error {
             return Err(LinkEnd::PeerStopped);
         }
-        let is_first = self.session.is_none() && self.attempt == 1;
-        if !self.board.failed(&error, is_first) {
+        if !self.board.failed(&error) {
             // Whoever asked is told, and nobody else needs to be.
             return Err(LinkEnd::Hopeless(error));
         }
