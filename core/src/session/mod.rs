@@ -330,6 +330,12 @@ impl<W> Session<W> {
         self.allowance = 0;
     }
 
+    /// Whether its connection looks as if something got lost on it: the other side was asked, and has not answered.
+    #[must_use]
+    pub fn is_suspicious(&self) -> bool {
+        self.is_attached() && self.health.is_suspicious()
+    }
+
     /// Somebody else wants the place of the other side: asks that whether it is there, which it has to show within a second.
     pub fn challenge(&mut self, now: Moment) {
         if self.is_attached() {

@@ -157,6 +157,10 @@ impl<P: Platform> Link<P> {
     pub(in crate::peer) fn detach(self: &Arc<Self>, epoch: Epoch) {
         let detached = self.with(|state| {
             let is_current = state.epoch == epoch && state.session.is_carried();
+            if is_current && state.session.is_suspicious() {
+                // The other side may have found out first.
+                self.suspect_path();
+            }
             // A waker keeps its task's memory. It is dropped when nothing is locked.
             is_current.then(|| (state.session.detach(self.shared.now()), state.writer.take()))
         });
