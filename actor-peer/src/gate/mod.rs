@@ -67,6 +67,11 @@ impl Gate {
         Ok(place)
     }
 
+    /// How many were refused for want of a place, if that is to be told now.
+    pub(crate) fn refused(&self) -> Option<u64> {
+        self.places.refused(clock::now())
+    }
+
     /// Whether it may [`enter`](Self::enter), whether a token may have come this way, and whose it is.
     pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Visitor, Closed> {
         let upgrade = Upgrade::new(request.clone());

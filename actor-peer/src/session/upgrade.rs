@@ -89,7 +89,12 @@ pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Arri
         let (peer, from) = (shared.id(), request.peer_addr());
         match &closed {
             // Those come in crowds.
-            Closed::NoPlace(reason) => tracing::debug!(%peer, ?from, %reason, "upgrade refused"),
+            Closed::NoPlace(reason) => {
+                tracing::debug!(%peer, ?from, %reason, "upgrade refused");
+                if let Some(count) = gate.refused() {
+                    tracing::info!(%peer, ?from, %reason, count, "upgrades refused (HTTP 429)");
+                }
+            }
             // The program's own words, which may repeat what it was told. As a text it is quoted, and stays one line.
             Closed::Denied(reason) => {
                 tracing::warn!(%peer, ?from, reason = reason.to_string(), "upgrade refused");
