@@ -12,8 +12,9 @@ use distributed_scope_core::handshake::{Invitation, Us};
 use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
 
+use crate::proxy::Proxy;
 use crate::raw_server::{accept, hear, request, say};
-use crate::support::open;
+use crate::support::{Listening, open};
 
 /// The warnings that are logged on this thread, where a test's peers and their connections are.
 #[derive(Clone, Default)]
@@ -40,7 +41,9 @@ impl Warnings {
 
     pub(crate) fn lines(&self) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(str::to_owned).collect()
+        // Blocks that cannot travel are told of once in a process, which may be in any test.
+        let lines = text.lines().filter(|line| !line.contains("::registry:"));
+        lines.map(str::to_owned).collect()
     }
 }
 
@@ -148,4 +151,33 @@ async fn server_that_hangs_up_is_dialled_slower() {
     client.connect(url).await.unwrap();
     let elapsed = server.await.unwrap();
     assert!(elapsed >= Duration::from_millis(150), "{elapsed:?}");
+}
+
+/// A client whose connections are cut as soon as they are idle for a while warns of that once, and names what to change.
+#[actix_web::test]
+async fn idle_limit_is_noticed() {
+    let server = Listening::start(open());
+    let proxy = Proxy::start(server.address.clone()).await;
+    // Each side says something every 1.6 s, which is later than the proxy waits.
+    let limits = Limits {
+        silence: Duration::from_millis(3_200),
+        write_stall: Duration::from_millis(800),
+        ..Limits::default()
+    };
+    let client = open().limits(limits).start();
+    let on = client.connect(proxy.url()).await.unwrap();
+    let (warnings, _guard) = Warnings::collect();
+    for connection in 1..=4 {
+        // The proxy's limit.
+        tokio::time::sleep(Duration::from_millis(1_000)).await;
+        proxy.cut_now();
+        while proxy.connections() <= connection {
+            tokio::task::yield_now().await;
+        }
+        client.connected(on).await;
+    }
+    let lines = warnings.lines();
+    let told = lines.iter().filter(|line| line.contains("has an idle limit"));
+    assert_eq!(told.count(), 1, "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("lower `Limits::silence`")), "{lines:#?}");
 }

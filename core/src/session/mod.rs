@@ -336,6 +336,12 @@ impl<W> Session<W> {
         self.is_attached() && self.health.is_suspicious()
     }
 
+    /// For how long nothing was said on its connection in either direction.
+    #[must_use]
+    pub fn idle(&self) -> Duration {
+        if self.is_attached() { self.health.idle() } else { Duration::ZERO }
+    }
+
     /// Somebody else wants the place of the other side: asks that whether it is there, which it has to show within a second.
     pub fn challenge(&mut self, now: Moment) {
         if self.is_attached() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use super::state::{Awaited, State, Waiter};
 use super::{Link, NEWS};
@@ -161,6 +162,9 @@ impl<P: Platform> Link<P> {
                 // The other side may have found out first.
                 self.suspect_path();
             }
+            if is_current {
+                state.idle = state.session.idle();
+            }
             // A waker keeps its task's memory. It is dropped when nothing is locked.
             is_current.then(|| (state.session.detach(self.shared.now()), state.writer.take()))
         });
@@ -201,6 +205,11 @@ impl<P: Platform> Link<P> {
     /// Whether its connections should send small packets, as long as the session lasts.
     pub fn is_narrow(&self) -> bool {
         self.is_narrow.load(Ordering::Relaxed)
+    }
+
+    /// For how long nothing had been said on its last connection when that was lost.
+    pub(in crate::peer) fn idle_when_lost(&self) -> Duration {
+        self.state.lock().idle
     }
 
     /// Waits until calls can go both ways, or the session is over.

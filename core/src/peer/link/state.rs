@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::atomic::Ordering;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
@@ -37,6 +38,8 @@ pub(super) struct State<P: Platform> {
     /// How many connections came to go on with the session, and which of them was the last to do so.
     pub(super) comers: u64,
     pub(super) last_comer: u64,
+    /// For how long nothing had been said on the last connection when it was lost.
+    pub(super) idle: Duration,
     /// A connection was dropped because what was sent on it was not acknowledged, and the side that dials was not told.
     pub(super) was_stuck: bool,
     pub(super) writer: Option<Waker>,
@@ -92,6 +95,7 @@ impl<P: Platform> State<P> {
             kill: Some(kill),
             comers: 0,
             last_comer: 0,
+            idle: Duration::ZERO,
             was_stuck: false,
             writer: None,
             ticker: None,

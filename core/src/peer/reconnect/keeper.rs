@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Dial;
 use super::board::Board;
+use super::cuts::Cuts;
 use super::pauses::{GOOD, Outlook, Pauses};
 use super::status::{LinkEnd, LinkStatus};
 use crate::id::PeerId;
@@ -23,6 +24,7 @@ pub(super) struct Keeper<P: Platform, D> {
     wanted: Option<PeerId>,
     dial: D,
     pauses: Pauses,
+    cuts: Cuts,
     /// The session, unless it is over: it would keep the peer alive.
     session: Option<Arc<Link<P>>>,
     /// Which attempt since there was a session, and how the last one failed.
@@ -35,7 +37,17 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         let seed = shared.platform().random().first_chunk().copied().map_or(1, u64::from_le_bytes);
         let pauses = Pauses::new(shared.limits().reconnect, seed);
         let shared = Arc::downgrade(shared);
-        Self { shared, board, wanted, dial, pauses, session: None, attempt: 1, failed: None }
+        Self {
+            shared,
+            board,
+            wanted,
+            dial,
+            pauses,
+            cuts: Cuts::default(),
+            session: None,
+            attempt: 1,
+            failed: None,
+        }
     }
 
     /// Keeps the link connected until it ends.
@@ -89,6 +101,13 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         let lost = first(pin!(link.until_detached()), pin!(self.board.told_to_end())).await;
         if let First::Other(end) = lost {
             return Err(end);
+        }
+        if let Some(limit) = self.cuts.lost(link.idle_when_lost()) {
+            tracing::warn!(
+                remote = %link.remote(), ?limit,
+                "connections are cut when they are idle for this long: a proxy on the way, say, has an idle limit; lower `Limits::silence` \
+                 to that or less, or raise the limit"
+            );
         }
         let lasted = link.shared().now().since(begun);
         // A server that opens sessions and drops them says as much with each.

@@ -7,9 +7,11 @@
 //! | `places` | the links of a peer: each place has one |
 //! | `keeper` | the task that keeps one link connected |
 //! | `pauses` | how long to wait between two attempts, and whether another one is worth it |
+//! | `cuts` | whether something on the way cuts idle connections |
 //! | `board`, `status` | what the task and the users of a link tell each other |
 
 mod board;
+mod cuts;
 mod keeper;
 mod pauses;
 mod places;
