@@ -153,8 +153,17 @@ fn call_in_memory(count: usize) {
         let captures = codec.encode(HEAD, black_box(&(VALUE,))).expect("numbers can be encoded");
         let to = PeerId::named("them");
         let frame = captures.into();
-        let mut request =
-            Request { to, block, frame, codec, deadline, hop: 0, is_detached: false, fails_fast: false, is_bound: false };
+        let mut request = Request {
+            to,
+            block,
+            frame,
+            codec,
+            deadline,
+            hop: 0,
+            is_detached: false,
+            fails_fast: false,
+            is_bound: false,
+        };
         caller.call(now, &mut request, ()).expect("a session that is open");
         drop(request);
         while let Some(frame) = caller.next_frame(|| now).map(Framed::into_bytes) {

@@ -15,7 +15,6 @@
 //! | `start_error`, `connect_error` | why a peer does not start, and why it does not connect |
 //! | `ticker` | lets time pass for a session |
 //! | `reconnect` | staying connected to a place: dialling, coming back after a loss |
-//! | `regular_cuts` | losses that a proxy makes |
 //! | `executor`, `own`, `running` | runs blocks for other peers and for the peer itself: guarded, once in place, then as tasks |
 //! | `differences` | how the other side's blocks differ from ours |
 
@@ -32,7 +31,6 @@ mod out;
 mod own;
 mod platform;
 mod reconnect;
-mod regular_cuts;
 mod roster;
 mod routes;
 mod running;

@@ -156,7 +156,12 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
             let until = shared.now() + pause;
             // The wanted peer may come by itself meanwhile.
             let joined = self.wanted.map(|wanted| shared.joined(wanted, Deadline::at(until)));
-            (shared.platform().pause_until(until), joined)
+            let platform = shared.platform();
+            let sleep = match self.failed {
+                None => platform.first_pause_until(until),
+                Some(_) => platform.pause_until(until),
+            };
+            (sleep, joined)
         };
         let joined = async {
             match joined {
