@@ -84,14 +84,16 @@ fn each_test_that_a_document_names_exists() {
     assert!(!exists("nowhere::*", &files));
 }
 
+/// The documents round it down to a hundred, so that they need not change with each script.
 #[test]
-fn the_number_of_scripts_of_attackers_is_the_one_that_the_documents_say() {
+fn documents_know_how_many_scripts_of_attackers_there_are() {
     let tables = read("tests/hostile/README.md");
     let rows = tables.lines().filter(|line| line.starts_with("| ") && *line != "| script | code |").count();
     for document in ["README.md", "SECURITY.md", "CHANGELOG.md"] {
         assert!(
-            read(document).contains(&format!("{rows} scripts")),
-            "{document} does not speak of {rows} scripts"
+            read(document).contains(&format!("more than {} scripts", rows / 100 * 100)),
+            "{document} does not speak of more than {} scripts: there are {rows}",
+            rows / 100 * 100
         );
     }
 }

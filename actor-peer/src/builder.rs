@@ -84,8 +84,7 @@ impl Builder {
     ///
     /// `Ok(Some(principal))` is somebody who is known: blocks find it with [`here::principal`](distributed_scope_core::here::principal)
     /// and may [require](distributed_scope_core::Requirement) it. `Ok(None)` is somebody who is not. An error is answered with HTTP
-    /// 401, 403 or 503 and its text, and there is no session. A panic ends
-    /// that connection, and nothing else.
+    /// 401, 403 or 503 and its text, and there is no session. A panic is answered with 503.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::{Peer, Upgrade};

@@ -1,5 +1,6 @@
 //! `Call<R>`: what `remote!` evaluates to.
 
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::block::Block;
 use crate::codec::{Codec, DecodeError, EncodeError};
 use crate::encoded::Encoded;
-use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
+use crate::error::{ErrorKind, Ran, Refusal, RemoteError, panic_text};
 use crate::frame::HEAD;
+use crate::guard;
 use crate::here::{self, Context};
 use crate::host::{self, CallReport, Peers};
 use crate::id::PeerId;
@@ -245,7 +247,7 @@ impl<R> Call<R> {
             sent.pending = Arc::clone(&sent.context.host).start(now, &mut self.request);
         };
         if let Some(observer) = sent.context.host.observer() {
-            observer.call_ended(&CallReport {
+            let report = CallReport {
                 from: sent.context.host.id(),
                 to: self.request.to,
                 block: self.request.block,
@@ -254,7 +256,10 @@ impl<R> Call<R> {
                 received: ending.as_ref().map_or(0, |payload| payload.bytes.len()),
                 elapsed: sent.context.host.now().since(sent.started),
                 succeeded: ending.is_ok(),
-            });
+            };
+            if guard::run(|| observer.call_ended(&report)).is_err() {
+                tracing::error!(block = %self.request.block, "`observe` panicked");
+            }
         }
         self.state = State::Over;
         Poll::Ready(ending)
@@ -280,6 +285,11 @@ fn cannot_encode(error: &EncodeError) -> RemoteError {
 }
 
 #[cold]
+fn cannot_decode(error: &(dyn Error + 'static)) -> RemoteError {
+    RemoteError::new(ErrorKind::DecodeResult, Ran::Yes).caused_by(error)
+}
+
+#[cold]
 fn cannot_travel(reason: &CannotTravel) -> RemoteError {
     RemoteError::refused(Refusal::CannotTravel(reason.to_string()))
 }
@@ -290,8 +300,11 @@ impl<R> Future for Call<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let ending = ready!(self.poll_ending(cx));
         let value = ending.and_then(|payload| {
-            (self.decode)(payload.codec, self.memory, &payload.bytes)
-                .map_err(|error| RemoteError::new(ErrorKind::DecodeResult, Ran::Yes).caused_by(&error))
+            // A value from outside runs code of its type, in the task of whoever awaits it.
+            match guard::run(|| (self.decode)(payload.codec, self.memory, &payload.bytes)) {
+                Ok(decoded) => decoded.map_err(|error| cannot_decode(&error)),
+                Err(_) => Err(cannot_decode(&panic_text("its `Deserialize` panicked"))),
+            }
         });
         Poll::Ready(value.map_err(|error| error.at(self.request.to, self.request.block)))
     }

@@ -16,6 +16,7 @@
 //! | `flag` | what happens once and can be waited for |
 //! | `rate` | how much may happen in a second |
 //! | `disclosure` | what of an error a caller is told |
+//! | [`guard`] | code of the program where a panic must not get any further |
 //! | [`error`](RemoteError) | how a call fails |
 //! | [`frame`], `codec` | what stands on the wire |
 //! | [`handshake`] | how a connection begins |
@@ -36,6 +37,7 @@ mod error;
 mod exposure;
 mod flag;
 pub mod frame;
+pub mod guard;
 pub mod handshake;
 mod hash;
 pub mod here;

@@ -21,13 +21,11 @@ mod tests;
 mod trace;
 mod tracer;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 pub(crate) use self::description::{Description, Difference};
 pub(crate) use self::subject::{Subject, Value};
 use self::tracer::{OptionalFields, Tracer};
 use crate::codec::{self, Carriage, Codec, TupleLengths};
-use crate::type_names;
+use crate::{guard, type_names};
 
 /// What is known of a type.
 #[derive(Debug)]
@@ -65,11 +63,11 @@ pub(crate) fn of_evolving(subject: &Subject) -> Shape {
     let mut optional = OptionalFields::default();
     Tracer::default().trace(subject, &mut |value| {
         // A type's own code runs here with what it may never have met.
-        let _ = catch_unwind(AssertUnwindSafe(|| {
+        let _ = guard::run(|| {
             codec::optional_fields(subject, value, codec, &mut |owner, field, may_be_absent| {
                 optional.tell(owner, field, may_be_absent);
             });
-        }));
+        });
     });
     let (opaque, hash) = (tracer.opaque(), tracer.hash_of_required(subject.name, &optional));
     Shape { hash, opaque, carriage }
@@ -149,7 +147,7 @@ fn by_name(codec: Codec, is_whole: bool, subject: &Subject) -> Carriage {
 /// A type's own code runs here with values that it may never have met.
 fn attempt(fitness: &mut Fitness, check: &mut dyn FnMut() -> Result<(), String>) {
     if fitness.is_none() {
-        let checked = catch_unwind(AssertUnwindSafe(check));
+        let checked = guard::run(check);
         *fitness = checked.unwrap_or_else(|_| Err("its `Serialize` panicked".to_owned())).err();
     }
 }

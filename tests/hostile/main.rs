@@ -18,6 +18,7 @@ mod log;
 #[allow(dead_code, reason = "some of it is for the honest tokens of `tests/secure`")]
 mod minting;
 mod origins;
+mod panics;
 #[path = "../support/raw.rs"]
 mod raw;
 #[path = "../support/raw_server.rs"]

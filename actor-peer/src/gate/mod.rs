@@ -19,7 +19,7 @@ use std::time::SystemTime;
 
 use actix_web::HttpRequest;
 use distributed_scope_core::auth::{Holding, Visitor};
-use distributed_scope_core::{Denied, Limits, Principal};
+use distributed_scope_core::{Denied, Limits, Principal, guard};
 
 pub use self::origin::NoOrigin;
 pub(crate) use self::origin::Origins;
@@ -85,7 +85,7 @@ impl Gate {
             )));
         }
         let principal = match &self.rules.authenticate {
-            Some(authenticate) => authenticate.authenticate(upgrade).await?,
+            Some(authenticate) => ask(&**authenticate, upgrade).await?,
             None => upgrade::certified(&upgrade)?,
         };
         let expires = principal.as_ref().and_then(Principal::expires);
@@ -95,6 +95,14 @@ impl Gate {
         let account = Some(Arc::clone(place.account()));
         Ok(Visitor { principal, is_local, account, holding: Some(Holding::new(place)) })
     }
+}
+
+/// Asks the program, whose code may panic: that must not be an answer in somebody's favour, nor end the worker's connection without a word.
+async fn ask(authenticate: &dyn Authenticate, upgrade: Upgrade) -> Result<Option<Principal>, Denied> {
+    guard::run_async(|| authenticate.authenticate(upgrade)).await.unwrap_or_else(|_| {
+        tracing::error!("`authenticate` panicked");
+        Err(Denied::unavailable("the one who decides has failed"))
+    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! The causes of an error, as they stand here and as they travel.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{BlockName, ErrorKind, Inner, Ran, RemoteError};
+use crate::guard;
 use crate::id::PeerId;
 
 /// How many causes travel; further ones are dropped, so that a chain from the wire cannot be arbitrarily deep.
@@ -33,7 +34,7 @@ pub(super) struct Text {
 impl Cause {
     /// A cause without causes of its own.
     pub(super) fn last(error: &(dyn Error + 'static)) -> Self {
-        Self::Text(Text { text: error.to_string(), source: None })
+        Self::Text(Text { text: text_of(error), source: None })
     }
 
     /// An error with its causes, of which so many are kept as travel.
@@ -45,9 +46,9 @@ impl Cause {
         if let Some(remote) = error.downcast_ref::<RemoteError>() {
             return Self::Remote(remote.clone());
         }
-        let source =
-            if left > 1 { error.source().map(|e| Box::new(Self::with_causes(e, left - 1))) } else { None };
-        Self::Text(Text { text: error.to_string(), source })
+        let source = if left > 1 { source_of(error) } else { None };
+        let source = source.map(|source| Box::new(Self::with_causes(source, left - 1)));
+        Self::Text(Text { text: text_of(error), source })
     }
 
     pub(super) fn as_error(&self) -> &(dyn Error + 'static) {
@@ -56,6 +57,21 @@ impl Cause {
             Self::Remote(error) => error,
         }
     }
+}
+
+/// What an error says of itself. That is code of the program, which may fail and may panic.
+fn text_of(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    match guard::run(|| write!(text, "{error}")) {
+        Ok(Ok(())) => text,
+        Ok(Err(fmt::Error)) => "an error whose `Display` fails".to_owned(),
+        Err(_) => "an error whose `Display` panics".to_owned(),
+    }
+}
+
+/// Its cause, if it can tell.
+fn source_of<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    guard::run(|| error.source()).unwrap_or_default()
 }
 
 impl fmt::Debug for Cause {

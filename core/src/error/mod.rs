@@ -18,6 +18,7 @@ pub use self::kind::{ErrorKind, Ran, Refusal};
 pub use self::mismatch::{Mismatch, Older};
 pub use self::name::BlockName;
 use crate::block::Block;
+use crate::guard;
 use crate::id::PeerId;
 use crate::raised::Raised;
 
@@ -58,7 +59,10 @@ impl RemoteError {
     #[doc(hidden)]
     #[must_use]
     pub fn raised(raised: Raised) -> Self {
-        Self::new(ErrorKind::Raised, Ran::Yes).caused_by(raised.into_inner().as_ref())
+        let raised = raised.into_inner();
+        let error = Self::new(ErrorKind::Raised, Ran::Yes).caused_by(raised.as_ref());
+        guard::let_go(raised);
+        error
     }
 
     #[doc(hidden)]

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::ConnectError;
+use crate::guard;
 use crate::id::PeerId;
 
 /// Where to connect to, and what to show there: for `Peer::connect`. A URL alone is one, too.
@@ -100,10 +101,8 @@ impl Endpoint {
         if !is_private && !self.allow_plaintext {
             return Err(ConnectError::Plaintext { url: self.to_string() });
         }
-        token()
-            .await
-            .map(Some)
-            .map_err(|source| ConnectError::Token { url: self.to_string(), source: source.into() })
+        let token = guard::run_async(|| token()).await.unwrap_or_else(|_| Err("it panicked".into()));
+        token.map(Some).map_err(|source| ConnectError::Token { url: self.to_string(), source: source.into() })
     }
 }
 

@@ -10,13 +10,14 @@ use std::task::{Context as Poller, Poll, Waker};
 use bytes::Bytes;
 
 use super::detached::Detached;
-use super::running::{Running, guarded};
+use super::running::Running;
 use super::{Link, Platform};
 use crate::account::Held;
 use crate::auth::{Attempt, Authorize, Denied, Principal};
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Refusal, RemoteError};
 use crate::frame::{CallId, HEAD, Invoke};
+use crate::guard;
 use crate::here::Context;
 use crate::pending::Ending;
 use crate::registry::Entry;
@@ -112,7 +113,7 @@ impl Requested {
 /// Asks the program. Its code may panic like a block's, which must not be an answer in the caller's favour.
 async fn ask(authorize: Arc<dyn Authorize>, attempt: Attempt) -> Result<(), Refusal> {
     let block = attempt.block;
-    match guarded(async move { authorize.authorize(attempt).await }).await {
+    match guard::run_async(|| authorize.authorize(attempt)).await {
         Ok(verdict) => verdict.map_err(Refusal::from),
         Err(_) => {
             tracing::error!(%block, "`authorize` panicked");

@@ -1,8 +1,6 @@
 //! A block that runs: guarded against panics, in its context, to an end that can be sent.
 
-use std::any::Any;
 use std::error::Error;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll, Waker, ready};
@@ -13,13 +11,14 @@ use tracing::level_filters::LevelFilter;
 
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError, panic_text};
+use crate::guard::{self, Guarded, Panic};
 use crate::here::{Context, Scoped};
 use crate::pending::{Ending, Payload};
 use crate::registry::{Arrived, Body, BodyError, Entry, Started};
 
 /// A block that has begun.
 pub(super) struct Running {
-    body: Traced,
+    body: Guarded<Traced>,
     entry: &'static Entry,
     size: usize,
 }
@@ -30,9 +29,11 @@ enum Traced {
     InSpan(Instrumented<Scoped<Body>>),
 }
 
-impl Traced {
-    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<<Body as Future>::Output> {
-        match self {
+impl Future for Traced {
+    type Output = <Body as Future>::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
             Self::Not(body) => Pin::new(body).poll(cx),
             Self::InSpan(body) => Pin::new(body).poll(cx),
         }
@@ -50,11 +51,10 @@ impl Running {
     ) -> Result<Self, RemoteError> {
         // Decoding runs the captured types' own code, which may panic like any other.
         let captures = Arrived { codec, memory: context.host.limits().memory, bytes: captures };
-        let Started { body, captured } = match catch_unwind(AssertUnwindSafe(|| entry.start(captures, head)))
-        {
+        let Started { body, captured } = match guard::run(|| entry.start(captures, head)) {
             Ok(Ok(started)) => started,
             Ok(Err(error)) => return Err(RemoteError::refused(Refusal::DecodeCaptures(chain(&error)))),
-            Err(panic) => return Err(panicked(entry, &*panic, Ran::Never)),
+            Err(panic) => return Err(panicked(entry, &panic, Ran::Never)),
         };
         let block = entry.block();
         let size = captured + size_of_val(&*body);
@@ -66,7 +66,7 @@ impl Running {
         } else {
             Traced::Not(Scoped::new(Arc::new(context), body))
         };
-        Ok(Self { body, entry, size })
+        Ok(Self { body: Guarded::new(body), entry, size })
     }
 
     /// How many bytes of memory it takes, about.
@@ -85,11 +85,11 @@ impl Future for Running {
 
     /// Not polled again after it has ended, also not when that was by a panic.
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ending> {
-        let polled = match catch_unwind(AssertUnwindSafe(|| self.body.poll(cx))) {
-            Ok(polled) => polled,
-            Err(panic) => return Poll::Ready(Err(panicked(self.entry, &*panic, Ran::Yes))),
+        let ended = match ready!(Pin::new(&mut self.body).poll(cx)) {
+            Ok(ended) => ended,
+            Err(panic) => return Poll::Ready(Err(panicked(self.entry, &panic, Ran::Yes))),
         };
-        Poll::Ready(match ready!(polled) {
+        Poll::Ready(match ended {
             Ok((codec, bytes)) => Ok(Payload { codec, bytes: bytes.into() }),
             Err(BodyError::Raised(raised)) => Err(RemoteError::raised(raised)),
             Err(BodyError::CannotTravel(reason)) => {
@@ -103,24 +103,10 @@ impl Future for Running {
 }
 
 /// The text of a panic is not logged, because it may hold what the block was given; the program's panic hook has printed it.
-fn panicked(entry: &Entry, panic: &(dyn Any + Send), ran: Ran) -> RemoteError {
-    let message = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without a message");
+fn panicked(entry: &Entry, panic: &Panic, ran: Ran) -> RemoteError {
+    let message = panic.text().unwrap_or("a panic without a message");
     tracing::error!(block = %entry.block(), "a block panicked");
     RemoteError::new(ErrorKind::Panicked, ran).caused_by(&panic_text(message))
-}
-
-/// Polls a future of the program's, and catches its panic.
-pub(super) async fn guarded<T>(future: impl Future<Output = T>) -> std::thread::Result<T> {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => Poll::Ready(Err(panic)),
-    })
-    .await
 }
 
 fn chain(error: &(dyn Error + 'static)) -> String {

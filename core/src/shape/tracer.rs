@@ -9,11 +9,10 @@
 //! After that the same values are varied, only to see whether they can be written and read: each option and each list the other way, and
 //! other numbers and texts.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::place::{Form, Kind, Outline, Part};
 use super::subject::{Subject, Value};
 use super::trace::Fault;
+use crate::guard;
 use crate::hash::Fnv;
 
 /// How many values a trace may make of one type, and as many again to vary them; and how deep they may be nested.
@@ -183,7 +182,7 @@ impl Tracer {
 
     /// Makes one value, if that is possible. A type's own code runs here with values that it may never have met.
     fn make(&mut self, subject: &Subject, inspect: &mut dyn FnMut(&dyn Value)) -> bool {
-        catch_unwind(AssertUnwindSafe(|| subject.make(self, inspect))).unwrap_or_default()
+        guard::run(|| subject.make(self, inspect)).unwrap_or_default()
     }
 
     /// Makes the values once more with other parts. What is seen of the type does not change.
