@@ -14,7 +14,7 @@
 //! | `call`, [`pending`] | a call, from `remote!` to its result |
 //! | `account` | how much memory is held for others |
 //! | `flag` | what happens once and can be waited for |
-//! | `rate` | how much may happen in a second |
+//! | `rate`, [`seldom`] | how much may happen in a second; how much of it is logged |
 //! | `disclosure` | what of an error a caller is told |
 //! | [`guard`] | code of the program where a panic must not get any further |
 //! | [`error`](RemoteError) | how a call fails |
@@ -56,6 +56,7 @@ mod random;
 mod rate;
 pub mod registry;
 mod request;
+pub mod seldom;
 pub mod session;
 mod shape;
 mod skew;

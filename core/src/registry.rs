@@ -14,6 +14,7 @@ use crate::error::{Mismatch, Refusal};
 use crate::exposure::Blocks;
 use crate::listing::Listing;
 use crate::raised::Raised;
+use crate::seldom::Doubling;
 use crate::shape::CannotTravel;
 
 /// A running block: ends with its encoded result and the codec of it, behind the room for the frame's header that was asked for.
@@ -79,9 +80,15 @@ impl Arrived<'_> {
 pub struct Entry {
     block: &'static Block,
     start: Start,
+    panics: Doubling,
 }
 
 impl Entry {
+    /// What of its panics is logged.
+    pub(crate) fn panics(&self) -> &Doubling {
+        &self.panics
+    }
+
     /// Its description.
     #[must_use]
     pub fn block(&self) -> &'static Block {
@@ -142,7 +149,7 @@ impl Registrar {
     pub(crate) fn add(&mut self, block: &'static Block, start: Start) {
         match self.entries.get(&block.id) {
             Some(first) => self.duplicates.push(DuplicateBlock { first: first.block, second: block }),
-            None => drop(self.entries.insert(block.id, Entry { block, start })),
+            None => drop(self.entries.insert(block.id, Entry { block, start, panics: Doubling::default() })),
         }
     }
 

@@ -6,9 +6,6 @@ use crate::block::{Block, BlockId, Fingerprint};
 use crate::frame::Catalogue;
 use crate::registry::{self, Registry};
 
-/// How many blocks of the other side are kept; a program with more has the rest not compared.
-const MOST: usize = 16 * Catalogue::MAX;
-
 /// A block that the other side has in another version, or not at all. Calls of it are refused there.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -57,7 +54,7 @@ impl TheirBlocks {
             return None;
         }
         self.blocks.extend(part.blocks);
-        self.is_complete = part.is_last || self.blocks.len() >= MOST;
+        self.is_complete = part.is_last || self.blocks.len() >= Catalogue::MOST;
         if !self.is_complete {
             return None;
         }
@@ -113,6 +110,6 @@ mod tests {
         let mut theirs = TheirBlocks::default();
         let part = || Catalogue { is_last: false, blocks: vec![(id(1), Fingerprint(1)); Catalogue::MAX] };
         let parts = (1..100).find(|_| theirs.add(part(), ours).is_some());
-        assert_eq!(parts, Some(MOST / Catalogue::MAX));
+        assert_eq!(parts, Some(Catalogue::MOST / Catalogue::MAX));
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use distributed_scope::{KeyPair, Limits, PeerId, Reject, RemoteError, distributed, remote};
 use distributed_scope_core::frame::{
-    CallId, Challenge, Chunk, Frame, Hello, Mac, Opened, Reply, VERSION, Welcome,
+    CallId, Catalogue, Challenge, Chunk, Frame, Hello, Invoke, Mac, Opened, Reply, VERSION, Welcome,
 };
 use distributed_scope_core::handshake;
 
@@ -118,6 +118,14 @@ async fn a_session_cannot_answer_cancel_or_repeat_what_is_not_its_own() {
         scripts
             .refused("challenges", lie(&[Frame::Challenge(Challenge { version: VERSION, nonce: [0; 32] })]));
         scripts.refused("acknowledges what was never sent", lie(&[Frame::Ack(99)]));
+        scripts.refused("goes away twice", lie(&[Frame::GoAway, Frame::GoAway]));
+        let blocks = |is_last, count: usize| {
+            let Invoke { block, fingerprint, .. } = invoke(0, "waits#0");
+            Frame::Catalogue(Catalogue { is_last, blocks: vec![(block, fingerprint); count] })
+        };
+        scripts.refused("tells of its blocks twice", lie(&[blocks(true, 1), blocks(true, 1)]));
+        scripts.refused("tells of no block, and of more to come", lie(&[blocks(false, 0)]));
+        scripts.refused("tells of blocks without end", lie(&vec![blocks(false, 4000); 17]));
         let mut session = open();
         (0..9).for_each(|call| session.wire.send(&Frame::Cancel(CallId(call))));
         session.end();

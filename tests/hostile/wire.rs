@@ -62,6 +62,21 @@ impl Wire {
         self.send_as(2, &frame.encode());
     }
 
+    /// Reads on until the server closes or cuts it off, whatever it says before.
+    #[allow(dead_code, reason = "not each test program waits for that")]
+    pub(crate) fn until_closed(&mut self) {
+        let mut is_over = false;
+        while !is_over {
+            let (mut head, mut long) = ([0; 2], [0; 2]);
+            is_over = self.0.read_exact(&mut head).is_err() || head[0] == 0x88;
+            let size = match head[1] {
+                126 if self.0.read_exact(&mut long).is_ok() => u16::from_be_bytes(long).into(),
+                size => size.into(),
+            };
+            is_over |= self.0.read_exact(&mut vec![0; size]).is_err();
+        }
+    }
+
     /// The next binary message, or how the server closes.
     fn message(&mut self) -> Result<Bytes, Said> {
         let mut head = [0; 2];

@@ -19,6 +19,7 @@ use std::time::SystemTime;
 
 use actix_web::HttpRequest;
 use distributed_scope_core::auth::{Holding, Visitor};
+use distributed_scope_core::seldom::Seldom;
 use distributed_scope_core::{Denied, Limits, Principal, guard};
 
 pub use self::origin::NoOrigin;
@@ -41,6 +42,7 @@ pub(crate) struct Rules {
 pub(crate) struct Gate {
     rules: Rules,
     places: Places,
+    panics: Seldom,
 }
 
 /// Why somebody was not let in.
@@ -54,7 +56,7 @@ pub(crate) enum Closed {
 
 impl Gate {
     pub(crate) fn new(rules: Rules, limits: &Limits) -> Self {
-        Self { rules, places: Places::new(limits) }
+        Self { rules, places: Places::new(limits), panics: Seldom::default() }
     }
 
     /// Whether there is a place, and whether this page may connect. The place is taken for as long as what this gives is held.
@@ -65,11 +67,6 @@ impl Gate {
         let allowed = self.rules.origins.check(upgrade);
         allowed.map_err(|wrong| Denied::forbidden(wrong.to_string()))?;
         Ok(place)
-    }
-
-    /// How many were refused for want of a place, if that is to be told now.
-    pub(crate) fn refused(&self) -> Option<u64> {
-        self.places.refused(clock::now())
     }
 
     /// Whether it may [`enter`](Self::enter), whether a token may have come this way, and whose it is.
@@ -85,7 +82,7 @@ impl Gate {
             )));
         }
         let principal = match &self.rules.authenticate {
-            Some(authenticate) => ask(&**authenticate, upgrade).await?,
+            Some(authenticate) => self.ask(&**authenticate, upgrade).await?,
             None => upgrade::certified(&upgrade)?,
         };
         let expires = principal.as_ref().and_then(Principal::expires);
@@ -95,14 +92,20 @@ impl Gate {
         let account = Some(Arc::clone(place.account()));
         Ok(Visitor { principal, is_local, account, holding: Some(Holding::new(place)) })
     }
-}
 
-/// Asks the program, whose code may panic: that must not be an answer in somebody's favour, nor end the worker's connection without a word.
-async fn ask(authenticate: &dyn Authenticate, upgrade: Upgrade) -> Result<Option<Principal>, Denied> {
-    guard::run_async(|| authenticate.authenticate(upgrade)).await.unwrap_or_else(|_| {
-        tracing::error!("`authenticate` panicked");
-        Err(Denied::unavailable("the one who decides has failed"))
-    })
+    /// Asks the program, whose code may panic: that must not be an answer in somebody's favour, nor end the connection without a word.
+    async fn ask(
+        &self,
+        authenticate: &dyn Authenticate,
+        upgrade: Upgrade,
+    ) -> Result<Option<Principal>, Denied> {
+        guard::run_async(|| authenticate.authenticate(upgrade)).await.unwrap_or_else(|_| {
+            if let Some(left_out) = self.panics.next(clock::now()) {
+                tracing::error!(left_out, "`authenticate` panicked");
+            }
+            Err(Denied::unavailable("the one who decides has failed"))
+        })
+    }
 }
 
 #[cfg(test)]

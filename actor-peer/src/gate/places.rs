@@ -15,17 +15,6 @@ pub(crate) struct Places {
     taken: Arc<Mutex<All>>,
     handshakes: Mutex<TokenBucket>,
     limits: Limits,
-    refused: Mutex<Refused>,
-}
-
-/// How often it is told that there was no place. Those who find none come in crowds.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
-
-/// How many found no place, and when that is to be told.
-#[derive(Debug, Default)]
-struct Refused {
-    untold: u64,
-    next: Option<Moment>,
 }
 
 /// The addresses that have a place, or for which something is held.
@@ -65,19 +54,7 @@ impl Places {
             taken: Arc::default(),
             handshakes: Mutex::new(TokenBucket::new(limits.handshakes_per_second)),
             limits: limits.clone(),
-            refused: Mutex::default(),
         }
-    }
-
-    /// One more found no place. Gives how many have since the last time that this gave something, if it is to be told now.
-    pub(crate) fn refused(&self, now: Moment) -> Option<u64> {
-        let mut refused = self.refused.lock();
-        refused.untold += 1;
-        if refused.next.is_some_and(|next| now < next) {
-            return None;
-        }
-        refused.next = Some(now + TOLD_EVERY);
-        Some(std::mem::take(&mut refused.untold))
     }
 
     pub(crate) fn take(&self, address: IpAddr, now: Moment) -> Result<Place, NoPlace> {
@@ -193,14 +170,6 @@ mod tests {
         assert!(!same("2001:db8:1:2::3", "2001:db8:1:3::3"));
         assert!(same("::ffff:192.0.2.1", "192.0.2.1"));
         assert!(!same("::ffff:192.0.2.1", "::ffff:192.0.2.2"));
-    }
-
-    #[test]
-    fn crowd_is_told_of_now_and_then() {
-        let places = Places::new(&Limits::default());
-        assert_eq!(places.refused(at(5)), Some(1));
-        assert!((0..7).all(|_| places.refused(at(9)).is_none()));
-        assert_eq!(places.refused(at(15)), Some(8));
     }
 
     #[test]

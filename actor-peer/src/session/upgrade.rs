@@ -12,6 +12,7 @@ use distributed_scope_core::auth::{Holding, Visitor};
 use distributed_scope_core::frame::{SUBPROTOCOL, protocol_version};
 
 use super::kill::SocketHandle;
+use crate::clock;
 use crate::gate::{self, Closed, Upgrade};
 use crate::platform::Shared;
 #[cfg(feature = "rustls")]
@@ -87,17 +88,16 @@ pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Arri
     };
     arrival.map_err(|closed| {
         let (peer, from) = (shared.id(), request.peer_addr());
-        match &closed {
-            // Those come in crowds.
-            Closed::NoPlace(reason) => {
-                tracing::debug!(%peer, ?from, %reason, "upgrade refused");
-                if let Some(count) = gate.refused() {
-                    tracing::info!(%peer, ?from, %reason, count, "upgrades refused (HTTP 429)");
-                }
+        // Those come in crowds.
+        let left_out = shared.lines().refused_upgrades.next(clock::now());
+        match (&closed, left_out) {
+            (_, None) => {}
+            (Closed::NoPlace(reason), Some(left_out)) => {
+                tracing::info!(%peer, ?from, %reason, left_out, "upgrade refused");
             }
             // The program's own words, which may repeat what it was told. As a text it is quoted, and stays one line.
-            Closed::Denied(reason) => {
-                tracing::warn!(%peer, ?from, reason = reason.to_string(), "upgrade refused");
+            (Closed::Denied(reason), Some(left_out)) => {
+                tracing::warn!(%peer, ?from, reason = reason.to_string(), left_out, "upgrade refused");
             }
         }
         closed.into()

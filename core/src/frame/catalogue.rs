@@ -18,11 +18,14 @@ pub struct Catalogue {
 impl Catalogue {
     /// How many blocks one frame tells of: as many as fit into one chunk.
     pub const MAX: usize = 4095;
+    /// How many blocks all of them tell of. A program with more does not tell of the rest.
+    pub const MOST: usize = 16 * Self::MAX;
     pub(super) const HEAD: usize = 4;
     const ENTRY: usize = 16;
 
     /// Blocks in frames of at most `limit` bytes. That there are none is told, too.
     pub(crate) fn split(blocks: &[(BlockId, Fingerprint)], limit: usize) -> impl Iterator<Item = Self> {
+        let blocks = &blocks[..blocks.len().min(Self::MOST)];
         let size = (limit.saturating_sub(Self::HEAD) / Self::ENTRY).clamp(1, Self::MAX);
         let last = blocks.len().saturating_sub(1) / size;
         (0..=last).map(move |part| {

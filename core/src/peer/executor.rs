@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::detached::Detached;
 use super::running::Running;
-use super::{Link, Platform};
+use super::{Link, Platform, Shared};
 use crate::account::Held;
 use crate::auth::{Attempt, Authorize, Denied, Principal};
 use crate::codec::Codec;
@@ -40,7 +40,7 @@ pub(super) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, deadline: De
             Err(error) => end(link, call, Err(error)),
         },
         Some(authorize) => {
-            let asked = ask(Arc::clone(authorize), requested.attempt(link));
+            let asked = ask(Arc::clone(link.shared()), Arc::clone(authorize), requested.attempt(link));
             let (requested, session) = (requested.alone(), Arc::clone(link));
             let size = requested.invoke.captures.len();
             let running = Box::pin(async move {
@@ -111,12 +111,18 @@ impl Requested {
 }
 
 /// Asks the program. Its code may panic like a block's, which must not be an answer in the caller's favour.
-async fn ask(authorize: Arc<dyn Authorize>, attempt: Attempt) -> Result<(), Refusal> {
+async fn ask<P: Platform>(
+    shared: Arc<Shared<P>>,
+    authorize: Arc<dyn Authorize>,
+    attempt: Attempt,
+) -> Result<(), Refusal> {
     let block = attempt.block;
     match guard::run_async(|| authorize.authorize(attempt)).await {
         Ok(verdict) => verdict.map_err(Refusal::from),
         Err(_) => {
-            tracing::error!(%block, "`authorize` panicked");
+            if let Some(left_out) = shared.lines().panics.next(shared.now()) {
+                tracing::error!(%block, left_out, "`authorize` panicked");
+            }
             Err(Denied::unavailable("the one who decides has failed").into())
         }
     }
@@ -174,9 +180,12 @@ fn drive<P: Platform>(
 /// Sends how a call ended, with as much of an error as the caller is to be told.
 fn end<P: Platform>(link: &Link<P>, call: CallId, ending: Ending) {
     let ending = ending.map_err(|error| {
-        if let ErrorKind::Refused(_) = error.kind() {
+        let shared = link.shared();
+        if let ErrorKind::Refused(_) = error.kind()
+            && let Some(left_out) = shared.lines().refused_calls.next(shared.now())
+        {
             let (peer, caller, code) = (link.shared().id(), link.remote(), error.kind().code());
-            tracing::debug!(%peer, %caller, call = call.0, code, "call refused");
+            tracing::debug!(%peer, %caller, call = call.0, code, left_out, "call refused");
         }
         link.shared().disclosure().of(error)
     });

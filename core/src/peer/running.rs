@@ -105,7 +105,9 @@ impl Future for Running {
 /// The text of a panic is not logged, because it may hold what the block was given; the program's panic hook has printed it.
 fn panicked(entry: &Entry, panic: &Panic, ran: Ran) -> RemoteError {
     let message = panic.text().unwrap_or("a panic without a message");
-    tracing::error!(block = %entry.block(), "a block panicked");
+    if let Some(times) = entry.panics().again() {
+        tracing::error!(block = %entry.block(), times, "a block panicked");
+    }
     RemoteError::new(ErrorKind::Panicked, ran).caused_by(&panic_text(message))
 }
 

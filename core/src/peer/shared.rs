@@ -29,6 +29,7 @@ use crate::listing::Listing;
 use crate::pending::Pending;
 use crate::registry::{DuplicateBlock, Entry, Registry};
 use crate::request::Request;
+use crate::seldom::Lines;
 use crate::skew::Skew;
 use crate::time::{Deadline, Moment};
 
@@ -123,6 +124,7 @@ pub struct Shared<P: Platform> {
     routes: Routes<P>,
     detached: Detached<P>,
     places: Places,
+    lines: Lines,
 }
 
 impl<P: Platform> Shared<P> {
@@ -176,6 +178,7 @@ impl<P: Platform> Shared<P> {
             routes: Routes::default(),
             detached: Detached::default(),
             places: Places::default(),
+            lines: Lines::default(),
         });
         if host::announce(&(Arc::clone(&shared) as Arc<dyn Host>)) {
             tracing::warn!(
@@ -234,6 +237,11 @@ impl<P: Platform> Shared<P> {
     /// Whether others may claim any id from anywhere.
     pub(super) fn allows_first_come(&self) -> bool {
         self.allow_first_come
+    }
+
+    /// What of the lines that others cause is logged.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
     }
 
     /// Which peers it reaches.

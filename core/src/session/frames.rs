@@ -116,13 +116,17 @@ impl<W> Session<W> {
             Frame::Invoke(invoke) => self.invoked(now, begun, invoke),
             Frame::Reply(reply) => self.replied(reply),
             Frame::Cancel(call) => Ok(self.cancelled(call)),
+            Frame::GoAway if self.they_leave => Err(Violation::Unexpected(frame.name())),
             Frame::GoAway => {
                 self.they_leave = true;
                 // They wait until they know that we make no more calls, and that those that we made have come.
                 self.must_speak = true;
                 Ok(Some(Effect::TheyLeave))
             }
-            Frame::Catalogue(catalogue) => Ok(Some(Effect::Catalogue(catalogue))),
+            Frame::Catalogue(catalogue) => {
+                self.told.add(&catalogue)?;
+                Ok(Some(Effect::Catalogue(catalogue)))
+            }
             Frame::End(_) => Err(Violation::Unexpected("nested end")),
             Frame::Ping => Err(Violation::Unexpected("nested ping")),
             Frame::Challenge(_) | Frame::Hello(_) | Frame::Welcome(_) | Frame::Reject(_) => {

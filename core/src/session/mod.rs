@@ -13,6 +13,7 @@
 //! | `frames` | frames out and in |
 //! | `calling`, `serving`, `calls` | the calls that we make, those that the other side makes, and the table of both |
 //! | `outbox`, `inbox` | numbered frames: sent, kept, cut into chunks; counted, put together |
+//! | `told` | how much the other side may tell of its blocks |
 //! | `health`, `probe`, `life` | whether the connection is alive, and asking whether it is; how time passes, and the end |
 //! | `violation` | how the other side, or a connection to it, fails a session |
 
@@ -26,6 +27,7 @@ mod outbox;
 mod parked;
 mod probe;
 mod serving;
+mod told;
 mod violation;
 mod waiting;
 
@@ -37,6 +39,7 @@ use self::health::Health;
 use self::inbox::Inbox;
 use self::outbox::{Gap, Outbox};
 use self::parked::Parked;
+use self::told::Told;
 use self::waiting::WaitingCalls;
 use crate::account::Full;
 use crate::error::{ErrorKind, RemoteError};
@@ -45,6 +48,7 @@ use crate::id::PeerId;
 use crate::limits::Limits;
 use crate::pending::Ending;
 use crate::rate::TokenBucket;
+use crate::seldom::Doubling;
 use crate::time::{Deadline, Moment};
 
 pub(crate) use self::outbox::AT_ONCE;
@@ -104,10 +108,16 @@ pub struct Session<W> {
     full: Option<Full>,
     /// We take no new calls.
     we_leave: bool,
+    /// The other side was told so.
+    said_we_leave: bool,
     /// For so many checks of the connection's health we wait until the other side knows that.
     patience: u8,
     /// The other side takes no new calls.
     they_leave: bool,
+    /// What they have told of their blocks.
+    told: Told,
+    /// What of our refusals is logged.
+    refusals: Doubling,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,8 +186,11 @@ impl<W> Session<W> {
             is_open: false,
             full: None,
             we_leave: false,
+            said_we_leave: false,
             patience: 0,
             they_leave: false,
+            told: Told::default(),
+            refusals: Doubling::default(),
             limits,
         }
     }

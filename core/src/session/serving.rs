@@ -91,7 +91,10 @@ impl<W> Session<W> {
     }
 
     fn refuse(&mut self, call: CallId, error: RemoteError) {
-        tracing::debug!(caller = %self.remote, call = call.0, code = error.kind().code(), "call refused");
+        if let Some(times) = self.refusals.again() {
+            let code = error.kind().code();
+            tracing::debug!(caller = %self.remote, call = call.0, code, times, "call refused");
+        }
         self.reply(call, Err(error));
     }
 
@@ -194,7 +197,10 @@ impl<W> Session<W> {
     pub(super) fn tell_that_we_leave(&mut self) {
         if self.we_leave && self.is_attached() {
             self.patience = CHECKS_UNTIL_KNOWN;
-            self.outbox.push(Frame::GoAway.encode());
+            // What a lost connection did not carry is sent again by itself.
+            if !std::mem::replace(&mut self.said_we_leave, true) {
+                self.outbox.push(Frame::GoAway.encode());
+            }
         }
     }
 

@@ -37,6 +37,12 @@ pub enum Violation {
     /// It made a call with the number of another one that runs.
     #[error("it made call {0} twice")]
     CallTwice(u64),
+    /// It told of its blocks again, or of more of them than it may.
+    #[error(
+        "it told of its blocks twice, of more than {}, or of none in a part",
+        crate::frame::Catalogue::MOST
+    )]
+    Catalogue,
     /// It answered a call that was never made.
     #[error("it answered call {0}, which was never made")]
     NoSuchCall(u64),

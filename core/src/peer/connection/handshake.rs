@@ -208,7 +208,9 @@ impl<P: Platform> Connection<P> {
     }
 
     fn reject(&mut self, reject: &Reject) -> Next<P> {
-        tracing::warn!(peer = %self.shared.id(), %reject, "session refused");
+        if let Some(left_out) = self.shared.lines().refused_sessions.next(self.shared.now()) {
+            tracing::warn!(peer = %self.shared.id(), %reject, left_out, "session refused");
+        }
         self.out.push(handshake::reject(reject.clone()));
         self.stage = Stage::Over;
         self.out.goodbye(Goodbye::policy(&reject.to_string()));

@@ -160,7 +160,10 @@ impl<P: Platform> Connection<P> {
 
     /// The other side broke the protocol, below the frames or in them: its session ends.
     pub fn broken(&mut self, goodbye: Goodbye) -> Next<P> {
-        tracing::warn!(peer = %self.shared.id(), error = goodbye.reason, "the other side broke the protocol");
+        if let Some(left_out) = self.shared.lines().violations.next(self.shared.now()) {
+            let peer = self.shared.id();
+            tracing::warn!(%peer, error = goodbye.reason, left_out, "the other side broke the protocol");
+        }
         self.out.goodbye(goodbye.clone());
         if let Stage::Carrying { link, .. } = std::mem::replace(&mut self.stage, Stage::Over) {
             link.close(goodbye);
