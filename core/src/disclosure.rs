@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_caller_is_told_as_much_as_the_policy_says() {
-        let raised = RemoteError::raised(Raised::from(Outer("x".parse::<u8>().unwrap_err())));
+        let raised = RemoteError::raised(Raised::from(Outer("x".parse::<u8>().unwrap_err())), 100);
         let told = |disclosure: Disclosure| format!("{:#}", disclosure.of(raised.clone()));
         assert_eq!(told(Disclosure::Code), "a block raised an error");
         assert_eq!(told(Disclosure::Message), "a block raised an error: MESSAGE");

@@ -17,7 +17,7 @@
 //! | `rate`, [`seldom`] | how much may happen in a second; how much of it is logged |
 //! | `disclosure` | what of an error a caller is told |
 //! | [`guard`] | code of the program where a panic must not get any further |
-//! | [`error`](RemoteError) | how a call fails |
+//! | [`error`](RemoteError), `shown` | how a call fails; texts of others as they are kept and shown |
 //! | [`frame`], `codec` | what stands on the wire |
 //! | [`handshake`] | how a connection begins |
 //! | [`session`] | the state machine of one session: frames and moments in, effects and frames out |
@@ -59,6 +59,7 @@ mod request;
 pub mod seldom;
 pub mod session;
 mod shape;
+mod shown;
 mod skew;
 mod slot;
 mod time;

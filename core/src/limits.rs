@@ -166,6 +166,12 @@ pub struct Limits {
     ///
     /// After that the connection is closed.
     pub handshake: Duration,
+
+    /// The longest text of an error, in bytes, for each of the causes in its chain, of which there are 33 at most. Default: 4 KiB.
+    ///
+    /// A longer one is cut in the middle, and says there how many bytes are left out: where a block raises it, before it travels, and where it
+    /// arrives.
+    pub error_text: usize,
 }
 
 impl Default for Limits {
@@ -195,6 +201,7 @@ impl Default for Limits {
             handshakes_per_second: 1000,
             calls_per_second: 5_000_000,
             handshake: Duration::from_secs(5),
+            error_text: crate::shown::LONGEST,
         }
     }
 }

@@ -567,3 +567,18 @@ fn acknowledgements_come_without_pings() {
         }
     }
 }
+
+#[test]
+fn long_error_text_is_cut_where_it_arrives() {
+    let limits = Limits { error_text: 500, ..small_limits() };
+    let (mut caller, mut callee) = (session(&limits, &limits), session(&limits, &limits));
+    let call = caller.call(at(0), &mut request(10, Deadline::never()), 7).expect("a call");
+    exchange(&mut caller, &mut callee);
+    let text = "\u{1b}[2J".to_owned() + &"\r\n".repeat(1 << 20);
+    callee.reply(call, Err(RemoteError::refused(Refusal::Forbidden(text))));
+    let [mut completed, _] = exchange(&mut caller, &mut callee);
+    let Some(Effect::Complete(7, Err(error))) = completed.pop() else { panic!("{completed:?}") };
+    let text = format!("{error:#}");
+    assert!(text.len() < 2000 && text.contains(" bytes left out]"), "{text}");
+    assert!(!text.chars().any(char::is_control), "{text}");
+}

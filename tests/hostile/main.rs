@@ -29,5 +29,6 @@ mod slow;
 #[path = "../support/peers.rs"]
 #[allow(dead_code, reason = "some of it is for `tests/it`")]
 mod support;
+mod texts;
 mod tokens;
 mod wire;

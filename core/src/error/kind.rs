@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mismatch::Mismatch;
 use crate::account::Full;
+use crate::shown::{self, OneLine};
 
 /// What happened to a call that did not end in its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,10 +61,10 @@ pub enum Refusal {
         elsewhere: Option<String>,
     },
     /// The peer has another version of the block.
-    #[error("that peer has another version of this block: {0}")]
+    #[error("that peer has another version of this block: {}", OneLine(.0))]
     Skew(Box<Mismatch>),
     /// A type of the block cannot travel. The text names it, and says what to do.
-    #[error("{0}")]
+    #[error("{}", OneLine(.0))]
     CannotTravel(String),
     /// The peer has the block and does not run it for others.
     #[error(
@@ -72,14 +73,15 @@ pub enum Refusal {
     NotExposed,
     /// The block asks for a caller that is known, and this one is not.
     #[error(
-        "that peer does not know its caller, {0}: connect with a token it accepts, `Endpoint::new(url).bearer(token)`, or with a key it trusts, `Peer::builder(key_pair)`"
+        "that peer does not know its caller, {}: connect with a token it accepts, `Endpoint::new(url).bearer(token)`, or with a key it trusts, `Peer::builder(key_pair)`",
+        OneLine(.0)
     )]
     Unauthenticated(String),
     /// The caller is known, and may not have this block run.
-    #[error("that peer does not let its caller have this block run: {0}")]
+    #[error("that peer does not let its caller have this block run: {}", OneLine(.0))]
     Forbidden(String),
     /// The captures that arrived are not what the block takes.
-    #[error("that peer could not decode the captures: {0}")]
+    #[error("that peer could not decode the captures: {}", OneLine(.0))]
     DecodeCaptures(String),
     /// The captures are in an encoding that the peer does not have.
     #[error("that peer has no codec number {0}")]
@@ -118,8 +120,9 @@ impl fmt::Display for Elsewhere<'_> {
             ),
             Some(path) => write!(
                 f,
-                " in this module; it has the same function as `{path}`: put the function into a library that both programs use, \
-                 or give the block a name, `#[block(name = \"..\")]`"
+                " in this module; it has the same function as `{}`: put the function into a library that both programs use, \
+                 or give the block a name, `#[block(name = \"..\")]`",
+                OneLine(path)
             ),
         }
     }
@@ -137,6 +140,12 @@ pub enum Ran {
 }
 
 impl ErrorKind {
+    pub(super) fn cut(&mut self, longest: usize) {
+        if let Self::Refused(refusal) = self {
+            refusal.cut(longest);
+        }
+    }
+
     /// A short name that tells what happened and nothing of what was said: for logs and metrics.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -159,6 +168,28 @@ impl ErrorKind {
 }
 
 impl Refusal {
+    /// Cuts all texts that have more bytes than `longest`.
+    fn cut(&mut self, longest: usize) {
+        match self {
+            Self::CannotTravel(text)
+            | Self::Unauthenticated(text)
+            | Self::Forbidden(text)
+            | Self::DecodeCaptures(text)
+            | Self::UnknownBlock { elsewhere: Some(text) } => shown::cut(text, longest),
+            Self::Skew(mismatch) => mismatch.cut(longest),
+            Self::UnknownBlock { elsewhere: None }
+            | Self::NotExposed
+            | Self::UnknownCodec(_)
+            | Self::Overloaded(_)
+            | Self::TooFast(_)
+            | Self::QueueFull(_)
+            | Self::TooManyHops(_)
+            | Self::TooSlow(_)
+            | Self::Full(_)
+            | Self::GoingAway => {}
+        }
+    }
+
     /// A short name that tells why and nothing of what was said: for logs and metrics.
     #[must_use]
     pub fn code(&self) -> &'static str {

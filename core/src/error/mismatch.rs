@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::block::{Block, Fingerprint};
 use crate::shape::{Description, Difference};
+use crate::shown;
 
 /// What differs between a caller's version of a block and that of the peer that refused the call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +60,12 @@ impl Mismatch {
         }
     }
 
+    pub(super) fn cut(&mut self, longest: usize) {
+        let Self { ours, theirs, location, package, differences, interface: _, older: _ } = self;
+        let texts = [ours, theirs, location].into_iter().chain(package).chain(differences);
+        texts.for_each(|text| shown::cut(text, longest));
+    }
+
     /// Compares it with the caller's own version. What the other side said of that is not used.
     pub(crate) fn compare(&mut self, block: &Block) {
         self.ours = block.fingerprint().to_string();
@@ -85,6 +92,8 @@ impl Mismatch {
                 ours.names.join(", ")
             )]
         };
+        // Names of theirs stand in them.
+        self.differences.iter_mut().for_each(|text| shown::cut(text, shown::LONGEST));
         if self.differences.is_empty() {
             let same = ours.skeleton == theirs.skeleton;
             self.differences.push(if same {

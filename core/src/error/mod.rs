@@ -21,6 +21,7 @@ use crate::block::Block;
 use crate::guard;
 use crate::id::PeerId;
 use crate::raised::Raised;
+use crate::shown;
 
 /// The error of a call.
 ///
@@ -29,7 +30,8 @@ use crate::raised::Raised;
 /// peer where they arose). When a nested call failed, the nested `RemoteError` is itself in that chain, so
 /// [`hops`](Self::hops) can follow the failure from peer to peer.
 ///
-/// `{}` prints the error alone, `{:#}` prints it with its causes.
+/// `{}` prints the error alone, `{:#}` prints it with its causes. Either is one line: control characters in it are escaped. A text that is
+/// longer than [`Limits::error_text`](crate::Limits::error_text) was cut in the middle, and of a long chain the first and the last causes are kept.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(into = "FlatChain", from = "FlatChain")]
 pub struct RemoteError(Box<Inner>);
@@ -58,18 +60,34 @@ impl RemoteError {
 
     #[doc(hidden)]
     #[must_use]
-    pub fn raised(raised: Raised) -> Self {
+    pub fn raised(raised: Raised, longest: usize) -> Self {
         let raised = raised.into_inner();
-        let error = Self::new(ErrorKind::Raised, Ran::Yes).caused_by(raised.as_ref());
+        let error = Self::new(ErrorKind::Raised, Ran::Yes).caused_within(raised.as_ref(), longest);
         guard::let_go(raised);
         error
     }
 
     #[doc(hidden)]
     #[must_use]
-    pub fn caused_by(mut self, source: &(dyn Error + 'static)) -> Self {
-        self.0.source = Some(Cause::of(source));
+    pub fn caused_by(self, source: &(dyn Error + 'static)) -> Self {
+        self.caused_within(source, shown::LONGEST)
+    }
+
+    /// The same, with no text of a cause that has more bytes than `longest`.
+    pub(crate) fn caused_within(mut self, source: &(dyn Error + 'static), longest: usize) -> Self {
+        self.0.source = Some(Cause::of(source, longest));
         self
+    }
+
+    /// Cuts all texts that have more bytes than `longest`: they come from another peer, which says what it likes.
+    pub(crate) fn cut(&mut self, longest: usize) {
+        self.0.kind.cut(longest);
+        if let Some(block) = &mut self.0.block {
+            block.cut(longest);
+        }
+        if let Some(source) = &mut self.0.source {
+            source.cut(longest);
+        }
     }
 
     /// The same without its causes.
@@ -211,8 +229,8 @@ mod tests {
 
     #[test]
     fn an_error_keeps_its_causes_and_hops_across_the_wire() {
-        let inner = RemoteError::raised(parse_error()).at(PeerId::named("b"), &BLOCK);
-        let outer = RemoteError::raised(Raised::from(inner)).at(PeerId::named("a"), &BLOCK);
+        let inner = RemoteError::raised(parse_error(), 100).at(PeerId::named("b"), &BLOCK);
+        let outer = RemoteError::raised(Raised::from(inner), 100).at(PeerId::named("a"), &BLOCK);
         let bytes = Codec::Bincode.encode(0, &outer).unwrap();
         let back: RemoteError = Codec::Bincode.decode(&bytes).unwrap();
         assert_eq!(format!("{back:#}"), format!("{outer:#}"));

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::block::Block;
+use crate::shown::{self, OneLine};
 
 /// A block as an error names it; it may be one that this binary does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,14 @@ pub struct BlockName {
 impl BlockName {
     pub(super) fn of(block: &Block) -> Self {
         Self { path: Cow::Borrowed(block.path), file: Cow::Borrowed(block.file), line: block.line }
+    }
+
+    pub(super) fn cut(&mut self, longest: usize) {
+        for text in [&mut self.path, &mut self.file] {
+            if text.len() > longest {
+                shown::cut(text.to_mut(), longest);
+            }
+        }
     }
 
     /// Module path, function and ordinal.
@@ -41,6 +50,6 @@ impl BlockName {
 
 impl fmt::Display for BlockName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` ({}:{})", self.path, self.file, self.line)
+        write!(f, "`{}` ({}:{})", OneLine(&self.path), OneLine(&self.file), self.line)
     }
 }

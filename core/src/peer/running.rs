@@ -15,12 +15,15 @@ use crate::guard::{self, Guarded, Panic};
 use crate::here::{Context, Scoped};
 use crate::pending::{Ending, Payload};
 use crate::registry::{Arrived, Body, BodyError, Entry, Started};
+use crate::shown;
 
 /// A block that has begun.
 pub(super) struct Running {
     body: Guarded<Traced>,
     entry: &'static Entry,
     size: usize,
+    /// [`Limits::error_text`](crate::Limits::error_text) of the peer.
+    longest: usize,
 }
 
 /// The body of a block, in a span of its own where somebody listens.
@@ -50,11 +53,16 @@ impl Running {
         head: usize,
     ) -> Result<Self, RemoteError> {
         // Decoding runs the captured types' own code, which may panic like any other.
+        let longest = context.host.limits().error_text;
         let captures = Arrived { codec, memory: context.host.limits().memory, bytes: captures };
         let Started { body, captured } = match guard::run(|| entry.start(captures, head)) {
             Ok(Ok(started)) => started,
-            Ok(Err(error)) => return Err(RemoteError::refused(Refusal::DecodeCaptures(chain(&error)))),
-            Err(panic) => return Err(panicked(entry, &panic, Ran::Never)),
+            Ok(Err(error)) => {
+                let mut reason = chain(&error);
+                shown::cut(&mut reason, longest);
+                return Err(RemoteError::refused(Refusal::DecodeCaptures(reason)));
+            }
+            Err(panic) => return Err(panicked(entry, &panic, Ran::Never, longest)),
         };
         let block = entry.block();
         let size = captured + size_of_val(&*body);
@@ -66,7 +74,7 @@ impl Running {
         } else {
             Traced::Not(Scoped::new(Arc::new(context), body))
         };
-        Ok(Self { body: Guarded::new(body), entry, size })
+        Ok(Self { body: Guarded::new(body), entry, size, longest })
     }
 
     /// How many bytes of memory it takes, about.
@@ -87,11 +95,11 @@ impl Future for Running {
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ending> {
         let ended = match ready!(Pin::new(&mut self.body).poll(cx)) {
             Ok(ended) => ended,
-            Err(panic) => return Poll::Ready(Err(panicked(self.entry, &panic, Ran::Yes))),
+            Err(panic) => return Poll::Ready(Err(panicked(self.entry, &panic, Ran::Yes, self.longest))),
         };
         Poll::Ready(match ended {
             Ok((codec, bytes)) => Ok(Payload { codec, bytes: bytes.into() }),
-            Err(BodyError::Raised(raised)) => Err(RemoteError::raised(raised)),
+            Err(BodyError::Raised(raised)) => Err(RemoteError::raised(raised, self.longest)),
             Err(BodyError::CannotTravel(reason)) => {
                 Err(RemoteError::new(ErrorKind::Refused(Refusal::CannotTravel(reason)), Ran::Yes))
             }
@@ -103,12 +111,12 @@ impl Future for Running {
 }
 
 /// The text of a panic is not logged, because it may hold what the block was given; the program's panic hook has printed it.
-fn panicked(entry: &Entry, panic: &Panic, ran: Ran) -> RemoteError {
+fn panicked(entry: &Entry, panic: &Panic, ran: Ran, longest: usize) -> RemoteError {
     let message = panic.text().unwrap_or("a panic without a message");
     if let Some(times) = entry.panics().again() {
         tracing::error!(block = %entry.block(), times, "a block panicked");
     }
-    RemoteError::new(ErrorKind::Panicked, ran).caused_by(&panic_text(message))
+    RemoteError::new(ErrorKind::Panicked, ran).caused_within(&panic_text(message), longest)
 }
 
 fn chain(error: &(dyn Error + 'static)) -> String {

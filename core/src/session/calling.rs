@@ -140,9 +140,13 @@ impl<W> Session<W> {
         let ending = match frame::codec(reply.codec) {
             Ok(codec) if reply.is_value => Ok(Payload { codec, bytes: reply.payload.into() }),
             // Errors are always in bincode.
-            Ok(Codec::Bincode) => Err(decode_own(&reply.payload).unwrap_or_else(|error| {
-                RemoteError::new(ErrorKind::DecodeResult, Ran::Maybe).caused_by(&error)
-            })),
+            Ok(Codec::Bincode) => Err(match decode_own::<RemoteError>(&reply.payload) {
+                Ok(mut error) => {
+                    error.cut(self.limits.error_text);
+                    error
+                }
+                Err(error) => RemoteError::new(ErrorKind::DecodeResult, Ran::Maybe).caused_by(&error),
+            }),
             Ok(_) | Err(_) => {
                 let error = Refusal::UnknownCodec(reply.codec);
                 Err(RemoteError::new(ErrorKind::DecodeResult, Ran::Yes).caused_by(&error))
