@@ -40,6 +40,14 @@ pub enum KeyFileError {
         /// Its permissions.
         mode: u32,
     },
+    /// The file belongs to another user, who can read and change it.
+    #[error("the key file {} belongs to another user (uid {owner}), who knows the key and can change it: copy it to a file of your own, or `chown` it", path.display())]
+    NotOwn {
+        /// The file.
+        path: PathBuf,
+        /// The user that it belongs to.
+        owner: u32,
+    },
     /// There is no such key in the file.
     #[error(
         "{} has no Ed25519 private key (`-----BEGIN PRIVATE KEY-----`, PKCS #8, not encrypted): `openssl genpkey -algorithm ed25519` writes one",
@@ -63,15 +71,16 @@ pub enum KeyFileError {
 ///
 /// # Errors
 ///
-/// When the file cannot be read, has no key in it, or (on Unix) is open to others than its owner.
+/// When the file cannot be read, has no key in it, or (on Unix) belongs to another user or is open to others than its owner.
 pub fn load(path: impl AsRef<Path>) -> Result<KeyPair, KeyFileError> {
     let path = path.as_ref();
     let failed = |source| KeyFileError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     // Asked of the file that was opened, which another one may have replaced by now.
-    let mode = mode(&file).map_err(failed)?;
-    if mode & 0o077 != 0 {
-        return Err(KeyFileError::Open { path: path.to_owned(), mode });
+    match whose(&file).map_err(failed)? {
+        Whose::Ours => {}
+        Whose::Anybodys { mode } => return Err(KeyFileError::Open { path: path.to_owned(), mode }),
+        Whose::Anothers { owner } => return Err(KeyFileError::NotOwn { path: path.to_owned(), owner }),
     }
     let text = match io::read_to_string(file) {
         // What is no text is no PEM.
@@ -112,16 +121,41 @@ pub fn load_or_generate(path: impl AsRef<Path>) -> Result<KeyPair, KeyFileError>
     }
 }
 
+/// Who can read a file.
+#[derive(Debug, PartialEq, Eq)]
+enum Whose {
+    Ours,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "a file has no such permissions there"))]
+    Anybodys {
+        mode: u32,
+    },
+    #[cfg_attr(not(unix), expect(dead_code, reason = "a file has no such owner there"))]
+    Anothers {
+        owner: u32,
+    },
+}
+
 #[cfg(unix)]
-fn mode(file: &File) -> io::Result<u32> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Ok(file.metadata()?.permissions().mode() & 0o777)
+fn whose(file: &File) -> io::Result<Whose> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = file.metadata()?;
+    Ok(whose_is(metadata.mode(), metadata.uid(), rustix::process::geteuid().as_raw()))
+}
+
+/// What belongs to root, root can change in any case.
+#[cfg(unix)]
+fn whose_is(mode: u32, owner: u32, us: u32) -> Whose {
+    match mode & 0o777 {
+        _ if owner != us && owner != 0 => Whose::Anothers { owner },
+        mode if mode & 0o077 != 0 => Whose::Anybodys { mode },
+        _ => Whose::Ours,
+    }
 }
 
 /// Elsewhere, a file's permissions are those of its folder.
 #[cfg(not(unix))]
-fn mode(_: &File) -> io::Result<u32> {
-    Ok(0o600)
+fn whose(_: &File) -> io::Result<Whose> {
+    Ok(Whose::Ours)
 }
 
 fn create(path: &Path) -> io::Result<File> {
@@ -211,6 +245,26 @@ mod tests {
         }
         set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
         assert!(load(&path).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn file_of_another_user_is_not_used() {
+        let (mode, us) = (0o100_600, 1000);
+        assert_eq!(whose_is(mode, us, us), Whose::Ours);
+        assert_eq!(whose_is(mode, 0, us), Whose::Ours);
+        assert_eq!(whose_is(mode, 1001, us), Whose::Anothers { owner: 1001 });
+        assert_eq!(whose_is(mode, 1001, 0), Whose::Anothers { owner: 1001 });
+        assert_eq!(whose_is(0o100_640, us, us), Whose::Anybodys { mode: 0o640 });
+        // Only root may give a file away.
+        if rustix::process::geteuid().is_root() {
+            let folder = Folder::new();
+            let path = folder.0.join("key");
+            load_or_generate(&path).unwrap();
+            std::os::unix::fs::chown(&path, Some(1001), None).unwrap();
+            let error = load(&path).unwrap_err();
+            assert!(error.to_string().contains("uid 1001"), "{error}");
+        }
     }
 
     #[test]

@@ -120,8 +120,8 @@ pub struct Limits {
     /// After how much silence a connection is taken for dead. Default: 30 s.
     ///
     /// It is dropped then, and the session waits for a new one. Each side says something at least twice per span of the
-    /// other's silence. A proxy on the way that cuts idle connections has to wait longer than half of this; a client whose connections are cut so
-    /// warns of it once.
+    /// other's silence, unless that is less than 100 ms, or less than a sixtieth of its own: give both sides spans of one order. A proxy on the
+    /// way that cuts idle connections has to wait longer than half of this; a client whose connections are cut so warns of it once.
     pub silence: Duration,
 
     /// How long a peer may take nothing of what waits to be sent to it, or less than [`write_rate`](Self::write_rate). Default: 10 s.

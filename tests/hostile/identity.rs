@@ -67,6 +67,7 @@ async fn what_does_not_belong_before_a_hello_ends_the_connection() {
         scripts.refused("welcomes", frame(Frame::Welcome(Box::new(welcome()))));
         scripts.refused("rejects", frame(Frame::Reject(Reject::Full)));
         scripts.refused("sends text", first_message(address, 1, b"let me in"));
+        scripts.refused("sets a reserved bit of a frame", first_message(address, 0x42, b"let me in"));
         scripts.refused("speaks HTTP", first_message(address, 2, b"GET / HTTP/1.1\r\n\r\n"));
         scripts.refused("sends nothing in a message", first_message(address, 2, b""));
         let (mut wire, invitation) = Wire::connect(address);

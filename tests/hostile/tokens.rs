@@ -110,6 +110,22 @@ async fn a_token_that_is_not_good_opens_nothing() {
             scripts.refused("shows one as a browser does, garbled", code("", &garbled));
             let in_url = crate::raw::upgrade_at(address, &format!("/scope?access_token={token}"), OURS, &[]);
             scripts.refused("shows a good one in the URL", code(&token, &in_url));
+            let header = |token: &str| ("Authorization", format!("Bearer {token}"));
+            let as_browser = |token: &str| format!("bearer.{}", URL_SAFE_NO_PAD.encode(token));
+            let (first, second) = (header(&token), header("another"));
+            let two = upgrade(address, OURS, &[(first.0, &first.1), (second.0, &second.1)]);
+            scripts.refused("shows a good one, and another in the same header", code(&token, &two));
+            let both =
+                upgrade(address, &format!("{OURS}, {}", as_browser("another")), &[(first.0, &first.1)]);
+            scripts.refused(
+                "shows a good one in the header, and another as a browser does",
+                code(&token, &both),
+            );
+            let two = format!("{OURS}, {}, {}", as_browser(&token), as_browser("another"));
+            scripts.refused(
+                "shows a good one as a browser does, and another",
+                code("", &upgrade(address, &two, &[])),
+            );
         },
     )
     .await;

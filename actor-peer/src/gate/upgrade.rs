@@ -53,7 +53,7 @@ impl Upgrade {
     ///
     /// # Errors
     ///
-    /// When there is a token that cannot be read.
+    /// When there is a token that cannot be read, and when there are two.
     pub fn bearer(&self) -> Result<Option<String>, Denied> {
         bearer(self.0.headers())
     }
@@ -141,19 +141,25 @@ pub(crate) fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 
 fn bearer(headers: &HeaderMap) -> Result<Option<String>, Denied> {
     let malformed = || Denied::unauthenticated("the token cannot be read");
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
+    let mut found = None;
+    // What stands before this peer may have looked at another one of them.
+    let mut find = |token: String| match found.replace(token) {
+        None => Ok(()),
+        Some(_) => Err(Denied::unauthenticated("there is more than one token")),
+    };
+    for value in headers.get_all(header::AUTHORIZATION) {
         let (scheme, token) =
             value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(malformed)?;
         // Another scheme is somebody else's, for instance the `Basic` of a proxy.
         if scheme.eq_ignore_ascii_case("bearer") {
-            return Ok(Some(token.trim().to_owned()));
+            find(token.trim().to_owned())?;
         }
     }
-    let Some(encoded) = subprotocols(headers).find_map(|name| name.strip_prefix(BEARER)) else {
-        return Ok(None);
-    };
-    let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| malformed())?;
-    String::from_utf8(bytes).map(Some).map_err(|_| malformed())
+    for encoded in subprotocols(headers).filter_map(|name| name.strip_prefix(BEARER)) {
+        let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| malformed())?;
+        find(String::from_utf8(bytes).map_err(|_| malformed())?)?;
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -51,6 +51,12 @@ pub(crate) fn goodbye(error: &ProtocolError) -> Option<Goodbye> {
         ProtocolError::Io(io) if io.get_ref().is_some_and(|inner| inner.to_string().contains("utf-8")) => {
             Goodbye::no_text
         }
+        // Neither for this, yet.
+        ProtocolError::Io(io)
+            if io.get_ref().is_some_and(|inner| inner.to_string().contains("reserved bits")) =>
+        {
+            Goodbye::protocol
+        }
         ProtocolError::Io(_) => return None,
         _ => Goodbye::protocol,
     };

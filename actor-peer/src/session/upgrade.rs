@@ -114,8 +114,10 @@ enum Offer {
 
 fn offer(request: &HttpRequest) -> Result<Offer, UpgradeError> {
     let headers = request.headers();
-    let upgrade = headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
-    if !upgrade.is_some_and(|value| value.to_ascii_lowercase().contains("websocket")) {
+    let mut upgrades = headers.get_all(header::UPGRADE).filter_map(|value| value.to_str().ok());
+    let is_websocket =
+        |value: &str| value.split(',').any(|name| name.trim().eq_ignore_ascii_case("websocket"));
+    if !upgrades.any(is_websocket) {
         // A proxy takes away what concerns the connection alone, and leaves the rest.
         let is_handshake = headers.contains_key(header::SEC_WEBSOCKET_KEY);
         return Err(if is_handshake { UpgradeError::NotPassedOn } else { UpgradeError::NotWebSocket });
@@ -226,6 +228,21 @@ mod offer_tests {
         let request = TestRequest::get().insert_header((header::UPGRADE, "WebSocket"));
         let request = request.insert_header((header::SEC_WEBSOCKET_PROTOCOL, protocols));
         offer(&request.to_http_request()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn only_a_websocket_is_upgraded() {
+        let is_upgraded = |upgrade: &str| {
+            let request = TestRequest::get().insert_header((header::UPGRADE, upgrade));
+            let request = request.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
+            offer(&request.to_http_request()).is_ok()
+        };
+        for upgrade in ["websocket", "WebSocket", "h2c, websocket"] {
+            assert!(is_upgraded(upgrade), "{upgrade}");
+        }
+        for upgrade in ["xwebsocketx", "websocket/13", "h2c", "web socket", ""] {
+            assert!(!is_upgraded(upgrade), "{upgrade}");
+        }
     }
 
     /// Our own version goes first wherever it is named; of others the first is repeated, and never what only looks like one.

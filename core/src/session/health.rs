@@ -27,6 +27,9 @@ const TAKEOVER: Duration = Duration::from_millis(800);
 /// make us look and speak a thousand times a second, only by saying so.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(100);
 
+/// Nor is one whose span of silence is so many times shorter than ours: what it asks for is in proportion to what we ask for.
+const MOST_TIMES_SHORTER: u32 = 60;
+
 #[derive(Debug)]
 pub(super) struct Health {
     interval: Duration,
@@ -107,7 +110,7 @@ impl Health {
     /// `theirs` is the span of silence after which the other side takes the connection for dead.
     pub(super) fn new(limits: &Limits, theirs: Duration, now: Moment) -> Self {
         let Limits { silence: ours, write_stall, write_rate, .. } = *limits;
-        let theirs = theirs.max(SHORTEST_SILENCE);
+        let theirs = theirs.max(SHORTEST_SILENCE).max(ours / MOST_TIMES_SHORTER);
         let interval = (ours.min(theirs).min(write_stall) / CHECKS_PER_SPAN).max(Duration::from_millis(1));
         let checks = |span: Duration| {
             u32::try_from(span.as_micros().div_ceil(interval.as_micros())).unwrap_or(u32::MAX)
