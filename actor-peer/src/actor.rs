@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use distributed_scope_core::peer::{Admitted, Join, Notice, Roster, settle};
-use distributed_scope_core::{Call, Reject, RemoteError};
+use distributed_scope_core::{Call, Moment, Reject, RemoteError};
 
 use crate::clock;
 use crate::peer::Peer;
@@ -68,12 +68,19 @@ impl Handler<Tell> for PeerActor {
 
     fn handle(&mut self, Tell(notice): Tell, ctx: &mut Self::Context) {
         let Some(shared) = self.peer.upgrade() else { return };
-        if let Some((peer, moment)) = self.roster.take(&shared, notice) {
-            ctx.run_later(moment.since(clock::now()), move |actor, _| {
-                actor.roster.give_up_late(peer, clock::now());
-            });
+        if let Some(moment) = self.roster.take(&shared, notice) {
+            give_up_at(moment, ctx);
         }
     }
+}
+
+/// Some who wait for a peer will have waited long enough at this moment.
+fn give_up_at(moment: Moment, ctx: &mut Context<PeerActor>) {
+    ctx.run_later(moment.since(clock::now()), |actor, ctx| {
+        if let Some(moment) = actor.roster.give_up_late(clock::now()) {
+            give_up_at(moment, ctx);
+        }
+    });
 }
 
 /// Takes no new sessions and no new calls; what runs goes on for at most so long.

@@ -1,9 +1,9 @@
 //! The control plane of a page's peer: a task that decides who may join, and knows who waits for whom.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
-use distributed_scope_core::Reject;
 use distributed_scope_core::peer::{Admitted, Join, Notice, Platform, Roster};
+use distributed_scope_core::{Moment, Reject};
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt;
 use wasm_bindgen_futures::spawn_local;
@@ -17,7 +17,7 @@ pub(crate) enum Order {
     Take(Notice<Browser>),
     Join(Box<Join<Browser>>, oneshot::Sender<Result<Admitted<Browser>, Reject>>),
     /// Some who waited for a peer may have waited long enough.
-    GiveUp(distributed_scope_core::PeerId),
+    GiveUp,
     /// Take no new sessions and calls; the sender is told when nothing runs any more.
     Drain(oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
@@ -30,19 +30,17 @@ pub(crate) async fn run(peer: Weak<Shared>, mut orders: mpsc::UnboundedReceiver<
         let Some(shared) = peer.upgrade() else { return };
         match order {
             Order::Take(notice) => {
-                if let Some((wanted, moment)) = roster.take(&shared, notice) {
-                    let (peer, sleep) = (Weak::clone(&peer), shared.platform().sleep_until(moment));
-                    spawn_local(async move {
-                        sleep.await;
-                        if let Some(shared) = peer.upgrade() {
-                            shared.platform().order(Order::GiveUp(wanted));
-                        }
-                    });
+                if let Some(moment) = roster.take(&shared, notice) {
+                    give_up_at(moment, &shared);
                 }
             }
             // Whoever asked may be gone.
             Order::Join(join, answer) => drop(answer.send(roster.join(&shared, *join))),
-            Order::GiveUp(wanted) => roster.give_up_late(wanted, clock::now()),
+            Order::GiveUp => {
+                if let Some(moment) = roster.give_up_late(clock::now()) {
+                    give_up_at(moment, &shared);
+                }
+            }
             Order::Drain(done) => {
                 let idle = roster.drain();
                 spawn_local(async move {
@@ -57,4 +55,15 @@ pub(crate) async fn run(peer: Weak<Shared>, mut orders: mpsc::UnboundedReceiver<
             }
         }
     }
+}
+
+/// Some who wait for a peer will have waited long enough at this moment.
+fn give_up_at(moment: Moment, shared: &Arc<Shared>) {
+    let (peer, sleep) = (Arc::downgrade(shared), shared.platform().sleep_until(moment));
+    spawn_local(async move {
+        sleep.await;
+        if let Some(shared) = peer.upgrade() {
+            shared.platform().order(Order::GiveUp);
+        }
+    });
 }

@@ -1,4 +1,4 @@
-//! A hash for numbers that the other side of a session chooses.
+//! A hash for numbers and ids that others choose.
 //!
 //! `rustc-hash` takes a multiplication, which everybody can undo: 65,536 numbers that all collide are computed at once, and to put them into a map
 //! took 3.3 s (measured). With a key that nobody else knows that cannot be done, and it costs one multiplication all the same.
@@ -30,6 +30,7 @@ impl Default for Keyed {
 impl BuildHasher for Keyed {
     type Hasher = KeyedHasher;
 
+    #[inline]
     fn build_hasher(&self) -> KeyedHasher {
         KeyedHasher { hash: self.plus, times: self.times }
     }
@@ -41,16 +42,26 @@ pub(crate) struct KeyedHasher {
 }
 
 impl Hasher for KeyedHasher {
+    #[inline]
     fn write_u64(&mut self, number: u64) {
         // Both halves of the product, because each bit of the key and of the number reaches one of them.
         let product = u128::from(self.hash ^ number) * u128::from(self.times);
         self.hash = (product as u64) ^ ((product >> 64) as u64);
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    #[inline]
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
     }
 
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks();
+        words.iter().for_each(|word| self.write_u64(u64::from_le_bytes(*word)));
+        rest.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    #[inline]
     fn finish(&self) -> u64 {
         self.hash
     }
@@ -65,9 +76,14 @@ impl std::fmt::Debug for Keyed {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::hash::Hash;
+
+    use rustc_hash::FxBuildHasher;
+    use uuid::Uuid;
 
     use super::*;
     use crate::frame::CallId;
+    use crate::id::PeerId;
 
     /// Numbers that all have one hash in a map of `rustc-hash`, as far as a map looks at it.
     fn colliding() -> impl Iterator<Item = CallId> {
@@ -77,11 +93,17 @@ mod tests {
         (0..1 << 16).map(move |low: u64| CallId(inverse.wrapping_mul(0xABCD_EF00_0000_0000 | low)))
     }
 
+    /// Ids that all have one hash in a map of `rustc-hash`: their first half takes back what it begins with, and zero times the other half is zero.
+    fn colliding_ids() -> impl Iterator<Item = PeerId> {
+        const SEED: u64 = 0x243f_6a88_85a3_08d3;
+        (0..1 << 16).map(|number: u64| Uuid::from_u64_pair(SEED.swap_bytes(), number).into())
+    }
+
     /// The most of them that fall into one of as many places as there are numbers.
-    fn most_in_one_place(hash: impl BuildHasher) -> usize {
+    fn most_in_one_place<T: Hash>(hash: impl BuildHasher, all: impl Iterator<Item = T>) -> usize {
         let mut places = vec![0; 1 << 16];
-        for call in colliding() {
-            places[hash.hash_one(call) as usize % (1 << 16)] += 1;
+        for one in all {
+            places[hash.hash_one(one) as usize % (1 << 16)] += 1;
         }
         places.into_iter().max().unwrap()
     }
@@ -89,7 +111,17 @@ mod tests {
     #[test]
     fn numbers_that_are_chosen_to_collide_do_not() {
         assert_eq!(colliding().collect::<HashSet<_>>().len(), 1 << 16);
-        assert!(most_in_one_place(rustc_hash::FxBuildHasher) > 1 << 15, "they collide in the other hash");
-        assert!(most_in_one_place(Keyed::default()) < 1 << 6);
+        assert!(most_in_one_place(FxBuildHasher, colliding()) > 1 << 15, "they collide in the other hash");
+        assert!(most_in_one_place(Keyed::default(), colliding()) < 1 << 6);
+    }
+
+    #[test]
+    fn ids_that_are_chosen_to_collide_do_not() {
+        assert_eq!(colliding_ids().collect::<HashSet<_>>().len(), 1 << 16);
+        assert!(
+            most_in_one_place(FxBuildHasher, colliding_ids()) > 1 << 15,
+            "they collide in the other hash"
+        );
+        assert!(most_in_one_place(Keyed::default(), colliding_ids()) < 1 << 6);
     }
 }

@@ -172,6 +172,12 @@ pub struct Limits {
     /// A longer one is cut in the middle, and says there how many bytes are left out: where a block raises it, before it travels, and where it
     /// arrives.
     pub error_text: usize,
+
+    /// How many calls may wait at once for peers that are not connected, of all blocks that one peer has this one run. Default: 1,024.
+    ///
+    /// One more is refused as [`Refusal::TooManyWaiting`](crate::Refusal::TooManyWaiting). Blocks that this peer has itself run share one such
+    /// number; calls that no block makes are not counted.
+    pub waiting: usize,
 }
 
 impl Default for Limits {
@@ -202,6 +208,7 @@ impl Default for Limits {
             calls_per_second: 5_000_000,
             handshake: Duration::from_secs(5),
             error_text: crate::shown::LONGEST,
+            waiting: 1024,
         }
     }
 }

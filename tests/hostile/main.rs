@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
+mod absent;
 mod blocks;
 mod crowds;
 mod false_servers;

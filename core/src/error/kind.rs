@@ -107,6 +107,11 @@ pub enum Refusal {
     /// So much is held for its callers already that nothing is taken in.
     #[error("{0}")]
     Full(Full),
+    /// Too many calls wait already for peers that are not connected, in blocks that the same caller has run.
+    #[error(
+        "{0} calls wait already for peers that are not connected, in blocks that one caller has run (`Limits::waiting` of the peer that runs them)"
+    )]
+    TooManyWaiting(usize),
 }
 
 /// What to do about a block that a peer does not have.
@@ -186,7 +191,8 @@ impl Refusal {
             | Self::TooManyHops(_)
             | Self::TooSlow(_)
             | Self::Full(_)
-            | Self::GoingAway => {}
+            | Self::GoingAway
+            | Self::TooManyWaiting(_) => {}
         }
     }
 
@@ -209,6 +215,7 @@ impl Refusal {
             Self::GoingAway => "going_away",
             Self::TooSlow(_) => "too_slow",
             Self::Full(_) => "full",
+            Self::TooManyWaiting(_) => "too_many_waiting",
         }
     }
 }

@@ -7,7 +7,8 @@
 //! |---|---|
 //! | `platform` | what a peer needs of the world it lives in |
 //! | `shared` | what all handles, sessions and blocks of one peer share; it is their [`Host`](crate::host::Host) |
-//! | `roster`, `routes` | who may join and who waits for whom; which peer is reachable by which session |
+//! | `roster`, `routes` | who may join; which peer is reachable by which session |
+//! | `waiting` | calls that wait for peers which are not connected |
 //! | `link` | a session, as the rest of the peer sees it from any thread; it outlives its connections |
 //! | `connection`, `out` | one connection: handshake, then the session it carries, then the goodbye; what it has to send |
 //! | `carry` | drives a connection over a socket that hands over whole messages |
@@ -37,6 +38,7 @@ mod running;
 mod shared;
 mod start_error;
 mod ticker;
+mod waiting;
 
 pub use self::carry::{Arrival, Messages, carry};
 pub use self::connect_error::{ConnectCause, ConnectError};

@@ -1,31 +1,28 @@
 //! Who may join, and who waits for whom: the decisions of a peer's control plane, without its mailbox.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use futures_channel::oneshot;
-use rustc_hash::FxHashMap;
 
 use super::link::Origin;
+use super::waiting::Waiting;
 use super::{Goodbye, Link, Platform, Shared};
 use crate::auth::{Principal, Proof, Visitor};
 use crate::frame::{Introduction, Reject, SessionId, Token};
 use crate::handshake::Guest;
 use crate::id::PeerId;
+use crate::keyed_hash::Keyed;
 use crate::time::{Deadline, Moment};
 
 /// All sessions of a peer, and those who wait for one. There is one for a peer; its control plane owns it.
 pub struct Roster<P: Platform> {
     /// With or without a connection.
-    sessions: FxHashMap<SessionId, Arc<Link<P>>>,
+    sessions: HashMap<SessionId, Arc<Link<P>>, Keyed>,
     /// Calls to peers that are not connected yet.
-    waiting: FxHashMap<PeerId, Vec<Waiter>>,
+    waiting: Waiting,
     is_draining: bool,
-}
-
-struct Waiter {
-    joined: oneshot::Sender<()>,
-    deadline: Deadline,
 }
 
 /// Somebody introduced itself on a connection and wants a session.
@@ -100,7 +97,7 @@ pub async fn settle<P: Platform>(
 
 impl<P: Platform> Default for Roster<P> {
     fn default() -> Self {
-        Self { sessions: FxHashMap::default(), waiting: FxHashMap::default(), is_draining: false }
+        Self { sessions: HashMap::default(), waiting: Waiting::default(), is_draining: false }
     }
 }
 
@@ -199,15 +196,10 @@ impl<P: Platform> Roster<P> {
         Ok(Admitted::New(link))
     }
 
-    /// Takes a notice. If it gives a moment, [`give_up_late`](Self::give_up_late) is due then for that peer.
-    pub fn take(&mut self, shared: &Shared<P>, notice: Notice<P>) -> Option<(PeerId, Moment)> {
+    /// Takes a notice. If it gives a moment, [`give_up_late`](Self::give_up_late) is due then.
+    pub fn take(&mut self, shared: &Shared<P>, notice: Notice<P>) -> Option<Moment> {
         match notice {
-            Notice::Joined(peer) => {
-                for waiter in self.waiting.remove(&peer).unwrap_or_default() {
-                    // Whoever waited may have given up.
-                    let _ = waiter.joined.send(());
-                }
-            }
+            Notice::Joined(peer) => self.waiting.joined(peer),
             Notice::Left(link) => {
                 self.sessions.remove(&link.id());
                 shared.routes().remove(&link);
@@ -219,22 +211,16 @@ impl<P: Platform> Roster<P> {
                     // Whoever waited may have given up.
                     let _ = joined.send(());
                 } else {
-                    self.waiting.entry(peer).or_default().push(Waiter { joined, deadline });
-                    return deadline.moment().map(|moment| (peer, moment));
+                    return self.waiting.add(peer, deadline, joined);
                 }
             }
         }
         None
     }
 
-    /// Drops those who waited for this peer until now, or do not wait any longer.
-    pub fn give_up_late(&mut self, peer: PeerId, now: Moment) {
-        if let Some(waiters) = self.waiting.get_mut(&peer) {
-            waiters.retain(|waiter| !waiter.deadline.has_passed(now) && !waiter.joined.is_canceled());
-            if waiters.is_empty() {
-                self.waiting.remove(&peer);
-            }
-        }
+    /// Drops those who have waited for a peer until now. If it gives a moment, it is due again then.
+    pub fn give_up_late(&mut self, now: Moment) -> Option<Moment> {
+        self.waiting.give_up(now)
     }
 
     /// Takes no new sessions and no new calls. What it returns ends when nothing runs any more.

@@ -2,17 +2,18 @@
 //!
 //! The roster alone writes it; calls read it from any thread without asking the control plane.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use rustc_hash::FxHashMap;
 
 use super::{Link, Platform};
 use crate::id::PeerId;
+use crate::keyed_hash::Keyed;
 
 /// The sessions of a peer that can carry calls.
-pub struct Routes<P: Platform>(RwLock<FxHashMap<PeerId, Arc<Link<P>>>>);
+pub struct Routes<P: Platform>(RwLock<HashMap<PeerId, Arc<Link<P>>, Keyed>>);
 
 impl<P: Platform> Default for Routes<P> {
     fn default() -> Self {

@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::detached::Detached;
 use super::reconnect::Places;
+use super::waiting::{Place, Places as WaitingPlaces};
 use super::{Link, Notice, Platform, Routes, own};
 use crate::account::Account;
 use crate::auth::Authorize;
@@ -21,6 +22,7 @@ use crate::exposure::Blocks;
 use crate::flag::Flag;
 use crate::frame::SessionId;
 use crate::handshake::Us;
+use crate::here;
 use crate::host::{self, Data, Host, Observer};
 use crate::id::PeerId;
 use crate::identity::Identity;
@@ -125,6 +127,7 @@ pub struct Shared<P: Platform> {
     detached: Detached<P>,
     places: Places,
     lines: Lines,
+    waiting: WaitingPlaces,
 }
 
 impl<P: Platform> Shared<P> {
@@ -179,6 +182,7 @@ impl<P: Platform> Shared<P> {
             detached: Detached::default(),
             places: Places::default(),
             lines: Lines::default(),
+            waiting: WaitingPlaces::default(),
         });
         if host::announce(&(Arc::clone(&shared) as Arc<dyn Host>)) {
             tracing::warn!(
@@ -285,6 +289,14 @@ impl<P: Platform> Shared<P> {
         self.routes.session(peer).filter(|link| link.id() == session)
     }
 
+    /// A place for a call that has to wait for its peer. Those of blocks are counted for whoever has them run.
+    fn place_to_wait(&self, request: &Request) -> Result<Option<Place>, Refusal> {
+        let Some(context) = here::current().filter(|_| request.hop > 0) else { return Ok(None) };
+        let most = self.limits.waiting;
+        let place = self.waiting.take(context.caller, most);
+        place.map(Some).ok_or(Refusal::TooManyWaiting(most))
+    }
+
     /// Told when a peer has joined, and dropped if it does not in time.
     pub(super) fn joined(&self, peer: PeerId, deadline: Deadline) -> oneshot::Receiver<()> {
         let (joined, is_joined) = oneshot::channel();
@@ -379,10 +391,16 @@ impl<P: Platform> Host for Shared<P> {
                 Err(error) => return Pending::ended(Err(error)),
             }
         }
+        let place = match self.place_to_wait(request) {
+            Ok(place) => place,
+            Err(refusal) => return Pending::ended(Err(RemoteError::refused(refusal))),
+        };
         let is_joined = self.joined(request.to, request.deadline);
         let mut request = request.clone();
         Pending::Waiting(Box::pin(async move {
-            match is_joined.await {
+            let has_joined = is_joined.await;
+            drop(place);
+            match has_joined {
                 Ok(()) => {
                     let now = self.now();
                     self.start(now, &mut request).await

@@ -130,10 +130,10 @@ impl Platform for Sim {
     fn tell(&self, notice: Notice<Self>) {
         let process = self.process;
         runtime::spawn(process, async move {
-            let due = control(process, |shared, roster| roster.take(shared, notice)).flatten();
-            if let Some((peer, moment)) = due {
+            let mut due = control(process, |shared, roster| roster.take(shared, notice)).flatten();
+            while let Some(moment) = due {
                 runtime::sleep_until(moment.since_origin().as_micros() as u64).await;
-                control(process, |_, roster| roster.give_up_late(peer, moment));
+                due = control(process, |_, roster| roster.give_up_late(moment)).flatten();
             }
         });
     }

@@ -1,0 +1,201 @@
+//! Calls that wait for peers which are not connected: who is told when one comes, and who has waited long enough.
+//!
+//! The ids of those peers, and how many there are, may be chosen by others. So both tables are ordered and not hashed, and each step takes the
+//! logarithm of how many there are.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use futures_channel::oneshot;
+use parking_lot::Mutex;
+
+use crate::id::PeerId;
+use crate::keyed_hash::Keyed;
+use crate::time::{Deadline, Moment};
+
+/// Those who gave up by themselves are looked for when there are so many.
+const FEW: usize = 64;
+
+/// All who wait. The control plane has it.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    next: u64,
+    waiters: BTreeMap<(PeerId, u64), Waiter>,
+    deadlines: BTreeSet<(Moment, PeerId, u64)>,
+    /// For this moment somebody has been asked to call [`give_up`](Self::give_up).
+    due: Option<Moment>,
+    /// When there are so many, those who gave up by themselves are let go.
+    many: usize,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    joined: oneshot::Sender<()>,
+    deadline: Deadline,
+}
+
+impl Waiting {
+    pub(super) fn len(&self) -> usize {
+        self.waiters.len()
+    }
+
+    /// Adds one. If this gives a moment, [`give_up`](Self::give_up) is due then.
+    pub(super) fn add(
+        &mut self,
+        peer: PeerId,
+        deadline: Deadline,
+        joined: oneshot::Sender<()>,
+    ) -> Option<Moment> {
+        if self.waiters.len() >= self.many.max(FEW) {
+            self.let_go();
+        }
+        let key = (peer, self.next);
+        self.next += 1;
+        self.waiters.insert(key, Waiter { joined, deadline });
+        self.deadlines.extend(deadline.moment().map(|moment| (moment, key.0, key.1)));
+        self.next_due()
+    }
+
+    /// A peer is there: tells those who waited for it.
+    pub(super) fn joined(&mut self, peer: PeerId) {
+        let keys = (peer, 0)..=(peer, u64::MAX);
+        let came: Vec<_> = self.waiters.range(keys).map(|(key, _)| *key).collect();
+        for waiter in came.into_iter().filter_map(|key| self.remove(key)) {
+            // Whoever waited may have given up.
+            let _ = waiter.joined.send(());
+        }
+    }
+
+    /// Drops those whose deadline has passed. If this gives a moment, it is due again then.
+    pub(super) fn give_up(&mut self, now: Moment) -> Option<Moment> {
+        while let Some((moment, peer, number)) = self.deadlines.first().copied()
+            && moment <= now
+        {
+            drop(self.remove((peer, number)));
+        }
+        self.due = self.due.filter(|due| *due > now);
+        self.next_due()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.waiters.clear();
+        self.deadlines.clear();
+    }
+
+    fn remove(&mut self, key: (PeerId, u64)) -> Option<Waiter> {
+        let waiter = self.waiters.remove(&key)?;
+        if let Some(moment) = waiter.deadline.moment() {
+            self.deadlines.remove(&(moment, key.0, key.1));
+        }
+        Some(waiter)
+    }
+
+    /// Drops those that nobody waits for, which happens so seldom that it costs each of them a little.
+    fn let_go(&mut self) {
+        let is_gone = |(key, waiter): (&(PeerId, u64), &Waiter)| waiter.joined.is_canceled().then_some(*key);
+        let gone: Vec<_> = self.waiters.iter().filter_map(is_gone).collect();
+        gone.into_iter().for_each(|key| drop(self.remove(key)));
+        self.many = 2 * self.waiters.len();
+    }
+
+    fn next_due(&mut self) -> Option<Moment> {
+        let (first, ..) = *self.deadlines.first()?;
+        if self.due.is_some_and(|due| due <= first) {
+            return None;
+        }
+        self.due = Some(first);
+        Some(first)
+    }
+}
+
+/// How many calls wait in blocks that each peer had run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places(Arc<Mutex<HashMap<PeerId, usize, Keyed>>>);
+
+/// One of them, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    places: Places,
+    caller: PeerId,
+}
+
+impl Places {
+    /// A place for a call of a block that `caller` had run; nothing if that peer has as many as it may.
+    pub(super) fn take(&self, caller: PeerId, most: usize) -> Option<Place> {
+        let mut places = self.0.lock();
+        let taken = places.get(&caller).copied().unwrap_or_default();
+        if taken >= most {
+            return None;
+        }
+        places.insert(caller, taken + 1);
+        Some(Place { places: self.clone(), caller })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = self.places.0.lock();
+        if let Some(taken) = places.get_mut(&self.caller) {
+            *taken -= 1;
+            if *taken == 0 {
+                places.remove(&self.caller);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(millis: u64) -> Moment {
+        Moment::after_origin(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn each_waits_until_its_deadline_and_one_timer_is_enough() {
+        let (mut waiting, peer) = (Waiting::default(), PeerId::named("absent"));
+        let add = |waiting: &mut Waiting, millis| {
+            let (joined, is_joined) = oneshot::channel();
+            (waiting.add(peer, Deadline::at(at(millis)), joined), is_joined)
+        };
+        let (due, mut second) = add(&mut waiting, 20);
+        assert_eq!(due, Some(at(20)));
+        let (due, mut first) = add(&mut waiting, 10);
+        assert_eq!(due, Some(at(10)));
+        let (due, mut third) = add(&mut waiting, 30);
+        assert_eq!(due, None);
+        assert_eq!(waiting.give_up(at(10)), Some(at(20)));
+        assert!(first.try_recv().is_err() && second.try_recv() == Ok(None));
+        // The timer of the first one that came.
+        assert_eq!(waiting.give_up(at(20)), Some(at(30)));
+        assert_eq!(waiting.give_up(at(20)), None);
+        assert!(second.try_recv().is_err());
+        waiting.joined(peer);
+        assert_eq!(third.try_recv(), Ok(Some(())));
+        assert_eq!((waiting.len(), waiting.deadlines.len()), (0, 0));
+    }
+
+    #[test]
+    fn those_who_gave_up_leave_nothing_behind() {
+        let mut waiting = Waiting::default();
+        for _ in 0..100_000 {
+            // Without a deadline, and for a peer that nobody waits for any longer.
+            let _ = waiting.add(PeerId::random(), Deadline::never(), oneshot::channel().0);
+        }
+        assert!(waiting.len() <= FEW, "{}", waiting.len());
+    }
+
+    #[test]
+    fn places_are_counted_for_each_caller_and_given_back() {
+        let (places, [one, two]) = (Places::default(), ["one", "two"].map(PeerId::named));
+        let first = places.take(one, 1);
+        assert!(first.is_some() && places.take(one, 1).is_none() && places.take(two, 1).is_some());
+        drop(first);
+        assert!(places.take(one, 1).is_some());
+        assert!(places.take(one, 0).is_none());
+        assert!(places.0.lock().is_empty());
+    }
+}
