@@ -11,7 +11,7 @@ use super::cache::{Cache, Next};
 use super::key_set::KeySet;
 use super::{Algorithm, KeyError, TokenError};
 use crate::clock;
-use crate::endpoint::is_this_machine;
+use crate::endpoint::{Endpoint, is_this_machine};
 
 /// Larger than any key set that there is.
 const LARGEST: usize = 256 << 10;
@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) struct Published {
     algorithm: Algorithm,
     url: Uri,
+    shown: String,
     cache: Mutex<Cache>,
     /// Held while keys are fetched, so that many clients that come at once make one request. Whose key is known does not wait.
     fetching: tokio::sync::Mutex<()>,
@@ -31,14 +32,16 @@ pub(super) struct Published {
 
 impl Published {
     pub(super) fn new(algorithm: Algorithm, url: &str) -> Result<Self, KeyError> {
-        let uri: Uri = url.parse().map_err(|_| KeyError::Url(url.to_owned()))?;
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| KeyError::Url(url.to_owned()))?;
+        // Errors and the log show it as they show where a peer connects to: without what may be secret in it.
+        let shown = Endpoint::new(url).to_string();
+        let uri: Uri = url.parse().map_err(|_| KeyError::Url(shown.clone()))?;
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| KeyError::Url(shown.clone()))?;
         match uri.scheme_str() {
             Some("https") if cfg!(feature = "rustls") => {}
-            Some("https") => return Err(KeyError::NoTls(url.to_owned())),
+            Some("https") => return Err(KeyError::NoTls(shown)),
             Some("http") if is_this_machine(host) => {}
-            Some("http") => return Err(KeyError::Plaintext(url.to_owned())),
-            _ => return Err(KeyError::Url(url.to_owned())),
+            Some("http") => return Err(KeyError::Plaintext(shown)),
+            _ => return Err(KeyError::Url(shown)),
         }
         if algorithm == Algorithm::Hs256 {
             return Err(KeyError::NotPublic);
@@ -46,6 +49,7 @@ impl Published {
         Ok(Self {
             algorithm,
             url: uri,
+            shown,
             cache: Mutex::default(),
             fetching: tokio::sync::Mutex::default(),
             #[cfg(feature = "rustls")]
@@ -71,7 +75,7 @@ impl Published {
         let keys = match self.fetch().await {
             Ok(keys) => Some(keys),
             Err(error) => {
-                tracing::warn!(url = %self.url, %error, "cannot fetch the keys of a token issuer");
+                tracing::warn!(url = self.shown, %error, "cannot fetch the keys of a token issuer");
                 None
             }
         };
@@ -126,5 +130,25 @@ struct FetchError(String);
 impl FetchError {
     fn of(error: impl std::error::Error) -> Self {
         Self(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What may be secret in the address of keys is in no error.
+    #[test]
+    fn secrets_of_address_are_not_shown() {
+        for url in [
+            "http://user:hunter2@issuer.example.com/keys?sig=hunter2",
+            "ftp://user:hunter2@issuer.example.com/keys",
+            "https:///keys?sig=hunter2",
+            "user:hunter2@issuer.example.com/keys",
+            "not a url?sig=hunter2",
+        ] {
+            let error = Published::new(Algorithm::Rs256, url).err().unwrap();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
     }
 }

@@ -136,7 +136,8 @@ impl fmt::Display for Endpoint {
                 let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
                 write!(f, "{scheme}://{host}{path}")
             }
-            None => f.write_str(path),
+            // It is no URL, but may be meant for one.
+            None => f.write_str(path.rsplit_once('@').map_or(path, |(_, host)| host)),
         }
     }
 }
@@ -160,6 +161,9 @@ mod tests {
     fn what_may_be_secret_in_a_url_is_not_shown() {
         let endpoint = Endpoint::new("ws://user:password@example.com:80/scope?token=abc#def").bearer("ghi");
         assert_eq!(endpoint.to_string(), "ws://example.com:80/scope");
+        for odd in ["user:password@example.com/scope?token=abc", "ws:/user:password@example.com/scope"] {
+            assert_eq!(Endpoint::new(odd).to_string(), "example.com/scope");
+        }
         let debug = format!("{endpoint:?}");
         for secret in ["user", "password", "abc", "def", "ghi"] {
             assert!(!debug.contains(secret), "{debug}");
