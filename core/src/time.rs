@@ -87,12 +87,6 @@ impl Deadline {
         self.0.is_some_and(|moment| moment <= now)
     }
 
-    /// The same, or this moment if that is later.
-    #[must_use]
-    pub(crate) fn not_before(self, moment: Moment) -> Self {
-        Self(self.0.map(|deadline| deadline.max(moment)))
-    }
-
     /// The earlier of two deadlines: a nested call never outlives its caller.
     #[must_use]
     pub fn earlier(self, other: Self) -> Self {

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use super::calls::OpenCall;
 use super::{Effect, Session, Violation};
 use crate::codec::{Codec, decode_own};
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
@@ -74,7 +73,7 @@ impl<W> Session<W> {
             return None;
         }
         let (call, _) = self.waiting.pop()?;
-        let OpenCall { waiter, .. } = self.calls.end(call)?;
+        let waiter = self.calls.end(call)?;
         Some(Effect::Complete(waiter, Err(RemoteError::refused(Refusal::GoingAway))))
     }
 
@@ -119,19 +118,19 @@ impl<W> Session<W> {
 
     /// Ends a call of ours. What was not sent of it is not sent any more: only so is it sure that it never runs.
     pub(super) fn give_up(&mut self, call: CallId) -> Option<(W, Ran)> {
-        let open = self.calls.end(call)?;
+        let waiter = self.calls.end(call)?;
         if !self.waiting.is_empty() && self.waiting.withdraw(call) || self.outbox.withdraw(call) {
             self.fill();
-            return Some((open.waiter, Ran::Never));
+            return Some((waiter, Ran::Never));
         }
         if self.is_alive() {
             self.outbox.push(Frame::Cancel(call).encode());
         }
-        Some((open.waiter, Ran::Maybe))
+        Some((waiter, Ran::Maybe))
     }
 
     pub(super) fn replied(&mut self, reply: Reply) -> Result<Option<Effect<W>>, Violation> {
-        let Some(OpenCall { waiter, .. }) = self.calls.end(reply.call) else {
+        let Some(waiter) = self.calls.end(reply.call) else {
             // A call that we cancelled may have been answered before the other side knew.
             let was_made = self.calls.was_made(reply.call);
             return if was_made { Ok(None) } else { Err(Violation::NoSuchCall(reply.call.0)) };

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | here | what a session is, and connections that come and go |
 //! | `frames` | frames out and in |
-//! | `calling`, `serving`, `calls` | the calls that we make, those that the other side makes, and the table of both |
+//! | `calling`, `serving`, `calls`, `timed` | the calls that we make, those that the other side makes, and the table of both, by their deadlines |
 //! | `outbox`, `inbox` | numbered frames: sent, kept, cut into chunks; counted, put together |
 //! | `told` | how much the other side may tell of its blocks |
 //! | `health`, `probe`, `life` | whether the connection is alive, and asking whether it is; how time passes, and the end |
@@ -27,6 +27,7 @@ mod outbox;
 mod parked;
 mod probe;
 mod serving;
+mod timed;
 mod told;
 mod violation;
 mod waiting;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::calls::{OpenCall, Stage};
+use super::calls::Stage;
 use super::inbox::Dropped;
 use super::parked::NoRoom;
 use super::{CHECKS_UNTIL_KNOWN, Effect, SMALLEST_LIMIT, Session, Violation};
@@ -81,7 +81,7 @@ impl<W> Session<W> {
             return Ok(None);
         }
         let Some(call) = Reply::call_of(header) else { return Ok(None) };
-        Ok(self.calls.end(call).map(|OpenCall { waiter, .. }| {
+        Ok(self.calls.end(call).map(|waiter| {
             let error = match dropped {
                 Dropped::Full(full) => result_dropped(full),
                 Dropped::Slow => self.dropped().caused_by(&Refusal::TooSlow(self.limits.write_rate)),
