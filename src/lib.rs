@@ -9,7 +9,7 @@ pub use distributed_scope_actor_peer::tls;
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
     Authenticate, Builder, ConnectCause, ConnectError, Endpoint, Invoke, LinkEnd, LinkHandle, LinkStatus,
-    LinkWatch, NoOrigin, Peer, PeerActor, StartError, Upgrade, on_connect,
+    LinkWatch, NoHost, NoOrigin, Peer, PeerActor, StartError, Upgrade, on_connect,
 };
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub use distributed_scope_browser_peer::{

@@ -7,7 +7,7 @@ use actix_rt::Arbiter;
 use distributed_scope_core::peer::{Parts, StartError};
 use distributed_scope_core::{Authorize, Blocks, Disclosure, Identity, Limits, Observer, PeerId};
 
-use crate::gate::{Authenticate, Gate, NoOrigin, Rules};
+use crate::gate::{Authenticate, Gate, NoHost, NoOrigin, Rules};
 use crate::peer::Peer;
 use crate::platform::{Actix, Shared};
 use crate::warm::warm_up;
@@ -172,6 +172,36 @@ impl Builder {
     /// When that is no origin.
     pub fn try_allow_origin(mut self, origin: &str) -> Result<Self, NoOrigin> {
         self.rules.origins.add(origin)?;
+        Ok(self)
+    }
+
+    /// A name under which this peer is reached: `app.example.com`, without a port. Several calls add up. Once there is one, a web page of the
+    /// server's own origin may connect only under such a name, an address or a name of this machine.
+    ///
+    /// Without this, a page may give a name of its own to the address of this peer (DNS rebinding); to the browser it is then of the same
+    /// origin. TLS prevents that, and so does a peer that lets in nobody who is not known. A peer that has
+    /// [`allow_first_come`](Self::allow_first_come) and listens on more than this machine's own addresses logs a warning that asks for it.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::Peer;
+    /// # use distributed_scope_core::PeerId;
+    /// let peer = Peer::builder(PeerId::named("server")).allow_first_come().allow_host("app.example.com").start();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When that is no name of a host. [`try_allow_host`](Self::try_allow_host) returns it as an error.
+    pub fn allow_host(self, host: &str) -> Self {
+        self.try_allow_host(host).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same, for a text that may be wrong.
+    ///
+    /// # Errors
+    ///
+    /// When that is no name of a host.
+    pub fn try_allow_host(mut self, host: &str) -> Result<Self, NoHost> {
+        self.rules.origins.add_host(host)?;
         Ok(self)
     }
 

@@ -41,7 +41,7 @@ pub use distributed_scope_core::peer::{
     ConnectCause, ConnectError, LinkEnd, LinkHandle, LinkStatus, LinkWatch, StartError,
 };
 pub use endpoint::Endpoint;
-pub use gate::{Authenticate, NoOrigin, Upgrade};
+pub use gate::{Authenticate, NoHost, NoOrigin, Upgrade};
 pub use peer::Peer;
 pub use session::on_connect;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
-use actix_web::dev::HttpServiceFactory;
+use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::web;
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::Host;
@@ -79,8 +79,7 @@ impl Peer {
     pub fn service(&self, path: &str) -> impl HttpServiceFactory + 'static {
         // Before the first connection, so that what is wrong with a type is logged when the program starts.
         self.shared.look_at_types();
-        let served = web::Data::new(Served(Arc::clone(&self.shared)));
-        web::resource(path.to_owned()).app_data(served).route(web::get().to(crate::accept))
+        Service { shared: Arc::clone(&self.shared), path: path.to_owned() }
     }
 
     /// Connects to the peer at a `ws://` URL, or at an [`Endpoint`], which can show a token there, and returns its id when calls can go both
@@ -235,6 +234,22 @@ impl Peer {
 /// How the peer connects to an endpoint, each time.
 fn dial_to(endpoint: Endpoint) -> impl Dial<Actix> {
     async move |shared, old| dial::dial(shared, endpoint.clone(), old).await
+}
+
+/// What takes sessions at a path of an app.
+struct Service {
+    shared: Arc<Shared>,
+    path: String,
+}
+
+impl HttpServiceFactory for Service {
+    fn register(self, config: &mut AppService) {
+        let Self { shared, path } = self;
+        let address = config.config().local_addr();
+        shared.platform().gate().listens(shared.id(), address, shared.allows_first_come());
+        let served = web::Data::new(Served(shared));
+        web::resource(path).app_data(served).route(web::get().to(crate::accept)).register(config);
+    }
 }
 
 impl fmt::Debug for Peer {

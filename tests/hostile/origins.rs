@@ -42,3 +42,23 @@ async fn web_pages_of_other_origins_are_turned_away_before_the_upgrade() {
     })
     .await;
 }
+
+/// A page that gave its own name to the address of a server that is not only on this machine is of another origin, where it is known under which
+/// names the server is reached.
+#[actix_web::test]
+async fn rebound_page_is_turned_away() {
+    let server = open().allow_first_come().allow_host("app.example.com");
+    attack_on("Names of the server", server, Endpoint::new, |target, scripts| {
+        let under = |host: &str| {
+            let (origin, from) = (format!("http://{host}"), ("X-Forwarded-For", "192.0.2.1"));
+            upgrade(&target.address, OURS, &[("Host", host), ("Origin", &origin), from]).status.to_string()
+        };
+        for good in ["app.example.com", "app.example.com:8080", "192.0.2.7"] {
+            assert_eq!(under(good), "101", "{good}");
+        }
+        scripts.refused("a name that a page gave to the server's address", under("evil.example"));
+        scripts.refused("one that begins as a good one", under("app.example.com.evil.example"));
+        scripts.refused("one that ends as a good one", under("evil.app.example.com"));
+    })
+    .await;
+}

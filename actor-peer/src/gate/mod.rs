@@ -13,17 +13,18 @@ mod places;
 mod upgrade;
 mod wrong_origin;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use actix_web::HttpRequest;
 use distributed_scope_core::auth::{Holding, Visitor};
 use distributed_scope_core::seldom::Seldom;
-use distributed_scope_core::{Denied, Limits, Principal, guard};
+use distributed_scope_core::{Denied, Limits, PeerId, Principal, guard};
 
-pub use self::origin::NoOrigin;
 pub(crate) use self::origin::Origins;
+pub use self::origin::{NoHost, NoOrigin};
 pub(crate) use self::places::NoPlace;
 use self::places::{Place, Places};
 pub use self::upgrade::{Authenticate, Upgrade};
@@ -43,6 +44,7 @@ pub(crate) struct Gate {
     rules: Rules,
     places: Places,
     panics: Seldom,
+    warned: AtomicBool,
 }
 
 /// Why somebody was not let in.
@@ -56,7 +58,20 @@ pub(crate) enum Closed {
 
 impl Gate {
     pub(crate) fn new(rules: Rules, limits: &Limits) -> Self {
-        Self { rules, places: Places::new(limits), panics: Seldom::default() }
+        Self { rules, places: Places::new(limits), panics: Seldom::default(), warned: AtomicBool::default() }
+    }
+
+    /// Told where the peer listens, by each worker. Warns once where a page could reach it under a name that the page has made up.
+    pub(crate) fn listens(&self, peer: PeerId, address: SocketAddr, allows_first_come: bool) {
+        let is_open = allows_first_come && !is_loopback(address.ip()) && !self.rules.origins.knows_hosts();
+        if is_open && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %peer,
+                %address,
+                "anybody may connect from elsewhere, and so may a web page that gives a name of its own to this address (DNS rebinding): \
+                 say under which names this peer is reached, with `.allow_host(\"app.example.com\")`"
+            );
+        }
     }
 
     /// Whether there is a place, and whether this page may connect. The place is taken for as long as what this gives is held.

@@ -16,7 +16,11 @@ use super::wrong_origin::WrongOrigin;
 
 /// The web pages that may connect: those of the same origin, and those that are listed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Origins(Vec<Origin>);
+pub(crate) struct Origins {
+    listed: Vec<Origin>,
+    /// The names under which this peer is reached; any if there is none.
+    hosts: Vec<String>,
+}
 
 /// Scheme, host and port of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,11 @@ pub(crate) struct Origin {
 )]
 pub struct NoOrigin(String);
 
+/// A text that is no name of a host.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("`{0}` is no name of a host: write it without a scheme, a port and a path, `app.example.com`")]
+pub struct NoHost(String);
+
 impl Origin {
     /// Strict: nothing but scheme, host and port, as a browser writes it.
     fn parse(text: &str) -> Option<Self> {
@@ -46,6 +55,10 @@ impl Origin {
         let origin = Self { scheme: scheme.to_ascii_lowercase(), host, port };
         // Another scheme, for instance of a browser's extension, has no usual port.
         Some(Self { port: port.filter(|port| Some(*port) != origin.usual_port()), ..origin })
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
     }
 
     /// The port where nothing is said of it.
@@ -65,7 +78,7 @@ impl Origin {
     }
 
     /// Whether the request came to the host that this page is from.
-    fn check(self, upgrade: &Upgrade) -> Result<(), WrongOrigin> {
+    fn check(self, upgrade: &Upgrade, hosts: &[String]) -> Result<(), WrongOrigin> {
         if self.usual_port().is_none() {
             return Err(WrongOrigin::Extension(self));
         }
@@ -77,8 +90,11 @@ impl Origin {
         if upgrade.is_encrypted() && self.scheme != "https" {
             return Err(WrongOrigin::Downgrade(self));
         }
-        // A page may have given its own name to an address of this machine (DNS rebinding), and would be of the same origin.
-        if upgrade.is_local() && !is_this_machine(&self.host) {
+        // A page may have given its own name to the address of this peer (DNS rebinding), and would be of the same origin. It cannot give it to
+        // another address, nor to a name of this machine.
+        let is_own = is_this_machine(&self.host) || is_address(&self.host) && !upgrade.is_local();
+        let is_any = hosts.is_empty() && !upgrade.is_local();
+        if !(is_own || is_any || hosts.contains(&self.host)) {
             return Err(WrongOrigin::Rebound(self));
         }
         Ok(())
@@ -107,9 +123,27 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || address.parse::<IpAddr>().is_ok_and(is_loopback)
 }
 
+fn is_address(host: &str) -> bool {
+    host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok()
+}
+
 impl Origins {
+    pub(crate) fn add_host(&mut self, host: &str) -> Result<(), NoHost> {
+        let (name, port) = host_and_port(host).ok_or_else(|| NoHost(host.to_owned()))?;
+        if port.is_some() {
+            return Err(NoHost(host.to_owned()));
+        }
+        self.hosts.push(name);
+        Ok(())
+    }
+
+    /// Whether it was said under which names this peer is reached.
+    pub(crate) fn knows_hosts(&self) -> bool {
+        !self.hosts.is_empty()
+    }
+
     pub(crate) fn add(&mut self, origin: &str) -> Result<(), NoOrigin> {
-        self.0.push(Origin::parse(origin).ok_or_else(|| NoOrigin(origin.to_owned()))?);
+        self.listed.push(Origin::parse(origin).ok_or_else(|| NoOrigin(origin.to_owned()))?);
         Ok(())
     }
 
@@ -122,8 +156,8 @@ impl Origins {
             (Some(_), Some(_)) => return Err(WrongOrigin::Several),
         };
         match Origin::parse(origin) {
-            Some(origin) if self.0.contains(&origin) => Ok(()),
-            Some(origin) => origin.check(upgrade),
+            Some(origin) if self.listed.contains(&origin) => Ok(()),
+            Some(origin) => origin.check(upgrade, &self.hosts),
             None => Err(WrongOrigin::None(origin.to_owned())),
         }
     }
@@ -157,6 +191,34 @@ mod tests {
             ("[2001:db8::1]:8080", "http://[2001:db8::1]:8080"),
         ] {
             assert!(allows(&none, ELSEWHERE, host, origin), "{host} {origin}");
+        }
+    }
+
+    /// Where it is said under which names a peer is reached, a page that gave it another one is of another origin.
+    #[test]
+    fn rebound_name_is_no_host() {
+        let mut origins = Origins::default();
+        origins.add_host("App.example.com").unwrap();
+        for (from, host) in [
+            (ELSEWHERE, "app.example.com"),
+            (ELSEWHERE, "APP.example.com:8080"),
+            (ELSEWHERE, "192.0.2.7:8080"),
+            (ELSEWHERE, "[2001:db8::1]"),
+            (ELSEWHERE, "localhost"),
+            (HERE, "app.example.com"),
+            (HERE, "localhost:8080"),
+        ] {
+            assert!(allows(&origins, from, host, &format!("http://{host}")), "{host}");
+        }
+        for from in [ELSEWHERE, HERE] {
+            for host in
+                ["evil.example", "evil.app.example.com", "app.example.com.evil.example", "app.example"]
+            {
+                assert!(!allows(&origins, from, host, &format!("http://{host}")), "{host}");
+            }
+        }
+        for wrong in ["https://app.example.com", "app.example.com:80", "app.example.com/", "", "a@b"] {
+            assert!(origins.add_host(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use distributed_scope_core::{Account, Limits, Moment, TokenBucket};
 use parking_lot::Mutex;

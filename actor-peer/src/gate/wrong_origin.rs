@@ -34,11 +34,12 @@ pub(crate) enum WrongOrigin {
         /// `X-Forwarded-Host`.
         forwarded: Option<String>,
     },
-    /// A page of this host, which seems to be on this machine and has another machine's name.
+    /// A page that has the name under which it asked, which is none of this peer's.
     #[error(
-        "origin not allowed: `Origin` is `{0}`, `Host` is the same, but the request comes from this machine, which does not have that \
-         name (DNS rebinding); behind a proxy on this machine, forward the client's address (nginx: `proxy_set_header X-Forwarded-For \
+        "origin not allowed: `Origin` is `{0}`, `Host` is the same, but it is no name of this peer (DNS rebinding); if it is, start the server's peer with \
+         `.allow_host(\"{host}\")`; behind a proxy on this machine, forward the client's address (nginx: `proxy_set_header X-Forwarded-For \
          $proxy_add_x_forwarded_for;`); otherwise {line}",
+        host = .0.host(),
         line = Line(.0)
     )]
     Rebound(Origin),

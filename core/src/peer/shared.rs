@@ -239,7 +239,7 @@ impl<P: Platform> Shared<P> {
     }
 
     /// Whether others may claim any id from anywhere.
-    pub(super) fn allows_first_come(&self) -> bool {
+    pub fn allows_first_come(&self) -> bool {
         self.allow_first_come
     }
 
