@@ -9,6 +9,7 @@
 //! | `dial`, `task` | the client's end |
 //! | `wire` | WebSocket frames in buffers |
 //! | `reader`, `incoming` | what a WebSocket can bring |
+//! | `expiry` | when what somebody is known by expires |
 //! | `upgrade` | what is checked before a request is upgraded |
 //! | `frame_guard` | what is checked before a frame is buffered; `guarded_payload`, where that is the business of another crate |
 //! | `kill` | ending a connection that is stuck |
@@ -26,6 +27,7 @@ mod conversation_tests;
 pub(crate) mod dial;
 #[cfg(test)]
 mod echo_tests;
+mod expiry;
 mod frame_guard;
 #[cfg(feature = "actix-web-actors")]
 mod guarded_payload;

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use actix_http::ws::{CloseReason, ProtocolError};
 use actix_rt::task::JoinHandle;
@@ -12,6 +11,7 @@ use distributed_scope_core::peer::{self, Admitted, Goodbye};
 use distributed_scope_core::session::MAX_FRAME;
 use distributed_scope_core::{Moment, Principal, Reject};
 
+use super::expiry;
 use super::incoming::{self, Assembler, Incoming, PartsError};
 use super::kill::{Kill, SocketHandle, Stop};
 use crate::platform::{Actix, Shared};
@@ -47,11 +47,9 @@ impl Reader {
     /// that the session can go on if the other side comes back with something newer.
     pub(super) fn known_as(mut self, principal: Option<&Principal>) -> Self {
         if let Some(expires) = principal.and_then(Principal::expires) {
-            // What lies in the past is over at once.
-            let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
             let (kill, peer) = (self.kill(), self.shared().id());
             self.expiry = Some(actix_rt::spawn(async move {
-                tokio::time::sleep(left).await;
+                expiry::until(expires).await;
                 tracing::info!(%peer, "connection dropped: what the other side was known by has expired");
                 peer::Kill::now(kill);
             }));
