@@ -18,9 +18,10 @@ use crate::error::{ErrorKind, Ran, Refusal, RemoteError, panic_text};
 use crate::frame::HEAD;
 use crate::guard;
 use crate::here::{self, Context};
-use crate::host::{self, CallReport, Peers};
+use crate::host::{self, CallReport, Host, Peers};
 use crate::id::PeerId;
 use crate::pending::{Ending, Pending};
+use crate::repeats::Repeats;
 use crate::request::Request;
 use crate::shape::CannotTravel;
 use crate::time::{Deadline, Moment};
@@ -77,6 +78,7 @@ struct Sent {
     context: Arc<Context>,
     pending: Pending,
     started: Moment,
+    repeats: Repeats,
 }
 
 /// How much time a call is given.
@@ -147,7 +149,9 @@ impl<R> Call<R> {
     }
 
     /// Says that running the block twice does no harm. Then the call is sent again, within its deadline, when its
-    /// session was lost for good: the other peer was restarted, say. Without this, such a call ends as
+    /// session was lost for good: the other peer was restarted, say. It is sent again after pauses, of which the first is
+    /// [`Limits::reconnect`](crate::Limits::reconnect) and each further one twice as long, and 5 times in a row at most; a call that was
+    /// under way for 10 s begins a new row. Without this, such a call ends as
     /// [`Disconnected`](ErrorKind::Disconnected), because nobody knows whether the block ran; only a call that was never sent, because it was
     /// made while there was no connection, goes to the next session in any case.
     pub fn idempotent(mut self) -> Self {
@@ -213,7 +217,7 @@ impl<R> Call<R> {
         self.request.deadline = own.earlier(context.deadline);
         self.request.hop = context.hop;
         let pending = Arc::clone(&context.host).start(started, &mut self.request);
-        Ok(Sent { context, pending, started })
+        Ok(Sent { context, pending, started, repeats: Repeats::new(started) })
     }
 
     fn poll_ending(&mut self, cx: &mut task::Context<'_>) -> Poll<Ending> {
@@ -244,7 +248,15 @@ impl<R> Call<R> {
             if self.request.deadline.has_passed(now) {
                 break ending;
             }
-            sent.pending = Arc::clone(&sent.context.host).start(now, &mut self.request);
+            let host = Arc::clone(&sent.context.host);
+            if ending.as_ref().is_err_and(|error| error.ran() == Ran::Never) {
+                sent.pending = host.start(now, &mut self.request);
+                continue;
+            }
+            match sent.repeats.next(now, host.limits().reconnect) {
+                Some(moment) => sent.pending = later(host, moment, self.request.clone()),
+                None => break ending,
+            }
         };
         if let Some(observer) = sent.context.host.observer() {
             let report = CallReport {
@@ -264,6 +276,15 @@ impl<R> Call<R> {
         self.state = State::Over;
         Poll::Ready(ending)
     }
+}
+
+/// A call that is made again, then.
+fn later(host: Arc<dyn Host>, moment: Moment, mut request: Request) -> Pending {
+    Pending::Waiting(Box::pin(async move {
+        host.pause_until(moment.min(request.deadline.moment().unwrap_or(moment))).await;
+        let now = host.now();
+        host.start(now, &mut request).await
+    }))
 }
 
 /// The captures, and the codec that carries them; or why the call is not made.

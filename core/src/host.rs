@@ -35,6 +35,9 @@ pub trait Host: Send + Sync + 'static {
     /// Starts a call `now`. It is sent before this returns if a session is open; `request` keeps its encoded captures.
     fn start(self: Arc<Self>, now: Moment, request: &mut Request) -> Pending;
 
+    /// Ends at this moment or soon after it; earlier when the peer is stopped.
+    fn pause_until(&self, moment: Moment) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
     /// Runs a future to its end beside whatever else runs.
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
 

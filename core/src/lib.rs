@@ -11,7 +11,7 @@
 //! | `shape`, `version`, `skew` | what makes two versions of a block differ, and what is said of it |
 //! | `travels`, `slot` | which types may travel, and how the types of a block are found |
 //! | [`auth`] | who is there, and what a block asks of its caller |
-//! | `call`, [`pending`] | a call, from `remote!` to its result |
+//! | `call`, [`pending`], `repeats` | a call, from `remote!` to its result, and when it is made again |
 //! | `account` | how much memory is held for others |
 //! | `flag` | what happens once and can be waited for |
 //! | `rate`, [`seldom`] | how much may happen in a second; how much of it is logged |
@@ -55,6 +55,7 @@ mod raised;
 mod random;
 mod rate;
 pub mod registry;
+mod repeats;
 mod request;
 pub mod seldom;
 pub mod session;

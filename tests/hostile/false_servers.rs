@@ -2,15 +2,21 @@
 
 use std::io::Read;
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
-use distributed_scope::{ConnectError, Endpoint, KeyPair, PeerId};
+use distributed_scope::{
+    ConnectError, Endpoint, ErrorKind, KeyPair, Limits, PeerId, Ran, RemoteError, distributed, remote,
+};
 use distributed_scope_core::frame::{CallId, Frame, Mac, Opened, SessionId, Token, Welcome};
 use distributed_scope_core::handshake::{Guest, Invitation, Us};
 
 use crate::frames::us;
-use crate::raw_server::{accept, hear, say};
+use crate::raw_server::{accept, hear, say, try_hear};
 use crate::scripts::{self, Scripts};
+use crate::support::open;
 
 /// Whoever dialled, as the false server sees it.
 fn guest(us: &Us, invitation: Invitation, hello: Bytes) -> Guest {
@@ -54,6 +60,47 @@ async fn told(
         ConnectError::Closed { .. } => "the connection is closed".to_owned(),
         other => panic!("{other:?}"),
     }
+}
+
+/// Welcomes whoever comes, reads on to its first call, and hangs up; says how many calls it has read.
+fn hang_up(listener: &TcpListener, calls: &AtomicUsize) {
+    let us = us(PeerId::named("hangs up"));
+    loop {
+        let mut stream = accept(listener);
+        let invitation = Invitation::new();
+        say(&mut stream, &invitation.frame());
+        let guest = guest(&us, invitation, hear(&mut stream));
+        say(&mut stream, &welcome(&us, &guest));
+        while let Some(message) = try_hear(&mut stream) {
+            if let Ok(Frame::Invoke(_)) = Frame::decode(message) {
+                calls.fetch_add(1, Ordering::Relaxed);
+                break;
+            }
+        }
+    }
+}
+
+#[distributed]
+async fn one(on: PeerId) -> Result<u8, RemoteError> {
+    remote!(on, [], { 1 }).idempotent().without_timeout().await
+}
+
+/// A call that may be made again is made again a few times, with pauses, and not as often as a server likes.
+#[actix_web::test]
+async fn repeats_of_a_call_have_an_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/scope", listener.local_addr().unwrap());
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    std::thread::spawn(move || hang_up(&listener, &counted));
+    let limits = Limits { reconnect: Duration::from_millis(5), ..Limits::default() };
+    let client = open().limits(limits).start();
+    let on = client.connect(url).await.unwrap();
+    let begun = std::time::Instant::now();
+    let error = client.run(one(on)).await.unwrap_err();
+    assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Maybe), "{error:#}");
+    assert_eq!(calls.load(Ordering::Relaxed), 6);
+    assert!(begun.elapsed() >= Duration::from_millis(5 + 10 + 20 + 40 + 80));
 }
 
 /// What a client makes of a server that gives its session the id of one that the client has with another server.

@@ -49,16 +49,21 @@ pub(crate) fn close(stream: &mut TcpStream, code: u16, reason: &str) {
 
 /// What a client says next, which is masked.
 pub(crate) fn hear(stream: &mut TcpStream) -> Bytes {
+    try_hear(stream).unwrap()
+}
+
+/// The same, if it says anything more.
+pub(crate) fn try_hear(stream: &mut TcpStream) -> Option<Bytes> {
     let mut head = [0; 2];
-    stream.read_exact(&mut head).unwrap();
+    stream.read_exact(&mut head).ok()?;
     let mut size = usize::from(head[1] & 0x7F);
     if size == 126 {
         let mut long = [0; 2];
-        stream.read_exact(&mut long).unwrap();
+        stream.read_exact(&mut long).ok()?;
         size = u16::from_be_bytes(long).into();
     }
     let (mut mask, mut payload) = ([0; 4], vec![0; size]);
-    stream.read_exact(&mut mask).unwrap();
-    stream.read_exact(&mut payload).unwrap();
-    payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect()
+    stream.read_exact(&mut mask).ok()?;
+    stream.read_exact(&mut payload).ok()?;
+    Some(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect())
 }

@@ -410,6 +410,15 @@ impl<P: Platform> Host for Shared<P> {
         }))
     }
 
+    /// Timers belong to homes, and this runs anywhere: so the control plane has it wait for a peer that never joins, this one.
+    fn pause_until(&self, moment: Moment) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let is_over = self.joined(self.id, Deadline::at(moment));
+        Box::pin(async move {
+            // A sender that is dropped is the answer.
+            let _ = is_over.await;
+        })
+    }
+
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
         self.platform.spawn(task);
     }
