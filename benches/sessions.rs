@@ -23,7 +23,8 @@ async fn echo(on: PeerId, value: u64) -> Result<u64, RemoteError> {
 fn connect(criterion: &mut Criterion) {
     let system = System::new();
     // More connects come from here in a second than a server expects.
-    let limits = Limits { handshakes_per_second: u32::MAX, ..Limits::default() };
+    let limits =
+        Limits { handshakes_per_second: u32::MAX, sessions_per_address: usize::MAX, ..Limits::default() };
     let (server, port) = system.block_on(async { serve(limits) });
     criterion.bench_function("connect and the first answer", |bencher| {
         bencher.iter_custom(|times| {

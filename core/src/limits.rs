@@ -145,13 +145,14 @@ pub struct Limits {
 
     /// How many sessions one address may have, with or without a connection. Default: 256; an address of IPv6 is its first 64 bits.
     ///
-    /// One more is answered with HTTP 429. Behind a proxy all clients have the proxy's address: raise it to
-    /// [`sessions`](Self::sessions) there.
+    /// One more is answered with HTTP 429. As many connections may begin in a second from one address; one that is turned away (401 or 403) counts four
+    /// times. A quarter more connections are let in for those that lost theirs, and open no new session. Behind a proxy all clients have the proxy's address: raise it to [`sessions`](Self::sessions) there.
     pub sessions_per_address: usize,
 
     /// How many connections per second may begin, and as many at once. Default: 1,000.
     ///
-    /// One more is answered with HTTP 429, before it costs a signature or a look at a token.
+    /// One more is answered with HTTP 429, before it costs a signature or a look at a token. A quarter of them is kept for addresses that have
+    /// sessions, so that those who lost a connection come back although many strangers come.
     pub handshakes_per_second: u32,
 
     /// How many calls per second the other side of a session may make, and as many at once. Default: 5,000,000, which is several

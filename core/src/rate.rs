@@ -37,6 +37,22 @@ impl TokenBucket {
         is_there
     }
 
+    /// Takes a token, if so many in a hundred are left after that: for those who come second.
+    #[must_use]
+    pub fn take_leaving(&mut self, now: Moment, percent: u64) -> bool {
+        let has_room =
+            self.full_at.saturating_sub(nanos(now)) <= SECOND / 100 * 100_u64.saturating_sub(percent);
+        has_room && self.take(now)
+    }
+
+    /// Takes so many tokens more, or all that there are.
+    pub fn charge(&mut self, now: Moment, count: u64) {
+        let Some(interval) = self.interval else { return };
+        let now = nanos(now);
+        let full_at = self.full_at.max(now).saturating_add(interval.saturating_mul(count));
+        self.full_at = full_at.min(now.saturating_add(SECOND)).max(self.full_at);
+    }
+
     /// Whether it has been full for so long that a new one is as good.
     #[must_use]
     pub fn is_full(&self, now: Moment) -> bool {
@@ -85,6 +101,25 @@ mod tests {
         let mut bucket = TokenBucket::new(10);
         assert_eq!(taken(&mut bucket, at(5_000_000)), 10);
         assert_eq!(taken(&mut bucket, at(1_000_000)), 0);
+    }
+
+    #[test]
+    fn some_are_left_for_those_who_come_first() {
+        let mut bucket = TokenBucket::new(100);
+        let second = (0..1000).take_while(|_| bucket.take_leaving(at(0), 25)).count();
+        assert!((75..=76).contains(&second), "{second}");
+        assert_eq!(taken(&mut bucket, at(0)), 100 - second);
+        assert!(!bucket.take_leaving(at(10_000), 25) && bucket.take(at(10_000)));
+    }
+
+    #[test]
+    fn charge_takes_what_there_is_and_makes_no_debts() {
+        let mut bucket = TokenBucket::new(10);
+        bucket.charge(at(0), 4);
+        assert_eq!(taken(&mut bucket, at(0)), 6);
+        bucket.charge(at(0), 1_000_000);
+        assert_eq!(taken(&mut bucket, at(99_000)), 0);
+        assert_eq!(taken(&mut bucket, at(100_000)), 1);
     }
 
     #[test]

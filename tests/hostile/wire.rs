@@ -78,7 +78,7 @@ impl Wire {
     }
 
     /// The next binary message, or how the server closes.
-    fn message(&mut self) -> Result<Bytes, Said> {
+    pub(crate) fn message(&mut self) -> Result<Bytes, Said> {
         let mut head = [0; 2];
         self.0.read_exact(&mut head).unwrap();
         let mut size = usize::from(head[1]);

@@ -75,26 +75,40 @@ impl Gate {
     }
 
     /// Whether there is a place, and whether this page may connect. The place is taken for as long as what this gives is held.
-    pub(crate) fn enter(&self, upgrade: &Upgrade) -> Result<Place, Closed> {
-        // A connection without an address, for instance over a Unix socket, counts as one of this machine.
-        let address = upgrade.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip());
-        let place = self.places.take(address, clock::now())?;
-        let allowed = self.rules.origins.check(upgrade);
-        allowed.map_err(|wrong| Denied::forbidden(wrong.to_string()))?;
+    pub(crate) fn enter(&self, upgrade: &Upgrade) -> Result<Holding, Closed> {
+        self.enter_at(upgrade).map(Holding::new)
+    }
+
+    fn enter_at(&self, upgrade: &Upgrade) -> Result<Place, Closed> {
+        let place = self.places.take(address(upgrade), clock::now())?;
+        if let Err(wrong) = self.rules.origins.check(upgrade) {
+            self.places.failed(address(upgrade), clock::now());
+            return Err(Closed::Denied(Denied::forbidden(wrong.to_string())));
+        }
         Ok(place)
     }
 
     /// Whether it may [`enter`](Self::enter), whether a token may have come this way, and whose it is.
     pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Visitor, Closed> {
         let upgrade = Upgrade::new(request.clone());
-        let place = self.enter(&upgrade)?;
+        let address = address(&upgrade);
+        let place = self.enter_at(&upgrade)?;
+        let recognised = self.recognise(upgrade, place).await;
+        // What cannot be decided is not the client's fault.
+        if matches!(&recognised, Err(Denied::Unauthenticated(_) | Denied::Forbidden(_))) {
+            self.places.failed(address, clock::now());
+        }
+        Ok(recognised?)
+    }
+
+    async fn recognise(&self, upgrade: Upgrade, place: Place) -> Result<Visitor, Denied> {
         let is_local = upgrade.is_local();
         let is_private = upgrade.is_encrypted() || is_local || self.rules.allow_plaintext;
         if !is_private && !matches!(upgrade.bearer(), Ok(None)) {
-            return Err(Closed::Denied(Denied::forbidden(
+            return Err(Denied::forbidden(
                 "a token was sent without TLS, where everybody on the way can read it: connect with `wss://`; where a proxy ends TLS, \
                  start the server's peer with `.allow_plaintext()`",
-            )));
+            ));
         }
         let principal = match &self.rules.authenticate {
             Some(authenticate) => self.ask(&**authenticate, upgrade).await?,
@@ -102,10 +116,10 @@ impl Gate {
         };
         let expires = principal.as_ref().and_then(Principal::expires);
         if expires.is_some_and(|expires| expires <= SystemTime::now()) {
-            return Err(Closed::Denied(Denied::unauthenticated("what you were known by has expired")));
+            return Err(Denied::unauthenticated("what you were known by has expired"));
         }
-        let account = Some(Arc::clone(place.account()));
-        Ok(Visitor { principal, is_local, account, holding: Some(Holding::new(place)) })
+        let (is_beyond, account) = (place.is_beyond(), Some(Arc::clone(place.account())));
+        Ok(Visitor { principal, is_local, is_beyond, account, holding: Some(Holding::new(place)) })
     }
 
     /// Asks the program, whose code may panic: that must not be an answer in somebody's favour, nor end the connection without a word.
@@ -121,6 +135,11 @@ impl Gate {
             Err(Denied::unavailable("the one who decides has failed"))
         })
     }
+}
+
+/// A connection without an address, for instance over a Unix socket, counts as one of this machine.
+fn address(upgrade: &Upgrade) -> IpAddr {
+    upgrade.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
 }
 
 #[cfg(test)]

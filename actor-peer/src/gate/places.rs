@@ -8,33 +8,50 @@ use std::sync::Arc;
 use distributed_scope_core::{Account, Limits, Moment, TokenBucket};
 use parking_lot::Mutex;
 
+/// A request that is turned away takes so many turns more from its address.
+const FAILURE: u64 = 3;
+
+/// So many turns per second an address has at least: one that may have few sessions may lose them often.
+const LEAST: u32 = 16;
+
+/// Of each hundred turns of all, so many are for addresses that have sessions, which may have come to go on with them.
+const KEPT: u64 = 25;
+
+/// An address that has all its sessions has one place in so many more, for those that lost their connections.
+const COME_BACK: usize = 4;
+
+/// So many addresses are looked after without looking for those that need not be.
+const FEW: usize = 64;
+
 /// The places of a peer, by address.
 pub(crate) struct Places {
     per_address: usize,
-    taken: Arc<Mutex<All>>,
+    all: Arc<Mutex<All>>,
     handshakes: Mutex<TokenBucket>,
     limits: Limits,
 }
 
-/// The addresses that have a place, or for which something is held.
 #[derive(Default)]
 struct All {
-    by_address: HashMap<IpAddr, Taken>,
-    /// How many may be there only for what is held for them: a block that outlives its session, say.
-    without_place: usize,
+    addresses: HashMap<IpAddr, Address>,
+    /// When there are so many, those that need not be looked after are let go.
+    many: usize,
 }
 
-/// The places of one address.
-struct Taken {
-    count: usize,
+struct Address {
+    taken: usize,
+    /// Its own turns.
+    turns: TokenBucket,
+    /// What is held for it.
     account: Arc<Account>,
 }
 
 /// A place that is taken until this is dropped.
 pub(crate) struct Place {
     address: IpAddr,
-    taken: Arc<Mutex<All>>,
+    is_beyond: bool,
     account: Arc<Account>,
+    all: Arc<Mutex<All>>,
 }
 
 /// Why there is no place.
@@ -42,6 +59,10 @@ pub(crate) struct Place {
 pub(crate) enum NoPlace {
     #[error("too many connections begin at once (`Limits::handshakes_per_second`): try again later")]
     TooFast,
+    #[error(
+        "too many connections begin at once from one address, or are turned away (`Limits::sessions_per_address`): try again later"
+    )]
+    NoTurn,
     #[error("too many sessions from one address (`Limits::sessions_per_address`)")]
     TooMany,
 }
@@ -50,7 +71,7 @@ impl Places {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             per_address: limits.sessions_per_address,
-            taken: Arc::default(),
+            all: Arc::default(),
             handshakes: Mutex::new(TokenBucket::new(limits.handshakes_per_second)),
             limits: limits.clone(),
         }
@@ -58,45 +79,39 @@ impl Places {
 
     pub(crate) fn take(&self, address: IpAddr, now: Moment) -> Result<Place, NoPlace> {
         let address = network(address);
-        let mut all = self.taken.lock();
-        if all.by_address.get(&address).map_or(0, |taken| taken.count) >= self.per_address {
+        let mut all = self.all.lock();
+        let (taken, mut turns, account) = match all.addresses.get(&address) {
+            Some(Address { taken, turns, account }) => (*taken, *turns, Arc::clone(account)),
+            None => (0, TokenBucket::new(self.turns_per_address()), Account::of_address(&self.limits)),
+        };
+        // A session that waits for its connection has its place, too.
+        if taken >= self.per_address.saturating_add(self.per_address / COME_BACK) {
             return Err(NoPlace::TooMany);
         }
-        // All addresses share these, and one that has no place does not use them up.
-        if !self.handshakes.lock().take(now) {
+        let is_beyond = taken >= self.per_address;
+        if !turns.take(now) {
+            return Err(NoPlace::NoTurn);
+        }
+        // All addresses share these, and one that has no place or no turn of its own does not use them up.
+        let mut common = self.handshakes.lock();
+        let is_let_in = if taken > 0 { common.take(now) } else { common.take_leaving(now, KEPT) };
+        if !is_let_in {
             return Err(NoPlace::TooFast);
         }
-        let account = all.enter(address, &self.limits);
-        Ok(Place { address, taken: Arc::clone(&self.taken), account })
+        all.put(address, Address { taken: taken + 1, turns, account: Arc::clone(&account) }, now);
+        Ok(Place { address, is_beyond, account, all: Arc::clone(&self.all) })
     }
-}
 
-impl All {
-    fn enter(&mut self, address: IpAddr, limits: &Limits) -> Arc<Account> {
-        if self.without_place > 0 {
-            self.by_address.retain(|_, taken| taken.is_needed());
-            self.without_place = self.by_address.values().filter(|taken| taken.count == 0).count();
+    /// As many as an address may have sessions, which may all come back at once.
+    fn turns_per_address(&self) -> u32 {
+        u32::try_from(self.per_address).unwrap_or(u32::MAX).max(LEAST)
+    }
+
+    /// A request from this address was turned away.
+    pub(crate) fn failed(&self, address: IpAddr, now: Moment) {
+        if let Some(address) = self.all.lock().addresses.get_mut(&network(address)) {
+            address.turns.charge(now, FAILURE);
         }
-        let new = || Taken { count: 0, account: Account::of_address(limits) };
-        let taken = self.by_address.entry(address).or_insert_with(new);
-        taken.count += 1;
-        Arc::clone(&taken.account)
-    }
-
-    fn leave(&mut self, address: IpAddr) {
-        let Some(taken) = self.by_address.get_mut(&address) else { return };
-        taken.count -= 1;
-        if !taken.is_needed() {
-            self.by_address.remove(&address);
-        } else if taken.count == 0 {
-            self.without_place += 1;
-        }
-    }
-}
-
-impl Taken {
-    fn is_needed(&self) -> bool {
-        self.count > 0 || self.account.held() > 0
     }
 }
 
@@ -104,6 +119,28 @@ impl Place {
     /// What is held for its address.
     pub(crate) fn account(&self) -> &Arc<Account> {
         &self.account
+    }
+
+    /// Whether its address has all the sessions that it may, so that this place is not for another one.
+    pub(crate) fn is_beyond(&self) -> bool {
+        self.is_beyond
+    }
+}
+
+impl All {
+    fn put(&mut self, ip: IpAddr, address: Address, now: Moment) {
+        if self.addresses.len() >= self.many.max(FEW) {
+            self.addresses.retain(|_, address| address.is_needed(now));
+            self.many = 2 * self.addresses.len();
+        }
+        self.addresses.insert(ip, address);
+    }
+}
+
+impl Address {
+    /// Whether it has sessions, has not got all its turns back, or has blocks that outlive their sessions.
+    fn is_needed(&self, now: Moment) -> bool {
+        self.taken > 0 || !self.turns.is_full(now) || self.account.held() > 0
     }
 }
 
@@ -117,7 +154,10 @@ fn network(address: IpAddr) -> IpAddr {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.taken.lock().leave(self.address);
+        // Its address stays until its turns are there again, so that it does not get new ones.
+        if let Some(address) = self.all.lock().addresses.get_mut(&self.address) {
+            address.taken -= 1;
+        }
     }
 }
 
@@ -129,6 +169,7 @@ impl fmt::Debug for Places {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
     use std::time::Duration;
 
     use super::*;
@@ -161,7 +202,47 @@ mod tests {
         assert!(places.take(other, at(0)).is_ok());
         let closed = Places::new(&Limits { sessions_per_address: 0, ..Limits::default() });
         assert_eq!(closed.take(one, at(0)).err(), Some(NoPlace::TooMany));
-        assert!(closed.taken.lock().by_address.is_empty());
+        assert!(closed.all.lock().addresses.is_empty());
+    }
+
+    #[test]
+    fn who_is_turned_away_pays_with_turns_of_its_own() {
+        let limits = Limits { sessions_per_address: 20, handshakes_per_second: 100, ..Limits::default() };
+        let places = Places::new(&limits);
+        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
+        let failures = (0..100)
+            .take_while(|_| {
+                let place = places.take(one, at(0));
+                places.failed(one, at(0));
+                place.is_ok()
+            })
+            .count();
+        assert_eq!(failures, 5);
+        assert_eq!(places.take(one, at(0)).err(), Some(NoPlace::NoTurn));
+        let _others: Vec<_> = (0..20).map(|_| places.take(other, at(0)).unwrap()).collect();
+        assert!(places.take(one, at(1)).is_ok());
+    }
+
+    #[test]
+    fn who_has_sessions_comes_before_strangers() {
+        let limits = Limits { handshakes_per_second: 100, ..Limits::default() };
+        let places = Places::new(&limits);
+        let known = "192.0.2.1".parse().unwrap();
+        let _session = places.take(known, at(0)).unwrap();
+        let stranger = |n: u32| IpAddr::from(Ipv4Addr::from_bits(0x0a00_0000 + n));
+        let strangers: Vec<_> = (0..200).map_while(|n| places.take(stranger(n), at(0)).ok()).collect();
+        assert!((70..80).contains(&strangers.len()), "{}", strangers.len());
+        assert!((0..20).all(|_| places.take(known, at(0)).is_ok()));
+    }
+
+    #[test]
+    fn addresses_that_have_gone_leave_no_trace() {
+        let limits = Limits { handshakes_per_second: u32::MAX, ..Limits::default() };
+        let places = Places::new(&limits);
+        for n in 0..100_000 {
+            drop(places.take(Ipv4Addr::from_bits(n).into(), at(n.into())).unwrap());
+        }
+        assert!(places.all.lock().addresses.len() <= FEW);
     }
 
     #[test]

@@ -82,9 +82,9 @@ pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Arri
     let arrival = match offer? {
         Offer::Ours => gate.admit(request).await.map(Arrival::Visitor),
         // It gets no session, so it is not asked who it is: that a token has expired, say, must not hide what it has to know first.
-        Offer::Other(offered) => gate
-            .enter(&Upgrade::new(request.clone()))
-            .map(|place| Arrival::Outdated { offered, place: Holding::new(place) }),
+        Offer::Other(offered) => {
+            gate.enter(&Upgrade::new(request.clone())).map(|place| Arrival::Outdated { offered, place })
+        }
     };
     arrival.map_err(|closed| {
         let (peer, from) = (shared.id(), request.peer_addr());

@@ -16,6 +16,8 @@ pub struct Visitor {
     pub is_local: bool,
     /// What is held for all sessions of its address, if that is known.
     pub account: Option<Arc<Account>>,
+    /// Whether its address has all the sessions that it may: it has come to go on with one of them, or for nothing.
+    pub is_beyond: bool,
     /// What it takes up until its session is over.
     pub holding: Option<Holding>,
 }

@@ -181,7 +181,7 @@ impl<P: Platform> Roster<P> {
             }
             other.close(Goodbye::away("the peer has a new session"));
         }
-        if self.sessions.len() >= shared.limits().sessions {
+        if visitor.is_beyond || self.sessions.len() >= shared.limits().sessions {
             return Err(Reject::Full);
         }
         // Whoever we dial chooses the id of the session, and must not take the place of one that is here.
