@@ -29,29 +29,39 @@ impl<V, S: Default> Default for Timed<V, S> {
 }
 
 impl<V, S: BuildHasher + Default> Timed<V, S> {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.young.len() + self.old.len()
     }
 
+    #[inline]
     pub(super) fn insert(&mut self, call: CallId, value: V, deadline: Deadline) {
         self.young.insert(call, (value, deadline));
     }
 
+    #[inline]
     pub(super) fn get(&self, call: CallId) -> Option<&(V, Deadline)> {
-        self.young.get(&call).or_else(|| self.old.get(&call))
+        match self.young.get(&call) {
+            None if !self.old.is_empty() => self.old.get(&call),
+            young => young,
+        }
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, call: CallId) -> Option<&mut (V, Deadline)> {
         self.young.get_mut(&call).or_else(|| self.old.get_mut(&call))
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, call: CallId) -> Option<V> {
         match self.young.remove(&call) {
             Some((value, _)) => Some(value),
+            None if self.old.is_empty() => None,
             None => self.remove_old(call),
         }
     }
 
+    #[cold]
     fn remove_old(&mut self, call: CallId) -> Option<V> {
         let (value, _) = self.old.remove(&call)?;
         if self.deadlines.len() > 2 * self.old.len() + FEW {
