@@ -92,7 +92,7 @@ fn check(session: &Session<u64>) {
     let limits = limits();
     assert!(session.kept() <= limits.resend.max(CHUNK + 1024));
     assert!(session.arriving() <= STREAMS * limits.message);
-    assert!(session.running() <= limits.calls_in && session.calls() <= limits.calls_out);
+    assert!(session.running() <= limits.calls_in && session.in_flight() <= limits.calls_out);
 }
 
 proptest! {

@@ -117,7 +117,7 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
         }
         while session.next_run().is_some() {}
         assert!(session.kept() <= limits.resend && session.arriving() <= 2 * limits.message);
-        assert!(session.calls() <= limits.calls_out && session.running() <= limits.calls_in);
+        assert!(session.in_flight() <= limits.calls_out && session.running() <= limits.calls_in);
     }
     session.close();
     assert_eq!((session.queued(), session.kept(), session.arriving()), (0, 0, 0));

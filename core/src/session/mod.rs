@@ -226,6 +226,12 @@ impl<W> Session<W> {
         self.calls.open()
     }
 
+    /// How many of them do not wait for room.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.calls.open() - self.waiting.len()
+    }
+
     /// How many blocks run here for the other side.
     #[must_use]
     pub fn running(&self) -> usize {
