@@ -42,7 +42,7 @@ pub(crate) async fn run(peer: Weak<Shared>, mut orders: mpsc::UnboundedReceiver<
                 }
             }
             Order::Drain(done) => {
-                let idle = roster.drain();
+                let idle = roster.drain(&shared);
                 spawn_local(async move {
                     idle.await;
                     // Whoever waits may have lost patience.

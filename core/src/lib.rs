@@ -63,6 +63,7 @@ mod shape;
 mod shown;
 mod skew;
 mod slot;
+mod sorted;
 mod time;
 #[doc(hidden)]
 pub mod travels;

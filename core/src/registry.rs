@@ -16,6 +16,7 @@ use crate::listing::Listing;
 use crate::raised::Raised;
 use crate::seldom::Doubling;
 use crate::shape::CannotTravel;
+use crate::sorted;
 
 /// A running block: ends with its encoded result and the codec of it, behind the room for the frame's header that was asked for.
 ///
@@ -237,7 +238,7 @@ impl Registry {
     #[must_use]
     pub fn blocks(&self) -> Vec<&'static Block> {
         let mut blocks: Vec<_> = self.entries.values().map(Entry::block).collect();
-        blocks.sort_unstable_by_key(|block| block.path);
+        sorted::by_key(&mut blocks, |block| block.path);
         blocks
     }
 
@@ -246,7 +247,7 @@ impl Registry {
     #[must_use]
     pub fn known(&self) -> Vec<&'static Block> {
         let mut blocks: Vec<_> = self.all().collect();
-        blocks.sort_unstable_by_key(|block| block.path);
+        sorted::by_key(&mut blocks, |block| block.path);
         blocks
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::block::{Block, BlockId, Fingerprint};
 use crate::frame::Catalogue;
 use crate::registry::{self, Registry};
+use crate::sorted;
 
 /// A block that the other side has in another version, or not at all. Calls of it are refused there.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +61,7 @@ impl TheirBlocks {
         }
         let mut theirs = std::mem::take(&mut self.blocks);
         // Stable, so that of a block that was told twice the first version counts.
-        theirs.sort_by_key(|(id, _)| *id);
+        sorted::by_key(&mut theirs, |(id, _)| *id);
         theirs.dedup_by_key(|(id, _)| *id);
         let find = |id: BlockId| theirs.binary_search_by_key(&id, |(theirs, _)| *theirs).ok();
         let (mut skews, mut is_ours) = (Vec::new(), vec![false; theirs.len()]);

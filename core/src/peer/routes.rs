@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use super::{Link, Platform};
 use crate::id::PeerId;
 use crate::keyed_hash::Keyed;
+use crate::sorted;
 
 /// The sessions of a peer that can carry calls.
 pub struct Routes<P: Platform>(RwLock<HashMap<PeerId, Arc<Link<P>>, Keyed>>);
@@ -43,7 +44,7 @@ impl<P: Platform> Routes<P> {
     pub fn peers(&self) -> Vec<PeerId> {
         let mut peers: Vec<_> =
             self.0.read().iter().filter(|(_, link)| link.is_connected()).map(|(peer, _)| *peer).collect();
-        peers.sort_unstable();
+        sorted::by_key(&mut peers, |peer| *peer);
         peers
     }
 

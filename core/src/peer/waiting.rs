@@ -1,13 +1,14 @@
 //! Calls that wait for peers which are not connected: who is told when one comes, and who has waited long enough.
 //!
-//! The ids of those peers, and how many there are, may be chosen by others. So both tables are ordered and not hashed, and each step takes the
-//! logarithm of how many there are.
+//! The ids of those peers, and how many there are, may be chosen by others. So they are hashed with a key, and no step looks at all who wait.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use futures_channel::oneshot;
 use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 
 use crate::id::PeerId;
 use crate::keyed_hash::Keyed;
@@ -16,22 +17,26 @@ use crate::time::{Deadline, Moment};
 /// Those who gave up by themselves are looked for when there are so many.
 const FEW: usize = 64;
 
-/// All who wait. The control plane has it.
+/// All who wait, by the numbers that they get. The control plane has it.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     next: u64,
-    waiters: BTreeMap<(PeerId, u64), Waiter>,
-    deadlines: BTreeSet<(Moment, PeerId, u64)>,
+    waiters: FxHashMap<u64, Waiter>,
+    /// Those who wait for each peer, and some who do not any longer.
+    by_peer: HashMap<PeerId, Vec<u64>, Keyed>,
+    /// The deadlines of all who have one, and of some who do not wait any longer.
+    deadlines: BinaryHeap<Reverse<(Moment, u64)>>,
     /// For this moment somebody has been asked to call [`give_up`](Self::give_up).
     due: Option<Moment>,
-    /// When there are so many, those who gave up by themselves are let go.
-    many: usize,
+    /// How many have come since those were let go who do not wait any longer, and how many may until that is done again.
+    came: usize,
+    may_come: usize,
 }
 
 #[derive(Debug)]
 struct Waiter {
+    peer: PeerId,
     joined: oneshot::Sender<()>,
-    deadline: Deadline,
 }
 
 impl Waiting {
@@ -46,60 +51,58 @@ impl Waiting {
         deadline: Deadline,
         joined: oneshot::Sender<()>,
     ) -> Option<Moment> {
-        if self.waiters.len() >= self.many.max(FEW) {
+        if self.came >= self.may_come.max(FEW) {
             self.let_go();
         }
-        let key = (peer, self.next);
+        let number = self.next;
         self.next += 1;
-        self.waiters.insert(key, Waiter { joined, deadline });
-        self.deadlines.extend(deadline.moment().map(|moment| (moment, key.0, key.1)));
+        self.came += 1;
+        self.waiters.insert(number, Waiter { peer, joined });
+        self.by_peer.entry(peer).or_default().push(number);
+        self.deadlines.extend(deadline.moment().map(|moment| Reverse((moment, number))));
         self.next_due()
     }
 
     /// A peer is there: tells those who waited for it.
     pub(super) fn joined(&mut self, peer: PeerId) {
-        let keys = (peer, 0)..=(peer, u64::MAX);
-        let came: Vec<_> = self.waiters.range(keys).map(|(key, _)| *key).collect();
-        for waiter in came.into_iter().filter_map(|key| self.remove(key)) {
-            // Whoever waited may have given up.
-            let _ = waiter.joined.send(());
+        for number in self.by_peer.remove(&peer).unwrap_or_default() {
+            if let Some(waiter) = self.waiters.remove(&number) {
+                // Whoever waited may have given up.
+                let _ = waiter.joined.send(());
+            }
         }
     }
 
     /// Drops those whose deadline has passed. If this gives a moment, it is due again then.
     pub(super) fn give_up(&mut self, now: Moment) -> Option<Moment> {
-        while let Some((moment, peer, number)) = self.deadlines.first().copied()
+        while let Some(Reverse((moment, number))) = self.deadlines.peek().copied()
             && moment <= now
         {
-            drop(self.remove((peer, number)));
+            self.deadlines.pop();
+            drop(self.waiters.remove(&number));
         }
         self.due = self.due.filter(|due| *due > now);
         self.next_due()
     }
 
     pub(super) fn clear(&mut self) {
-        self.waiters.clear();
-        self.deadlines.clear();
+        *self = Self::default();
     }
 
-    fn remove(&mut self, key: (PeerId, u64)) -> Option<Waiter> {
-        let waiter = self.waiters.remove(&key)?;
-        if let Some(moment) = waiter.deadline.moment() {
-            self.deadlines.remove(&(moment, key.0, key.1));
-        }
-        Some(waiter)
-    }
-
-    /// Drops those that nobody waits for, which happens so seldom that it costs each of them a little.
+    /// Lets go of those who do not wait any longer, which happens so seldom that it costs each of them a little.
     fn let_go(&mut self) {
-        let is_gone = |(key, waiter): (&(PeerId, u64), &Waiter)| waiter.joined.is_canceled().then_some(*key);
-        let gone: Vec<_> = self.waiters.iter().filter_map(is_gone).collect();
-        gone.into_iter().for_each(|key| drop(self.remove(key)));
-        self.many = 2 * self.waiters.len();
+        self.waiters.retain(|_, waiter| !waiter.joined.is_canceled());
+        self.deadlines.retain(|Reverse((_, number))| self.waiters.contains_key(number));
+        self.by_peer.clear();
+        for (number, waiter) in &self.waiters {
+            self.by_peer.entry(waiter.peer).or_default().push(*number);
+        }
+        (self.came, self.may_come) = (0, self.waiters.len());
     }
 
+    /// The next moment at which somebody has waited long enough, unless that is asked for already. A call that is over by then does no harm.
     fn next_due(&mut self) -> Option<Moment> {
-        let (first, ..) = *self.deadlines.first()?;
+        let Reverse((first, _)) = *self.deadlines.peek()?;
         if self.due.is_some_and(|due| due <= first) {
             return None;
         }
@@ -175,7 +178,7 @@ mod tests {
         assert!(second.try_recv().is_err());
         waiting.joined(peer);
         assert_eq!(third.try_recv(), Ok(Some(())));
-        assert_eq!((waiting.len(), waiting.deadlines.len()), (0, 0));
+        assert_eq!((waiting.len(), waiting.by_peer.len()), (0, 0));
     }
 
     #[test]
@@ -185,7 +188,7 @@ mod tests {
             // Without a deadline, and for a peer that nobody waits for any longer.
             let _ = waiting.add(PeerId::random(), Deadline::never(), oneshot::channel().0);
         }
-        assert!(waiting.len() <= FEW, "{}", waiting.len());
+        assert!(waiting.len() <= FEW && waiting.by_peer.len() <= FEW, "{}", waiting.len());
     }
 
     #[test]

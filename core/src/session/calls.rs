@@ -1,6 +1,6 @@
 //! The open calls of a session, in both directions, and when the next of them is late.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use rustc_hash::FxBuildHasher;
 
@@ -10,6 +10,7 @@ use super::outbox::Outgoing;
 use super::timed::Timed;
 use crate::frame::{CallId, Framed, Invoke};
 use crate::keyed_hash::Keyed;
+use crate::sorted;
 use crate::time::{Deadline, Moment};
 
 #[derive(Debug)]
@@ -18,8 +19,8 @@ pub(super) struct Calls<W> {
     next_out: u64,
     /// With whoever waits for each.
     open: Timed<W, FxBuildHasher>,
-    /// Those of them that end with the connection.
-    bound: BTreeSet<CallId>,
+    /// Those of them that end with the connection, in order.
+    bound: Vec<CallId>,
     /// The calls of the other side, which chooses their numbers.
     theirs: Timed<Theirs, Keyed>,
     /// How many of them are parked.
@@ -65,7 +66,7 @@ impl<W> Default for Calls<W> {
         Self {
             next_out: 0,
             open: Timed::default(),
-            bound: BTreeSet::new(),
+            bound: Vec::new(),
             theirs: Timed::default(),
             parked: 0,
             detached: 0,
@@ -114,7 +115,7 @@ impl<W> Calls<W> {
         self.next_out += 1;
         self.open.insert(call, waiter, deadline);
         if is_bound {
-            self.bound.insert(call);
+            self.bound.push(call);
         }
         self.wake = self.wake.earlier(deadline);
         call
@@ -122,15 +123,15 @@ impl<W> Calls<W> {
 
     /// A call of ours is over.
     pub(super) fn end(&mut self, call: CallId) -> Option<W> {
-        if !self.bound.is_empty() {
-            self.bound.remove(&call);
+        if let Ok(place) = self.bound.binary_search(&call) {
+            self.bound.remove(place);
         }
         self.open.remove(call)
     }
 
     /// Our calls that end with the connection, in the order in which they were made.
     pub(super) fn bound(&self) -> Vec<CallId> {
-        self.bound.iter().copied().collect()
+        self.bound.clone()
     }
 
     /// A call that waited, for its turn or for a connection, has less time left than when it was made, and is to say so: gives the frame that
@@ -229,7 +230,7 @@ impl<W> Calls<W> {
         let mut late = Late { open: self.open.late(now), theirs: self.theirs.late(now) };
         self.wake = self.open.next().earlier(self.theirs.next());
         // What happens depends on what came, and not on this process.
-        late.theirs.sort_unstable();
+        sorted::by_key(&mut late.theirs, |call| *call);
         late
     }
 
@@ -242,7 +243,7 @@ impl<W> Calls<W> {
         self.outliving.clear();
         let running = self.theirs.take().filter(|(_, theirs)| theirs.stage == Stage::Running);
         let mut running: Vec<_> = running.map(|(call, _)| call).collect();
-        running.sort_unstable();
+        sorted::by_key(&mut running, |call| *call);
         (open, running)
     }
 }

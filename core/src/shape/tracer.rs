@@ -14,6 +14,7 @@ use super::subject::{Subject, Value};
 use super::trace::Fault;
 use crate::guard;
 use crate::hash::Fnv;
+use crate::sorted;
 
 /// How many values a trace may make of one type, and as many again to vary them; and how deep they may be nested.
 const BUDGET: u32 = 20_000;
@@ -464,7 +465,7 @@ impl Walk<'_> {
         }
         let mut required: Vec<_> =
             fields.iter().zip(parts).filter(|(field, _)| !self.optional.contains(of, field)).collect();
-        required.sort_unstable_by_key(|(field, _)| **field);
+        sorted::by_key(&mut required, |(field, _)| **field);
         required.into_iter().fold(hash, |hash, (field, part)| self.part(hash.word(field), *part))
     }
 }
