@@ -1,16 +1,22 @@
 //! What ordinary programs do: serve until they are told to end, answer HTTP with what a call gives, spawn tasks.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::dev::Service;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, HttpServer, web};
+use bytes::Bytes;
 use distributed_scope::{
     Blocks, ErrorKind, Peer, PeerId, Ran, RemoteError, distributed, here, on_connect, remote,
 };
 use tokio::sync::Notify;
 
 use crate::process::{Process, say_where};
+use crate::redials::Warnings;
 use crate::support::{Listening, open, pair};
 
 const NAME: &str = "DISTRIBUTED_SCOPE_TEST_SERVED";
@@ -249,4 +255,82 @@ async fn forever(on: PeerId) -> Result<(), RemoteError> {
     })
     .without_timeout()
     .await
+}
+
+/// A peer that is made for each worker, in the closure of `HttpServer::new`, loses every call that is cut.
+#[actix_web::test]
+async fn second_live_peer_of_one_id_is_warned_of() {
+    let (warnings, _guard) = Warnings::collect();
+    let name = PeerId::named("made for each worker");
+    let warned =
+        || warnings.lines().iter().filter(|line| line.contains("another live peer with this id")).count();
+    let first = Peer::builder(name).start();
+    first.stop().await;
+    let second = Peer::builder(name).start();
+    assert_eq!(warned(), 0, "the first one was stopped");
+    let third = Peer::builder(name).start();
+    assert_eq!(warned(), 1);
+    drop((second, third));
+}
+
+#[distributed]
+async fn logs_twice(on: PeerId) -> Result<(), RemoteError> {
+    remote!(on, [], {
+        tracing::warn!("before the first wait");
+        tokio::task::yield_now().await;
+        tracing::warn!("after it");
+    })
+    .await
+}
+
+/// A response body that is polled in a span, as the middlewares do that trace requests.
+struct InSpan<B>(B, tracing::Span);
+
+impl<B: MessageBody + Unpin> MessageBody for InSpan<B> {
+    type Error = B::Error;
+
+    fn size(&self) -> BodySize {
+        self.0.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, B::Error>>> {
+        let Self(body, span) = &mut *self;
+        span.in_scope(|| Pin::new(body).poll_next(cx))
+    }
+}
+
+/// What a block logs stands under a span of the block, and not under that of the request that upgraded the connection.
+#[actix_web::test]
+async fn blocks_log_under_spans_of_their_own() {
+    let server = open().start();
+    let (served, on, warnings) = (server.clone(), server.id(), Warnings::default());
+    let collector = warnings.dispatch(tracing::Level::INFO);
+    let http = HttpServer::new(move || {
+        // For the life of the worker's thread, which is where this runs.
+        std::mem::forget(tracing::dispatcher::set_default(&collector));
+        App::new().service(served.service("/scope")).wrap_fn(|request, service| {
+            let response = service.call(request);
+            async move {
+                let in_span = |_: &_, body| InSpan(body, tracing::info_span!("upgrade"));
+                Ok(response.await?.map_body(|head, body| in_span(head, body)))
+            }
+        })
+    });
+    let http = http.workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("ws://{}/scope", http.addrs()[0]);
+    let running = http.run();
+    let handle = running.handle();
+    actix_web::rt::spawn(running);
+    let client = open().start();
+    client.connect(url).await.unwrap();
+    client.run(logs_twice(on)).await.unwrap();
+    handle.stop(false).await;
+    let lines = warnings.lines();
+    for text in ["before the first wait", "after it"] {
+        let line = lines.iter().find(|line| line.contains(text)).unwrap();
+        assert!(
+            line.contains("block{") && line.contains("logs_twice") && !line.contains("upgrade"),
+            "{line}"
+        );
+    }
 }

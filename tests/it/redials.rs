@@ -21,7 +21,7 @@ use crate::support::{Listening, open};
 pub(crate) struct Warnings(Arc<Mutex<Vec<u8>>>);
 
 impl Warnings {
-    /// Until the guard is dropped.
+    /// Until the guard is dropped, on this thread.
     pub(crate) fn collect() -> (Self, DefaultGuard) {
         // As long as there is one subscriber alone, a thread without it that is the first to come to a line turns it off for all.
         static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
@@ -30,13 +30,15 @@ impl Warnings {
             sink.with_writer(std::io::sink).finish().into()
         });
         let warnings = Self::default();
-        let writer = warnings.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::WARN)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        (warnings, tracing::subscriber::set_default(subscriber))
+        let guard = tracing::dispatcher::set_default(&warnings.dispatch(tracing::Level::WARN));
+        (warnings, guard)
+    }
+
+    /// What collects them, and what is less important.
+    pub(crate) fn dispatch(&self, level: tracing::Level) -> Dispatch {
+        let writer = self.clone();
+        let subscriber = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
+        subscriber.with_writer(move || writer.clone()).finish().into()
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {

@@ -66,10 +66,12 @@ impl Running {
         };
         let block = entry.block();
         let size = captured + size_of_val(&*body);
-        // A span that nobody listens to costs a tenth of what a short block does.
-        let body = if LevelFilter::current() >= LevelFilter::DEBUG {
-            let span =
-                tracing::debug_span!("block", path = block.path, caller = %context.caller, hop = context.hop);
+        // It is polled in place at first, in whatever span the connection is: that of the request which upgraded it, say. What a block logs
+        // is none of that. A span that nobody listens to costs a tenth of what a short block does.
+        let body = if LevelFilter::current() >= LevelFilter::INFO {
+            let span = tracing::info_span!(
+                parent: None, "block", path = block.path, caller = %context.caller, hop = context.hop
+            );
             Traced::InSpan(Scoped::new(Arc::new(context), body).instrument(span))
         } else {
             Traced::Not(Scoped::new(Arc::new(context), body))
