@@ -91,8 +91,8 @@ pub struct Limits {
     /// [`ErrorKind::ResultDropped`](crate::ErrorKind::ResultDropped).
     pub results: usize,
 
-    /// How many bytes that were sent and not acknowledged are kept, to be sent again when a connection was lost.
-    /// Default: 4 MiB.
+    /// How many bytes that were sent and not acknowledged are kept, to be sent again when a connection was lost; each frame counts for about
+    /// 100 more. Default: 4 MiB.
     ///
     /// What is older is dropped; if the other side turns out to lack it, the session cannot go on, and its open calls end
     /// as [`Disconnected`](crate::ErrorKind::Disconnected).

@@ -242,3 +242,20 @@ fn a_detached_block_counts_until_it_ends() {
     assert!(detached(&mut callee, 5), "one has ended");
     assert!(!detached(&mut callee, 6));
 }
+
+/// Small frames take several times as much memory as they have bytes, and are kept as long as nobody acknowledges them.
+#[test]
+fn small_frames_that_nobody_acknowledges_are_counted_with_what_they_take() {
+    let limits = Limits::default();
+    let mut callee = session(&limits, &limits);
+    let info = allocation_counter::measure(|| {
+        for call in 0..200_000 {
+            callee.receive(at(0), invoke(call, 1).encode()).expect("an honest frame");
+            callee.reply(CallId(call), Ok(value(1)));
+            while callee.next_frame(|| at(0)).is_some() {}
+        }
+    });
+    let taken = usize::try_from(info.bytes_current).expect("some are kept");
+    assert!(taken <= 2 * limits.resend + SLACK, "{taken} bytes are held");
+    assert!(callee.held() <= limits.resend, "{} bytes are counted", callee.held());
+}

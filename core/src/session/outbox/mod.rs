@@ -119,7 +119,7 @@ impl Outbox {
 
     /// How many bytes of memory all of it takes, sent or not, at most. A chunk that is kept counts twice.
     pub(super) fn held(&self) -> usize {
-        self.queued + self.sent.bytes() + self.large.pinned()
+        self.queued + self.sent.held() + self.large.pinned()
     }
 
     /// How many bytes the connection was given that are not acknowledged; some, if it was given any.

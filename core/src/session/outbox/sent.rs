@@ -9,6 +9,9 @@ use crate::session::is_oversized;
 /// room, is at most [`CHUNK`] and a [`TAIL`].
 const SMALLEST_WINDOW: usize = BYTES_PER_ACK + CHUNK + TAIL;
 
+/// What a frame that is kept takes in memory beside its bytes, about: its place, and what the allocator adds.
+const EACH: usize = size_of::<Outgoing>() + 32;
+
 #[derive(Debug)]
 pub(super) struct Sent {
     /// How many bytes are kept at most.
@@ -59,6 +62,11 @@ impl Sent {
         self.bytes
     }
 
+    /// How many bytes of memory they take, about. Small frames take more than they have.
+    pub(super) fn held(&self) -> usize {
+        self.bytes + EACH * self.kept.len()
+    }
+
     /// The number of the next new frame.
     pub(super) fn next_number(&self) -> u64 {
         self.first + self.kept.len() as u64
@@ -106,7 +114,7 @@ impl Sent {
         self.give(outgoing.frame.chunk_size());
         self.bytes += outgoing.frame.len();
         self.kept.push_back(outgoing);
-        while self.bytes > self.keep && self.kept.len() > 1 {
+        while self.held() > self.keep && self.kept.len() > 1 {
             self.forget_first();
         }
         self.kept.back()
