@@ -19,10 +19,11 @@ pub(crate) fn start() {
         let Some(folder) = std::env::var_os("DISTRIBUTED_SCOPE_TEST_LOGS").map(PathBuf::from) else { return };
         std::fs::create_dir_all(&folder).unwrap();
         let file = File::create(folder.join(format!("{}.log", std::process::id()))).unwrap();
-        tracing_subscriber::fmt()
+        // A test program that looks at its own log has a subscriber already.
+        let _ = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::DEBUG)
             .with_writer(Mutex::new(file))
             .with_ansi(false)
-            .init();
+            .try_init();
     });
 }

@@ -10,7 +10,7 @@ use crate::session::is_oversized;
 const SMALLEST_WINDOW: usize = BYTES_PER_ACK + CHUNK + TAIL;
 
 /// What a frame that is kept takes in memory beside its bytes, about: its place, and what the allocator adds.
-const EACH: usize = size_of::<Outgoing>() + 32;
+pub(super) const EACH: usize = size_of::<Outgoing>() + 32;
 
 #[derive(Debug)]
 pub(super) struct Sent {
