@@ -58,6 +58,8 @@ impl Doubling {
 pub struct Lines {
     /// `authorize` panicked.
     pub panics: Seldom,
+    /// A block held its thread for long.
+    pub held_threads: Seldom,
     /// A call was refused.
     pub refused_calls: Seldom,
     /// A session was refused.

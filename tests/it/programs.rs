@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use distributed_scope::{
     Blocks, ErrorKind, Peer, PeerId, Ran, RemoteError, distributed, here, on_connect, remote,
 };
+use futures_util::future::join_all;
 use tokio::sync::Notify;
 
 use crate::process::{Process, say_where};
@@ -307,7 +309,7 @@ async fn blocks_log_under_spans_of_their_own() {
     let collector = warnings.dispatch(tracing::Level::INFO);
     let http = HttpServer::new(move || {
         // For the life of the worker's thread, which is where this runs.
-        std::mem::forget(tracing::dispatcher::set_default(&collector));
+        Box::leak(Box::new(tracing::dispatcher::set_default(&collector)));
         App::new().service(served.service("/scope")).wrap_fn(|request, service| {
             let response = service.call(request);
             async move {
@@ -333,4 +335,49 @@ async fn blocks_log_under_spans_of_their_own() {
             "{line}"
         );
     }
+}
+
+/// How many blocks of [`counted`] have run.
+#[derive(Default)]
+struct Runs(AtomicU32);
+
+#[distributed]
+async fn counted(on: PeerId) -> Result<(), RemoteError> {
+    remote!(on, [], {
+        here::data::<Runs>()?.0.fetch_add(1, Ordering::Relaxed);
+    })
+    .timeout(Duration::from_millis(300))
+    .await
+}
+
+#[distributed]
+async fn holds_its_thread(on: PeerId, millis: u64) -> Result<(), RemoteError> {
+    remote!(on, [millis], {
+        here::data::<Begun>()?.0.notify_one();
+        std::thread::sleep(Duration::from_millis(millis));
+    })
+    .without_timeout()
+    .await
+}
+
+#[actix_web::test]
+async fn calls_that_were_given_up_while_their_thread_was_held_do_not_run() {
+    let (begun, runs) = (Arc::new(Begun(Notify::new())), Arc::<Runs>::default());
+    let server = Listening::start(open().shared_data(Arc::clone(&begun)).shared_data(Arc::clone(&runs)));
+    let client = open().start();
+    client.connect(server.url()).await.unwrap();
+    let on = server.peer.id();
+    let held = actix_web::rt::spawn(client.run(holds_its_thread(on, 2000)));
+    begun.0.notified().await;
+    let late = join_all((0..100).map(|_| client.run(counted(on)))).await;
+    assert!(late.iter().all(|end| *end.as_ref().unwrap_err().kind() == ErrorKind::DeadlineExceeded));
+    held.await.unwrap().unwrap();
+    // Whatever came before it is done when another call is answered.
+    client.run(answer(on)).await.unwrap();
+    assert_eq!(runs.0.load(Ordering::Relaxed), 0);
+    // What nobody has given up runs.
+    let held = actix_web::rt::spawn(client.run(holds_its_thread(on, 500)));
+    begun.0.notified().await;
+    assert!(join_all((0..100).map(|_| client.run(answer(on)))).await.iter().all(Result::is_ok));
+    held.await.unwrap().unwrap();
 }

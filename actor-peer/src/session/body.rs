@@ -99,7 +99,10 @@ impl Session {
                     append(unread, &bytes);
                 }
                 Poll::Ready(Some(Err(_)) | None) => self.conversation.lost(),
-                Poll::Pending => break,
+                Poll::Pending => {
+                    self.conversation.caught_up();
+                    break;
+                }
             }
         }
     }

@@ -79,6 +79,11 @@ impl Conversation {
         self.wire.unread()
     }
 
+    /// Nothing more has come for now.
+    pub(super) fn caught_up(&self) {
+        self.reader.caught_up();
+    }
+
     /// Nothing more will come.
     pub(super) fn lost(&mut self) {
         self.stop();

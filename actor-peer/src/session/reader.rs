@@ -114,6 +114,11 @@ impl Reader {
         connection.receive(arrived, message, || Kill::new(self.socket.as_ref(), &self.stop))
     }
 
+    /// Everything that has come is read.
+    pub(super) fn caught_up(&self) {
+        self.connection.caught_up();
+    }
+
     /// The peer actor has decided.
     pub(super) fn decided(&mut self, verdict: Result<Admitted<Actix>, Reject>, asked: Asked) -> Next {
         self.connection.decided(verdict, asked)

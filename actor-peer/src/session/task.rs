@@ -57,7 +57,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
             match self.poll_receive(cx) {
                 Poll::Ready(Ok(1..)) => {}
                 Poll::Ready(Ok(0) | Err(_)) => self.conversation.lost(),
-                Poll::Pending => break,
+                Poll::Pending => {
+                    self.conversation.caught_up();
+                    break;
+                }
             }
         }
     }

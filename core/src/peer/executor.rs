@@ -10,10 +10,12 @@ use std::task::{Context as Poller, Poll, Waker};
 use bytes::Bytes;
 
 use super::detached::Detached;
+use super::link::stall;
 use super::running::Running;
 use super::{Link, Platform, Shared};
 use crate::account::Held;
 use crate::auth::{Attempt, Authorize, Denied, Principal};
+use crate::block::Block;
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Refusal, RemoteError};
 use crate::frame::{CallId, HEAD, Invoke};
@@ -31,11 +33,19 @@ pub(super) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, deadline: De
         Ok(requested) => requested,
         Err(refusal) => return end(link, call, Err(RemoteError::refused(refusal))),
     };
+    let block = requested.entry.block();
     match link.shared().authorize() {
         None => match requested.begin(link) {
             Ok((running, held)) => {
                 let size = running.size();
-                drive(link, call, is_detached, running, held.map_or(Memory::Uncounted(size), Memory::Held));
+                drive(
+                    link,
+                    call,
+                    block,
+                    is_detached,
+                    running,
+                    held.map_or(Memory::Uncounted(size), Memory::Held),
+                );
             }
             Err(error) => end(link, call, Err(error)),
         },
@@ -48,7 +58,7 @@ pub(super) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, deadline: De
                 let (running, _held) = requested.begin(&session)?;
                 running.await
             });
-            drive(link, call, is_detached, running, Memory::Uncounted(size));
+            drive(link, call, block, is_detached, running, Memory::Uncounted(size));
         }
     }
 }
@@ -154,24 +164,28 @@ impl Memory {
 fn drive<P: Platform>(
     link: &Arc<Link<P>>,
     call: CallId,
+    block: &'static Block,
     is_detached: bool,
     mut running: impl Future<Output = Ending> + Unpin + 'static,
     memory: Memory,
 ) {
-    match Pin::new(&mut running).poll(&mut Poller::from_waker(Waker::noop())) {
+    let polled = Pin::new(&mut running).poll(&mut Poller::from_waker(Waker::noop()));
+    stall::polled(link.shared(), block);
+    match polled {
         Poll::Ready(ending) => end(link, call, ending),
         Poll::Pending => {
             let (session, held) = (Arc::clone(link), memory.held(link));
-            let block = async move {
-                let ending = running.await;
+            let shared = Arc::clone(link.shared());
+            let task = async move {
+                let ending = stall::watched(shared, block, running).await;
                 drop(held);
                 end(&session, call, ending);
             };
             if is_detached {
-                Detached::spawn(link.shared(), block);
+                Detached::spawn(link.shared(), task);
                 link.began_detached();
             } else {
-                link.keep_task(call, link.shared().platform().spawn_here(block));
+                link.keep_task(call, link.shared().platform().spawn_here(task));
             }
         }
     }

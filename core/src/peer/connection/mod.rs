@@ -139,6 +139,13 @@ impl<P: Platform> Connection<P> {
         self.introduce(message, kill)
     }
 
+    /// Everything that has come is read. Has those calls run that waited for that, because a block held the thread while they came.
+    pub fn caught_up(&self) {
+        if let Stage::Carrying { link, .. } = &self.stage {
+            link.caught_up();
+        }
+    }
+
     /// A close frame has come, with whatever code or with none. It may be a proxy's, so the connection is lost and nothing else: the other
     /// side ends a session with a frame of its own, which nothing on the way can make.
     pub fn closed(&mut self) -> Next<P> {
@@ -175,6 +182,7 @@ impl<P: Platform> Connection<P> {
     pub fn stopped(&mut self) {
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Carrying { link, epoch } | Stage::Welcomed(Welcomed::New(link, epoch)) => {
+                link.caught_up();
                 link.detach(epoch);
             }
             _ => {}

@@ -11,11 +11,13 @@
 //! | `life` | time, draining, the end |
 //! | `state` | what stands behind the lock, and who is woken when it changes |
 //! | `slept` | whether this machine slept |
+//! | `stall` | blocks that hold their thread, and calls that come meanwhile |
 //! | `turn` | who is not, because it looks by itself |
 
 mod carriage;
 mod life;
 mod slept;
+pub(super) mod stall;
 mod state;
 mod turn;
 
@@ -58,6 +60,8 @@ pub struct Link<P: Platform> {
     quiet: AtomicU64,
     /// What is held for it.
     account: Arc<Account>,
+    /// Whether calls wait until everything is read.
+    is_held_up: AtomicBool,
     /// How the other side's blocks differ from ours.
     differences: Differences,
     /// The path may lose large packets.
@@ -112,6 +116,7 @@ impl<P: Platform> Link<P> {
             visitor: RwLock::new(visitor),
             state: Mutex::new(State::new(session, account.hold(0), kill)),
             account,
+            is_held_up: AtomicBool::new(false),
             quiet: AtomicU64::new(NEWS),
             differences: Differences::default(),
             is_narrow: AtomicBool::new(false),
@@ -194,7 +199,9 @@ impl<P: Platform> Link<P> {
         if has_opened {
             self.opened();
         }
-        if let Some(effect) = effect {
+        if let Some(effect) = effect
+            && let Some(effect) = self.unless_held_up(arrived, effect)
+        {
             self.perform(effect);
         }
         Ok(if is_clogged { Room::None } else { Room::Free })

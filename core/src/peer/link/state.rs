@@ -17,7 +17,7 @@ use crate::frame::CallId;
 use crate::keyed_hash::Keyed;
 use crate::peer::{Goodbye, Platform};
 use crate::pending::Ending;
-use crate::session::{Session, is_oversized};
+use crate::session::{Effect, Session, is_oversized};
 
 /// Whoever awaits a call.
 pub(super) type Waiter = oneshot::Sender<Ending>;
@@ -42,6 +42,8 @@ pub(super) struct State<P: Platform> {
     pub(super) idle: Duration,
     /// A connection was dropped because what was sent on it was not acknowledged, and the side that dials was not told.
     pub(super) was_stuck: bool,
+    /// Calls that wait until everything is read that came while their thread was held.
+    pub(super) held_up: Vec<Effect<Waiter>>,
     pub(super) writer: Option<Waker>,
     pub(super) ticker: Option<Waker>,
     pub(super) clocks: Clocks,
@@ -97,6 +99,7 @@ impl<P: Platform> State<P> {
             last_comer: 0,
             idle: Duration::ZERO,
             was_stuck: false,
+            held_up: Vec::new(),
             writer: None,
             ticker: None,
             clocks: Clocks::default(),

@@ -1,0 +1,129 @@
+//! Blocks that hold their thread, and calls that come meanwhile.
+//!
+//! Nothing of a thread goes on while a block computes on it. Many callers may give up in that time, and what says so stands behind their calls.
+//! So after a block has held a thread for long, calls on that thread begin only when everything is read that came, and if somebody still waits
+//! for them. That costs a look at the clock for each call.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::state::Waiter;
+use super::{Link, Turn};
+use crate::block::Block;
+use crate::error::{ErrorKind, Ran, RemoteError};
+use crate::frame::{CallId, Invoke};
+use crate::peer::{Platform, Shared};
+use crate::session::Effect;
+use crate::time::{Deadline, Moment};
+
+/// A block that holds its thread for so long is named in a warning.
+const LONG: Duration = Duration::from_millis(250);
+
+/// For so long after that, what is read may have come while the thread was held.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// The latest moment that this thread knows of.
+    static LATEST: Cell<Moment> = Cell::new(Moment::default());
+    /// Until when a block has held this thread.
+    static HELD: Cell<Option<Moment>> = const { Cell::new(None) };
+}
+
+/// It is this late at least on this thread.
+pub(super) fn know(moment: Moment) {
+    if moment > LATEST.get() {
+        LATEST.set(moment);
+    }
+}
+
+/// A call of this block was decoded, and polled once. Nothing else has happened on this thread since the latest moment that it knows of.
+pub(in crate::peer) fn polled<P: Platform>(shared: &Shared<P>, block: &Block) {
+    let now = shared.now();
+    let held = now.since(LATEST.replace(now));
+    if held >= LONG {
+        note(shared, block, held, now);
+    }
+}
+
+/// A call of this block was polled, which took so long.
+#[cold]
+fn note<P: Platform>(shared: &Shared<P>, block: &Block, held: Duration, now: Moment) {
+    HELD.set(Some(now));
+    if let Some(left_out) = shared.lines().held_threads.next(now) {
+        tracing::warn!(
+            %block, ?held, left_out,
+            "a block held its thread, and with it all sessions of that thread: have it compute on another one (`web::block`), or wait now and then"
+        );
+    }
+}
+
+/// Polls a block that had to wait, from now on and to its end.
+pub(in crate::peer) async fn watched<P: Platform, T>(
+    shared: Arc<Shared<P>>,
+    block: &'static Block,
+    running: impl Future<Output = T> + Unpin,
+) -> T {
+    let mut running = running;
+    std::future::poll_fn(|cx| {
+        know(shared.now());
+        let polled_once = std::pin::Pin::new(&mut running).poll(cx);
+        polled(&shared, block);
+        polled_once
+    })
+    .await
+}
+
+impl<P: Platform> Link<P> {
+    /// What can be done now, and not only when everything is read.
+    pub(super) fn unless_held_up(&self, arrived: Moment, effect: Effect<Waiter>) -> Option<Effect<Waiter>> {
+        know(arrived);
+        match HELD.get() {
+            None => Some(effect),
+            Some(held) => self.unless_just_held(held, arrived, effect),
+        }
+    }
+
+    #[cold]
+    fn unless_just_held(
+        &self,
+        held: Moment,
+        arrived: Moment,
+        effect: Effect<Waiter>,
+    ) -> Option<Effect<Waiter>> {
+        if arrived.since(held) > CATCH_UP {
+            HELD.set(None);
+        } else if matches!(effect, Effect::Run(..)) && Turn::is_of(self) {
+            self.state.lock().held_up.push(effect);
+            self.is_held_up.store(true, Ordering::Relaxed);
+            return None;
+        }
+        Some(effect)
+    }
+
+    /// Everything that came is read: runs those of the calls that had to wait for that which still have time and that nobody has given up.
+    pub(in crate::peer) fn caught_up(self: &Arc<Self>) {
+        if !self.is_held_up.load(Ordering::Relaxed) {
+            return;
+        }
+        self.is_held_up.store(false, Ordering::Relaxed);
+        let now = self.shared.now();
+        for effect in self.with(|state| std::mem::take(&mut state.held_up)) {
+            match effect {
+                Effect::Run(Invoke { call, .. }, deadline) if !self.may_begin(call, deadline, now) => {}
+                effect => self.perform(effect),
+            }
+        }
+    }
+
+    fn may_begin(&self, call: CallId, deadline: Deadline, now: Moment) -> bool {
+        self.with(|state| {
+            let is_late = deadline.has_passed(now);
+            if is_late && state.session.is_running(call) {
+                state.session.reply(call, Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never)));
+            }
+            !is_late && state.session.is_running(call)
+        })
+    }
+}
