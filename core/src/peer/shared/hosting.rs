@@ -1,0 +1,118 @@
+//! A peer as its calls and its blocks see it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_channel::oneshot;
+
+use super::Shared;
+use crate::error::{ErrorKind, Ran, RemoteError};
+use crate::flag::Flag;
+use crate::frame::SessionId;
+use crate::host::{Data, Host, Observer};
+use crate::id::PeerId;
+use crate::limits::Limits;
+use crate::peer::{Platform, own};
+use crate::pending::Pending;
+use crate::request::Request;
+use crate::time::{Deadline, Moment};
+
+impl<P: Platform> Host for Shared<P> {
+    fn id(&self) -> PeerId {
+        self.id
+    }
+
+    fn now(&self) -> Moment {
+        self.platform.now()
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn data(&self) -> &Data {
+        &self.data
+    }
+
+    fn start(self: Arc<Self>, now: Moment, request: &mut Request) -> Pending {
+        if request.to == self.id {
+            return own::run(&self, request);
+        }
+        if let Some(link) = self.routes.find(request.to) {
+            match link.call(now, request) {
+                Ok(pending) => return pending,
+                Err(error) if request.is_bound && *error.kind() == ErrorKind::Disconnected => {
+                    return Pending::ended(Err(error));
+                }
+                // The session ended between the two lines, or is not quite open; one that is may come.
+                Err(error) if matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotConnected) => {}
+                Err(error) => return Pending::ended(Err(error)),
+            }
+        }
+        let place = match self.place_to_wait(request) {
+            Ok(place) => place,
+            Err(refusal) => return Pending::ended(Err(RemoteError::refused(refusal))),
+        };
+        let is_joined = self.joined(request.to, request.deadline);
+        let mut request = request.clone();
+        Pending::Waiting(Box::pin(async move {
+            let has_joined = is_joined.await;
+            drop(place);
+            match has_joined {
+                Ok(()) => {
+                    let now = self.now();
+                    self.start(now, &mut request).await
+                }
+                Err(oneshot::Canceled) => Err(RemoteError::new(ErrorKind::NotConnected, Ran::Never)),
+            }
+        }))
+    }
+
+    /// Timers belong to homes, and this runs anywhere: so the control plane has it wait for a peer that never joins, this one.
+    fn pause_until(&self, moment: Moment) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let is_over = self.joined(self.id, Deadline::at(moment));
+        Box::pin(async move {
+            // A sender that is dropped is the answer.
+            let _ = is_over.await;
+        })
+    }
+
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        self.platform.spawn(task);
+    }
+
+    fn draining(&self) -> &Flag {
+        &self.draining
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_stopping()
+    }
+
+    fn observer(&self) -> Option<&dyn Observer> {
+        self.observer.as_deref()
+    }
+
+    fn is_away(&self, peer: PeerId, session: SessionId) -> bool {
+        self.session(peer, session).is_none_or(|link| !link.is_attached())
+    }
+
+    fn until_away(&self, peer: PeerId, session: SessionId) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let link = self.session(peer, session);
+        Box::pin(async move {
+            if let Some(link) = link {
+                link.until_detached().await;
+            }
+        })
+    }
+
+    fn until_back(&self, peer: PeerId, session: SessionId) -> Pin<Box<dyn Future<Output = bool> + Send>> {
+        let link = self.session(peer, session);
+        Box::pin(async move {
+            let Some(link) = link else { return false };
+            link.until_connected().await;
+            link.is_alive()
+        })
+    }
+}
