@@ -21,6 +21,7 @@ mod load;
 #[path = "../support/log.rs"]
 mod log;
 mod loiterers;
+mod narrow;
 mod outdated;
 mod paths;
 mod process;

@@ -18,16 +18,16 @@ use crate::support::{Listening, open};
 
 /// How often the block of each call ran.
 #[derive(Default)]
-struct Runs(Mutex<HashMap<u64, u32>>);
+pub(crate) struct Runs(Mutex<HashMap<u64, u32>>);
 
 impl Runs {
-    fn of(&self, call: u64) -> u32 {
+    pub(crate) fn of(&self, call: u64) -> u32 {
         self.0.lock().get(&call).copied().unwrap_or_default()
     }
 }
 
 #[distributed]
-async fn counted(on: PeerId, call: u64, size: usize) -> Result<(u64, Vec<u8>), RemoteError> {
+pub(crate) async fn counted(on: PeerId, call: u64, size: usize) -> Result<(u64, Vec<u8>), RemoteError> {
     let padding = vec![7u8; size];
     remote!(on, [call, padding], {
         *here::data::<Runs>()?.0.lock().entry(call).or_default() += 1;
@@ -39,15 +39,15 @@ async fn counted(on: PeerId, call: u64, size: usize) -> Result<(u64, Vec<u8>), R
     .await
 }
 
-struct Setup {
-    server: Listening,
-    proxy: Proxy,
-    client: Peer,
-    runs: Arc<Runs>,
+pub(crate) struct Setup {
+    pub(crate) server: Listening,
+    pub(crate) proxy: Proxy,
+    pub(crate) client: Peer,
+    pub(crate) runs: Arc<Runs>,
 }
 
 /// A server behind a proxy, and a client that is connected through it.
-async fn setup(limits: Limits) -> Setup {
+pub(crate) async fn setup(limits: Limits) -> Setup {
     let runs = Arc::new(Runs::default());
     // The pauses grow where cuts follow each other closely, and stay short from here.
     let limits = Limits { reconnect: Duration::from_micros(20), ..limits };
@@ -104,40 +104,6 @@ async fn forgotten_connection_costs_no_call() {
     proxy.lose_from(Way::ToServer, proxy.passed(Way::ToServer));
     assert_eq!(client.run(counted(on, 1, 1)).await.unwrap().0, 1);
     assert_eq!((runs.of(1), proxy.connections()), (1, 2));
-}
-
-/// A path that loses large packets and lets small ones through, with an answer or with a question that does not fit into one: each call at the
-/// default deadline gets its value, and runs once.
-#[actix_web::test]
-async fn narrow_path_costs_no_call() {
-    #[distributed]
-    async fn answer_of(on: PeerId, size: usize) -> Result<usize, RemoteError> {
-        Ok(remote!(on, [size], { vec![7u8; size] }).await?.len())
-    }
-    let Setup { server, proxy, client, runs } = setup(Limits::default()).await;
-    let on = server.peer.id();
-    proxy.narrow(Some(1280));
-    assert_eq!(client.run(answer_of(on, 2000)).await.unwrap(), 2000);
-    // The server drops one more, by which a client learns of it that has nothing to ask.
-    let connections = proxy.connections();
-    assert!(connections <= 3, "{connections}");
-    assert_eq!(client.run(counted(on, 1, 200_000)).await.unwrap().1.len(), 200_000);
-    assert_eq!((runs.of(1), proxy.connections()), (1, connections), "the last one is as good as any");
-}
-
-/// The same with a question of the side that accepted, to a client that has nothing to ask.
-#[actix_web::test]
-async fn narrow_path_costs_no_call_to_the_dialler() {
-    // The client says something each second, so it learns soon that its connection is no more.
-    let limits = Limits { silence: Duration::from_secs(2), ..Limits::default() };
-    let Setup { server, proxy, client, .. } = setup(limits).await;
-    proxy.narrow(Some(1280));
-    #[distributed]
-    async fn length(on: PeerId, bytes: Vec<u8>) -> Result<usize, RemoteError> {
-        remote!(on, [bytes], { bytes.len() }).timeout(Duration::from_secs(60)).await
-    }
-    server.peer.connected(client.id()).await;
-    assert_eq!(server.peer.run(length(client.id(), vec![7; 2000])).await.unwrap(), 2000);
 }
 
 /// A call gets its value whatever close frame a proxy sends to either side before it cuts the connection.
