@@ -15,6 +15,7 @@ use distributed_scope::{
     Blocks, ErrorKind, Peer, PeerId, Ran, RemoteError, distributed, here, on_connect, remote,
 };
 use futures_util::future::join_all;
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::Notify;
 
 use crate::process::{Process, say_where};
@@ -380,4 +381,42 @@ async fn calls_that_were_given_up_while_their_thread_was_held_do_not_run() {
     begun.0.notified().await;
     assert!(join_all((0..100).map(|_| client.run(answer(on)))).await.iter().all(Result::is_ok));
     held.await.unwrap().unwrap();
+}
+
+/// Takes long to be read.
+#[derive(Serialize)]
+struct Slow(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Slow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = Vec::deserialize(deserializer)?;
+        // Made-up values of this type are read, too.
+        if bytes.len() > 1000 {
+            std::thread::sleep(Duration::from_millis(600));
+        }
+        Ok(Self(bytes))
+    }
+}
+
+#[distributed]
+async fn takes_slow(on: PeerId, slow: Slow) -> Result<usize, RemoteError> {
+    remote!(on, [slow], {
+        here::data::<Runs>()?.0.fetch_add(1, Ordering::Relaxed);
+        slow.0.len()
+    })
+    .timeout(Duration::from_millis(300))
+    .await
+}
+
+#[actix_web::test]
+async fn call_that_is_late_when_it_is_read_does_not_run() {
+    let runs = Arc::<Runs>::default();
+    let server = Listening::start(open().shared_data(Arc::clone(&runs)));
+    let client = open().start();
+    client.connect(server.url()).await.unwrap();
+    let on = server.peer.id();
+    let error = client.run(takes_slow(on, Slow(vec![0; 100_000]))).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::DeadlineExceeded);
+    client.run(answer(on)).await.unwrap();
+    assert_eq!(runs.0.load(Ordering::Relaxed), 0);
 }

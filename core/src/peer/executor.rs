@@ -17,7 +17,7 @@ use crate::account::Held;
 use crate::auth::{Attempt, Authorize, Denied, Principal};
 use crate::block::Block;
 use crate::codec::Codec;
-use crate::error::{ErrorKind, Refusal, RemoteError};
+use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::{CallId, HEAD, Invoke};
 use crate::guard;
 use crate::here::Context;
@@ -112,6 +112,10 @@ impl Requested {
         let size = running.size();
         if size < LARGE {
             return Ok((running, None));
+        }
+        // Reading them takes time, and what has none left is not begun.
+        if !invoke.is_detached && deadline.has_passed(link.shared().now()) {
+            return Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
         }
         match link.account().full(size) {
             Some(full) => Err(RemoteError::refused(Refusal::Full(full))),
