@@ -4,7 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
 };
 
 use super::budget::{self, Budget, Place};
@@ -187,6 +188,12 @@ impl<'de, A: SeqAccess<'de>, const COUNTED: bool> SeqAccess<'static> for Parts<'
             self.budget.pay_end::<S::Value, _>()?;
         }
         Ok(element)
+    }
+
+    /// serde's own is not always inlined, which costs a call for each element of an array.
+    #[inline(always)]
+    fn next_element<T: Deserialize<'static>>(&mut self) -> Result<Option<T>, A::Error> {
+        self.next_element_seed(PhantomData)
     }
 
     #[inline]
