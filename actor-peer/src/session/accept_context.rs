@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use actix::prelude::*;
 use actix_http::ws::{Message as WsMessage, ProtocolError};
@@ -39,30 +40,37 @@ pub(crate) async fn accept(
     };
     let body = guarded_payload(&request, body, MAX_FRAME)?;
     let principal = visitor.principal.clone();
-    let connection = Connection::accepted(served.0.clone(), visitor);
+    let connection = Connection::accepted(served.0.clone(), visitor).writes_after_reading();
     tracing::debug!(peer = %connection.shared().id(), from = ?request.peer_addr(), "connection accepted");
     let reader = Reader::new(connection, upgrade::socket(&request)).known_as(principal.as_ref());
-    WsResponseBuilder::new(ContextSession(reader), &request, body)
+    WsResponseBuilder::new(ContextSession { reader, catches_up: false }, &request, body)
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME)
         .start()
 }
 
+/// The context does not say when everything is read that has come. After so long it is.
+const CATCH_UP: Duration = Duration::from_millis(10);
+
 /// The session actor in a `WebsocketContext`, which reads and writes the socket itself.
-struct ContextSession(Reader);
+struct ContextSession {
+    reader: Reader,
+    /// That calls wait which came while a block held this thread.
+    catches_up: bool,
+}
 
 impl ContextSession {
     fn go_on(&mut self, next: Next, ctx: &mut WebsocketContext<Self>) {
         match next {
             Next::Read => {}
             // What is left to be written ends with the goodbye, and that ends the context.
-            Next::Stop => self.0.stopped(),
+            Next::Stop => self.reader.stopped(),
             Next::Pause(link) => link.until_room().into_actor(self).wait(ctx),
             Next::Ask(join, asked) => {
-                decide(self.0.shared(), join)
+                decide(self.reader.shared(), join)
                     .into_actor(self)
                     .map(move |verdict, actor, ctx| {
-                        let next = actor.0.decided(verdict, asked);
+                        let next = actor.reader.decided(verdict, asked);
                         actor.go_on(next, ctx);
                     })
                     .wait(ctx);
@@ -75,24 +83,33 @@ impl Actor for ContextSession {
     type Context = WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.add_stream(outgoing(Rc::clone(self.0.out())));
-        let stop = Arc::clone(self.0.stop());
+        ctx.add_stream(outgoing(Rc::clone(self.reader.out())));
+        let stop = Arc::clone(self.reader.stop());
         ctx.spawn(poll_fn(move |cx| stop.poll(cx)).into_actor(self).map(|(), _, ctx| ctx.stop()));
-        ctx.run_later(self.0.shared().limits().handshake, |actor, ctx| {
-            let next = actor.0.late();
+        ctx.run_later(self.reader.shared().limits().handshake, |actor, ctx| {
+            let next = actor.reader.late();
             actor.go_on(next, ctx);
         });
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.0.stopped();
+        self.reader.stopped();
     }
 }
 
 impl StreamHandler<Result<WsMessage, ProtocolError>> for ContextSession {
     fn handle(&mut self, incoming: Result<WsMessage, ProtocolError>, ctx: &mut Self::Context) {
-        let next = self.0.read(clock::now(), incoming.map(Incoming::from).map_err(unwrap_oversize));
+        let next = self.reader.read(clock::now(), incoming.map(Incoming::from).map_err(unwrap_oversize));
         self.go_on(next, ctx);
+        if self.reader.has_output() {
+            self.reader.out().wake();
+        }
+        if self.reader.is_held_up() && !std::mem::replace(&mut self.catches_up, true) {
+            ctx.run_later(CATCH_UP, |actor, _| {
+                actor.catches_up = false;
+                actor.reader.caught_up();
+            });
+        }
     }
 }
 

@@ -119,6 +119,12 @@ impl Reader {
         self.connection.caught_up();
     }
 
+    /// Whether calls wait until everything is read that has come.
+    #[cfg(feature = "actix-web-actors")]
+    pub(super) fn is_held_up(&self) -> bool {
+        self.connection.is_held_up()
+    }
+
     /// The peer actor has decided.
     pub(super) fn decided(&mut self, verdict: Result<Admitted<Actix>, Reject>, asked: Asked) -> Next {
         self.connection.decided(verdict, asked)

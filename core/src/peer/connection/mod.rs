@@ -146,6 +146,11 @@ impl<P: Platform> Connection<P> {
         }
     }
 
+    /// Whether calls wait until [`caught_up`](Self::caught_up) is called.
+    pub fn is_held_up(&self) -> bool {
+        matches!(&self.stage, Stage::Carrying { link, .. } if link.is_held_up())
+    }
+
     /// A close frame has come, with whatever code or with none. It may be a proxy's, so the connection is lost and nothing else: the other
     /// side ends a session with a frame of its own, which nothing on the way can make.
     pub fn closed(&mut self) -> Next<P> {

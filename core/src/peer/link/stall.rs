@@ -102,9 +102,13 @@ impl<P: Platform> Link<P> {
         Some(effect)
     }
 
+    pub(in crate::peer) fn is_held_up(&self) -> bool {
+        self.is_held_up.load(Ordering::Relaxed)
+    }
+
     /// Everything that came is read: runs those of the calls that had to wait for that which still have time and that nobody has given up.
     pub(in crate::peer) fn caught_up(self: &Arc<Self>) {
-        if !self.is_held_up.load(Ordering::Relaxed) {
+        if !self.is_held_up() {
             return;
         }
         self.is_held_up.store(false, Ordering::Relaxed);
