@@ -234,6 +234,12 @@ pub(crate) async fn hoard(on: PeerId, texts: Vec<String>, is_detached: bool) -> 
     if is_detached { call.detach().await } else { call.await }
 }
 
+/// How many bytes a server counts as held for others.
+#[distributed]
+pub(crate) async fn held(on: PeerId) -> Result<usize, RemoteError> {
+    remote!(on, [], { here::data::<Known>()?.0.get().map_or(0, Peer::held) }).await
+}
+
 /// How many peers a server is connected to.
 #[distributed]
 pub(crate) async fn connected(on: PeerId) -> Result<usize, RemoteError> {
