@@ -104,7 +104,7 @@ impl Peer {
         self.shared.connect(endpoint.place(), dial_to(endpoint)).await
     }
 
-    /// Stays connected to the peer at a URL or an [`Endpoint`], also if nobody answers there yet: dials at once, and again until there is a
+    /// Stays connected to the peer at a URL or an [`Endpoint`], even if it is not reachable yet: dials at once, and again until there is a
     /// session; comes back when its connection is lost; opens a new one when it is over, because the server was restarted, say.
     /// [`Limits::reconnect`](distributed_scope_core::Limits::reconnect) says how long the pauses are. Returns at once; the handle says what the link
     /// does, and can end it.
@@ -131,7 +131,7 @@ impl Peer {
     /// }
     /// # }
     /// ```
-    #[must_use = "the handle says whether the link is connected; bind it to `_` if nobody needs to know"]
+    #[must_use = "the handle says whether the link is connected; bind it to `_` to ignore that"]
     pub fn keep_connected(&self, endpoint: impl Into<Endpoint>) -> LinkHandle {
         let endpoint = endpoint.into();
         self.shared.keep_connected(endpoint.place(), dial_to(endpoint))

@@ -13,7 +13,7 @@ use actix_web::{Error, HttpServer};
 
 use crate::peer::Peer;
 
-/// How long blocks and requests that are under way may take when the process is told to end, unless somebody says otherwise.
+/// How long blocks and requests that are under way may take after a termination signal, by default.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// How long actix-web waits for requests that are under way after all sessions are closed. A connection that is kept alive counts, too.
@@ -46,7 +46,7 @@ impl Peer {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future leaves the server running, without anybody who waits for signals.
+    /// Dropping the future leaves the server running, and signals are no longer handled.
     pub async fn serve<F, I, S, B>(&self, server: HttpServer<F, I, S, B>) -> io::Result<()>
     where
         F: Fn() -> I + Send + Clone + 'static,
@@ -111,7 +111,7 @@ impl Peer {
     }
 }
 
-/// Ends when the process is told to end. Where that cannot be heard, it never does.
+/// Ends when the process receives a termination signal. Where signals cannot be received, it never ends.
 async fn told_to_end() {
     #[cfg(unix)]
     {

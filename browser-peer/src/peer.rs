@@ -64,7 +64,7 @@ impl Peer {
         self.0.connect(Place::new(&endpoint, &[]), dial_to(endpoint)).await
     }
 
-    /// Stays connected to the peer at a URL or an [`Endpoint`], also if nobody answers there yet: dials at once, and again until there is a
+    /// Stays connected to the peer at a URL or an [`Endpoint`], even if it is not reachable yet: dials at once, and again until there is a
     /// session; comes back when its connection is lost, at once when the browser says that it is online again or when the page is looked at
     /// again; opens a new session when the old one is over, because the server was restarted, say.
     /// [`Limits::reconnect`](distributed_scope_core::Limits::reconnect) says how long the pauses are. Returns at once; the handle says what the link
@@ -78,7 +78,7 @@ impl Peer {
     /// call. To show another token there, give [`Endpoint::bearer_from`], which is asked each time.
     ///
     /// Dropping the handle leaves the link as it is.
-    #[must_use = "the handle says whether the link is connected; bind it to `_` if nobody needs to know"]
+    #[must_use = "the handle says whether the link is connected; bind it to `_` to ignore that"]
     pub fn keep_connected(&self, endpoint: impl Into<Endpoint>) -> LinkHandle {
         let endpoint = endpoint.into();
         self.0.keep_connected(Place::new(&endpoint, &[]), dial_to(endpoint))

@@ -180,7 +180,7 @@ impl<R> Call<R> {
     }
 
     /// Lets the call end with the connection that it is sent on: as soon as that is lost, as [`Disconnected`](ErrorKind::Disconnected), where it
-    /// would wait for another one up to [`Limits::resume`](crate::Limits::resume). For whoever has somebody else to ask: the death of a worker's
+    /// would wait for another one up to [`Limits::resume`](crate::Limits::resume). For callers that have another peer to ask: the death of a worker's
     /// process is known in milliseconds. If the connection is lost when the call is made, it ends at once and
     /// [did not run](RemoteError::ran); if there is no session yet, it waits for one.
     ///

@@ -115,7 +115,7 @@ pub fn caller_is_away() -> bool {
 /// # async fn f() {
 /// while let Some(part) = next_part().await {
 ///     if here::caller_is_away() && !here::until_caller_is_back().await {
-///         return; // nobody will read the rest
+///         return; // no caller reads the rest
 ///     }
 ///     println!("{part}");
 /// }

@@ -55,7 +55,7 @@ pub struct Limits {
     /// Counted are messages that have arrived in part, calls that wait for their turn or for `authorize`, the captures and the state of blocks
     /// that run, and what was not sent or not acknowledged. At the limit calls are refused as [`Refusal::Full`](crate::Refusal::Full),
     /// large messages that arrive are dropped, and results end their calls with
-    /// [`ErrorKind::ResultDropped`](crate::ErrorKind::ResultDropped). A session that holds less than 64 KiB goes on.
+    /// [`ErrorKind::ResultDropped`](crate::ErrorKind::ResultDropped). A session that holds less than 64 KiB is exempt.
     pub held: usize,
 
     /// How many bytes of them are held for the sessions of one address. Default: 256 MiB; see

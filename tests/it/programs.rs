@@ -208,6 +208,7 @@ async fn what_a_session_took_for_many_calls_at_once_it_gives_back() {
         actix_web::rt::task::yield_now().await;
     }
     assert!(all.await.unwrap().iter().all(Result::is_ok));
+    // No event tells that a table has shrunk. The timeout of the test run is the only bound.
     while server.peer.held() > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

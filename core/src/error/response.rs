@@ -20,7 +20,7 @@ impl ResponseError for RemoteError {
         }
     }
 
-    /// The status and its usual phrase. What the error says is for the program, not for whoever sent the request.
+    /// The status and its usual phrase. What the error says is for the program, not for the client of the HTTP request.
     fn error_response(&self) -> HttpResponse {
         let status = self.status_code();
         HttpResponse::build(status).body(status.canonical_reason().unwrap_or_default())

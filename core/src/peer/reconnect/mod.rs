@@ -51,7 +51,7 @@ impl LinkHandle {
         self.0.outcome(None, None).await
     }
 
-    /// Tries at once if the link waits for its next attempt, whatever the server has asked for: somebody pressed "try again", say.
+    /// Tries at once if the link waits for its next attempt, even if the server has asked for a longer pause: for a "try again" button, say.
     pub fn try_now(&self) {
         self.0.order(Order::Try);
     }

@@ -81,7 +81,7 @@ impl LinkEnd {
 
 /// The status of a link, to look at and to wait for: from [`LinkHandle::status`](super::LinkHandle::status). Clones wait on their own.
 ///
-/// It is a watch, as tokio's: whoever is slow misses what lies between, and sees the newest value.
+/// It is a watch, as tokio's: a slow receiver misses intermediate values and sees the newest one.
 #[derive(Clone)]
 pub struct LinkWatch {
     board: Arc<Board>,
