@@ -190,7 +190,7 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// When that is no name of a host. [`try_allow_host`](Self::try_allow_host) returns it as an error.
+    /// When that is not a host name. [`try_allow_host`](Self::try_allow_host) returns it as an error.
     pub fn allow_host(self, host: &str) -> Self {
         self.try_allow_host(host).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -199,7 +199,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When that is no name of a host.
+    /// When that is not a host name.
     pub fn try_allow_host(mut self, host: &str) -> Result<Self, NoHost> {
         self.rules.origins.add_host(host)?;
         Ok(self)

@@ -93,7 +93,7 @@ impl Peer {
             }
             () = end => {}
         }
-        tracing::info!(peer = %self.id(), "told to end");
+        tracing::info!(peer = %self.id(), "shutdown requested; draining");
         let politely = async {
             self.drain(grace).await;
             handle.stop(true).await;

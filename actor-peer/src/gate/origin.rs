@@ -37,9 +37,9 @@ pub(crate) struct Origin {
 )]
 pub struct NoOrigin(String);
 
-/// A text that is no name of a host.
+/// A text that is not a host name.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("`{0}` is no name of a host: write it without a scheme, a port and a path, `app.example.com`")]
+#[error("`{0}` is not a host name: write it without scheme, port and path, such as `app.example.com`")]
 pub struct NoHost(String);
 
 impl Origin {
