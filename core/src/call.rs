@@ -254,6 +254,7 @@ impl<R> Call<R> {
                 continue;
             }
             match sent.repeats.next(now, host.limits().reconnect) {
+                Some(moment) if moment <= now => sent.pending = host.start(now, &mut self.request),
                 Some(moment) => sent.pending = later(host, moment, self.request.clone()),
                 None => break ending,
             }

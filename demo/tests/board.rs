@@ -40,13 +40,13 @@ async fn add(browser: &Browser, item: &str) {
 /// Waits until the item with this number, from 1, says this.
 async fn sees_item(browser: &Browser, number: usize, item: &str) {
     let path = format!("//ol[@id='items']/li[{number}]//span[text()='{item}']");
-    browser
-        .driver()
-        .query(By::XPath(path))
-        .wait(std::time::Duration::from_secs(60), std::time::Duration::from_millis(20))
-        .first()
-        .await
-        .unwrap_or_else(|error| panic!("item {number} is not `{item}`: {error}"));
+    let (time, interval) = (std::time::Duration::from_secs(60), std::time::Duration::from_millis(20));
+    let found = browser.driver().query(By::XPath(path)).wait(time, interval).first().await;
+    if let Err(error) = found {
+        // What the page says about it, which the error of the driver does not.
+        let page = text(browser.driver(), "body").await;
+        panic!("item {number} is not `{item}`: {error}\nThe page says:\n{page}");
+    }
 }
 
 async fn click(browser: &Browser, css: &str) {
