@@ -205,3 +205,25 @@ fn what_a_block_does_on_the_server_alone_is_not_in_the_bundle() {
     assert!(has("came back as they went"), "texts can be found at all");
     assert!(!has(blocks::SECRET) && !has("7f3a"));
 }
+
+/// A page of another version of the protocol sees the code and the reason of the close. A browser would hide the answer to
+/// an upgrade that is refused.
+#[actix_web::test]
+async fn page_of_another_version_is_told_the_servers() {
+    let server = Server::start(0);
+    let browser = Browser::start().await;
+    browser.open(server.port).await;
+    let dial = format!(
+        "window.running = new Promise(done => {{
+            const socket = new WebSocket('{}', ['distributed-scope.v2', 'bearer.YWJj']);
+            socket.onclose = event => done([event.code, event.reason, event.wasClean]);
+        }})",
+        server.url()
+    );
+    browser.evaluate(&dial).await;
+    let closed = browser.end().await.unwrap();
+    assert_eq!((&closed[0], &closed[2]), (&json!(4505), &json!(true)), "{closed}");
+    let reason = closed[1].as_str().unwrap();
+    assert!(reason.starts_with("distributed-scope.v1 ") && reason.contains("reload the page"), "{reason}");
+    browser.quit().await;
+}
