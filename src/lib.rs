@@ -39,7 +39,27 @@ pub use distributed_scope_core::__private;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// So are those of the guide.
+/// So are those of the guides.
 #[cfg(doctest)]
-#[doc = include_str!("../docs/behind-a-proxy.md")]
-struct BehindAProxy;
+mod guides {
+    #[doc = include_str!("../docs/behind-a-proxy.md")]
+    struct BehindAProxy;
+
+    #[doc = include_str!("../docs/browsers.md")]
+    struct Browsers;
+
+    #[doc = include_str!("../docs/calls.md")]
+    struct Calls;
+
+    #[doc = include_str!("../docs/getting-started.md")]
+    struct GettingStarted;
+
+    #[doc = include_str!("../docs/security.md")]
+    struct Security;
+
+    #[doc = include_str!("../docs/testing.md")]
+    struct Testing;
+
+    #[doc = include_str!("../docs/versions.md")]
+    struct Versions;
+}

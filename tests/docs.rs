@@ -1,5 +1,4 @@
-//! What the documents name exists: each test in README.md, SECURITY.md and `tests/hostile/README.md`, and each mistake in `macros/tests/README.md`
-//! with its fixture and its message.
+//! What the documents name exists: tests, files, fixtures with their messages. What must be documented is: limits, errors.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
@@ -74,7 +73,7 @@ fn each_test_that_a_document_names_exists() {
     sources(root(), &mut paths);
     let files: Vec<_> =
         paths.into_iter().map(|path| (path.clone(), fs::read_to_string(&path).unwrap())).collect();
-    for document in ["README.md", "SECURITY.md", "tests/hostile/README.md"] {
+    for document in ["docs/guarantees.md", "SECURITY.md", "tests/hostile/README.md"] {
         let named = named_tests(&read(document));
         let missing: Vec<_> = named.iter().filter(|test| !exists(test, &files)).collect();
         assert!(missing.is_empty(), "{document} names tests that do not exist: {missing:#?}");
@@ -145,5 +144,104 @@ fn no_message_names_what_a_macro_made_up() {
                 assert!(!output.contains(made_up), "{} names `{made_up}`:\n{output}", path.display());
             }
         }
+    }
+}
+
+/// The guides: each page under `docs/`.
+fn pages() -> Vec<PathBuf> {
+    let mut pages = Vec::new();
+    for folder in ["docs", "docs/how-to"] {
+        let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(files.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
+    }
+    pages
+}
+
+/// The targets of the links in a document, without those to other hosts.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets.filter(|target| !target.contains("://"))
+}
+
+#[test]
+fn links_of_documents_lead_somewhere() {
+    let at_top = ["README.md", "SECURITY.md", "ARCHITECTURE.md", "PROTOCOL.md", "CONTRIBUTING.md"];
+    for document in pages().into_iter().chain(at_top.map(|name| root().join(name))) {
+        let text = fs::read_to_string(&document).unwrap();
+        for link in links(&text) {
+            let file = link.split('#').next().unwrap_or_default();
+            let target = document.parent().unwrap().join(file);
+            assert!(file.is_empty() || target.exists(), "{}: {link}", document.display());
+        }
+    }
+}
+
+/// The files that a contributor is sent to.
+#[test]
+fn paths_in_how_tos_exist() {
+    for page in
+        pages().into_iter().filter(|page| page.parent().is_some_and(|folder| folder.ends_with("how-to")))
+    {
+        let text = fs::read_to_string(&page).unwrap();
+        let is_path = |text: &&str| text.contains('/') && !text.contains(' ');
+        for path in text.lines().flat_map(quoted).filter(is_path) {
+            assert!(root().join(path).exists(), "{}: {path}", page.display());
+        }
+    }
+}
+
+#[test]
+fn each_guide_is_in_the_summary_and_compiled() {
+    let (summary, facade) = (read("docs/SUMMARY.md"), read("src/lib.rs"));
+    for page in pages() {
+        let path = page.strip_prefix(root().join("docs")).unwrap().to_string_lossy().into_owned();
+        assert!(
+            path == "SUMMARY.md" || summary.contains(&format!("({path})")),
+            "{path} is not in the summary"
+        );
+        if fs::read_to_string(&page).unwrap().contains("```rust") {
+            assert!(
+                facade.contains(&format!("../docs/{path}")),
+                "{path} has code that `src/lib.rs` does not compile"
+            );
+        }
+    }
+}
+
+/// The names of an enum's variants.
+fn variants(file: &str, name: &str) -> Vec<String> {
+    let text = read(file);
+    let body = text.split_once(&format!("pub enum {name} {{")).unwrap().1.split("\n}").next().unwrap();
+    let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
+    let names = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    names.map(|line| line.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn each_error_has_its_cause_and_fix() {
+    let page = read("docs/troubleshooting.md");
+    let kinds = read("core/src/error/kind.rs");
+    let codes = kinds
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix("\",")?.split_once("=> \""))
+        .map(|(_, code)| code);
+    let codes: Vec<_> = codes.map(str::to_owned).collect();
+    assert!(codes.len() > 25, "{codes:?}");
+    let rejects = variants("core/src/frame/reject.rs", "Reject");
+    let connects = variants("core/src/peer/connect_error.rs", "ConnectError");
+    assert!(rejects.len() > 10 && connects.len() > 10, "{rejects:?} {connects:?}");
+    for name in codes.into_iter().chain(rejects).chain(connects) {
+        assert!(page.contains(&format!("\n| `{name}` |")), "docs/troubleshooting.md has no row of `{name}`");
+    }
+}
+
+#[test]
+fn each_limit_has_a_row() {
+    let (page, source) = (read("docs/limits.md"), read("core/src/limits.rs"));
+    let fields = source.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(':'));
+    let fields: Vec<_> = fields.map(|(name, _)| name).collect();
+    assert!(fields.len() > 20, "{fields:?}");
+    for name in fields {
+        assert!(page.contains(&format!("\n| `{name}` |")), "docs/limits.md has no row of `{name}`");
     }
 }
