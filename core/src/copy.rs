@@ -9,6 +9,8 @@ use std::ops::Deref;
 
 use bytes::BufMut;
 
+use crate::shown::floor_boundary;
+
 const BLOCK: usize = 2 << 10;
 
 /// Appends bytes to a buffer, which should have room for them.
@@ -46,7 +48,7 @@ fn copied_long_text(text: &str) -> String {
     if is_slow(text.as_ptr().addr(), copy.as_ptr().addr()) {
         let mut left = text;
         while !left.is_empty() {
-            let (block, rest) = left.split_at(left.floor_char_boundary(BLOCK));
+            let (block, rest) = left.split_at(floor_boundary(left, BLOCK));
             copy.push_str(block);
             left = rest;
         }

@@ -48,7 +48,7 @@ impl Cut {
     fn push_tail(&mut self, text: &str) {
         let half = self.half();
         let text = {
-            let start = text.ceil_char_boundary(text.len().saturating_sub(half));
+            let start = ceil_boundary(text, text.len().saturating_sub(half));
             self.left_out += start;
             &text[start..]
         };
@@ -60,7 +60,7 @@ impl Cut {
     }
 
     fn trim(&mut self) {
-        let start = self.tail.ceil_char_boundary(self.tail.len().saturating_sub(self.half()));
+        let start = ceil_boundary(&self.tail, self.tail.len().saturating_sub(self.half()));
         self.left_out += start;
         self.tail.drain(..start);
     }
@@ -75,6 +75,17 @@ impl Cut {
     }
 }
 
+/// The last boundary of a character at or before this byte: `str::floor_char_boundary`, which is newer than the oldest
+/// compiler that we support.
+pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// The first boundary of a character at or after this byte.
+pub(crate) fn ceil_boundary(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
+}
+
 impl Write for Cut {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if self.is_cut() {
@@ -83,9 +94,9 @@ impl Write for Cut {
             self.head.push_str(text);
         } else {
             let half = self.half();
-            let room = text.floor_char_boundary(half.saturating_sub(self.head.len()));
+            let room = floor_boundary(text, half.saturating_sub(self.head.len()));
             self.head.push_str(&text[..room]);
-            let rest = self.head.split_off(self.head.floor_char_boundary(half));
+            let rest = self.head.split_off(floor_boundary(&self.head, half));
             self.push_tail(&rest);
             self.push_tail(&text[room..]);
         }

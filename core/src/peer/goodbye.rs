@@ -1,5 +1,7 @@
 //! The last word on a connection.
 
+use crate::shown::floor_boundary;
+
 /// Why a connection closes, as its WebSocket close frame says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Goodbye {
@@ -13,7 +15,7 @@ impl Goodbye {
     const LONGEST: usize = 123;
 
     fn new(code: u16, reason: &str) -> Self {
-        Self { code, reason: reason[..reason.floor_char_boundary(Self::LONGEST)].to_owned() }
+        Self { code, reason: reason[..floor_boundary(reason, Self::LONGEST)].to_owned() }
     }
 
     /// All is well (1000).

@@ -46,7 +46,9 @@ impl WaitingCalls {
 
     /// The size of the one that has waited the longest.
     pub(super) fn next_size(&mut self) -> Option<usize> {
-        while self.calls.pop_front_if(|waiting| waiting.frame.is_empty()).is_some() {}
+        while self.calls.front().is_some_and(|waiting| waiting.frame.is_empty()) {
+            self.calls.pop_front();
+        }
         self.calls.front().map(|waiting| waiting.frame.len())
     }
 

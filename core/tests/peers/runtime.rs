@@ -87,8 +87,9 @@ pub(crate) fn abort(task: u64) {
 /// Drops all tasks of a process.
 pub(crate) fn kill(process: Process) {
     let tasks: Vec<_> = RUNTIME.with_borrow_mut(|runtime| {
-        let of_it = |_: &u64, task: &mut Task| task.process == process;
-        runtime.tasks.extract_if(.., of_it).collect()
+        let of_it = runtime.tasks.iter().filter(|(_, task)| task.process == process);
+        let numbers: Vec<_> = of_it.map(|(number, _)| *number).collect();
+        numbers.iter().filter_map(|number| runtime.tasks.remove(number)).collect()
     });
     drop(tasks);
 }

@@ -45,7 +45,8 @@ impl Connection {
     /// The next frame from a side, if it has arrived.
     pub(crate) fn arrive(&mut self, from: usize, now: u64) -> Option<Bytes> {
         let direction = &mut self.directions[from];
-        let (_, frame) = direction.frames.pop_front_if(|(arrival, _)| *arrival <= now)?;
+        direction.frames.front().filter(|(arrival, _)| *arrival <= now)?;
+        let (_, frame) = direction.frames.pop_front()?;
         direction.bytes -= frame.len();
         Some(frame)
     }

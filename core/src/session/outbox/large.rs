@@ -107,7 +107,10 @@ impl LargeFrames {
 
     /// All frames before this number have arrived.
     pub(super) fn acknowledge(&mut self, received: u64) {
-        while let Some((_, size)) = self.ending.pop_front_if(|(number, _)| *number < received) {
+        while let Some(&(number, size)) = self.ending.front()
+            && number < received
+        {
+            self.ending.pop_front();
             self.pinned -= size;
         }
     }

@@ -153,7 +153,10 @@ impl Sent {
         while self.first < received && self.pop() {
             self.given -= 1;
         }
-        while let Some((_, size)) = self.chunks.pop_front_if(|(number, _)| *number < received) {
+        while let Some(&(number, size)) = self.chunks.front()
+            && number < received
+        {
+            self.chunks.pop_front();
             self.on_their_way -= size;
         }
         Ok(())

@@ -59,10 +59,13 @@ impl SmallFrames {
 
     /// Drops the places of withdrawn frames at either end.
     fn forget_withdrawn(&mut self) {
-        while self.frames.pop_front_if(|frame| frame.is_empty()).is_some() {
+        while self.frames.front().is_some_and(|frame| frame.is_empty()) {
+            self.frames.pop_front();
             self.left += 1;
         }
-        while self.frames.pop_back_if(|frame| frame.is_empty()).is_some() {}
+        while self.frames.back().is_some_and(|frame| frame.is_empty()) {
+            self.frames.pop_back();
+        }
     }
 
     /// Gives back what is not needed any longer.
