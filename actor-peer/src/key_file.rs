@@ -1,7 +1,8 @@
 //! The key pair of a peer in a file, so that the peer keeps its id when it is started again.
 //!
-//! The file is PEM with PKCS #8 inside, as `openssl genpkey -algorithm ed25519` writes it. Whoever can read it is this peer; so
-//! it is written for its owner alone, and where others could read it, it is not used.
+//! The file is PEM with PKCS #8 inside, of version 1 as `openssl genpkey -algorithm ed25519` writes it, or of version 2 (with
+//! the public key) as other programs do. A program that can read the file can be this peer. So the file is readable by its
+//! owner alone, and a file that others can read is refused.
 //!
 //! ```no_run
 //! use distributed_scope_actor_peer::{Peer, key_file};
@@ -16,9 +17,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use distributed_scope_core::KeyPair;
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{self, DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
 
 /// Why a key pair cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +58,8 @@ pub enum KeyFileError {
     NoKey {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it.
+        source: pkcs8::Error,
     },
     /// The file cannot be written. One that is there is not replaced.
     #[error("cannot write the key file {}", path.display())]
@@ -87,7 +91,9 @@ pub fn load(path: impl AsRef<Path>) -> Result<KeyPair, KeyFileError> {
         Err(error) if error.kind() == ErrorKind::InvalidData => String::new(),
         text => text.map_err(failed)?,
     };
-    parse(&text).ok_or_else(|| KeyFileError::NoKey { path: path.to_owned() })
+    // Text around the key is allowed, as OpenSSL allows it.
+    let key = text.find("-----BEGIN").map_or("", |start| &text[start..]);
+    parse(key).map_err(|source| KeyFileError::NoKey { path: path.to_owned(), source })
 }
 
 /// Writes a key pair to a file that is not there yet, for its owner alone (on Unix, mode 600).
@@ -98,8 +104,9 @@ pub fn load(path: impl AsRef<Path>) -> Result<KeyPair, KeyFileError> {
 pub fn store(key: &KeyPair, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
     let path = path.as_ref();
     let write = || {
+        let text = pem(key).map_err(io::Error::other)?;
         let mut file = create(path)?;
-        file.write_all(pem(key).as_bytes())?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()
     };
     write().map_err(|source| KeyFileError::Write { path: path.to_owned(), source })
@@ -166,23 +173,15 @@ fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
-const END: &str = "-----END PRIVATE KEY-----";
-
-/// What stands before the 32 bytes of the seed in PKCS #8 (RFC 8410): a version, the algorithm Ed25519, and the lengths.
-const HEAD: [u8; 16] =
-    [0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
-
-fn pem(key: &KeyPair) -> String {
-    format!("{BEGIN}\n{}\n{END}\n", STANDARD.encode([&HEAD[..], &key.seed()].concat()))
+/// Version 1, without the public key: what every reader understands.
+fn pem(key: &KeyPair) -> pkcs8::Result<String> {
+    let bytes = KeypairBytes { secret_key: key.seed(), public_key: None };
+    bytes.to_pkcs8_pem(LineEnding::LF).map(|text| text.as_str().to_owned())
 }
 
-fn parse(text: &str) -> Option<KeyPair> {
-    let (body, _) = text.split_once(BEGIN)?.1.split_once(END)?;
-    let body: String = body.split_ascii_whitespace().collect();
-    let bytes = STANDARD.decode(body).ok()?;
-    let seed = bytes.strip_prefix(&HEAD)?;
-    Some(KeyPair::from_seed(seed.try_into().ok()?))
+/// A public key in the file must be that of the private one.
+fn parse(text: &str) -> pkcs8::Result<KeyPair> {
+    SigningKey::from_pkcs8_pem(text).map(|key| KeyPair::from_seed(&key.to_bytes()))
 }
 
 #[cfg(test)]
@@ -273,14 +272,33 @@ mod tests {
         let text = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
         let key = parse(text).unwrap();
         assert_eq!(key.seed()[..4], [0xD4, 0xEE, 0x72, 0xDB]);
-        assert_eq!(pem(&key), text);
+        assert_eq!(pem(&key).unwrap(), text);
         assert_eq!(parse(&text.replace('\n', "\r\n")).unwrap().seed(), key.seed());
+    }
+
+    /// As ring, rcgen and ed25519-dalek write it: with the public key.
+    #[test]
+    fn version_2_is_read() {
+        let folder = Folder::new();
+        let key = KeyPair::generate();
+        let dalek = SigningKey::from_bytes(&key.seed()).to_pkcs8_pem(LineEnding::LF).unwrap();
+        assert_eq!(load(folder.file(&dalek)).unwrap().peer_id(), key.peer_id());
+        assert_eq!(
+            load(folder.file(&format!("# our key\n{}", dalek.as_str()))).unwrap().peer_id(),
+            key.peer_id()
+        );
+        let ring = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        let ours = load(folder.file(&ring.serialize_pem())).unwrap();
+        assert_eq!(
+            SigningKey::from_bytes(&ours.seed()).verifying_key().as_bytes()[..],
+            *ring.public_key_raw()
+        );
     }
 
     #[test]
     fn what_is_no_key_is_said_to_be_none_and_not_replaced() {
         let folder = Folder::new();
-        let key = pem(&KeyPair::generate());
+        let key = pem(&KeyPair::generate()).unwrap();
         for wrong in
             ["", "secret", &key[..60], &key.replace("MC4C", "MC5C"), &key.replace("PRIVATE", "PUBLIC")]
         {
