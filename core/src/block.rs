@@ -97,6 +97,9 @@ pub struct Block {
     pub captures: &'static [&'static str],
     /// What it asks of its caller.
     pub requires: Requirement,
+    /// Whether each call of it ends with the connection that it was sent on, as with
+    /// [`Call::without_resume`](crate::Call::without_resume). A rule of the program that calls: it does not count for the version.
+    pub is_without_resume: bool,
     /// What the macro says of its version.
     source: Source,
     /// How its types are looked at, once it is registered.
@@ -164,6 +167,7 @@ impl Block {
             line,
             captures,
             requires: Requirement::Anybody,
+            is_without_resume: false,
             source,
             types: OnceLock::new(),
             shapes: OnceLock::new(),
@@ -193,6 +197,14 @@ impl Block {
     #[must_use]
     pub const fn requiring(mut self, requires: Requirement) -> Self {
         self.requires = requires;
+        self
+    }
+
+    /// The same block, whose calls end with their connections.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn without_resume(mut self) -> Self {
+        self.is_without_resume = true;
         self
     }
 

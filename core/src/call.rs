@@ -108,7 +108,7 @@ impl<R> Call<R> {
             hop: 0,
             is_detached: false,
             fails_fast: false,
-            is_bound: false,
+            is_bound: block.is_without_resume,
         };
         let (time, state) = (Time::Default, State::Unsent);
         Self {
@@ -185,6 +185,8 @@ impl<R> Call<R> {
     /// [did not run](RemoteError::ran); if there is no session yet, it waits for one.
     ///
     /// The block is dropped when the other side comes back or its session is over, unless the call is [detached](Self::detach).
+    ///
+    /// `#[block(without_resume)]` says the same of all calls of a block, whoever makes them: `remote!(worker, [job], #[block(without_resume)] { .. })`.
     ///
     /// ```no_run
     /// # use distributed_scope_core::{Call, ErrorKind, RemoteError};

@@ -18,6 +18,8 @@ pub(crate) struct Attributes {
     pub(crate) rule: Rule,
     /// What it asks of its caller.
     pub(crate) require: Option<Requirement>,
+    /// Its calls end with their connection.
+    pub(crate) is_bound: bool,
     /// The predicates that its body is compiled under.
     pub(crate) condition: Vec<TokenStream>,
     /// The predicate that its body is not compiled under, if there is one.
@@ -39,6 +41,7 @@ impl Attributes {
                 errors.push(syn::Error::new_spanned(attribute, message));
             }
         }
+        attributes.is_bound = marks.without_resume.is_some();
         attributes.rule = marks.rule(attributes.stable_name.is_some(), errors);
         if let (Some(first), None) = (conditions.first(), &parts.result) {
             let message = "where this block is not compiled its result must be known all the same: write it after the list, \
@@ -56,8 +59,8 @@ impl Attributes {
 
     /// Reads one `#[block(..)]`.
     fn block(&mut self, attribute: &Attribute, marks: &mut Marks) -> syn::Result<()> {
-        const FORM: &str = "what `#[block(..)]` says of a block is `name = \"search\"`, `evolving` beside a name, `exact`, and \
-                            `require = authenticated`";
+        const FORM: &str = "what `#[block(..)]` says of a block is `name = \"search\"`, `evolving` beside a name, `exact`, \
+                            `without_resume` and `require = authenticated`";
         let mut is_empty = true;
         let parsed = attribute.parse_nested_meta(|meta| {
             is_empty = false;
@@ -100,11 +103,12 @@ impl Attributes {
     }
 }
 
-/// The words of `#[block(..)]` that choose the rule of its version, where they stand.
+/// The words of `#[block(..)]`, where they stand: those that choose the rule of its version, and the one of its calls.
 #[derive(Default)]
 struct Marks {
     exact: Option<Path>,
     evolving: Option<Path>,
+    without_resume: Option<Path>,
 }
 
 impl Marks {
@@ -113,6 +117,8 @@ impl Marks {
             Some(&mut self.exact)
         } else if path.is_ident("evolving") {
             Some(&mut self.evolving)
+        } else if path.is_ident("without_resume") {
+            Some(&mut self.without_resume)
         } else {
             None
         }

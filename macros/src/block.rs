@@ -34,6 +34,7 @@ pub(crate) struct RemoteBlock {
     pub(crate) stable_name: Option<LitStr>,
     /// What it asks of its caller, if it says so itself.
     pub(crate) require: Option<Requirement>,
+    pub(crate) is_bound: bool,
     /// The predicates that its body is compiled under.
     pub(crate) condition: Vec<TokenStream>,
     /// The predicate that its body is not compiled under, if there is one.
@@ -191,7 +192,7 @@ impl RemoteBlock {
                 return None;
             }
         };
-        let Attributes { stable_name, rule, require, condition, otherwise } =
+        let Attributes { stable_name, rule, require, is_bound, condition, otherwise } =
             Attributes::of(&parts, finder.errors);
         let tokens = Fnv::new().tokens(parts.body.stream()).get();
         jumps::check(&parts.body, finder.errors);
@@ -220,6 +221,7 @@ impl RemoteBlock {
             result,
             stable_name,
             require,
+            is_bound,
             condition,
             otherwise,
             around,

@@ -130,6 +130,7 @@ impl<'a> Expansion<'a> {
             let require = require.expand(private);
             quote!(.requiring(#require))
         });
+        let without_resume = block.is_bound.then(|| quote!(.without_resume()));
         quote! {
             #structure
             #(#around)*
@@ -142,7 +143,7 @@ impl<'a> Expansion<'a> {
                 #line,
                 &[#(#captures),*],
                 #source,
-            )#requires;
+            )#requires #without_resume;
         }
     }
 

@@ -68,6 +68,7 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `[name = expr]` | capture the value of an expression under a name |
 /// | `[a: T]`, `[..] -> T` | written types |
 /// | `remote!(peer, [a], #[block(name = "search", require = authenticated)] { .. })` | a stable name; what it asks of its caller |
+/// | `remote!(peer, [a], #[block(without_resume)] { .. })` | each call of it ends with its connection, as `Call::without_resume` says |
 /// | `remote!(peer, [a: T] -> R, #[cfg(..)] { .. })` | the block is compiled only where the predicate holds; the call is everywhere |
 ///
 /// It works inside a function with [`#[distributed]`](macro@distributed), which replaces it.

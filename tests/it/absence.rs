@@ -42,6 +42,41 @@ async fn bound_call_ends_with_connection() {
     assert!(killed.elapsed() < Limits::default().resume / 2, "{:?}", killed.elapsed());
 }
 
+/// The same of all calls of a block that says so: none of the callers does.
+#[actix_web::test]
+async fn calls_of_bound_block_end_with_connection() {
+    #[distributed]
+    async fn hang_bound(on: PeerId, tell: PeerId) -> Result<(), RemoteError> {
+        remote!(
+            on,
+            [tell],
+            #[block(without_resume)]
+            {
+                remote!(tell, [], { here::data::<Notify>()?.notify_one() }).await?;
+                std::future::pending::<()>().await
+            }
+        )
+        .without_timeout()
+        .await
+    }
+    let running = Arc::new(Notify::new());
+    let server = Listening::start(open().shared_data(running.clone()));
+    let name = format!("bound worker {}", server.peer.id());
+    let worker = Process::start("processes::the_other_process", &[(URL, &server.url()), (NAME, &name)]);
+    let call = || server.peer.run(hang_bound(PeerId::named(&name), server.peer.id()));
+    let (one, other, killed) = join!(call(), call(), async {
+        running.notified().await;
+        running.notified().await;
+        let killed = Instant::now();
+        drop(worker);
+        killed
+    });
+    for error in [one, other].map(Result::unwrap_err) {
+        assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Maybe));
+    }
+    assert!(killed.elapsed() < Limits::default().resume / 2, "{:?}", killed.elapsed());
+}
+
 /// Such a call is not kept for a peer whose connection is lost.
 #[actix_web::test]
 async fn bound_call_does_not_wait() {
