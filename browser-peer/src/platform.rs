@@ -14,7 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::clock;
 use crate::control::Order;
 use crate::sleep::Sleep;
-use crate::wake_up;
+use crate::wake_up::{self, WakeUp};
 
 pub(crate) type Shared = peer::Shared<Browser>;
 pub(crate) type Link = peer::Link<Browser>;
@@ -64,6 +64,11 @@ impl Platform for Browser {
 
     fn first_pause_until(&self, moment: Moment) -> Sleep {
         if wake_up::is_hidden() { Sleep::until(self.now()) } else { self.pause_until(moment) }
+    }
+
+    fn until_woken(&self) -> impl Future<Output = ()> + 'static {
+        let mut wake_up = WakeUp::listen();
+        async move { wake_up.next().await }
     }
 
     fn spawn_here(&self, task: impl Future<Output = ()> + 'static) -> LocalTask {

@@ -43,6 +43,12 @@ pub trait Platform: Send + Sync + Sized + 'static {
         self.pause_until(moment)
     }
 
+    /// Ends when the platform is told that the machine or the page woke up, or that its network changed: an attempt to connect that is under
+    /// way may hang then. Never, where nothing tells it; jumps of the clock are noticed without it. Called on a home.
+    fn until_woken(&self) -> impl Future<Output = ()> + 'static {
+        std::future::pending()
+    }
+
     /// Runs a future to its end beside whatever else runs on this thread, which is a home.
     fn spawn_here(&self, task: impl Future<Output = ()> + 'static) -> Self::Task;
 

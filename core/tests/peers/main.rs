@@ -113,7 +113,10 @@ fn peers_survive_every_schedule() {
                 Ok((some, _)) => {
                     some.into_iter().for_each(|(what, count)| *seen.entry(what).or_default() += count);
                 }
-                Err(_) => failures.push(seed),
+                Err(_) => {
+                    println!("replay with PEERS_SEED={seed}");
+                    failures.push(seed);
+                }
             }
             if failures.len() >= 10 {
                 break;
@@ -217,6 +220,25 @@ fn peers_that_slept_replace_dead_connection() {
             let is_connected = node::is_connected([1, 0]);
             reset();
             assert_eq!((made, is_connected), (connections, true), "seed {seed}");
+        }
+    }
+}
+
+/// An attempt that hangs when the machine or the page wakes up is made anew within 3 s, long before it would be given up; one that nothing
+/// wakes is given its whole time.
+#[test]
+fn wake_makes_hanging_dial_anew() {
+    let slept: fn() = || platform::slept(600 * SECONDS);
+    for (wake, is_connected) in [(slept, true), (platform::wake, true), (|| {}, false)] {
+        for seed in 0..50 {
+            let dark = Spell { nodes: [0, 1], from: 0, to: SECONDS, kind: Weather::Dark(vec![0, 1]) };
+            world::begin(two_peers(&[[1, 0]], vec![dark]), Random::new(seed), false);
+            (0..2).for_each(node::start);
+            runtime::at(SECONDS * 5 / 4, wake);
+            runtime::run_until(SECONDS * 19 / 4);
+            let found = node::is_connected([1, 0]);
+            reset();
+            assert_eq!(found, is_connected, "seed {seed}");
         }
     }
 }

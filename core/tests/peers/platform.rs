@@ -2,9 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use distributed_scope_core::peer::{self, Admitted, Join, Notice, Platform, Roster};
@@ -35,6 +36,16 @@ thread_local! {
     static CUTS: RefCell<Vec<Cut>> = const { RefCell::new(Vec::new()) };
     /// For how long all machines have slept, which their wall clocks alone have noticed.
     static SLEPT: Cell<u64> = const { Cell::new(0) };
+    /// How often all pages were told that they are looked at again, and who waits for that.
+    static WOKEN: RefCell<(u32, Vec<Waker>)> = const { RefCell::new((0, Vec::new())) };
+}
+
+/// All pages are told that they are looked at again.
+pub(crate) fn wake() {
+    WOKEN.with_borrow_mut(|(wakes, wakers)| {
+        *wakes += 1;
+        wakers.drain(..).for_each(Waker::wake);
+    });
 }
 
 /// All machines have slept for so long.
@@ -76,6 +87,7 @@ pub(crate) fn reset() {
     drop(CONTROLS.take());
     drop(CUTS.take());
     SLEPT.set(0);
+    drop(WOKEN.take());
 }
 
 pub(crate) async fn ask(process: Process, join: Box<Join<Sim>>) -> Result<Admitted<Sim>, Reject> {
@@ -97,6 +109,19 @@ impl Platform for Sim {
 
     fn sleep_until(&self, moment: Moment) -> Sleep {
         runtime::sleep_until(moment.since_origin().as_micros() as u64)
+    }
+
+    fn until_woken(&self) -> impl Future<Output = ()> + 'static {
+        let before = WOKEN.with_borrow(|(wakes, _)| *wakes);
+        poll_fn(move |cx| {
+            WOKEN.with_borrow_mut(|(wakes, wakers)| {
+                if *wakes != before {
+                    return Poll::Ready(());
+                }
+                wakers.push(cx.waker().clone());
+                Poll::Pending
+            })
+        })
     }
 
     fn spawn_here(&self, task: impl Future<Output = ()> + 'static) -> Task {

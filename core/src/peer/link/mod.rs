@@ -31,6 +31,7 @@ use parking_lot::{Mutex, RwLock};
 
 pub use self::carriage::Epoch;
 pub(super) use self::carriage::{Comer, Room, Taken, Waiting};
+pub(super) use self::slept::Clocks;
 use self::state::{State, Waiter};
 pub(super) use self::turn::Turn;
 use super::differences::Differences;

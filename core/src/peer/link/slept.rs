@@ -9,11 +9,11 @@ const SLEPT: Duration = Duration::from_secs(2);
 
 /// When it was last looked at the clocks, by each of them.
 #[derive(Debug, Default)]
-pub(super) struct Clocks(Option<(Moment, Duration)>);
+pub(in crate::peer) struct Clocks(Option<(Moment, Duration)>);
 
 impl Clocks {
     /// Whether this machine has slept since the last look.
-    pub(super) fn have_slept(&mut self, now: Moment, wall: Duration) -> bool {
+    pub(in crate::peer) fn have_slept(&mut self, now: Moment, wall: Duration) -> bool {
         self.0.replace((now, wall)).is_some_and(|(before, wall_before)| {
             wall.saturating_sub(wall_before) >= now.since(before).saturating_add(SLEPT)
         })

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Dial;
 use super::board::Board;
 use super::cuts::Cuts;
+use super::overtaken::until_overtaken;
 use super::pauses::{GOOD, Outlook, Pauses};
 use super::status::{LinkEnd, LinkStatus};
 use crate::id::PeerId;
@@ -81,12 +82,18 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         }
     }
 
-    /// One attempt, unless the link is to end meanwhile.
+    /// One attempt, unless the link is to end meanwhile. One that hangs because the machine or the page slept meanwhile is made anew.
     async fn dial(&self, shared: Arc<Shared<P>>) -> Result<Result<Arc<Link<P>>, ConnectError>, LinkEnd> {
-        let dialling = (self.dial)(shared, self.session.clone());
-        match first(pin!(dialling), pin!(self.board.told_to_end())).await {
-            First::One(result) => Ok(result),
-            First::Other(end) => Err(end),
+        loop {
+            let dialling = pin!((self.dial)(Arc::clone(&shared), self.session.clone()));
+            let overtaken = pin!(until_overtaken(&shared));
+            match first(first(dialling, overtaken), pin!(self.board.told_to_end())).await {
+                First::One(First::One(result)) => return Ok(result),
+                First::One(First::Other(())) => {
+                    tracing::debug!(peer = %shared.id(), "connecting anew: this machine or page woke up during the attempt");
+                }
+                First::Other(end) => return Err(end),
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 //! | here | what users ask for, and the link that they get |
 //! | `places` | the links of a peer: each place has one |
 //! | `keeper` | the task that keeps one link connected |
+//! | `overtaken` | attempts that hang because the machine or the page slept meanwhile |
 //! | `pauses` | how long to wait between two attempts, and whether another one is worth it |
 //! | `cuts` | whether something on the way cuts idle connections |
 //! | `board`, `status` | what the task and the users of a link tell each other |
@@ -13,6 +14,7 @@
 mod board;
 mod cuts;
 mod keeper;
+mod overtaken;
 mod pauses;
 mod places;
 mod status;
