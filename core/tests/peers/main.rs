@@ -76,9 +76,7 @@ fn schedule(seed: u64, is_told: bool) -> Outcome {
         let status = node::status(*pair);
         assert_eq!(status.connected(), Some(node::id(pair[1])), "node {} says in the end: {status}", pair[0]);
         for nodes in [*pair, [pair[1], pair[0]]] {
-            let (at, runs_for, size, dropped_after, is_bound) = (0, 0, 0, None, false);
-            let plan = CallPlan { nodes, at, timeout: 10 * SECONDS, runs_for, size, dropped_after, is_bound };
-            node::call(&plan, true);
+            call(nodes, 10 * SECONDS, 0, 0);
         }
     }
     runtime::run_until(CLEAR + 110 * SECONDS);
@@ -184,11 +182,76 @@ fn narrow_path(seed: u64, nodes: [usize; 2]) {
     world::begin(two_peers(&[[1, 0]], vec![narrow]), Random::new(seed), setting("PEERS_SEED") == Some(seed));
     (0..2).for_each(node::start);
     runtime::run_until(SECONDS + seed * 10 * MILLIS);
-    let (at, timeout, runs_for, size) = (0, 10 * SECONDS, 0, 2 * PACKET);
-    let call = CallPlan { nodes, at, timeout, runs_for, size, dropped_after: None, is_bound: false };
-    node::call(&call, true);
+    call(nodes, 10 * SECONDS, 0, 2 * PACKET);
     runtime::run_until(20 * SECONDS);
     world::with(|world| world.check_end());
+}
+
+/// The same while results of other calls keep coming, so that the side whose messages are lost hears something all the time.
+#[test]
+fn narrow_path_costs_no_call_beside_results() {
+    for seed in 0..200 {
+        let narrow = Spell { nodes: [0, 1], from: SECONDS, to: CLEAR, kind: Weather::Narrow };
+        world::begin(two_peers(&[[1, 0]], vec![narrow]), Random::new(seed), false);
+        (0..2).for_each(node::start);
+        runtime::run_until(SECONDS);
+        (1..=20).for_each(|runs| call([1, 0], 30 * SECONDS, runs * SECONDS, 0));
+        runtime::run_until(SECONDS * 3 / 2 + seed * 10 * MILLIS);
+        call([1, 0], 10 * SECONDS, 0, 2 * PACKET);
+        run_to_the_end(30 * SECONDS, seed);
+    }
+}
+
+/// A connection that the path has forgotten, with nothing said to anybody, costs no call at the default deadline.
+#[test]
+fn forgotten_connection_costs_no_call() {
+    for (seed, nodes) in (0..100).flat_map(|seed| [(seed, [0, 1]), (seed, [1, 0])]) {
+        let forgotten = Spell { nodes: [0, 1], from: SECONDS, to: CLEAR, kind: Weather::Forgotten };
+        world::begin(two_peers(&[[1, 0]], vec![forgotten]), Random::new(seed), false);
+        (0..2).for_each(node::start);
+        runtime::run_until(SECONDS + seed * 20 * MILLIS);
+        call(nodes, 10 * SECONDS, 0, 0);
+        run_to_the_end(20 * SECONDS, seed);
+    }
+}
+
+/// A process that is killed while its path is dark, and comes back with its key when it is not, has its id at once and not after the silence of
+/// its old connection.
+#[test]
+fn key_takes_over_dead_session() {
+    for seed in 0..50 {
+        let dark =
+            Spell { nodes: [0, 1], from: 10 * SECONDS, to: 12 * SECONDS, kind: Weather::Dark(vec![0, 1]) };
+        let plan = Plan { has_keys: true, ..two_peers(&[[1, 0]], vec![dark]) };
+        world::begin(plan, Random::new(seed), false);
+        (0..2).for_each(node::start);
+        // What is lost in the dark, and with it what would say that the process has ended.
+        runtime::at(10 * SECONDS + SECONDS / 2, || call([1, 0], 10 * SECONDS, 0, 0));
+        runtime::at(11 * SECONDS, || node::kill(1));
+        runtime::at(13 * SECONDS, || node::start(1));
+        runtime::run_until(17 * SECONDS);
+        let is_connected = node::is_connected([1, 0]);
+        reset();
+        assert!(is_connected, "seed {seed}");
+    }
+}
+
+/// A call that has to have its value within its deadline.
+fn call(nodes: [usize; 2], timeout: u64, runs_for: u64, size: usize) {
+    node::call(
+        &CallPlan { nodes, at: 0, timeout, runs_for, size, dropped_after: None, is_bound: false },
+        true,
+    );
+}
+
+/// Lets time pass until all calls have to be over.
+fn run_to_the_end(end: u64, seed: u64) {
+    let outcome = catch_unwind(|| {
+        runtime::run_until(end);
+        world::with(|world| world.check_end());
+    });
+    reset();
+    assert!(outcome.is_ok(), "seed {seed}");
 }
 
 /// Two peers that dial each other at the same time have a session after the first attempt of each.

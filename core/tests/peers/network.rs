@@ -72,6 +72,8 @@ struct Way {
 /// One end of a connection.
 pub(crate) struct End {
     pub(crate) nodes: [usize; 2],
+    /// When the connection was made.
+    made: u64,
     /// It sends small packets.
     is_narrow: bool,
     incoming: Rc<RefCell<Way>>,
@@ -111,8 +113,14 @@ pub(crate) fn pair(from: usize, to: usize, is_narrow: bool) -> [End; 2] {
     let way = || Rc::new(RefCell::new(Way { heard, ..Way::default() }));
     let [there, back] = [way(), way()];
     [
-        End { nodes: [from, to], is_narrow, incoming: Rc::clone(&back), outgoing: Rc::clone(&there) },
-        End { nodes: [to, from], is_narrow, incoming: there, outgoing: back },
+        End {
+            nodes: [from, to],
+            made: heard,
+            is_narrow,
+            incoming: Rc::clone(&back),
+            outgoing: Rc::clone(&there),
+        },
+        End { nodes: [to, from], made: heard, is_narrow, incoming: there, outgoing: back },
     ]
 }
 
@@ -143,7 +151,7 @@ impl End {
             Arrival::Message(message) if !self.is_narrow => message.len(),
             _ => 0,
         };
-        let fault = world::fault(self.nodes, packet);
+        let fault = world::fault(self.nodes, self.made, packet);
         let mut delay = world::latency();
         let mut then = None;
         match fault {

@@ -46,6 +46,8 @@ pub(crate) enum Weather {
     Refusing,
     /// Each message meets with a fault in so many of a hundred cases.
     Flaky(u64),
+    /// The connections that were made before are forgotten: nothing arrives on them any more. New ones are good.
+    Forgotten,
     /// Large messages are lost, unless the connection sends small packets.
     Narrow,
 }

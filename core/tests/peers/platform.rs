@@ -155,11 +155,16 @@ impl Platform for Sim {
     fn tell(&self, notice: Notice<Self>) {
         let process = self.process;
         runtime::spawn(process, async move {
-            let mut due = control(process, |shared, roster| roster.take(shared, notice)).flatten();
-            while let Some(moment) = due {
-                runtime::sleep_until(moment.since_origin().as_micros() as u64).await;
-                due = control(process, |_, roster| roster.give_up_late(moment)).flatten();
-            }
+            give_up_at(process, control(process, |shared, roster| roster.take(shared, notice)).flatten());
+        });
+    }
+}
+
+/// The control plane's own timer, which ends with it: no task waits for it.
+fn give_up_at(process: Process, due: Option<Moment>) {
+    if let Some(moment) = due {
+        runtime::at(moment.since_origin().as_micros() as u64, move || {
+            give_up_at(process, control(process, |_, roster| roster.give_up_late(moment)).flatten());
         });
     }
 }

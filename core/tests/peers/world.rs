@@ -96,7 +96,8 @@ pub(crate) fn latency() -> u64 {
 }
 
 /// What happens to a message that is sent now from one node to another, in packets of so many bytes.
-pub(crate) fn fault(nodes: [usize; 2], packet: usize) -> Option<Fault> {
+/// The connection was made at a moment.
+pub(crate) fn fault(nodes: [usize; 2], made: u64, packet: usize) -> Option<Fault> {
     with(|world| {
         let now = runtime::now();
         let mut fault = None;
@@ -107,6 +108,7 @@ pub(crate) fn fault(nodes: [usize; 2], packet: usize) -> Option<Fault> {
             }
             match &spell.kind {
                 Weather::Dark(from) if from.contains(&nodes[0]) => fault = Some(Fault::Silence),
+                Weather::Forgotten if made < spell.from => fault = Some(Fault::SilenceBoth),
                 Weather::Narrow if packet > PACKET => fault = Some(Fault::TooLarge),
                 Weather::Flaky(percent) if random.percent(*percent) => {
                     let codes = [1000, 1001, 1002, 1008, 1011, 1012, 1013, 1014, 3000, 4000];
@@ -149,7 +151,7 @@ pub(crate) fn way(nodes: [usize; 2]) -> Way {
             match spell.kind {
                 Weather::Dark(_) => return Way::Hangs,
                 Weather::Refusing => return Way::Refused,
-                Weather::Flaky(_) | Weather::Narrow => {}
+                Weather::Flaky(_) | Weather::Forgotten | Weather::Narrow => {}
             }
         }
         Way::Open
