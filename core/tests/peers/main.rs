@@ -11,6 +11,21 @@
 //! | `network` | connections whose two directions fail for themselves |
 //! | `runtime`, `platform` | virtual time and tasks; a peer's world made of them |
 //! | `node` | a process with a peer |
+//!
+//! What fails if one thing that keeps sessions alive is taken out; of seeds, the first ones:
+//!
+//! | without | fails |
+//! |---|---|
+//! | a session moves to a connection only when something was heard on it | seeds 270, 499 |
+//! | .. and until then counts for the handshake and not for the silence | seeds 44, 142 |
+//! | a call that was not sent goes to the next session | seeds 2, 14 |
+//! | a close frame is a lost connection | seeds 65, 114 |
+//! | the ping of a call that waits | `forgotten_connection_costs_no_call` |
+//! | output that is not acknowledged ends its connection | `narrow_path_costs_no_call_beside_results` |
+//! | a key takes over its own dead session | `key_takes_over_dead_session` |
+//! | a hanging attempt is made anew after a wake | `wake_makes_hanging_dial_anew` |
+//!
+//! Addresses that race are below what is simulated: `tests/it/addresses.rs` has them.
 
 #![allow(clippy::print_stdout, reason = "whoever replays a schedule wants to see it")]
 
@@ -179,7 +194,7 @@ fn narrow_path_costs_no_call() {
 
 fn narrow_path(seed: u64, nodes: [usize; 2]) {
     let narrow = Spell { nodes: [0, 1], from: 0, to: CLEAR, kind: Weather::Narrow };
-    world::begin(two_peers(&[[1, 0]], vec![narrow]), Random::new(seed), setting("PEERS_SEED") == Some(seed));
+    begin(two_peers(&[[1, 0]], vec![narrow]), seed);
     (0..2).for_each(node::start);
     runtime::run_until(SECONDS + seed * 10 * MILLIS);
     call(nodes, 10 * SECONDS, 0, 2 * PACKET);
@@ -192,25 +207,26 @@ fn narrow_path(seed: u64, nodes: [usize; 2]) {
 fn narrow_path_costs_no_call_beside_results() {
     for seed in 0..200 {
         let narrow = Spell { nodes: [0, 1], from: SECONDS, to: CLEAR, kind: Weather::Narrow };
-        world::begin(two_peers(&[[1, 0]], vec![narrow]), Random::new(seed), false);
+        begin(two_peers(&[[1, 0]], vec![narrow]), seed);
         (0..2).for_each(node::start);
         runtime::run_until(SECONDS);
         (1..=20).for_each(|runs| call([1, 0], 30 * SECONDS, runs * SECONDS, 0));
         runtime::run_until(SECONDS * 3 / 2 + seed * 10 * MILLIS);
         call([1, 0], 10 * SECONDS, 0, 2 * PACKET);
-        run_to_the_end(30 * SECONDS, seed);
+        run_to_the_end(40 * SECONDS, seed);
     }
 }
 
-/// A connection that the path has forgotten, with nothing said to anybody, costs no call at the default deadline.
+/// A connection that the path has forgotten while the block of a call runs, with nothing said to anybody, costs no call of the side that can make
+/// another one. All that it has sent is acknowledged, so nothing but its waiting says that something is wrong.
 #[test]
 fn forgotten_connection_costs_no_call() {
-    for (seed, nodes) in (0..100).flat_map(|seed| [(seed, [0, 1]), (seed, [1, 0])]) {
-        let forgotten = Spell { nodes: [0, 1], from: SECONDS, to: CLEAR, kind: Weather::Forgotten };
-        world::begin(two_peers(&[[1, 0]], vec![forgotten]), Random::new(seed), false);
+    for seed in 0..200 {
+        let forgotten = Spell { nodes: [0, 1], from: 4 * SECONDS, to: CLEAR, kind: Weather::Forgotten };
+        begin(two_peers(&[[1, 0]], vec![forgotten]), seed);
         (0..2).for_each(node::start);
-        runtime::run_until(SECONDS + seed * 20 * MILLIS);
-        call(nodes, 10 * SECONDS, 0, 0);
+        runtime::run_until(SECONDS + seed * 5 * MILLIS);
+        call([1, 0], 12 * SECONDS, 4 * SECONDS, 0);
         run_to_the_end(20 * SECONDS, seed);
     }
 }
@@ -223,7 +239,7 @@ fn key_takes_over_dead_session() {
         let dark =
             Spell { nodes: [0, 1], from: 10 * SECONDS, to: 12 * SECONDS, kind: Weather::Dark(vec![0, 1]) };
         let plan = Plan { has_keys: true, ..two_peers(&[[1, 0]], vec![dark]) };
-        world::begin(plan, Random::new(seed), false);
+        begin(plan, seed);
         (0..2).for_each(node::start);
         // What is lost in the dark, and with it what would say that the process has ended.
         runtime::at(10 * SECONDS + SECONDS / 2, || call([1, 0], 10 * SECONDS, 0, 0));
@@ -234,6 +250,11 @@ fn key_takes_over_dead_session() {
         reset();
         assert!(is_connected, "seed {seed}");
     }
+}
+
+/// Begins such a schedule, which tells what happens if it is to be replayed.
+fn begin(plan: Plan, seed: u64) {
+    world::begin(plan, Random::new(seed), setting("PEERS_SEED") == Some(seed));
 }
 
 /// A call that has to have its value within its deadline.

@@ -158,11 +158,12 @@ fn poll_next() -> bool {
 /// Ends at a moment.
 pub(crate) struct Sleep {
     moment: u64,
-    is_set: bool,
+    /// Whoever is woken then, of those that have polled it.
+    waker: Option<Waker>,
 }
 
 pub(crate) fn sleep_until(moment: u64) -> Sleep {
-    Sleep { moment, is_set: false }
+    Sleep { moment, waker: None }
 }
 
 impl Future for Sleep {
@@ -172,9 +173,10 @@ impl Future for Sleep {
         if now() >= self.moment {
             return Poll::Ready(());
         }
-        if !self.is_set {
-            self.is_set = true;
+        // A block is polled once by whoever reads its call, and then by a task of its own.
+        if !self.waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
             let waker = cx.waker().clone();
+            self.waker = Some(waker.clone());
             at(self.moment, move || waker.wake());
         }
         Poll::Pending
