@@ -184,9 +184,7 @@ impl<R> Call<R> {
     /// process is known in milliseconds. If the connection is lost when the call is made, it ends at once and
     /// [did not run](RemoteError::ran); if there is no session yet, it waits for one.
     ///
-    /// The block is dropped when the other side comes back or its session is over, unless the call is [detached](Self::detach).
-    ///
-    /// `#[block(without_resume)]` says the same of all calls of a block, whoever makes them: `remote!(worker, [job], #[block(without_resume)] { .. })`.
+    /// The block is dropped when the other side comes back or its session is over, unless the call is [detached](Self::detach). `#[block(without_resume)] { .. }` says the same of all calls of a block.
     ///
     /// ```no_run
     /// # use distributed_scope_core::{Call, ErrorKind, RemoteError};
