@@ -28,6 +28,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) sessions: u64,
 
+    /// How many clients `reconnect` has come back. Each takes two descriptors of the server process and one of this one.
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) clients: u64,
+
     /// Repeats a run of `cuts`: the random choices follow from this number.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
@@ -43,6 +47,10 @@ pub(crate) struct Options {
     /// busy work.
     #[arg(long, hide = true, default_value_t = 1)]
     pub(crate) count: usize,
+
+    /// The port that a server listens on; 0 for a free one.
+    #[arg(long, hide = true, default_value_t = 0)]
+    pub(crate) port: u16,
 
     /// Whether the attackers send their message in parts.
     #[arg(long, hide = true)]
@@ -73,6 +81,8 @@ pub(crate) enum Part {
     Hoard,
     /// Two clients and one worker, or two
     Workers,
+    /// Clients whose server is killed and started again, and clients that a server refuses
+    Reconnect,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

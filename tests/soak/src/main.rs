@@ -3,6 +3,7 @@
 //! `cargo xtask soak` builds and runs it; `--help` says what can be chosen. It reads `/proc`, so it is for Linux.
 
 mod cli;
+mod log;
 mod parts;
 mod peers;
 mod process;
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
 /// Whether all promises were kept.
 async fn run(options: Options) -> anyhow::Result<bool> {
     match (options.role, &options.url) {
-        (Some(Role::Server), _) => peers::server(options.count).await.map(|()| true),
+        (Some(Role::Server), _) => peers::server(options.count, options.port).await.map(|()| true),
         (Some(Role::Idlers), Some(url)) => peers::idlers(url, options.count).await.map(|()| true),
         (Some(Role::Greedy), Some(url)) => peers::greedy(url).await.map(|()| true),
         (Some(Role::Hoarders), Some(url)) => parts::hoard::hoarders(url, options.count).await.map(|()| true),
@@ -78,6 +79,7 @@ async fn all(options: &Options) -> anyhow::Result<bool> {
             Part::Growth => parts::growth::run(&progress).await,
             Part::Hoard => parts::hoard::run(&progress).await,
             Part::Workers => parts::workers::run(&progress).await,
+            Part::Reconnect => parts::reconnect::run(options, &progress).await,
         };
         drop(progress);
         // A part that cannot be finished is a broken promise, and no reason to leave the others out.

@@ -29,7 +29,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one with so many threads.
     pub(crate) async fn start(threads: usize) -> anyhow::Result<Self> {
-        let mut process = Process::start(&["--as", "server", "--count", &threads.to_string()])?;
+        Self::start_at(threads, 0).await
+    }
+
+    /// Starts one on a port; on a free one for 0.
+    pub(crate) async fn start_at(threads: usize, port: u16) -> anyhow::Result<Self> {
+        let (threads, port) = (threads.to_string(), port.to_string());
+        let mut process = Process::start(&["--as", "server", "--count", &threads, "--port", &port])?;
         let url = process.line().await?;
         Ok(Self { process, url, id: PeerId::named("soak") })
     }
@@ -58,12 +64,17 @@ pub(crate) fn open(id: PeerId) -> Builder {
 
 /// Serves a peer on a free port, and says where.
 pub(crate) fn serve(peer: &Peer, threads: usize) -> anyhow::Result<(ServerHandle, String)> {
+    serve_at(peer, threads, 0)
+}
+
+/// The same on a port; on a free one for 0.
+fn serve_at(peer: &Peer, threads: usize, port: u16) -> anyhow::Result<(ServerHandle, String)> {
     let served = peer.clone();
     let server = HttpServer::new(move || App::new().service(served.service("/scope")))
         .on_connect(on_connect)
         .workers(threads)
         .disable_signals()
-        .bind(("127.0.0.1", 0))
+        .bind(("127.0.0.1", port))
         .context("cannot listen on 127.0.0.1")?;
     let address = server.addrs()[0].to_string();
     let server = server.run();
@@ -77,7 +88,7 @@ pub(crate) fn serve(peer: &Peer, threads: usize) -> anyhow::Result<(ServerHandle
 struct Known(OnceLock<Peer>);
 
 /// The server process: serves until it is told to end, and then ends politely.
-pub(crate) async fn server(threads: usize) -> anyhow::Result<()> {
+pub(crate) async fn server(threads: usize, port: u16) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let known = Arc::new(Known::default());
     // All of them come from this one machine.
@@ -89,7 +100,7 @@ pub(crate) async fn server(threads: usize) -> anyhow::Result<()> {
     };
     let peer = open(PeerId::named("soak")).limits(limits).shared_data(Arc::clone(&known)).start();
     known.0.get_or_init(|| peer.clone());
-    let (handle, address) = serve(&peer, threads)?;
+    let (handle, address) = serve_at(&peer, threads, port)?;
     say(format_args!("ws://{address}/scope"))?;
     tokio::select! {
         _ = terminate.recv() => {

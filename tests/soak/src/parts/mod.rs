@@ -7,6 +7,8 @@ pub(crate) mod hoard;
 pub(crate) mod idle;
 pub(crate) mod loiterers;
 pub(crate) mod oversize;
+pub(crate) mod reconnect;
+pub(crate) mod refused;
 pub(crate) mod stalled;
 pub(crate) mod steady;
 pub(crate) mod terminate;
