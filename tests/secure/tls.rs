@@ -1,7 +1,9 @@
 //! `wss://`, and clients that are known by their certificates.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
 
+use actix_web::http::{StatusCode, Version, header};
 use distributed_scope::tls::{self, Certificate, Clients, Renewable, Roots};
 use distributed_scope::{
     ConnectError, Endpoint, PeerId, Principal, Proof, RemoteError, Upgrade, distributed, remote,
@@ -164,6 +166,29 @@ async fn what_does_not_speak_tls_is_told_apart_from_what_is_not_there() {
     assert!(text.contains("does not speak TLS"), "{text}");
     let error = open().start().connect("wss://127.0.0.1:1/scope").await.unwrap_err();
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
+}
+
+/// actix-web offers HTTP/2 by ALPN, whatever the configuration says. A peer that dials is not led astray by that, and what asks for a
+/// WebSocket over HTTP/2 is told what it needs.
+#[actix_web::test]
+async fn http2_is_offered_and_does_not_hurt() {
+    let authority = Authority::new("authority");
+    let server = listening(&authority, Clients::Any);
+    let mut config = tls::client(authority.roots(), None).unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let client = open().start();
+    client.connect(Endpoint::new(server.url()).tls(config.clone())).await.unwrap();
+    assert_eq!(client.run(who_am_i(server.peer.id())).await.unwrap(), None);
+
+    let connector = awc::Connector::new().rustls_0_23(Arc::new(config));
+    let http = awc::Client::builder().connector(connector).finish();
+    let request = http.get(server.url().replace("wss://", "https://"));
+    let request = request.insert_header((header::SEC_WEBSOCKET_KEY, "x3JJHMbDL1EzLkh9GBhXDw=="));
+    let mut answer = request.send().await.unwrap();
+    assert_eq!(answer.version(), Version::HTTP_2);
+    assert_eq!(answer.status(), StatusCode::HTTP_VERSION_NOT_SUPPORTED);
+    let text = String::from_utf8(answer.body().await.unwrap().to_vec()).unwrap();
+    assert!(text.contains("needs HTTP/1.1") && !text.contains("proxy"), "{text}");
 }
 
 /// The message of an error says why a certificate is refused, not only its sources.

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use actix_web::dev::Extensions;
 use actix_web::http::header;
 use actix_web::rt::net::TcpStream;
-use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    http::{StatusCode, Version},
+};
 use distributed_scope_core::Denied;
 use distributed_scope_core::auth::{Holding, Visitor};
 use distributed_scope_core::frame::{SUBPROTOCOL, protocol_version};
@@ -34,6 +37,10 @@ pub(super) enum UpgradeError {
          Upgrade $http_upgrade; proxy_set_header Connection upgrade;`)"
     )]
     NotPassedOn,
+    #[error(
+        "the WebSocket handshake arrived over {0:?}, and needs HTTP/1.1: dial with a client that offers only `http/1.1` by ALPN"
+    )]
+    HttpVersion(Version),
     #[error("this endpoint speaks the WebSocket subprotocol {SUBPROTOCOL}, and the request does not name it")]
     Subprotocol,
     #[error(transparent)]
@@ -47,6 +54,7 @@ impl ResponseError for UpgradeError {
             Self::Closed(Closed::Denied(Denied::Unauthenticated(_))) => StatusCode::UNAUTHORIZED,
             Self::Closed(Closed::Denied(Denied::Unavailable(_))) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Closed(Closed::Denied(_)) => StatusCode::FORBIDDEN,
+            Self::HttpVersion(_) => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::NotWebSocket | Self::NotPassedOn | Self::Subprotocol => StatusCode::BAD_REQUEST,
         }
     }
@@ -120,7 +128,12 @@ fn offer(request: &HttpRequest) -> Result<Offer, UpgradeError> {
     if !upgrades.any(is_websocket) {
         // A proxy takes away what concerns the connection alone, and leaves the rest.
         let is_handshake = headers.contains_key(header::SEC_WEBSOCKET_KEY);
-        return Err(if is_handshake { UpgradeError::NotPassedOn } else { UpgradeError::NotWebSocket });
+        return Err(match request.version() {
+            _ if !is_handshake => UpgradeError::NotWebSocket,
+            // HTTP/2 has no header for it: no proxy took that away.
+            version if version > Version::HTTP_11 => UpgradeError::HttpVersion(version),
+            _ => UpgradeError::NotPassedOn,
+        });
     }
     if gate::subprotocols(headers).any(|name| name == SUBPROTOCOL) {
         return Ok(Offer::Ours);

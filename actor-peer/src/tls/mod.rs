@@ -78,6 +78,8 @@ pub enum Clients {
 
 /// What `HttpServer::bind_rustls_0_23` takes: TLS 1.3 and 1.2 with this certificate.
 ///
+/// actix-web itself decides what is offered by ALPN, `h2` first. Browsers and peers offer `http/1.1` alone for a WebSocket, so they get that.
+///
 /// # Errors
 ///
 /// When the key is not the certificate's, or there are no roots to know clients by.
