@@ -69,8 +69,10 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
                 let deadline = Deadline::at(now + Duration::from_millis(millis.into()));
                 let frame = vec![0; HEAD + size(large)].into();
                 let to = PeerId::named("them");
-                let (codec, is_detached) = (Codec::default(), false);
-                let mut request = Request { to, block: &BLOCK, frame, codec, deadline, hop: 0, is_detached, is_bound: false };
+                let codec = Codec::default();
+                let (is_detached, fails_fast, is_bound) = (false, large, false);
+                let mut request =
+                    Request { to, block: &BLOCK, frame, codec, deadline, hop: 0, is_detached, fails_fast, is_bound };
                 drop(session.call(now, &mut request, ()));
                 None
             }

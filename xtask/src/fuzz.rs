@@ -15,7 +15,8 @@ use crate::Step;
 use crate::step::{self, Passed};
 
 /// The targets, and the most memory that one of them may take, in MiB.
-const TARGETS: [&str; 5] = ["codec_decode", "decode_frame", "frame_guard", "macro_input", "session_bytes"];
+const TARGETS: [&str; 6] =
+    ["codec_decode", "decode_frame", "frame_guard", "macro_input", "session_bytes", "session_calls"];
 const MEMORY: u32 = 1024;
 /// An input that takes longer is a failure. Usual ones take microseconds; a slow machine is no reason to fail.
 const PATIENCE: Duration = Duration::from_secs(60);
