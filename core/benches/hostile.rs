@@ -1,4 +1,4 @@
-//! What the worst messages of 1 MiB cost: time of this thread, the least of five runs of each, as whatever else the machine does
+//! What the worst messages of 1 MiB and of 16 MiB cost: time of this thread, the least of several runs of each, as whatever else the machine does
 //! only makes it more; and the most heap at once. For each type with the message that is worst for it. Run it with
 //! `cargo bench -p distributed-scope-core --bench hostile`.
 
@@ -31,7 +31,7 @@ struct Worst {
     heap: (u64, &'static str),
 }
 
-fn worst(case: &Case, messages: &[(&'static str, Vec<u8>)]) -> Worst {
+fn worst(case: &Case, messages: &[(&'static str, Vec<u8>)], runs: u32) -> Worst {
     let memory = Limits::default().memory;
     let mut worst = Worst::default();
     for (message, bytes) in messages {
@@ -42,19 +42,19 @@ fn worst(case: &Case, messages: &[(&'static str, Vec<u8>)]) -> Worst {
             (case.decode)(memory, bytes);
             time_spent().saturating_sub(began)
         };
-        let shortest = (0..5).map(|_| run()).min().unwrap_or_default();
+        let shortest = (0..runs).map(|_| run()).min().unwrap_or_default();
         worst.time = worst.time.max((shortest, message));
     }
     worst
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what this program is for")]
-fn main() {
-    let messages = messages(1 << 20);
-    println!("| 1 MiB as | longest | of | most heap | of |\n|---|---|---|---|---|");
+fn table(size: usize, runs: u32) {
+    let messages = messages(size << 20);
+    println!("| {size} MiB as | longest | of | most heap | of |\n|---|---|---|---|---|");
     let (mut time, mut heap) = (Duration::ZERO, 0);
     for case in compact().iter().chain(&wide()) {
-        let worst = worst(case, &messages);
+        let worst = worst(case, &messages, runs);
         let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         println!(
             "| `{}` | {:.1} ms | {} | {:.1} MiB | {} |",
@@ -66,5 +66,10 @@ fn main() {
         );
         (time, heap) = (time.max(worst.time.0), heap.max(worst.heap.0));
     }
-    println!("\nlongest {time:.1?}, most heap {:.1} MiB", heap as f64 / f64::from(1 << 20));
+    println!("\nlongest {time:.1?}, most heap {:.1} MiB\n", heap as f64 / f64::from(1 << 20));
+}
+
+fn main() {
+    table(1, 5);
+    table(16, 2);
 }

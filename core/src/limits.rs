@@ -30,8 +30,9 @@ pub struct Limits {
     /// How many bytes of memory the value of one message may take beyond 24 for each byte of the message. Default: 8 MiB.
     ///
     /// What would take more is not built to its end: a call is refused as [`Refusal::DecodeCaptures`](crate::Refusal::DecodeCaptures), and a result
-    /// ends its call with [`ErrorKind::DecodeResult`](crate::ErrorKind::DecodeResult). [`Codec`](crate::Codec) says what is counted. It bounds the time, too:
-    /// the worst message of 1 MiB was measured to take less than 50 ms.
+    /// ends its call with [`ErrorKind::DecodeResult`](crate::ErrorKind::DecodeResult). [`Codec`](crate::Codec) says what is counted. It bounds the time, too,
+    /// for which reading a message keeps its thread: however long the message is, its value has at most about as many parts that take long as the worst one of 1 MiB,
+    /// which was measured to take less than 50 ms.
     pub memory: usize,
 
     /// How many calls of one session may wait for their results at once. Default: 65,536.

@@ -60,3 +60,21 @@ fn what_a_value_may_take_besides_is_the_callers_to_say() {
     let error = of(MIB).expect_err("it takes 8 MB");
     assert_eq!(error.over_budget(), Some(OverBudget::Memory { limit }));
 }
+
+/// Reading a message keeps its thread, so what takes long is bounded however long the message is.
+#[test]
+fn slow_parts_are_bounded() {
+    let memory = Limits::default().memory;
+    let texts = |count| Codec::Bincode.encode(0, &vec![String::new(); count]).expect("texts can be written");
+    let read = |memory, count| Codec::Bincode.decode_within::<Vec<String>>(memory, &texts(count));
+    assert!(read(memory, MIB).is_ok(), "as many as fit into a message that is fast");
+    let error = read(memory, 2 * MIB).expect_err("these take longer");
+    let limit = 3 * (MIB + 1024) + memory / 16;
+    assert_eq!(error.over_budget(), Some(OverBudget::Steps { limit }));
+    let text = OverBudget::Steps { limit }.to_string();
+    assert!(text.contains(&limit.to_string()) && text.contains("`Limits::memory`"), "{text}");
+    assert!(read(memory + 16 * 2 * MIB, 2 * MIB).is_ok(), "the limit can be raised");
+
+    let numbers = Codec::Bincode.encode(0, &vec![(1_u8, 2_u16); 2 * MIB]).expect("numbers can be written");
+    assert!(Codec::Bincode.decode::<Vec<(u8, u16)>>(&numbers).is_ok(), "numbers are fast");
+}

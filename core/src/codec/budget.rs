@@ -6,6 +6,7 @@
 //! counts all three.
 
 use std::marker::PhantomData;
+use std::mem::needs_drop;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer};
@@ -65,6 +66,23 @@ pub(super) fn weight<Collection>() -> usize {
     if name.ends_with("Set") || name.ends_with("Heap") { KEYED } else { 1 }
 }
 
+/// A message up to this length may have as many slow parts as it can. Those of a longer one take the thread no longer than that.
+const FAST: usize = 1 << 20;
+
+/// How many slow parts there are at most for each byte of a message that is no attack: an entry of a map with two empty texts is two bytes, and the
+/// entry, the two texts and both their owners.
+const STEPS: usize = 3;
+
+/// So many bytes of [`Limits::memory`](crate::Limits::memory) are a slow part more.
+const SPARE_PER_STEP: usize = 16;
+
+/// How many slow parts the value of a message of this length may have: texts, sequences and maps, elements that own memory, and places in maps and
+/// sets. Each takes some 10 to 50 ns to make and to drop. A number takes one, so there may be as many as fit.
+pub(super) const fn steps(length: usize, spare: usize) -> usize {
+    let length = if length < FAST { length } else { FAST };
+    STEPS * elements(length) + spare / SPARE_PER_STEP
+}
+
 /// A message asks for more than is spent on one of its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -78,6 +96,15 @@ pub enum OverBudget {
     /// Its sequences and maps have too many elements.
     #[error("its sequences and maps have more than {limit} elements")]
     Elements {
+        /// The most that is allowed for its length.
+        limit: usize,
+    },
+    /// Its value takes too long to read.
+    #[error(
+        "it has more than {limit} texts, sequences, maps, and elements that own memory; send it in several calls, or raise \
+         `Limits::memory` of the peer that reads it by {SPARE_PER_STEP} bytes for each of them"
+    )]
+    Steps {
         /// The most that is allowed for its length.
         limit: usize,
     },
@@ -118,6 +145,7 @@ pub(crate) struct Budget {
     ratio: usize,
     spare: usize,
     elements: usize,
+    steps: usize,
     memory: usize,
     exceeded: Option<OverBudget>,
 }
@@ -125,8 +153,9 @@ pub(crate) struct Budget {
 impl Budget {
     #[inline]
     pub(super) fn of(length: usize, ratio: usize, spare: usize) -> Self {
-        let (elements, memory) = (elements(length), memory(length, ratio, spare));
-        Self { length, ratio, spare, elements, memory, exceeded: None }
+        let (elements, steps) = (elements(length), steps(length, spare));
+        let memory = memory(length, ratio, spare);
+        Self { length, ratio, spare, elements, steps, memory, exceeded: None }
     }
 
     /// What ended the decoding, if this budget did. A type that swallows the errors of its parts does not swallow it.
@@ -151,6 +180,24 @@ impl Budget {
             }
             None => Err(self.fail(OverBudget::Elements { limit: elements(self.length) })),
         }
+    }
+
+    /// Pays for slow parts.
+    #[inline]
+    pub(super) fn pay_steps<E: serde::de::Error>(&mut self, count: usize) -> Result<(), E> {
+        match self.steps.checked_sub(count) {
+            Some(left) => {
+                self.steps = left;
+                Ok(())
+            }
+            None => Err(self.fail(OverBudget::Steps { limit: steps(self.length, self.spare) })),
+        }
+    }
+
+    /// Pays for an element that may own memory.
+    #[inline]
+    pub(super) fn pay_owner<T, E: serde::de::Error>(&mut self) -> Result<(), E> {
+        if needs_drop::<T>() { self.pay_steps(1) } else { Ok(()) }
     }
 
     /// Pays for the memory of one `T`, so many times.
@@ -188,6 +235,7 @@ impl Budget {
     #[inline]
     pub(super) fn pay_choice<T, E: serde::de::Error>(&mut self, place: Place) -> Result<Place, E> {
         if size_of::<T>() > place.paid {
+            self.pay_steps(1)?;
             self.pay_memory::<T, E>(1)?;
         }
         Ok(Place { paid: size_of::<T>().saturating_sub(1), ..place })

@@ -40,7 +40,7 @@ use crate::type_names;
 ///
 /// # What a value may be
 ///
-/// Any serde type, with three bounds that keep a hostile message from ending the process that decodes it. Both are kept
+/// Any serde type, with four bounds that keep a hostile message from ending the process that decodes it. They are kept
 /// where a value is *decoded*, and are a [`DecodeError`] there that says which of them and its number
 /// ([`DecodeError::over_budget`]):
 ///
@@ -50,6 +50,9 @@ use crate::type_names;
 ///   level more for each of them, up to 16.
 /// - Its sequences and maps have at most one element for each byte of the message, plus 1024. Only elements that take no
 ///   byte at all, as in a long `Vec<()>`, can be more.
+/// - Of what takes long to make, it has at most three for each byte of the first MiB of the message, plus one for each 16 bytes of
+///   [`Limits::memory`](crate::Limits::memory): texts, sequences, maps, elements that own memory, and two for each entry of a map or a set.
+///   Numbers, and what is made of numbers alone, are not counted.
 /// - It takes at most 24 bytes of memory for each byte of the message (40 in CBOR), plus [`Limits::memory`](crate::Limits::memory). The elements of sequences
 ///   count with their size, and so do options and enums that have memory of their own. The entries of maps, sets and heaps
 ///   count three times, because finding the place of each takes time. Only types that are

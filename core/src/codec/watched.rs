@@ -44,6 +44,8 @@ impl<'b, V, const COUNTED: bool> Watched<'b, V, COUNTED> {
             place = budget.descend::<V::Value, E>(place)?;
             prepaid = announced.unwrap_or(0);
             budget.pay_elements(prepaid)?;
+            // The sequence itself, and the places of its elements where those have to be found.
+            budget.pay_steps(1 + prepaid * (weight - 1))?;
         }
         Ok((visitor, Parts { inner, place, budget, prepaid, weight, source: PhantomData }))
     }
@@ -60,6 +62,21 @@ macro_rules! plain {
     };
 }
 
+/// The same of what usually has to be allocated.
+macro_rules! texts {
+    ($($method:ident: $type:ty)*) => {
+        $(
+            #[inline]
+            fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
+                if COUNTED {
+                    self.budget.pay_steps(1)?;
+                }
+                self.inner.$method(value)
+            }
+        )*
+    };
+}
+
 impl<'de, V: Visitor<'static>, const COUNTED: bool> Visitor<'de> for Watched<'_, V, COUNTED> {
     type Value = V::Value;
 
@@ -68,6 +85,9 @@ impl<'de, V: Visitor<'static>, const COUNTED: bool> Visitor<'de> for Watched<'_,
         visit_i8: i8 visit_i16: i16 visit_i32: i32 visit_i64: i64 visit_i128: i128
         visit_u8: u8 visit_u16: u16 visit_u32: u32 visit_u64: u64 visit_u128: u128
         visit_f32: f32 visit_f64: f64 visit_char: char
+    }
+
+    texts! {
         visit_str: &str visit_string: String
         visit_bytes: &[u8] visit_byte_buf: Vec<u8>
     }
@@ -148,14 +168,21 @@ impl<A, const COUNTED: bool> Parts<'_, '_, A, COUNTED> {
                 self.prepaid = prepaid;
                 Ok(())
             }
-            None => self.budget.pay_elements(1),
+            None => {
+                self.budget.pay_elements(1)?;
+                self.budget.pay_steps(self.weight - 1)
+            }
         }
     }
 
     /// Pays for the memory of an element, or of one half of a map's.
     #[inline]
     fn pay_memory<T, E: Error>(&mut self) -> Result<(), E> {
-        if COUNTED { self.budget.pay_memory::<T, E>(self.weight) } else { Ok(()) }
+        if !COUNTED {
+            return Ok(());
+        }
+        self.budget.pay_owner::<T, E>()?;
+        self.budget.pay_memory::<T, E>(self.weight)
     }
 
     #[inline]
