@@ -21,7 +21,11 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn open(address: &str, us: &Us) -> Self {
-        let (mut wire, invitation) = Wire::connect(address);
+        Self::over(Wire::connect(address), us)
+    }
+
+    /// The same, over a connection on which the server has said this.
+    pub(crate) fn over((mut wire, invitation): (Wire, Bytes), us: &Us) -> Self {
         let (hello, introduced) = handshake::answer(us, None, invitation).unwrap().unwrap();
         wire.send_as(2, &hello);
         let Frame::Welcome(welcome) = wire.next().frame() else { panic!("no welcome") };

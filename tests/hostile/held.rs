@@ -113,7 +113,7 @@ async fn what_is_held_is_bounded_for_a_session_and_for_an_address() {
         let open = || Session::open(&target.address, &us(PeerId::random()));
         let mut session = open();
         let large = texts(60_000);
-        for number in 0..40 {
+        for number in 0..12 {
             session.wire.send(&Frame::Invoke(call(number, &large, false)));
         }
         scripts
@@ -121,18 +121,10 @@ async fn what_is_held_is_bounded_for_a_session_and_for_an_address() {
         session.end_unread();
 
         let mut sessions: Vec<_> = (0..9).map(|_| open()).collect();
-        let frame = Frame::Invoke(call(1, &vec![0; 3 * MIB].into(), false)).encode();
-        let total = u32::try_from(frame.len()).unwrap();
-        let send = |session: &mut Session, parts: usize| {
-            for part in frame.chunks(PART).take(parts) {
-                let bytes = Bytes::copy_from_slice(part);
-                session.wire.send(&Frame::Chunk(Chunk { stream: 0, total, bytes }));
-            }
-        };
-        let parts = frame.len().div_ceil(PART);
-        sessions.iter_mut().for_each(|session| send(session, parts - 1));
+        let large = Bytes::from(vec![0; 3 * MIB]);
+        sessions.iter_mut().for_each(|session| send_large(session, call(1, &large, false), 1));
         let mut last = open();
-        send(&mut last, parts);
+        send_large(&mut last, call(1, &large, false), 0);
         scripts.refused(
             "sends large messages but for their ends, on nine sessions, and one whole",
             answer(&mut last),
@@ -157,6 +149,27 @@ async fn captures_that_wait_for_a_decision_are_held_like_all_others() {
             session.wire.send(&Frame::Invoke(call(number, &large, false)));
         }
         scripts.refused("calls on while a slow decision is made", answer(&mut session));
+        session.end_unread();
+    })
+    .await;
+}
+
+/// Sends a large call in parts, but for the last so many.
+fn send_large(session: &mut Session, invoke: Invoke, but: usize) {
+    let frame = Frame::Invoke(invoke).encode();
+    let total = u32::try_from(frame.len()).unwrap();
+    for part in frame.chunks(PART).take(frame.len().div_ceil(PART) - but) {
+        let bytes = Bytes::copy_from_slice(part);
+        session.wire.send(&Frame::Chunk(Chunk { stream: 0, total, bytes }));
+    }
+}
+
+#[actix_web::test]
+async fn values_that_take_long_to_read_are_refused() {
+    attack_on("Slow values", open(), Endpoint::new, move |target, scripts| {
+        let mut session = Session::open(&target.address, &us(PeerId::random()));
+        send_large(&mut session, call(0, &texts(2 * MIB), false), 0);
+        scripts.refused("calls with 2 MiB of empty texts", answer(&mut session));
         session.end_unread();
     })
     .await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use distributed_scope::{Builder, Endpoint, PeerId, RemoteError, distributed, here, remote};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use crate::scripts::Scripts;
 use crate::support::{Listening, open};
@@ -27,6 +27,7 @@ async fn held(on: PeerId, home: PeerId) -> Result<u64, RemoteError> {
         here::data::<LetGo>()?.0.notified().await;
         42
     })
+    .without_timeout()
     .await
 }
 
@@ -35,17 +36,17 @@ async fn double(on: PeerId, n: u64) -> Result<u64, RemoteError> {
     remote!(on, [n], { n * 2 }).await
 }
 
-/// Plays scripts against a server while an honest client has a call open there, checks that the client notices nothing, and
-/// compares what happened with this section of `README.md`.
+/// Plays scripts against a server while an honest client has a call open there, checks after each that the client and a newcomer notice nothing,
+/// and compares what happened with this section of `README.md`.
 pub(crate) async fn attack(section: &str, scripts: impl FnOnce(&Target, &mut Scripts) + Send + 'static) {
     attack_on(section, open(), Endpoint::new, scripts).await;
 }
 
-/// The same, against a server of this kind, to which the honest client connects in this way.
+/// The same, against a server of this kind, to which honest clients connect in this way.
 pub(crate) async fn attack_on(
     section: &str,
     server: Builder,
-    connect: impl FnOnce(String) -> Endpoint,
+    connect: impl Fn(String) -> Endpoint,
     scripts: impl FnOnce(&Target, &mut Scripts) + Send + 'static,
 ) {
     let (started, let_go) = (Arc::new(Started(Notify::new())), Arc::new(LetGo(Notify::new())));
@@ -57,11 +58,27 @@ pub(crate) async fn attack_on(
     started.0.notified().await;
 
     let target = Target { address: server.address.clone(), server: on, honest: me };
+    let (others, mut looks) = mpsc::unbounded_channel();
     let played = actix_web::rt::task::spawn_blocking(move || {
-        let mut played = Scripts::default();
+        let mut played = Scripts::beside(others);
         scripts(&target, &mut played);
-        played
+        played.over()
     });
+    while let Some((script, looked)) = looks.recv().await {
+        assert_eq!(
+            honest.run(double(on, 21)).await.unwrap(),
+            42,
+            "the honest client, while somebody {script}"
+        );
+        let newcomer = open().start();
+        newcomer.connect(connect(server.url())).await.unwrap_or_else(|error| panic!("{script}: {error:?}"));
+        assert_eq!(newcomer.run(double(on, 21)).await.unwrap(), 42, "a newcomer, while somebody {script}");
+        newcomer.stop().await;
+        while server.peer.peers().contains(&newcomer.id()) {
+            actix_web::rt::task::yield_now().await;
+        }
+        let _ = looked.send(());
+    }
     let played = played.await.unwrap();
 
     let_go.0.notify_one();

@@ -3,21 +3,46 @@
 use std::fmt::Write;
 
 use distributed_scope_core::frame::Reject;
+use tokio::sync::{mpsc, oneshot};
 
 /// Each script that was played, with the code that it was refused with.
 #[derive(Default)]
-pub(crate) struct Scripts(Vec<(&'static str, String)>);
+pub(crate) struct Scripts {
+    played: Vec<(&'static str, String)>,
+    /// Looks after each whether others notice it; somebody else does.
+    others: Option<Others>,
+}
+
+/// Asks somebody to look how others fare, and waits for that.
+pub(crate) type Others = mpsc::UnboundedSender<(&'static str, oneshot::Sender<()>)>;
 
 impl Scripts {
+    /// Scripts beside which others go about their business.
+    pub(crate) fn beside(others: Others) -> Self {
+        Self { played: Vec::new(), others: Some(others) }
+    }
+
+    /// There are no more; others need not look any longer.
+    pub(crate) fn over(self) -> Self {
+        Self { others: None, ..self }
+    }
+
     /// A script was refused with this code.
     pub(crate) fn refused(&mut self, script: &'static str, code: impl Into<String>) {
-        self.0.push((script, code.into()));
+        self.played.push((script, code.into()));
+        if let Some(others) = &self.others {
+            let (looked, is_looked) = oneshot::channel();
+            // Where they have failed, that is what the test fails of.
+            if others.send((script, looked)).is_ok() {
+                let _ = is_looked.blocking_recv();
+            }
+        }
     }
 
     /// Compares what happened with the section of this title in `README.md`.
     pub(crate) fn are_those_of(&self, section: &str) {
         let mut table = String::from("| script | code |\n|---|---|\n");
-        for (script, code) in &self.0 {
+        for (script, code) in &self.played {
             writeln!(table, "| {script} | {code} |").unwrap();
         }
         let readme = include_str!("README.md");

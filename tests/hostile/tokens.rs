@@ -55,7 +55,7 @@ async fn a_token_that_is_not_good_opens_nothing() {
     attack_on(
         "Tokens",
         server,
-        |url| Endpoint::new(url).bearer(good),
+        |url| Endpoint::new(url).bearer(good.clone()),
         move |target, scripts| {
             let address = &target.address;
             let mut refused = |script, token: &str| scripts.refused(script, answer_to(address, token));

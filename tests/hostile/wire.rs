@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use bytes::Bytes;
 use distributed_scope_core::frame::Frame;
 
-use crate::raw::upgrade;
+use crate::raw::{Answer, upgrade};
 
 /// What a server says.
 #[derive(Debug)]
@@ -31,7 +31,11 @@ pub(crate) struct Wire(TcpStream);
 impl Wire {
     /// Connects, and takes the invitation.
     pub(crate) fn connect(address: &str) -> (Self, Bytes) {
-        let answer = upgrade(address, "distributed-scope.v1", &[]);
+        Self::over(upgrade(address, "distributed-scope.v1", &[]))
+    }
+
+    /// The same, over a connection that was answered so.
+    pub(crate) fn over(answer: Answer) -> (Self, Bytes) {
         assert_eq!(answer.status, 101, "{}", answer.text);
         let mut wire = Self(answer.stream);
         let invitation = wire.message();

@@ -33,7 +33,17 @@ pub(crate) fn upgrade(address: &str, protocols: &str, headers: &[(&str, &str)]) 
 
 /// The same, at another path than usual.
 pub(crate) fn upgrade_at(address: &str, path: &str, protocols: &str, headers: &[(&str, &str)]) -> Answer {
-    let mut stream = TcpStream::connect(address).unwrap();
+    upgrade_on(TcpStream::connect(address).unwrap(), address, path, protocols, headers)
+}
+
+/// The same, over this connection.
+pub(crate) fn upgrade_on(
+    mut stream: TcpStream,
+    address: &str,
+    path: &str,
+    protocols: &str,
+    headers: &[(&str, &str)],
+) -> Answer {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let host = match headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         true => String::new(),
