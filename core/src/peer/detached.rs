@@ -1,8 +1,9 @@
 //! Blocks that go on when nobody waits for them: a peer that drains waits for them, and one that stops ends them.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -18,6 +19,23 @@ struct State<T> {
     tasks: FxHashMap<u64, Option<T>>,
     /// Who waits until there are none.
     waiting: Vec<Waker>,
+}
+
+pin_project_lite::pin_project! {
+    /// One of them as it runs. An `async` block would keep it twice.
+    struct Placed<F, P: Platform> {
+        #[pin]
+        block: F,
+        place: Place<P>,
+    }
+}
+
+impl<F: Future<Output = ()>, P: Platform> Future for Placed<F, P> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().block.poll(cx)
+    }
 }
 
 /// One of them, until this is dropped.
@@ -37,10 +55,7 @@ impl<P: Platform> Detached<P> {
     pub(super) fn spawn(shared: &Arc<Shared<P>>, block: impl Future<Output = ()> + 'static) {
         let place = shared.detached().enter(shared);
         let number = place.number;
-        let task = shared.platform().spawn_here(async move {
-            let _place = place;
-            block.await;
-        });
+        let task = shared.platform().spawn_here(Placed { block, place });
         shared.detached().keep(number, task);
     }
 

@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Poller, Poll, Waker};
+use std::task::{Context as Poller, Poll, Waker, ready};
 
 use bytes::Bytes;
 
@@ -145,7 +145,7 @@ async fn ask<P: Platform>(
 /// Captures from this size on are counted before their block runs. Most blocks do not wait for anything, and then smaller ones need not be.
 const LARGE: usize = 16 << 10;
 
-/// What a block that waits takes beside its captures and its future, about: its task, its context, its places in tables.
+/// What a block that waits takes beside its captures and the future of its task, about: the rest of the task, its context, its places in tables.
 const TASK: usize = 1024;
 
 /// What a block takes in memory.
@@ -156,11 +156,37 @@ enum Memory {
 }
 
 impl Memory {
-    fn held<P: Platform>(self, link: &Link<P>) -> Held {
+    /// Holds it, with a task whose future takes so much.
+    fn held<P: Platform>(self, link: &Link<P>, task: usize) -> Held {
         match self {
-            Self::Uncounted(size) => link.account().hold(size + TASK),
-            Self::Held(held) => held,
+            Self::Uncounted(size) => link.account().hold(size + TASK + task),
+            Self::Held(mut held) => {
+                held.set(held.bytes() + TASK + task);
+                held
+            }
         }
+    }
+}
+
+/// What runs as a task, to its end. An `async` block would keep it twice.
+struct Waits<P: Platform, F> {
+    link: Arc<Link<P>>,
+    call: CallId,
+    block: &'static Block,
+    running: F,
+    held: Option<Held>,
+}
+
+impl<P: Platform, F: Future<Output = Ending> + Unpin> Future for Waits<P, F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<()> {
+        let Self { link, call, block, running, held } = &mut *self;
+        let ending = ready!(stall::watched(link.shared(), block, || Pin::new(running).poll(cx)));
+        // There may be room for its result only then.
+        *held = None;
+        end(link, *call, ending);
+        Poll::Ready(())
     }
 }
 
@@ -178,13 +204,8 @@ fn drive<P: Platform>(
     match polled {
         Poll::Ready(ending) => end(link, call, ending),
         Poll::Pending => {
-            let (session, held) = (Arc::clone(link), memory.held(link));
-            let shared = Arc::clone(link.shared());
-            let task = async move {
-                let ending = stall::watched(shared, block, running).await;
-                drop(held);
-                end(&session, call, ending);
-            };
+            let mut task = Waits { link: Arc::clone(link), call, block, running, held: None };
+            task.held = Some(memory.held(link, size_of_val(&task)));
             if is_detached {
                 Detached::spawn(link.shared(), task);
                 link.began_detached();

@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::state::Waiter;
@@ -59,20 +60,16 @@ fn note<P: Platform>(shared: &Shared<P>, block: &Block, held: Duration, now: Mom
     }
 }
 
-/// Polls a block that had to wait, from now on and to its end.
-pub(in crate::peer) async fn watched<P: Platform, T>(
-    shared: Arc<Shared<P>>,
-    block: &'static Block,
-    running: impl Future<Output = T> + Unpin,
-) -> T {
-    let mut running = running;
-    std::future::poll_fn(|cx| {
-        know(shared.now());
-        let polled_once = std::pin::Pin::new(&mut running).poll(cx);
-        polled(&shared, block);
-        polled_once
-    })
-    .await
+/// Polls a block that had to wait.
+pub(in crate::peer) fn watched<P: Platform, T>(
+    shared: &Shared<P>,
+    block: &Block,
+    poll: impl FnOnce() -> Poll<T>,
+) -> Poll<T> {
+    know(shared.now());
+    let result = poll();
+    polled(shared, block);
+    result
 }
 
 impl<P: Platform> Link<P> {
