@@ -2,6 +2,8 @@
 
 use clap::{Parser, ValueEnum};
 
+use crate::parts::attacks::Script;
+
 /// Measures what the library promises, under load and with faults, between real processes.
 ///
 /// Prints a table of promises and figures. The exit code is 1 when one of them is broken.
@@ -37,7 +39,7 @@ pub(crate) struct Options {
     pub(crate) seed: Option<u64>,
 
     /// What this process is for another one.
-    #[arg(long = "as", hide = true, value_enum, requires_ifs = [("idlers", "url"), ("greedy", "url"), ("attackers", "url"), ("busy", "url"), ("hoarders", "url")])]
+    #[arg(long = "as", hide = true, value_enum, requires_ifs = [("idlers", "url"), ("greedy", "url"), ("attackers", "url"), ("busy", "url"), ("hoarders", "url"), ("attacker", "url")])]
     pub(crate) role: Option<Role>,
 
     #[arg(long, hide = true)]
@@ -51,6 +53,10 @@ pub(crate) struct Options {
     /// The port that a server listens on; 0 for a free one.
     #[arg(long, hide = true, default_value_t = 0)]
     pub(crate) port: u16,
+
+    /// What the attacker does, and the target is prepared for.
+    #[arg(long, hide = true, value_enum)]
+    pub(crate) script: Option<Script>,
 
     /// Whether the attackers send their message in parts.
     #[arg(long, hide = true)]
@@ -79,6 +85,8 @@ pub(crate) enum Part {
     Growth,
     /// 256 sessions of one address that have as much held for them as they can
     Hoard,
+    /// Each attack of `tests/hostile` that lasts, an honest client and newcomers beside it
+    Attacks,
     /// Two clients and one worker, or two
     Workers,
     /// Clients whose server is killed and started again, and clients that a server refuses
@@ -93,6 +101,8 @@ pub(crate) enum Role {
     Attackers,
     Hoarders,
     Busy,
+    Target,
+    Attacker,
 }
 
 impl Options {

@@ -19,15 +19,52 @@ mod promise;
 )]
 mod proxy;
 
+// The attackers of the tests speak by hand.
+#[path = "../../hostile/frames.rs"]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each of its users needs a part of it, and to panic is to fail"
+)]
+mod frames;
+#[path = "../../support/raw.rs"]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each of its users needs a part of it, and to panic is to fail"
+)]
+mod raw;
+#[path = "../../hostile/scripts.rs"]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each of its users needs a part of it, and to panic is to fail"
+)]
+mod scripts;
+#[path = "../../hostile/wire.rs"]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each of its users needs a part of it, and to panic is to fail"
+)]
+mod wire;
+
+use std::alloc::System;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
+use cap::Cap;
 use clap::Parser;
 
 use cli::{Options, Part, Role};
 use progress::Progress;
 use promise::Promise;
+
+/// Counts what is allocated, so that this can be told from what the allocator keeps.
+#[global_allocator]
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -49,6 +86,14 @@ async fn run(options: Options) -> anyhow::Result<bool> {
         (Some(Role::Greedy), Some(url)) => peers::greedy(url).await.map(|()| true),
         (Some(Role::Hoarders), Some(url)) => parts::hoard::hoarders(url, options.count).await.map(|()| true),
         (Some(Role::Busy), Some(url)) => parts::workers::busy(url, options.count).await.map(|()| true),
+        (Some(Role::Target), _) => {
+            let script = options.script.context("this role needs --script")?;
+            parts::attacks::target(options.count, script).await.map(|()| true)
+        }
+        (Some(Role::Attacker), Some(url)) => {
+            let script = options.script.context("this role needs --script")?;
+            parts::attacks::attacker(url, script).await.map(|()| true)
+        }
         (Some(Role::Attackers), Some(url)) => {
             parts::oversize::attackers(url, options.count, options.in_parts).await.map(|()| true)
         }
@@ -78,6 +123,7 @@ async fn all(options: &Options) -> anyhow::Result<bool> {
             Part::Steady => parts::steady::run(options, &progress).await,
             Part::Growth => parts::growth::run(&progress).await,
             Part::Hoard => parts::hoard::run(&progress).await,
+            Part::Attacks => parts::attacks::run(&progress).await,
             Part::Workers => parts::workers::run(&progress).await,
             Part::Reconnect => parts::reconnect::run(options, &progress).await,
         };

@@ -35,9 +35,14 @@ impl Server {
     /// Starts one on a port; on a free one for 0.
     pub(crate) async fn start_at(threads: usize, port: u16) -> anyhow::Result<Self> {
         let (threads, port) = (threads.to_string(), port.to_string());
-        let mut process = Process::start(&["--as", "server", "--count", &threads, "--port", &port])?;
+        Self::start_as(&["--as", "server", "--count", &threads, "--port", &port], "soak").await
+    }
+
+    /// Starts another one, whose id is this name.
+    pub(crate) async fn start_as(arguments: &[&str], name: &str) -> anyhow::Result<Self> {
+        let mut process = Process::start(arguments)?;
         let url = process.line().await?;
-        Ok(Self { process, url, id: PeerId::named("soak") })
+        Ok(Self { process, url, id: PeerId::named(name) })
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -245,10 +250,14 @@ pub(crate) async fn hoard(on: PeerId, texts: Vec<String>, is_detached: bool) -> 
     if is_detached { call.detach().await } else { call.await }
 }
 
-/// How many bytes a server counts as held for others.
+/// How many bytes a server counts as held for others, and how many its program has allocated.
 #[distributed]
-pub(crate) async fn held(on: PeerId) -> Result<usize, RemoteError> {
-    remote!(on, [], { here::data::<Known>()?.0.get().map_or(0, Peer::held) }).await
+pub(crate) async fn memory_of(on: PeerId) -> Result<(usize, usize), RemoteError> {
+    remote!(on, [], {
+        let held = here::data::<Known>()?.0.get().map_or(0, Peer::held);
+        (held, crate::ALLOCATOR.allocated())
+    })
+    .await
 }
 
 /// How many peers a server is connected to.

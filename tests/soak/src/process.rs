@@ -58,6 +58,16 @@ impl Process {
         Ok(self.child.wait().await?)
     }
 
+    /// How many seconds of a processor it has had.
+    pub(crate) fn processor(&self) -> anyhow::Result<f64> {
+        let path = format!("/proc/{}/stat", self.pid.as_raw_nonzero());
+        let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        // Behind the program's name, which may hold anything; hundredths of a second, wherever Linux runs.
+        let (_, rest) = stat.rsplit_once(") ").context("it has no name")?;
+        let ticks = rest.split(' ').skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
+        Ok(ticks / 100.0)
+    }
+
     pub(crate) fn memory(&self) -> anyhow::Result<Memory> {
         Memory::of(&self.pid.as_raw_nonzero().to_string())
     }

@@ -85,6 +85,13 @@ impl Times {
         self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
+    /// The same of one of the calls that are made every `interval`: those that could not be made meanwhile count as well.
+    pub(crate) fn record_paced(&mut self, time: Duration, interval: Duration) {
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).min(self.0.high());
+        let (time, interval) = (nanos(time), nanos(interval));
+        self.0.record_correct(time, interval).expect("it is within the bounds");
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         self.0.add(&other.0).expect("all have the same bounds");
     }

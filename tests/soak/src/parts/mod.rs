@@ -1,5 +1,6 @@
 //! The parts of a soak, each of which keeps or breaks some promises.
 
+pub(crate) mod attacks;
 pub(crate) mod bulk;
 pub(crate) mod cuts;
 pub(crate) mod growth;

@@ -1,0 +1,88 @@
+//! The server that is attacked: as it is by default, but that it has somebody to turn away and, for one script, slow decisions.
+
+use std::time::Duration;
+
+use distributed_scope::{Attempt, Denied, PeerId, RemoteError, Upgrade, distributed, remote};
+
+use super::scripts::Script;
+use crate::peers::{open, serve};
+use crate::process::until_let_go;
+use crate::say;
+
+/// How long a slow decision takes.
+const SLOW: Duration = Duration::from_secs(20);
+
+/// The server process, until it is let go.
+pub(crate) async fn target(threads: usize, script: Script) -> anyhow::Result<()> {
+    // Panics of the attackers' blocks say nothing that is worth a line.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut builder =
+        open(PeerId::named("target")).authenticate(async |upgrade: Upgrade| match upgrade.bearer()? {
+            None => Ok(None),
+            Some(_) => Err(Denied::unauthenticated("there is no such token")),
+        });
+    if script == Script::BeforeADecision {
+        builder = builder.authorize(async |attempt: Attempt| {
+            if attempt.block.path.ends_with("attacked_texts#0") {
+                tokio::time::sleep(SLOW).await;
+                return Err(Denied::forbidden("not this one"));
+            }
+            Ok(())
+        });
+    }
+    let peer = builder.start();
+    let (_handle, address) = serve(&peer, threads)?;
+    say(format_args!("ws://{address}/scope"))?;
+    until_let_go().await;
+    Ok(())
+}
+
+/// Waits until it is given up.
+#[expect(dead_code, reason = "called by hand")]
+#[distributed]
+async fn attacked_wait(on: PeerId, texts: Vec<String>) -> Result<usize, RemoteError> {
+    remote!(on, [texts], {
+        std::future::pending::<()>().await;
+        texts.len()
+    })
+    .await
+}
+
+#[expect(dead_code, reason = "called by hand")]
+#[distributed]
+async fn attacked_texts(on: PeerId, texts: Vec<String>) -> Result<usize, RemoteError> {
+    remote!(on, [texts], { texts.len() }).await
+}
+
+/// Gives so many bytes.
+#[expect(dead_code, reason = "called by hand")]
+#[distributed]
+async fn attacked_result(on: PeerId, size: usize) -> Result<String, RemoteError> {
+    remote!(on, [size], { "x".repeat(size.min(6 << 20)) }).await
+}
+
+/// Calls on to a peer that is not there.
+#[expect(dead_code, reason = "called by hand")]
+#[distributed]
+async fn attacked_calls_on(on: PeerId, absent: PeerId) -> Result<u8, RemoteError> {
+    remote!(on, [absent], { remote!(absent, [], { 1 }).timeout(Duration::from_secs(60)).await? }).await
+}
+
+#[expect(dead_code, reason = "called by hand")]
+#[distributed]
+async fn attacked_panic(on: PeerId, text: String) -> Result<u8, RemoteError> {
+    remote!(on, [text], {
+        if !text.is_empty() {
+            std::panic::panic_any(text);
+        }
+        1
+    })
+    .await
+}
+
+/// Raises an error whose text is so long, with what a terminal obeys in it.
+#[expect(dead_code, reason = "called by hand")]
+#[distributed]
+async fn attacked_error(on: PeerId, size: usize) -> Result<(), RemoteError> {
+    remote!(on, [size], { Err(std::io::Error::other("\u{1b}[2J\r\n".repeat(size.min(16 << 20) / 6)))? }).await
+}
