@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`id`](PeerId), [`block`](Block) | names: of peers, of blocks and their versions |
 //! | [`identity`](Identity), `key_pair`, `random` | who a peer is; ids that prove themselves (feature `keys`); randomness |
-//! | `registry`, `exposure`, `listing` | the blocks of this binary, and which of them a peer runs for others |
+//! | `registry`, `duplicate`, `exposure`, `listing` | the blocks of this binary, and which of them a peer runs for others |
 //! | `shape`, `version`, `skew` | what makes two versions of a block differ, and what is said of it |
 //! | `travels`, `slot` | which types may travel, and how the types of a block are found |
 //! | [`auth`] | who is there, and what a block asks of its caller |
@@ -32,6 +32,7 @@ mod call;
 mod codec;
 pub mod copy;
 mod disclosure;
+mod duplicate;
 mod encoded;
 mod error;
 mod exposure;
@@ -76,6 +77,7 @@ pub use block::{Block, BlockId, Fingerprint};
 pub use call::{Call, Spawned};
 pub use codec::{Codec, DecodeError, EncodeError, OverBudget};
 pub use disclosure::Disclosure;
+pub use duplicate::DuplicateBlock;
 pub use encoded::Encoded;
 pub use error::{BlockName, ErrorKind, Mismatch, Older, Ran, Refusal, RemoteError};
 pub use exposure::Blocks;
@@ -90,7 +92,7 @@ pub use limits::Limits;
 pub use listing::{Access, Listed, Listing};
 pub use raised::Raised;
 pub use rate::TokenBucket;
-pub use registry::{DuplicateBlock, Registry};
+pub use registry::Registry;
 pub use request::Request;
 pub use skew::{Difference, Skew, TheirBlocks};
 pub use time::{Deadline, Moment};

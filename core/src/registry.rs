@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::block::{Block, BlockId, Fingerprint};
 use crate::codec::{Codec, DecodeError, EncodeError};
+use crate::duplicate::DuplicateBlock;
 use crate::error::{Mismatch, Refusal};
 use crate::exposure::Blocks;
 use crate::listing::Listing;
@@ -156,34 +157,6 @@ impl Registrar {
 
     pub(crate) fn declare(&mut self, block: &'static Block) {
         self.declared.insert(block.id, block);
-    }
-}
-
-/// Two blocks of this binary have one id, so a call could run either.
-#[derive(Clone, Debug)]
-pub struct DuplicateBlock {
-    /// The one that was registered first.
-    pub first: &'static Block,
-    /// The one that was registered after it.
-    pub second: &'static Block,
-}
-
-impl std::error::Error for DuplicateBlock {}
-
-impl fmt::Display for DuplicateBlock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { first, second } = self;
-        match first.name.filter(|_| first.name == second.name) {
-            Some(name) => write!(
-                f,
-                "two blocks have the name \"{name}\": {first} and {second}; give one of them another name"
-            ),
-            None => write!(
-                f,
-                "two blocks have the id {}: {first} and {second}; rename one of the functions, or move it to another module",
-                first.id
-            ),
-        }
     }
 }
 
@@ -346,15 +319,6 @@ mod tests {
     }
 
     #[test]
-    fn two_blocks_with_one_id_are_refused_with_both_locations() {
-        let mut registrar = Registrar::default();
-        registrar.add(&ONE, start());
-        registrar.add(&SAME, start());
-        let message = Registry::of(registrar).unwrap_err().to_string();
-        assert!(message.contains("src/orders.rs:7") && message.contains("src/copy.rs:9"), "{message}");
-    }
-
-    #[test]
     fn another_version_of_a_block_is_refused_with_both_fingerprints() {
         let mut registrar = Registrar::default();
         registrar.add(&ONE, start());
@@ -365,22 +329,5 @@ mod tests {
         };
         assert_eq!((mismatch.ours(), mismatch.theirs()), ("0000000000000002", "0000000000000001"));
         assert_eq!(mismatch.location(), "src/orders.rs:7");
-    }
-
-    #[test]
-    fn two_blocks_with_one_name_are_refused_with_the_name_and_both_locations() {
-        static FIRST: Block =
-            Block::named("search", "shop::a#0", "shop", "src/a.rs", 1, &[], Source::exact(1));
-        static SECOND: Block =
-            Block::named("search", "shop::b#0", "shop", "src/b.rs", 2, &[], Source::exact(1));
-        let mut registrar = Registrar::default();
-        registrar.add(&FIRST, start());
-        registrar.add(&SECOND, start());
-        let message = Registry::of(registrar).unwrap_err().to_string();
-        assert_eq!(
-            message,
-            "two blocks have the name \"search\": `shop::a#0` (src/a.rs:1) and `shop::b#0` (src/b.rs:2); give one of them \
-             another name"
-        );
     }
 }

@@ -1,6 +1,6 @@
 //! How starting fails.
 
-use crate::registry::DuplicateBlock;
+use crate::duplicate::DuplicateBlock;
 
 /// Why a peer did not start.
 #[derive(Debug, thiserror::Error)]
