@@ -14,7 +14,7 @@ use distributed_scope::{Blocks, Peer, PeerId, RemoteError, distributed, on_conne
 use distributed_scope_core::__private::{Registrar, Registration, Slot, Source, inventory};
 use distributed_scope_core::frame::{Framed, HEAD};
 use distributed_scope_core::pending::Payload;
-use distributed_scope_core::registry::Arrived;
+use distributed_scope_core::registry::{Arrived, Work};
 use distributed_scope_core::session::{Effect, Session};
 use distributed_scope_core::{
     Block, Codec, Deadline, Fingerprint, Limits, Moment, Registry, Request, handshake,
@@ -170,7 +170,8 @@ fn call_in_memory(count: usize) {
             if let Some(Effect::Run(invoke, _)) = callee.receive(now, frame).expect("an honest frame") {
                 let entry = registry.find(invoke.block, invoke.fingerprint).expect("it is there");
                 let arrived = Arrived { codec, memory: 0, bytes: &invoke.captures };
-                let mut body = entry.start(arrived, HEAD).expect("they were encoded").body;
+                let started = entry.start(arrived, HEAD).expect("they were encoded");
+                let Work::Here(mut body) = started.work else { panic!("it is a future") };
                 let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
                 let std::task::Poll::Ready(Ok((codec, bytes))) = body.as_mut().poll(&mut cx) else {
                     panic!("the block does not wait");

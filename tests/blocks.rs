@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use distributed_scope::{Blocks, Codec, PeerId, RemoteError, distributed, remote};
 use distributed_scope_core::Registry;
-use distributed_scope_core::registry::Arrived;
+use distributed_scope_core::registry::{Arrived, Work};
 
 #[distributed]
 async fn sum(p: PeerId, a: u32, text: String) -> Result<u64, RemoteError> {
@@ -47,7 +47,10 @@ fn a_registered_body_runs_with_the_captures_of_a_call() {
     let entry = registry().find(block.id, block.fingerprint()).expect("it is this version");
     let codec = Codec::default();
     let captures = codec.encode(0, &(20_u32, "ab".to_owned())).expect("it can be written");
-    let body = entry.start(Arrived { codec, memory: 0, bytes: &captures }, 0).expect("it can be read").body;
+    let arrived = Arrived { codec, memory: 0, bytes: &captures };
+    let Work::Here(body) = entry.start(arrived, 0).expect("it can be read").work else {
+        panic!("it is a future");
+    };
     let Poll::Ready(Ok((codec, result))) = pin!(body).as_mut().poll(&mut Context::from_waker(Waker::noop()))
     else {
         panic!("the body waits for nothing");

@@ -71,6 +71,13 @@ impl Platform for Actix {
         }
     }
 
+    fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(work)),
+            Err(_) => work(),
+        }
+    }
+
     fn is_home(&self) -> bool {
         Arbiter::try_current().is_some()
     }

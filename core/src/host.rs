@@ -41,6 +41,9 @@ pub trait Host: Send + Sync + 'static {
     /// Runs a future to its end beside whatever else runs.
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
 
+    /// Runs a function where it may hold its thread; in a page, which has one thread, at once.
+    fn run_blocking(&self, work: Box<dyn FnOnce() + Send>);
+
     /// Set when it takes no new sessions and calls any longer.
     fn draining(&self) -> &Flag;
 

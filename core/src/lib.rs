@@ -10,6 +10,7 @@
 //! | `registry`, `duplicate`, `exposure`, `listing` | the blocks of this binary, and which of them a peer runs for others |
 //! | `shape`, `version`, `skew` | what makes two versions of a block differ, and what is said of it |
 //! | `travels`, `slot` | which types may travel, and how the types of a block are found |
+//! | `blocking` | blocks that run on the blocking pool |
 //! | [`auth`] | who is there, and what a block asks of its caller |
 //! | `call`, [`pending`], `repeats` | a call, from `remote!` to its result, and when it is made again |
 //! | `account` | how much memory is held for others |
@@ -28,6 +29,7 @@
 mod account;
 pub mod auth;
 mod block;
+mod blocking;
 mod call;
 mod codec;
 pub mod copy;
@@ -111,6 +113,8 @@ pub mod __private {
     pub use crate::raised::Raised;
     pub use crate::registry::{Registrar, Registration};
     pub use crate::slot::{Captures, Slot, check, lend, never, output, to};
-    pub use crate::travels::{Arrive, Departs, Journey, Known, Return, Returns, Travels, captured};
+    pub use crate::travels::{
+        Arrive, ArriveOnPool, CrossesThreads, Departs, Journey, Known, Return, Returns, Travels, captured,
+    };
     pub use crate::version::{Rule, Source, Twins};
 }

@@ -9,10 +9,12 @@ use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use crate::block::{Block, BlockId, Fingerprint};
+use crate::blocking::Blocking;
 use crate::codec::{Codec, DecodeError, EncodeError};
 use crate::duplicate::DuplicateBlock;
 use crate::error::{Mismatch, Refusal};
 use crate::exposure::Blocks;
+use crate::guard::Panic;
 use crate::listing::Listing;
 use crate::raised::Raised;
 use crate::seldom::Doubling;
@@ -22,7 +24,19 @@ use crate::sorted;
 /// A running block: ends with its encoded result and the codec of it, behind the room for the frame's header that was asked for.
 ///
 /// It lives on the thread where it was started, because a block's body need not be `Send`.
-pub type Body = Pin<Box<dyn Future<Output = Result<(Codec, Vec<u8>), BodyError>>>>;
+pub type Body = Pin<Box<dyn Future<Output = Outcome>>>;
+
+/// How a block's body ends.
+pub type Outcome = Result<(Codec, Vec<u8>), BodyError>;
+
+/// What runs.
+#[expect(missing_debug_implementations, reason = "a future has none")]
+pub enum Work {
+    /// A future, on the thread where it was started.
+    Here(Body),
+    /// A function, on the blocking pool.
+    Blocking(Blocking),
+}
 
 /// How a block's body ends when it does not end in its value.
 #[derive(Debug)]
@@ -33,6 +47,12 @@ pub enum BodyError {
     Encode(EncodeError),
     /// No value of its type can be written. Looked at before it runs.
     CannotTravel(String),
+    /// It panicked on the blocking pool.
+    Panicked(Panic),
+    /// Its deadline has passed, and nothing of it ran.
+    TooLate,
+    /// Nobody waits for it any longer, or its peer has ended, and nothing of it ran.
+    NotBegun,
 }
 
 impl BodyError {
@@ -46,8 +66,8 @@ type Start = Box<dyn Fn(Arrived<'_>, usize) -> Result<Started, DecodeError> + Se
 
 /// A block that can run.
 pub struct Started {
-    /// It runs when it is polled.
-    pub body: Body,
+    /// What runs.
+    pub work: Work,
     /// How many bytes of memory its captures take beside it, about.
     pub captured: usize,
 }
@@ -117,7 +137,7 @@ impl Entry {
         }
     }
 
-    /// Decodes the captures and makes the body, which runs when it is polled. `head` bytes are left free before
+    /// Decodes the captures and makes the body, of which nothing runs yet. `head` bytes are left free before
     /// the result.
     pub fn start(&self, captures: Arrived<'_>, head: usize) -> Result<Started, DecodeError> {
         (self.start)(captures, head)
@@ -314,7 +334,7 @@ mod tests {
     fn start() -> Start {
         Box::new(|_, _| {
             let body = Box::pin(async { Ok((Codec::Bincode, Vec::new())) });
-            Ok(Started { body, captured: 0 })
+            Ok(Started { work: Work::Here(body), captured: 0 })
         })
     }
 

@@ -11,10 +11,11 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use crate::block::{Block, Types};
+use crate::blocking::Blocking;
 use crate::call::Call;
 use crate::id::PeerId;
 use crate::raised::Raised;
-use crate::registry::{BodyError, Registrar, Started};
+use crate::registry::{BodyError, Outcome, Registrar, Started, Work};
 use crate::travels::Wire;
 
 /// A closure struct whose fields are references, as it is built where the call is made. It carries types; the values
@@ -96,12 +97,37 @@ impl<C, R> Slot<C, R> {
             Box::new(move |arrived, head| {
                 let (captures, captured) = arrived.decode::<W>()?;
                 let captures = gather(captures);
-                let body = Box::pin(async move {
-                    let value = V::of(body(captures).await.map_err(BodyError::Raised)?);
-                    let carriage = block.result_carriage().map_err(BodyError::cannot_travel)?;
-                    carriage.encode(head, &value).map_err(BodyError::Encode)
-                });
-                Ok(Started { body, captured })
+                let body = Box::pin(async move { encode::<R, V>(block, head, body(captures).await) });
+                Ok(Started { work: Work::Here(body), captured })
+            }),
+        );
+    }
+
+    /// The same of a body that is no future and runs on the blocking pool. Its result is written there, too.
+    pub fn register_blocking<W, V, A, L, G, F>(
+        &self,
+        registrar: &mut Registrar,
+        block: &'static Block,
+        _arrive: A,
+        _leave: L,
+        gather: G,
+        body: F,
+    ) where
+        C: 'static,
+        A: FnOnce(C) -> W,
+        W: Serialize + Deserialize<'static> + Send + 'static,
+        L: FnOnce(R) -> V,
+        V: Wire<R> + Serialize + Deserialize<'static>,
+        G: Fn(W) -> C + Copy + Send + Sync + 'static,
+        F: Fn(C) -> Result<R, Raised> + Copy + Send + Sync + 'static,
+    {
+        block.register(Types::of::<W, V>());
+        registrar.add(
+            block,
+            Box::new(move |arrived, head| {
+                let (captures, captured) = arrived.decode::<W>()?;
+                let body = Blocking::new(move || encode::<R, V>(block, head, body(gather(captures))));
+                Ok(Started { work: Work::Blocking(body), captured })
             }),
         );
     }
@@ -128,6 +154,14 @@ impl<C, R> fmt::Debug for Slot<C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Slot")
     }
+}
+
+/// What a body gave, encoded behind `head` bytes of room.
+#[inline]
+fn encode<R, V: Wire<R> + Serialize>(block: &Block, head: usize, ended: Result<R, Raised>) -> Outcome {
+    let value = V::of(ended.map_err(BodyError::Raised)?);
+    let carriage = block.result_carriage().map_err(BodyError::cannot_travel)?;
+    carriage.encode(head, &value).map_err(BodyError::Encode)
 }
 
 /// The peer that a call goes to.

@@ -232,6 +232,12 @@ where
     pub fn arrives(&self) -> Journey<&'a T, ByReference, Told<&'a T>> {
         never()
     }
+
+    /// The same.
+    #[must_use]
+    pub fn arrives_on_pool(&self) -> Journey<&'a T, ByReference, Told<&'a T>> {
+        never()
+    }
 }
 
 impl<'a, T: ?Sized> Journey<&'a T>
@@ -257,6 +263,18 @@ pub trait Arrive<T>: Sized {
     }
 }
 
+/// How a capture that is no reference travels to a block that runs on the blocking pool. What is not `Send` is told by [`CrossesThreads`].
+pub trait ArriveOnPool<T>: Sized {
+    /// The way.
+    type Way;
+    /// What stands on the wire.
+    type Wire;
+    /// Takes the way.
+    fn arrives_on_pool(self) -> Journey<T, Self::Way, Self::Wire> {
+        never()
+    }
+}
+
 /// How a result that is no reference travels.
 pub trait Return<T>: Sized {
     /// The way.
@@ -270,8 +288,8 @@ pub trait Return<T>: Sized {
 }
 
 macro_rules! ways {
-    ($journey:ident: $half:path) => {
-        impl<T: Serialize + Deserialize<'static>> $journey<T> for &Journey<T> {
+    ($journey:ident: $half:path $(, $($more:tt)*)?) => {
+        impl<T: Serialize + Deserialize<'static> $($($more)*)?> $journey<T> for &Journey<T> {
             type Way = ByValue;
             type Wire = T;
         }
@@ -289,6 +307,7 @@ macro_rules! ways {
 }
 
 ways!(Arrive: Serialize);
+ways!(ArriveOnPool: Serialize, + Send);
 ways!(Return: Deserialize<'static>);
 
 /// Stands on the wire for a `T` that cannot: the program does not compile, and has been told why.
@@ -343,6 +362,21 @@ impl<T> Wire<T> for Told<T> {
         match self.1 {}
     }
 }
+
+/// A capture that can be moved to the thread on which a block with `#[block(blocking)]` runs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be moved to the blocking pool, because it is not `Send`",
+    label = "this block captures a `{Self}`",
+    note = "a block with `#[block(blocking)]` runs on another thread: capture a value that is `Send` and make the `{Self}` of it in the block, or remove `blocking`"
+)]
+pub trait CrossesThreads {
+    /// Only type-checked, never run.
+    #[doc(hidden)]
+    fn crosses(_value: &Self) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send> CrossesThreads for T {}
 
 /// A capture of the closure struct, from the wire.
 pub fn captured<T, W: Wire<T>>(wire: W) -> T {

@@ -20,6 +20,8 @@ pub(crate) struct Attributes {
     pub(crate) require: Option<Requirement>,
     /// Its calls end with their connection.
     pub(crate) is_bound: bool,
+    /// Whether it runs on the blocking pool.
+    pub(crate) is_blocking: bool,
     /// The predicates that its body is compiled under.
     pub(crate) condition: Vec<TokenStream>,
     /// The predicate that its body is not compiled under, if there is one.
@@ -42,6 +44,7 @@ impl Attributes {
             }
         }
         attributes.is_bound = marks.without_resume.is_some();
+        attributes.is_blocking = marks.blocking.is_some();
         attributes.rule = marks.rule(attributes.stable_name.is_some(), errors);
         if let (Some(first), None) = (conditions.first(), &parts.result) {
             let message = "where this block is not compiled its result must be known all the same: write it after the list, \
@@ -60,7 +63,7 @@ impl Attributes {
     /// Reads one `#[block(..)]`.
     fn block(&mut self, attribute: &Attribute, marks: &mut Marks) -> syn::Result<()> {
         const FORM: &str = "what `#[block(..)]` says of a block is `name = \"search\"`, `evolving` beside a name, `exact`, \
-                            `without_resume` and `require = authenticated`";
+                            `blocking`, `without_resume` and `require = authenticated`";
         let mut is_empty = true;
         let parsed = attribute.parse_nested_meta(|meta| {
             is_empty = false;
@@ -103,12 +106,13 @@ impl Attributes {
     }
 }
 
-/// The words of `#[block(..)]`, where they stand: those that choose the rule of its version, and the one of its calls.
+/// The words of `#[block(..)]` without a value, where they stand.
 #[derive(Default)]
 struct Marks {
     exact: Option<Path>,
     evolving: Option<Path>,
     without_resume: Option<Path>,
+    blocking: Option<Path>,
 }
 
 impl Marks {
@@ -119,6 +123,8 @@ impl Marks {
             Some(&mut self.evolving)
         } else if path.is_ident("without_resume") {
             Some(&mut self.without_resume)
+        } else if path.is_ident("blocking") {
+            Some(&mut self.blocking)
         } else {
             None
         }

@@ -7,6 +7,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Expr, Ident, LitStr, Token, Type};
 
 use crate::attributes::Attributes;
+use crate::blocking;
 use crate::capture::Capture;
 use crate::errors::Errors;
 use crate::find::{Code, Finder};
@@ -35,6 +36,8 @@ pub(crate) struct RemoteBlock {
     /// What it asks of its caller, if it says so itself.
     pub(crate) require: Option<Requirement>,
     pub(crate) is_bound: bool,
+    /// Whether it runs on the blocking pool.
+    pub(crate) is_blocking: bool,
     /// The predicates that its body is compiled under.
     pub(crate) condition: Vec<TokenStream>,
     /// The predicate that its body is not compiled under, if there is one.
@@ -192,10 +195,13 @@ impl RemoteBlock {
                 return None;
             }
         };
-        let Attributes { stable_name, rule, require, is_bound, condition, otherwise } =
+        let Attributes { stable_name, rule, require, is_bound, is_blocking, condition, otherwise } =
             Attributes::of(&parts, finder.errors);
         let tokens = Fnv::new().tokens(parts.body.stream()).get();
         jumps::check(&parts.body, finder.errors);
+        if is_blocking {
+            blocking::check(&parts.body, finder.errors);
+        }
         let peer = finder.find(parts.peer.into_token_stream());
         let captures = parts
             .captures
@@ -222,6 +228,7 @@ impl RemoteBlock {
             stable_name,
             require,
             is_bound,
+            is_blocking,
             condition,
             otherwise,
             around,

@@ -123,9 +123,36 @@ impl Expansion<'_> {
     /// The body of a block, with its captures as variables.
     fn closure(&self, block: &RemoteBlock, copy: Copy) -> TokenStream {
         let at = mixed(block.braces.open());
-        let private = respan(self.private.clone(), at);
         let structure = names::closure_struct(&self.function.signature.ident, block.ordinal, at);
-        let names = block.captures.iter().map(|capture| &capture.name);
+        let (names, body) = (variables(block), self.body(block, copy));
+        quote_spanned!(at=> |#structure(#(#names),*)| async move #body)
+    }
+
+    /// The same that is no future.
+    fn function(&self, block: &RemoteBlock) -> TokenStream {
+        let at = mixed(block.braces.open());
+        let structure = names::closure_struct(&self.function.signature.ident, block.ordinal, at);
+        let (names, body) = (variables(block), self.body(block, Copy::Live));
+        quote_spanned!(at=> |#structure(#(#names),*)| #body)
+    }
+
+    /// Proofs that the captures can be moved to the blocking pool.
+    fn crossing(&self, block: &RemoteBlock, locals: &[Ident]) -> TokenStream {
+        let private = &self.private;
+        let proofs = locals.iter().zip(&block.captures).map(|(local, capture)| {
+            let name = Place::at(capture.name.span());
+            let lent = quote_spanned!(name.names=> &#local);
+            let lent = group(Delimiter::Brace, name.end, lent);
+            let proof = name.call(quote!(#private::CrossesThreads::crosses), lent.into());
+            quote_spanned!(name.names=> #proof;)
+        });
+        proofs.collect()
+    }
+
+    /// What runs, in braces.
+    fn body(&self, block: &RemoteBlock, copy: Copy) -> TokenStream {
+        let at = mixed(block.braces.open());
+        let private = respan(self.private.clone(), at);
         let body = self.code(&block.body, copy, true);
         let mut value: TokenStream = group(Delimiter::Brace, at, body).into();
         if let Some(ty) = &block.result {
@@ -140,12 +167,10 @@ impl Expansion<'_> {
                 }
             }
         });
-        quote_spanned! {at=>
-            |#structure(#(#names),*)| async move {
-                #settled
-                ::core::result::Result::Ok::<_, #private::Raised>(#value)
-            }
-        }
+        quote_spanned! {at=> {
+            #settled
+            ::core::result::Result::Ok::<_, #private::Raised>(#value)
+        }}
     }
 
     /// The body of a block where it runs, with the proof that its captures arrive.
@@ -156,10 +181,12 @@ impl Expansion<'_> {
         let (slot, description) = (names::slot(block.ordinal), names::description(function, block.ordinal));
         let structure = names::closure_struct(function, block.ordinal, at);
         let locals = names::values(&block.captures);
+        let way = if block.is_blocking { "arrives_on_pool" } else { "arrives" };
         let arriving = locals
             .iter()
             .zip(&block.captures)
-            .map(|(local, capture)| self.wire(Place::at(capture.name.span()), local, "arrives"));
+            .map(|(local, capture)| self.wire(Place::at(capture.name.span()), local, way));
+        let crossing = block.is_blocking.then(|| self.crossing(block, &locals));
         let arriving = match locals.len() {
             // `()` where it can be left out is a lint.
             0 => quote_spanned!(at=> #private::never::<()>()),
@@ -168,11 +195,16 @@ impl Expansion<'_> {
         let arrived = closure_struct::tuple(locals.iter().map(ToTokens::to_token_stream).collect(), at);
         let captured = locals.iter().map(|local| quote!(#private::captured(#local)));
         let registrar = names::registrar();
-        let body = self.closure(block, Copy::Live);
+        let (register, body) = match block.is_blocking {
+            true => ("register_blocking", self.function(block)),
+            false => ("register", self.closure(block, Copy::Live)),
+        };
+        let register = Ident::new(register, at);
         let arrive = quote_spanned! {at=>
             |#structure(#(#locals),*)| {
                 #[allow(unused_imports)]
-                use #private::{Arrive as _, Known as _};
+                use #private::{Arrive as _, ArriveOnPool as _, Known as _};
+                #crossing
                 #arriving
             }
         };
@@ -187,7 +219,7 @@ impl Expansion<'_> {
             }
         };
         let register = quote_spanned! {at=>
-            #slot.register(
+            #slot.#register(
                 #registrar,
                 &#description,
                 #arrive,
@@ -223,6 +255,11 @@ impl Expansion<'_> {
         let none = group(Delimiter::Parenthesis, place.end, TokenStream::new());
         place.call(quote!(#private::Travels::wire), quote_spanned!(place.names=> #journey.#way #none))
     }
+}
+
+/// The captures as variables of the body.
+fn variables(block: &RemoteBlock) -> impl Iterator<Item = &Ident> {
+    block.captures.iter().map(|capture| &capture.name)
 }
 
 /// Where it is told that a result cannot travel: at its type, if that is written, and else from brace to brace.

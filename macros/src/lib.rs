@@ -12,6 +12,7 @@
 mod args;
 mod attributes;
 mod block;
+mod blocking;
 mod call;
 mod capture;
 mod closure_struct;
@@ -69,6 +70,7 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `[a: T]`, `[..] -> T` | written types |
 /// | `remote!(peer, [a], #[block(name = "search", require = authenticated)] { .. })` | a stable name; what it asks of its caller |
 /// | `remote!(peer, [a], #[block(without_resume)] { .. })` | each call of it ends with its connection, as `Call::without_resume` says |
+/// | `remote!(peer, [a], #[block(blocking)] { .. })` | a body that computes or blocks, without `.await`: see [below](#blocks-that-hold-their-thread) |
 /// | `remote!(peer, [a: T] -> R, #[cfg(..)] { .. })` | the block is compiled only where the predicate holds; the call is everywhere |
 ///
 /// It works inside a function with [`#[distributed]`](macro@distributed), which replaces it.
@@ -87,6 +89,21 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// So a body may be changed on the server alone. If a function has several blocks with the same captures, result and destination, only their
 /// bodies tell them apart: there a changed body is another version. A name of their own, or another name for a capture, avoids that.
+///
+/// # Blocks that hold their thread
+///
+/// A block runs on the thread of its session, and while it computes or waits without `.await`, nothing else of that thread goes on: neither its
+/// other calls nor its keepalives. `#[block(blocking)]` runs the body on the blocking pool instead, like actix-web's `web::block`:
+///
+/// - The body is synchronous: it has no `.await`. Its captures are `Send`; its result need not be, because it is encoded there, too.
+/// - `here` works in it, and a panic is a `RemoteError` of kind `Panicked`, as in every block.
+/// - **A body that has begun is not interrupted.** If its call is cancelled, its deadline passes or its session ends, its outcome is
+///   dropped. Until it ends it counts as running (in `Limits::calls_in`), holds its memory in the account of its session, and is waited for by
+///   `Peer::drain`; a long one should look at `here::deadline` and `here::is_draining`. A body that still waits for a thread does not begin then.
+/// - The pool is that of the tokio runtime of its thread; actix-web's `HttpServer::worker_max_blocking_threads` sets its size.
+/// - A page has one thread: there the body runs in place.
+///
+/// It is no part of the version of a block: a server may add it without its clients.
 #[proc_macro]
 pub fn remote(input: TokenStream) -> TokenStream {
     // What `#[distributed]` leaves behind, so that the user's import of `remote` is used and editors can follow it.

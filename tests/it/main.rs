@@ -8,6 +8,7 @@ mod addresses;
 mod answers;
 mod auth;
 mod black_hole;
+mod blocking;
 mod budgets;
 mod calls;
 mod connections;

@@ -39,7 +39,7 @@ impl<F: Future<Output = ()>, P: Platform> Future for Placed<F, P> {
 }
 
 /// One of them, until this is dropped.
-struct Place<P: Platform> {
+pub(super) struct Place<P: Platform> {
     shared: Arc<Shared<P>>,
     number: u64,
 }
@@ -53,17 +53,19 @@ impl<P: Platform> Default for Detached<P> {
 impl<P: Platform> Detached<P> {
     /// Runs a block to its end, unless the peer is stopped before.
     pub(super) fn spawn(shared: &Arc<Shared<P>>, block: impl Future<Output = ()> + 'static) {
-        let place = shared.detached().enter(shared);
+        let place = Self::enter(shared);
         let number = place.number;
         let task = shared.platform().spawn_here(Placed { block, place });
         shared.detached().keep(number, task);
     }
 
-    fn enter(&self, shared: &Arc<Shared<P>>) -> Place<P> {
-        let mut state = self.0.lock();
+    /// A block begins that is waited for until its place is dropped.
+    pub(super) fn enter(shared: &Arc<Shared<P>>) -> Place<P> {
+        let mut state = shared.detached().0.lock();
         let number = state.next;
         state.next += 1;
         state.tasks.insert(number, None);
+        drop(state);
         Place { shared: Arc::clone(shared), number }
     }
 

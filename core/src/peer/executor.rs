@@ -9,13 +9,14 @@ use std::task::{Context as Poller, Poll, Waker, ready};
 
 use bytes::Bytes;
 
-use super::detached::Detached;
+use super::detached::{self, Detached};
 use super::link::stall;
-use super::running::Running;
+use super::running::{Ready, Running};
 use super::{Link, Platform, Shared};
 use crate::account::Held;
 use crate::auth::{Attempt, Authorize, Denied, Principal};
 use crate::block::Block;
+use crate::blocking::Lease;
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::{CallId, HEAD, Invoke};
@@ -36,17 +37,7 @@ pub(super) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, deadline: De
     let block = requested.entry.block();
     match link.shared().authorize() {
         None => match requested.begin(link) {
-            Ok((running, held)) => {
-                let size = running.size();
-                drive(
-                    link,
-                    call,
-                    block,
-                    is_detached,
-                    running,
-                    held.map_or(Memory::Uncounted(size), Memory::Held),
-                );
-            }
+            Ok((running, memory)) => drive(link, call, block, is_detached, running, memory),
             Err(error) => end(link, call, Err(error)),
         },
         Some(authorize) => {
@@ -55,7 +46,7 @@ pub(super) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, deadline: De
             let size = requested.invoke.captures.len();
             let running = Box::pin(async move {
                 asked.await.map_err(RemoteError::refused)?;
-                let (running, _held) = requested.begin(&session)?;
+                let (running, _memory) = requested.begin(&session)?;
                 running.await
             });
             drive(link, call, block, is_detached, running, Memory::Uncounted(size));
@@ -95,8 +86,8 @@ impl Requested {
         self
     }
 
-    /// Large captures are counted at once.
-    fn begin<P: Platform>(self, link: &Link<P>) -> Result<(Running, Option<Held>), RemoteError> {
+    /// Large captures are counted at once, and all of a block that runs on the blocking pool.
+    fn begin<P: Platform>(self, link: &Arc<Link<P>>) -> Result<(Running, Memory), RemoteError> {
         let Self { invoke, deadline, entry, codec, principal } = self;
         let context = Context {
             host: Arc::clone(link.shared()) as _,
@@ -108,19 +99,51 @@ impl Requested {
             hop: invoke.hop + 1,
             block: Some(entry.block()),
         };
-        let running = Running::begin(context, entry, &invoke.captures, codec, HEAD)?;
-        let size = running.size();
-        if size < LARGE {
-            return Ok((running, None));
+        let ready = Ready::read(context, entry, &invoke.captures, codec, HEAD)?;
+        let (size, is_blocking) = (ready.size(), ready.is_blocking());
+        let running = |held| ready.run(|| Box::new(OnPool::new(link, invoke.call, held)));
+        if size < LARGE && !is_blocking {
+            return Ok((running(None), Memory::Uncounted(size)));
         }
         // Reading them takes time, and what has none left is not begun.
-        if !invoke.is_detached && deadline.has_passed(link.shared().now()) {
+        if ready.is_late(|| link.shared().now()) {
             return Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
         }
-        match link.account().full(size) {
-            Some(full) => Err(RemoteError::refused(Refusal::Full(full))),
-            None => Ok((running, Some(link.account().hold(size)))),
+        if let Some(full) = link.account().full(size) {
+            return Err(RemoteError::refused(Refusal::Full(full)));
         }
+        let held = link.account().hold(size);
+        Ok(match is_blocking {
+            true => (running(Some(held)), Memory::Uncounted(0)),
+            false => (running(None), Memory::Held(held)),
+        })
+    }
+}
+
+/// What a block on the blocking pool has until it ends there: its place among those that a peer waits for, and its memory.
+struct OnPool<P: Platform> {
+    link: Arc<Link<P>>,
+    call: CallId,
+    _place: detached::Place<P>,
+    _held: Option<Held>,
+}
+
+impl<P: Platform> OnPool<P> {
+    fn new(link: &Arc<Link<P>>, call: CallId, held: Option<Held>) -> Self {
+        let place = Detached::enter(link.shared());
+        Self { link: Arc::clone(link), call, _place: place, _held: held }
+    }
+}
+
+impl<P: Platform> Lease for OnPool<P> {
+    fn may_begin(&self) -> bool {
+        self.link.begin_uninterrupted(self.call)
+    }
+}
+
+impl<P: Platform> Drop for OnPool<P> {
+    fn drop(&mut self) {
+        self.link.ended(self.call);
     }
 }
 

@@ -9,10 +9,11 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 use parking_lot::Mutex;
 
-use super::detached::Detached;
-use super::running::Running;
+use super::detached::{Detached, Place};
+use super::running::{Ready, Running};
 use super::{Platform, Shared, Task};
 use crate::block::Block;
+use crate::blocking::Lease;
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::frame::{CallId, HEAD};
@@ -43,7 +44,8 @@ pub(super) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &mut Request) -
 /// In place if the running task may go on: so a loop of calls that never have to wait lets other tasks run, like a loop
 /// over a channel does.
 fn run_here<P: Platform>(work: OwnCall<P>) -> Pending {
-    let mut running = match work.begin() {
+    let mut task = None;
+    let mut running = match work.begin(&mut task) {
         Ok(running) => running,
         Err(error) => return Pending::ended(Err(error)),
     };
@@ -53,7 +55,7 @@ fn run_here<P: Platform>(work: OwnCall<P>) -> Pending {
         return Pending::ended(ending);
     }
     let (sender, receiver) = oneshot::channel();
-    let task = Arc::new(OwnTask::<P>::default());
+    let task = task.unwrap_or_default();
     task.spawn(running, &work, sender);
     Pending::Carried(Carried::new(task, CallId(0), receiver))
 }
@@ -64,7 +66,7 @@ fn run_at_home<P: Platform>(work: OwnCall<P>) -> Pending {
     let carrier = Arc::clone(&task);
     let shared = Arc::clone(&work.shared);
     // If that home is no more, the sender is dropped, and the call ends as disconnected.
-    shared.platform().go_home(move || match work.begin() {
+    shared.platform().go_home(move || match work.begin(&mut Some(Arc::clone(&task))) {
         Err(error) => drop(sender.send(Err(error))),
         Ok(running) => task.spawn(running, &work, sender),
     });
@@ -83,7 +85,8 @@ struct OwnCall<P: Platform> {
 }
 
 impl<P: Platform> OwnCall<P> {
-    fn begin(&self) -> Result<Running, RemoteError> {
+    /// One that runs on the blocking pool knows its `task`, which is made for that if there is none yet.
+    fn begin(&self, task: &mut Option<Arc<OwnTask<P>>>) -> Result<Running, RemoteError> {
         let registry = self.shared.registry();
         let entry = registry.find(self.block.id, self.block.fingerprint()).map_err(RemoteError::refused)?;
         let context = Context {
@@ -95,7 +98,24 @@ impl<P: Platform> OwnCall<P> {
             hop: self.hop + 1,
             block: Some(entry.block()),
         };
-        Running::begin(context, entry, &self.captures, self.codec, 0)
+        let ready = Ready::read(context, entry, &self.captures, self.codec, 0)?;
+        Ok(ready.run(|| {
+            let task = (!self.is_detached).then(|| Arc::clone(task.get_or_insert_default()));
+            Box::new(OnPool { task, _place: Detached::enter(&self.shared) })
+        }))
+    }
+}
+
+/// What such a call has until it ends on the blocking pool.
+struct OnPool<P: Platform> {
+    /// None if it begins also when it was given up.
+    task: Option<Arc<OwnTask<P>>>,
+    _place: Place<P>,
+}
+
+impl<P: Platform> Lease for OnPool<P> {
+    fn may_begin(&self) -> bool {
+        self.task.as_ref().is_none_or(|task| !matches!(*task.0.lock(), State::Cancelled))
     }
 }
 

@@ -55,6 +55,11 @@ pub trait Platform: Send + Sync + Sized + 'static {
     /// Runs a future to its end on whatever thread. Called from any.
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
 
+    /// Runs a function where it may hold its thread. A platform with one thread runs it at once. Called on a home.
+    fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
+
     /// Whether this thread is a home.
     fn is_home(&self) -> bool;
 

@@ -9,19 +9,29 @@ use tracing::Instrument;
 use tracing::instrument::Instrumented;
 use tracing::level_filters::LevelFilter;
 
+use crate::blocking::{self, Lease};
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError, panic_text};
 use crate::guard::{self, Guarded, Panic};
 use crate::here::{Context, Scoped};
 use crate::pending::{Ending, Payload};
-use crate::registry::{Arrived, Body, BodyError, Entry, Started};
+use crate::registry::{Arrived, Body, BodyError, Entry, Started, Work};
 use crate::shown;
+use crate::time::Moment;
+
+/// A block whose captures were read, and of which nothing runs yet.
+pub(super) struct Ready {
+    context: Context,
+    entry: &'static Entry,
+    work: Work,
+    size: usize,
+    longest: usize,
+}
 
 /// A block that has begun.
 pub(super) struct Running {
     body: Guarded<Traced>,
     entry: &'static Entry,
-    size: usize,
     /// [`Limits::error_text`](crate::Limits::error_text) of the peer.
     longest: usize,
 }
@@ -43,9 +53,10 @@ impl Future for Traced {
     }
 }
 
-impl Running {
+impl Ready {
     /// Decodes the captures. An error means that nothing of the block ran.
-    pub(super) fn begin(
+    #[inline]
+    pub(super) fn read(
         context: Context,
         entry: &'static Entry,
         captures: &[u8],
@@ -55,7 +66,7 @@ impl Running {
         // Decoding runs the captured types' own code, which may panic like any other.
         let longest = context.host.limits().error_text;
         let captures = Arrived { codec, memory: context.host.limits().memory, bytes: captures };
-        let Started { body, captured } = match guard::run(|| entry.start(captures, head)) {
+        let Started { work, captured } = match guard::run(|| entry.start(captures, head)) {
             Ok(Ok(started)) => started,
             Ok(Err(error)) => {
                 let mut reason = chain(&error);
@@ -64,19 +75,12 @@ impl Running {
             }
             Err(panic) => return Err(panicked(entry, &panic, Ran::Never, longest)),
         };
-        let block = entry.block();
-        let size = captured + size_of_val(&*body);
-        // It is polled in place at first, in whatever span the connection is: that of the request which upgraded it, say. What a block logs
-        // is none of that. A span that nobody listens to costs a tenth of what a short block does.
-        let body = if LevelFilter::current() >= LevelFilter::INFO {
-            let span = tracing::info_span!(
-                parent: None, "block", path = block.path, caller = %context.caller, hop = context.hop
-            );
-            Traced::InSpan(Scoped::new(Arc::new(context), body).instrument(span))
-        } else {
-            Traced::Not(Scoped::new(Arc::new(context), body))
-        };
-        Ok(Self { body: Guarded::new(body), entry, size, longest })
+        let size = captured
+            + match &work {
+                Work::Here(body) => size_of_val(&**body),
+                Work::Blocking(blocking) => blocking.size(),
+            };
+        Ok(Self { context, entry, work, size, longest })
     }
 
     /// How many bytes of memory it takes, about.
@@ -84,6 +88,45 @@ impl Running {
         self.size
     }
 
+    /// Whether it runs on the blocking pool.
+    pub(super) fn is_blocking(&self) -> bool {
+        matches!(self.work, Work::Blocking(_))
+    }
+
+    /// Whether its deadline has passed. Reading captures may take time: where there are any, the clock is asked.
+    #[inline]
+    pub(super) fn is_late(&self, now: impl FnOnce() -> Moment) -> bool {
+        let deadline = self.context.deadline;
+        deadline.moment().is_some() && deadline.has_passed(now())
+    }
+
+    /// It runs when it is polled. If it [is blocking](Self::is_blocking), it has the lease until it ends.
+    #[inline]
+    pub(super) fn run(self, lease: impl FnOnce() -> Box<dyn Lease>) -> Running {
+        let Self { context, entry, work, longest, .. } = self;
+        let block = entry.block();
+        // It is polled in place at first, in whatever span the connection is: that of the request which upgraded it, say. What a block logs
+        // is none of that. A span that nobody listens to costs a tenth of what a short block does.
+        let span = (LevelFilter::current() >= LevelFilter::INFO).then(|| {
+            tracing::info_span!(
+                parent: None, "block", path = block.path, caller = %context.caller, hop = context.hop
+            )
+        });
+        let context = Arc::new(context);
+        let body = match work {
+            Work::Here(body) => body,
+            Work::Blocking(blocking) => blocking::body(Arc::clone(&context), blocking, lease()),
+        };
+        let body = Scoped::new(context, body);
+        let body = match span {
+            Some(span) => Traced::InSpan(body.instrument(span)),
+            None => Traced::Not(body),
+        };
+        Running { body: Guarded::new(body), entry, longest }
+    }
+}
+
+impl Running {
     /// Runs it until it has to wait for something. Nothing is woken when that comes.
     pub(super) fn poll_once(&mut self) -> Poll<Ending> {
         Pin::new(self).poll(&mut task::Context::from_waker(Waker::noop()))
@@ -102,6 +145,9 @@ impl Future for Running {
         Poll::Ready(match ended {
             Ok((codec, bytes)) => Ok(Payload { codec, bytes: bytes.into() }),
             Err(BodyError::Raised(raised)) => Err(RemoteError::raised(raised, self.longest)),
+            Err(BodyError::Panicked(panic)) => Err(panicked(self.entry, &panic, Ran::Yes, self.longest)),
+            Err(BodyError::TooLate) => Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never)),
+            Err(BodyError::NotBegun) => Err(RemoteError::new(ErrorKind::Disconnected, Ran::Never)),
             Err(BodyError::CannotTravel(reason)) => {
                 Err(RemoteError::new(ErrorKind::Refused(Refusal::CannotTravel(reason)), Ran::Yes))
             }

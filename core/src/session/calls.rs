@@ -1,6 +1,6 @@
 //! The open calls of a session, in both directions, and when the next of them is late.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use rustc_hash::FxBuildHasher;
 
@@ -25,10 +25,10 @@ pub(super) struct Calls<W> {
     theirs: Timed<Theirs, Keyed>,
     /// How many of them are parked.
     parked: usize,
-    /// How many of them are detached.
+    /// How many of their blocks are detached, whether their calls are over or not.
     detached: usize,
-    /// Calls of theirs that are over, and whose blocks go on.
-    outliving: HashSet<CallId, Keyed>,
+    /// Calls of theirs that are over, and whose blocks go on; and whether these are detached.
+    outliving: HashMap<CallId, bool, Keyed>,
     /// No deadline lies before this one. It may be early, because calls that end do not move it: so a call costs a comparison.
     wake: Deadline,
 }
@@ -37,12 +37,14 @@ pub(super) struct Calls<W> {
 struct Theirs {
     stage: Stage,
     is_detached: bool,
+    /// Nothing ends its block any more.
+    is_uninterrupted: bool,
 }
 
 impl Theirs {
     /// Whether its block does not end with it.
     fn goes_on(&self) -> bool {
-        self.is_detached && self.stage == Stage::Running
+        (self.is_detached || self.is_uninterrupted) && self.stage == Stage::Running
     }
 }
 
@@ -70,7 +72,7 @@ impl<W> Default for Calls<W> {
             theirs: Timed::default(),
             parked: 0,
             detached: 0,
-            outliving: HashSet::default(),
+            outliving: HashMap::default(),
             wake: Deadline::never(),
         }
     }
@@ -93,7 +95,7 @@ impl<W> Calls<W> {
 
     /// How many of them are detached.
     pub(super) fn detached(&self) -> usize {
-        self.detached + self.outliving.len()
+        self.detached
     }
 
     pub(super) fn running(&self) -> usize {
@@ -173,13 +175,26 @@ impl<W> Calls<W> {
         deadline: Deadline,
         is_detached: bool,
     ) -> Result<(), Violation> {
-        if self.theirs.get(call).is_some() || !self.outliving.is_empty() && self.outliving.contains(&call) {
+        if self.theirs.get(call).is_some() || !self.outliving.is_empty() && self.outliving.contains_key(&call)
+        {
             return Err(Violation::CallTwice(call.0));
         }
-        self.theirs.insert(call, Theirs { stage: Stage::Running, is_detached }, deadline);
+        let theirs = Theirs { stage: Stage::Running, is_detached, is_uninterrupted: false };
+        self.theirs.insert(call, theirs, deadline);
         self.detached += usize::from(is_detached);
         self.wake = self.wake.earlier(deadline);
         Ok(())
+    }
+
+    /// The block of a call of theirs begins, and nothing ends it any more, until [`ended`](Self::ended). False if the call is over, unless it
+    /// is detached.
+    pub(super) fn begin_uninterrupted(&mut self, call: CallId) -> bool {
+        let running = self.theirs.get_mut(call).filter(|(theirs, _)| theirs.stage == Stage::Running);
+        match running {
+            Some((theirs, _)) => theirs.is_uninterrupted = true,
+            None => return self.outliving.contains_key(&call),
+        }
+        true
     }
 
     /// A call of theirs that began has to wait.
@@ -201,16 +216,19 @@ impl<W> Calls<W> {
 
     /// A call of theirs is over; gives how far it came. Nothing if it was over already.
     pub(super) fn stop(&mut self, call: CallId) -> Option<Stage> {
-        let Theirs { stage, is_detached } = self.theirs.remove(call)?;
+        let Theirs { stage, is_detached, .. } = self.theirs.remove(call)?;
         self.parked -= usize::from(stage == Stage::Parked);
         self.detached -= usize::from(is_detached);
         Some(stage)
     }
 
-    /// The same of a call that does not wait for its block any longer. A detached block goes on, until [`ended`](Self::ended).
+    /// The same of a call that does not wait for its block any longer. A block that is detached or uninterrupted goes on, until
+    /// [`ended`](Self::ended).
     pub(super) fn abandon(&mut self, call: CallId) -> Option<Stage> {
-        if self.theirs.get(call)?.0.goes_on() {
-            self.outliving.insert(call);
+        let (theirs, _) = self.theirs.get(call)?;
+        if theirs.goes_on() {
+            self.outliving.insert(call, theirs.is_detached);
+            self.detached += usize::from(theirs.is_detached);
         }
         self.stop(call)
     }
@@ -218,7 +236,7 @@ impl<W> Calls<W> {
     /// The block of a call has ended that was over before.
     pub(super) fn ended(&mut self, call: CallId) {
         if !self.outliving.is_empty() {
-            self.outliving.remove(&call);
+            self.detached -= usize::from(self.outliving.remove(&call).unwrap_or(false));
         }
     }
 

@@ -149,6 +149,16 @@ impl<W> Session<W> {
         }
     }
 
+    /// The block of a call begins, and nothing ends it any more. False if the call is over.
+    pub fn begin_uninterrupted(&mut self, call: CallId) -> bool {
+        self.calls.begin_uninterrupted(call)
+    }
+
+    /// A block that was not to be interrupted has ended.
+    pub fn ended(&mut self, call: CallId) {
+        self.calls.ended(call);
+    }
+
     fn answer(&mut self, call: CallId, ending: Ending) {
         let (is_value, payload) = match ending.and_then(|payload| self.fits(payload)) {
             Ok(payload) => (true, payload),

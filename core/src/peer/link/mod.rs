@@ -235,6 +235,16 @@ impl<P: Platform> Link<P> {
         });
     }
 
+    /// A block begins on the blocking pool, and nothing ends it any more. False if its call is over.
+    pub(super) fn begin_uninterrupted(&self, call: CallId) -> bool {
+        self.with(|state| state.session.begin_uninterrupted(call))
+    }
+
+    /// It has ended there.
+    pub(super) fn ended(&self, call: CallId) {
+        self.with(|state| state.session.ended(call));
+    }
+
     /// A block has begun that goes on when its call is over.
     pub(super) fn began_detached(&self) {
         self.with(|state| state.count());

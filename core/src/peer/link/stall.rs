@@ -55,7 +55,8 @@ fn note<P: Platform>(shared: &Shared<P>, block: &Block, held: Duration, now: Mom
     if let Some(left_out) = shared.lines().held_threads.next(now) {
         tracing::warn!(
             %block, ?held, left_out,
-            "a block held its thread, and with it all sessions of that thread: have it compute on another one (`web::block`), or wait now and then"
+            "a block held its thread, and with it all sessions of that thread: write `#[block(blocking)]` before it, which runs it on the blocking \
+             pool; if it has to await, move what computes into `web::block`"
         );
     }
 }

@@ -82,6 +82,10 @@ impl<P: Platform> Host for Shared<P> {
         self.platform.spawn(task);
     }
 
+    fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        self.platform.run_blocking(work);
+    }
+
     fn draining(&self) -> &Flag {
         &self.draining
     }
