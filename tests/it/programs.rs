@@ -416,8 +416,12 @@ async fn call_that_is_late_when_it_is_read_does_not_run() {
     let client = open().start();
     client.connect(server.url()).await.unwrap();
     let on = server.peer.id();
-    let error = client.run(takes_slow(on, Slow(vec![0; 100_000]))).await.unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::DeadlineExceeded);
+    for size in [2_000, 100_000] {
+        for peer in [&client, &server.peer] {
+            let error = peer.run(takes_slow(on, Slow(vec![0; size]))).await.unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::DeadlineExceeded);
+        }
+    }
     client.run(answer(on)).await.unwrap();
     assert_eq!(runs.0.load(Ordering::Relaxed), 0);
 }

@@ -100,14 +100,14 @@ impl Requested {
             block: Some(entry.block()),
         };
         let ready = Ready::read(context, entry, &invoke.captures, codec, HEAD)?;
+        // Reading captures takes time, and what has none left is not begun.
+        if !invoke.captures.is_empty() && ready.is_late(|| link.shared().now()) {
+            return Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
+        }
         let (size, is_blocking) = (ready.size(), ready.is_blocking());
         let running = |held| ready.run(|| Box::new(OnPool::new(link, invoke.call, held)));
         if size < LARGE && !is_blocking {
             return Ok((running(None), Memory::Uncounted(size)));
-        }
-        // Reading them takes time, and what has none left is not begun.
-        if ready.is_late(|| link.shared().now()) {
-            return Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
         }
         if let Some(full) = link.account().full(size) {
             return Err(RemoteError::refused(Refusal::Full(full)));

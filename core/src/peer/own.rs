@@ -99,6 +99,9 @@ impl<P: Platform> OwnCall<P> {
             block: Some(entry.block()),
         };
         let ready = Ready::read(context, entry, &self.captures, self.codec, 0)?;
+        if !self.captures.is_empty() && ready.is_late(|| self.shared.now()) {
+            return Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
+        }
         Ok(ready.run(|| {
             let task = (!self.is_detached).then(|| Arc::clone(task.get_or_insert_default()));
             Box::new(OnPool { task, _place: Detached::enter(&self.shared) })
