@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::travels::Raises;
+
 /// An error on its way out of a block: whatever can become a `Box<dyn Error + Send + Sync>`, with its causes.
 ///
 /// `?` in a block converts into it, so a block may raise any standard error, a `&str` or `String`, an
@@ -16,9 +18,9 @@ impl Raised {
     }
 }
 
-impl<E: Into<Box<dyn Error + Send + Sync + 'static>>> From<E> for Raised {
+impl<E: Raises> From<E> for Raised {
     fn from(error: E) -> Self {
-        Self(error.into())
+        Self(error.into_boxed())
     }
 }
 

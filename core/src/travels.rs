@@ -15,6 +15,7 @@
 //! tells what that impl misses, and so names the part of a type that is at fault. For pointers there are two, of which the
 //! second never holds: then rustc tells the message that stands at the trait.
 
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -360,6 +361,24 @@ impl<T> Wire<T> for Told<T> {
 
     fn into_value(self) -> T {
         match self.1 {}
+    }
+}
+
+/// What `?` in a block can raise. It has every type that becomes a `Box<dyn Error + Send + Sync>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be raised from a block",
+    label = "a block cannot raise a `{Self}`, which is no `Send + Sync` error: raise its text, `.map_err(|error| error.to_string())?`, or make it a `Box<dyn Error + Send + Sync>`"
+)]
+pub trait Raises {
+    /// The error, as it is kept.
+    #[doc(hidden)]
+    fn into_boxed(self) -> Box<dyn Error + Send + Sync + 'static>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn Error + Send + Sync + 'static>>> Raises for E {
+    fn into_boxed(self) -> Box<dyn Error + Send + Sync + 'static> {
+        self.into()
     }
 }
 

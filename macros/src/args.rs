@@ -12,6 +12,8 @@ use crate::requirement::Requirement;
 pub(crate) struct Args {
     /// Where the crate `distributed-scope` is found.
     pub(crate) krate: TokenStream,
+    /// Whether the user says so.
+    pub(crate) has_crate: bool,
     /// What its blocks ask of their callers, unless they say otherwise.
     pub(crate) require: Option<Requirement>,
     /// Whether the bodies of its blocks are part of their versions, unless they have names of their own.
@@ -20,17 +22,19 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        Self { krate: quote!(::distributed_scope), require: None, is_exact: false }.and(tokens, errors)
+        Self { krate: quote!(::distributed_scope), has_crate: false, require: None, is_exact: false }
+            .and(tokens, errors)
     }
 
     /// The arguments of a method, which go before those of its `impl`.
     pub(crate) fn of_method(&self, tokens: TokenStream, errors: &mut Errors) -> Self {
-        Self { krate: self.krate.clone(), require: self.require.clone(), is_exact: self.is_exact }
-            .and(tokens, errors)
+        let Self { krate, has_crate, require, is_exact } = self;
+        let (has_crate, is_exact) = (*has_crate, *is_exact);
+        Self { krate: krate.clone(), has_crate, require: require.clone(), is_exact }.and(tokens, errors)
     }
 
     fn and(self, tokens: TokenStream, errors: &mut Errors) -> Self {
-        let Self { mut krate, require: default, mut is_exact } = self;
+        let Self { mut krate, mut has_crate, require: default, mut is_exact } = self;
         let mut require = None;
         let parser = syn::meta::parser(|meta| {
             if meta.path.is_ident("require") {
@@ -63,12 +67,13 @@ impl Args {
             let path = meta.value()?.call(syn::Path::parse_mod_style)?;
             if meta.input.is_empty() || meta.input.peek(Token![,]) {
                 krate = path.into_token_stream();
+                has_crate = true;
             }
             Ok(())
         });
         if let Err(error) = parser.parse2(tokens) {
             errors.push(error);
         }
-        Self { krate, require: require.or(default), is_exact }
+        Self { krate, has_crate, require: require.or(default), is_exact }
     }
 }

@@ -60,6 +60,7 @@ pub(crate) struct RemoteBlock {
 
 /// A capture whose value has been searched for blocks.
 pub(crate) struct BoundCapture {
+    pub(crate) mutability: Option<Token![mut]>,
     pub(crate) name: Ident,
     pub(crate) ty: Option<Type>,
     pub(crate) value: Option<Code>,
@@ -123,6 +124,11 @@ impl Arguments<'_> {
             None
         };
         self.comma("the list", "the block")?;
+        if result.is_none() && input.peek(Token![->]) {
+            let message =
+                "the type of the result stands before the comma: `remote!(peer, [a, b] -> T, { body })`";
+            return Err(syn::Error::new(input.span(), message));
+        }
         let attributes = Attribute::parse_outer(input)?;
         let body = self.body()?;
         if input.peek(Token![,]) {
@@ -206,9 +212,9 @@ impl RemoteBlock {
         let captures = parts
             .captures
             .into_iter()
-            .map(|Capture { name, ty, value }| {
+            .map(|Capture { mutability, name, ty, value }| {
                 let value = value.map(|value| finder.find(value.into_token_stream()));
-                BoundCapture { name, ty, value }
+                BoundCapture { mutability, name, ty, value }
             })
             .collect();
         let (around, items_around) = (finder.conditions.clone(), finder.items.clone());

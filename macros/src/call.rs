@@ -258,8 +258,11 @@ impl Expansion<'_> {
 }
 
 /// The captures as variables of the body.
-fn variables(block: &RemoteBlock) -> impl Iterator<Item = &Ident> {
-    block.captures.iter().map(|capture| &capture.name)
+fn variables(block: &RemoteBlock) -> impl Iterator<Item = TokenStream> + '_ {
+    block.captures.iter().map(|capture| {
+        let (mutability, name) = (&capture.mutability, &capture.name);
+        quote!(#mutability #name)
+    })
 }
 
 /// Where it is told that a result cannot travel: at its type, if that is written, and else from brace to brace.

@@ -7,8 +7,10 @@ use syn::{Expr, Ident, Member, Pat, Token, Type};
 
 use crate::errors::Errors;
 
-/// One entry of the list: `name`, `name = expr`, `name: T` or `name: T = expr`.
+/// One entry of the list: `name`, `name = expr`, `name: T` or `name: T = expr`, perhaps with `mut` before it.
 pub(crate) struct Capture {
+    /// Whether it can be changed in the block.
+    pub(crate) mutability: Option<Token![mut]>,
     /// Its name in the block.
     pub(crate) name: Ident,
     /// Its written type.
@@ -39,17 +41,10 @@ impl Capture {
 
     /// Reads one entry. `None` means that it is none, and that it has been said why.
     fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Self>> {
-        if input.peek(Token![mut]) && input.peek2(syn::Ident) {
-            let span = input.parse::<Token![mut]>()?.span;
-            let name: Ident = input.parse()?;
-            let message = format!(
-                "a variable travels as a value, so `mut` has no place in the list: write `[{name}]`, and `let mut {name} \
-                 = {name};` in the block"
-            );
-            errors.at(span, message);
-            skip_entry(input);
-            return Ok(None);
-        }
+        let mutability = match input.peek2(syn::Ident) {
+            true => input.parse::<Option<Token![mut]>>()?,
+            false => None,
+        };
         let ends = |input: ParseStream<'_>| {
             input.is_empty() || input.peek(Token![,]) || input.peek(Token![=]) || input.peek(Token![:])
         };
@@ -58,7 +53,17 @@ impl Capture {
             reject(input, errors)?;
             return Ok(None);
         }
-        let name = input.parse()?;
+        let name: Ident = input.parse()?;
+        if is_constant(&name) {
+            let message = format!(
+                "`{name}` is the name of a constant, which needs not travel: leave it out of the list and use it in the block; to send the \
+                 value that it has here, write `[{} = {name}]`",
+                name.to_string().to_lowercase()
+            );
+            errors.at(name.span(), message);
+            skip_entry(input);
+            return Ok(None);
+        }
         let ty = if input.peek(Token![:]) {
             input.parse::<Token![:]>()?;
             Some(input.parse()?)
@@ -78,7 +83,7 @@ impl Capture {
         } else {
             None
         };
-        Ok(Some(Self { name, ty, value }))
+        Ok(Some(Self { mutability, name, ty, value }))
     }
 }
 
@@ -129,6 +134,13 @@ fn reject(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
 
 const PATTERN: &str = "a capture is the name of a variable, not a pattern: take the value apart before the block, or in it, \
                        or write `[name = expr]`";
+
+/// Whether a name is written as those of constants are. As a pattern it would be one, and not a variable.
+fn is_constant(name: &Ident) -> bool {
+    let name = name.unraw().to_string();
+    name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.chars().all(|other| other.is_ascii_uppercase() || other.is_ascii_digit() || other == '_')
+}
 
 /// Whether this is the `Some` of `Some(x)`.
 fn is_constructor(function: &Expr) -> bool {

@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::visit_mut::{self, VisitMut};
-use syn::{ImplItem, ItemImpl, ReturnType, Type, parse_quote};
+use syn::{ImplItem, ItemImpl, ItemTrait, ReturnType, TraitItem, Type, parse_quote};
 
 use crate::errors::Errors;
 use crate::expand::quiet;
@@ -48,6 +48,22 @@ impl VisitMut for HiddenTypes<'_> {
         match ty {
             Type::ImplTrait(_) => *ty = self.known.clone(),
             other => visit_mut::visit_type_mut(self, other),
+        }
+    }
+}
+
+/// Empties each default method of a trait that contains `remote!`.
+pub(crate) fn every_default(block: &mut ItemTrait) {
+    for item in &mut block.items {
+        let TraitItem::Fn(method) = item else { continue };
+        let mut ignored = Errors::default();
+        let mut finder = Finder::new(&mut ignored);
+        finder.find(method.default.to_token_stream());
+        let paths = finder.paths;
+        if !paths.is_empty() {
+            let markers = paths.iter().map(marker);
+            method.attrs.push(parse_quote!(#[allow(unused)]));
+            method.default = Some(parse_quote!({ #(#markers)* ::core::unreachable!() }));
         }
     }
 }

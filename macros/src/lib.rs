@@ -16,6 +16,7 @@ mod blocking;
 mod call;
 mod capture;
 mod closure_struct;
+mod dependency;
 mod errors;
 mod expand;
 mod fallback;
@@ -24,6 +25,7 @@ mod fingerprint;
 mod format;
 mod function;
 mod jumps;
+mod misplaced;
 mod names;
 mod place;
 mod print;
@@ -36,7 +38,7 @@ mod tail;
 mod validate;
 mod version;
 
-use proc_macro::TokenStream;
+use proc_macro::{Span, TokenStream};
 use quote::quote;
 
 use crate::args::Args;
@@ -58,6 +60,11 @@ use crate::errors::Errors;
 pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::parse(args.into(), &mut errors);
+    if !args.has_crate
+        && let Some(mistake) = dependency::mistake()
+    {
+        errors.at(proc_macro2::Span::call_site(), mistake);
+    }
     service::expand_item(&args, item.into(), &mut errors).into()
 }
 
@@ -67,6 +74,7 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|
 /// | `remote!(peer, [a, b], { .. })` | run the block on `peer`, with `a` and `b` |
 /// | `[name = expr]` | capture the value of an expression under a name |
+/// | `[mut a]` | capture `a`, which the block may change; the variable here stays as it is |
 /// | `[a: T]`, `[..] -> T` | written types |
 /// | `remote!(peer, [a], #[block(name = "search", require = authenticated)] { .. })` | a stable name; what it asks of its caller |
 /// | `remote!(peer, [a], #[block(without_resume)] { .. })` | each call of it ends with its connection, as `Call::without_resume` says |
@@ -110,7 +118,6 @@ pub fn remote(input: TokenStream) -> TokenStream {
     if find::is_marker(input.into()) {
         return TokenStream::new();
     }
-    let message = "`remote!` works inside a function with `#[distributed]`: put `#[distributed]` on the `async fn` \
-                   around it, or on the `impl` block of a method";
+    let message = misplaced::message(Span::call_site().source_text().as_deref());
     quote!(::core::compile_error!(#message)).into()
 }

@@ -31,6 +31,13 @@ pub(crate) fn expand_item(args: &Args, item: TokenStream, errors: &mut Errors) -
     }
     let expanded = match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Impl(block)) => expand_impl(args, block, errors),
+        Ok(Item::Trait(mut block)) => {
+            let message = "`#[distributed]` does not go on a trait: put the blocks in an `async fn` with `#[distributed]` outside of the \
+                           trait, and call it from the method";
+            errors.at(block.trait_token.span, message);
+            fallback::every_default(&mut block);
+            block.into_token_stream()
+        }
         Ok(other) => {
             let message = "`#[distributed]` stands on an `async fn`, or on an `impl` block whose methods are `async fn`s";
             errors.at(first_token(&other), message);

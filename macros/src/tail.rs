@@ -1,9 +1,12 @@
-//! A call at the end of a body that nobody awaits.
+//! What stands wrongly at the end of a body: a call that nobody awaits, and `Ok(value)` at the end of a block.
 //!
-//! rustc would say that a `Call` is not what the function returns, once for each copy of the body, and not what to do.
+//! rustc would say that a `Call` is not what the function returns, or that it does not know the type of an error, once for each copy of the
+//! body, and not what to do.
 
+use proc_macro2::{Delimiter, TokenTree};
 use syn::{ReturnType, Type};
 
+use crate::block::RemoteBlock;
 use crate::errors::Errors;
 use crate::find::{Code, Piece};
 
@@ -33,12 +36,48 @@ fn last(code: &Code, errors: &mut Errors) {
     }
 }
 
+/// Tells `Ok(value)` at the end of a block. The block would always end in `Ok` within `Ok`, and nothing says of which type the other case is.
+fn wrapped(block: &RemoteBlock, errors: &mut Errors) {
+    let before = match &block.body[..] {
+        [before @ .., Piece::Token(TokenTree::Ident(ok)), Piece::Group(Delimiter::Parenthesis, _, _)]
+            if ok == "Ok" =>
+        {
+            before
+        }
+        _ => return,
+    };
+    let begins = match before.last() {
+        None => true,
+        Some(Piece::Token(TokenTree::Punct(punct))) => punct.as_char() == ';',
+        Some(Piece::Group(delimiter, ..)) => *delimiter == Delimiter::Brace,
+        Some(_) => false,
+    };
+    if begins && block.result.is_none() && !returns_a_value(&block.body) {
+        let Some(Piece::Token(ok)) = block.body.get(before.len()) else { return };
+        let message = "a block ends with its value, and an error leaves it by `?` or `return Err(..)`: write the value without `Ok`; if \
+                       the value is to be a `Result`, write its type, `[a, b] -> Result<T, E>, { body }`";
+        errors.at(ok.span(), message);
+    }
+}
+
+/// Whether a `return` stands here with something else than `Err(..)`.
+fn returns_a_value(code: &Code) -> bool {
+    code.iter().enumerate().any(|(index, piece)| match piece {
+        Piece::Token(TokenTree::Ident(word)) if word == "return" => {
+            !matches!(code.get(index + 1), Some(Piece::Token(TokenTree::Ident(next))) if next == "Err")
+        }
+        Piece::Group(_, _, inner) => returns_a_value(inner),
+        Piece::Token(_) | Piece::Item(_) | Piece::Remote(_) => false,
+    })
+}
+
 fn blocks(code: &Code, errors: &mut Errors) {
     for piece in code {
         match piece {
             Piece::Group(_, _, inner) => blocks(inner, errors),
             Piece::Remote(block) => {
                 last(&block.body, errors);
+                wrapped(block, errors);
                 blocks(&block.body, errors);
                 block
                     .captures
@@ -77,6 +116,30 @@ mod tests {
         ] {
             assert_eq!(count(source), 1, "{source}");
         }
+    }
+
+    #[test]
+    fn ok_at_the_end_of_a_block_is_told() {
+        for body in ["Ok(1)", "let a = 1; Ok(a)", "if a { return Err(b); } Ok(a)"] {
+            let source = format!("async fn f() -> Other {{ remote!(p, [], {{ {body} }}).await }}");
+            assert_eq!(count(&source), 1, "{source}");
+        }
+        for body in [
+            "if a { return Ok(b); } Ok(a)",
+            "Ok::<u32, String>(1)",
+            "a.Ok(1)",
+            "f(|| Ok(1))",
+            "match a { _ => Ok(1) }",
+            "Ok(1)?",
+            "Result::Ok(1)",
+        ] {
+            let source = format!("async fn f() -> Other {{ remote!(p, [], {{ {body} }}).await }}");
+            assert_eq!(count(&source), 0, "{source}");
+        }
+        assert_eq!(
+            count("async fn f() -> Other { remote!(p, [] -> Result<u32, String>, { Ok(1) }).await }"),
+            0
+        );
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub(crate) fn function(
         selves.code(code, false);
         if let Some(span) = selves.lone {
             let message = "`#[distributed]` on a single method does not know what `Self` is: put it on the `impl` block \
-                           instead, where it means every `async fn` with `remote!`";
+                           instead, where it means every `async fn` with `remote!`; a method of a trait calls an `async fn` outside of it, \
+                           which has the blocks";
             errors.at(span, message);
         }
     }

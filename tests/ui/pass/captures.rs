@@ -24,7 +24,20 @@ async fn all_forms(p: PeerId, config: &Config, b: u8) -> Result<usize, RemoteErr
     })
     .await?;
     remote!(p, [text], { drop(text) }).await?;
-    Ok(len + many + text.len() + written.len())
+    let mut words = vec![String::new()];
+    words.push(String::new());
+    let changed = remote!(p, [mut words, mut n: usize = len, mut name = config.name.clone()], {
+        words.push("third".into());
+        name.clear();
+        n += words.len();
+        remote!(p, [words, name, mut n], {
+            n += words.len() + name.len();
+            n
+        })
+        .await?
+    })
+    .await?;
+    Ok(len + many + text.len() + written.len() + changed + words.len())
 }
 
 fn main() {
