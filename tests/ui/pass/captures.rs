@@ -26,11 +26,11 @@ async fn all_forms(p: PeerId, config: &Config, b: u8) -> Result<usize, RemoteErr
     remote!(p, [text], { drop(text) }).await?;
     let mut words = vec![String::new()];
     words.push(String::new());
-    let changed = remote!(p, [mut words, mut n: usize = len, mut name = config.name.clone()], {
+    let changed = remote!(p, [on = p, mut words, mut n: usize = len, mut name = config.name.clone()], {
         words.push("third".into());
         name.clear();
         n += words.len();
-        remote!(p, [words, name, mut n], {
+        remote!(on, [words, name, mut n], {
             n += words.len() + name.len();
             n
         })
