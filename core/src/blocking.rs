@@ -24,7 +24,7 @@ impl Blocking {
 
     /// How many bytes of memory it takes.
     pub(crate) fn size(&self) -> usize {
-        self.0.as_deref().map_or(0, |body| size_of_val(body))
+        self.0.as_deref().map_or(0, size_of_val)
     }
 
     fn call(mut self) -> Result<Outcome, Panic> {
