@@ -28,6 +28,10 @@ pub(super) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &mut Request) -
     if request.hop >= limit {
         return Pending::ended(Err(RemoteError::refused(Refusal::TooManyHops(limit))));
     }
+    let (size, limit) = (request.frame.len(), shared.limits().message);
+    if size > limit {
+        return Pending::ended(Err(RemoteError::new(ErrorKind::TooLarge { size, limit }, Ran::Never)));
+    }
     let work = OwnCall {
         shared: Arc::clone(shared),
         captures: request.frame.share().slice(HEAD..),
@@ -52,7 +56,7 @@ fn run_here<P: Platform>(work: OwnCall<P>) -> Pending {
     if work.shared.platform().may_go_on()
         && let Poll::Ready(ending) = running.poll_once()
     {
-        return Pending::ended(ending);
+        return Pending::ended(fitting(&work.shared, ending));
     }
     let (sender, receiver) = oneshot::channel();
     let task = task.unwrap_or_default();
@@ -71,6 +75,16 @@ fn run_at_home<P: Platform>(work: OwnCall<P>) -> Pending {
         Ok(running) => task.spawn(running, &work, sender),
     });
     Pending::Carried(Carried::new(carrier, CallId(0), receiver))
+}
+
+/// How a call ended, with the limit on messages that results of other peers have, too.
+fn fitting<P: Platform>(shared: &Shared<P>, ending: Ending) -> Ending {
+    let payload = ending?;
+    let (size, limit) = (payload.bytes.len() + HEAD, shared.limits().message);
+    match size > limit {
+        true => Err(RemoteError::new(ErrorKind::TooLarge { size, limit }, Ran::Yes)),
+        false => Ok(payload),
+    }
 }
 
 /// A call of a peer on itself, before it runs.
@@ -97,6 +111,7 @@ impl<P: Platform> OwnCall<P> {
             deadline: if self.is_detached { Deadline::never() } else { self.deadline },
             hop: self.hop + 1,
             block: Some(entry.block()),
+            keep: None,
         };
         let ready = Ready::read(context, entry, &self.captures, self.codec, 0)?;
         if !self.captures.is_empty() && ready.is_late(|| self.shared.now()) {
@@ -189,7 +204,7 @@ async fn answer<P: Platform>(
         }
     };
     // The caller may be gone.
-    let _ = sender.send(ending);
+    let _ = sender.send(fitting(&shared, ending));
 }
 
 impl<P: Platform> Carrier for OwnTask<P> {
