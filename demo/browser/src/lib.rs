@@ -6,6 +6,7 @@
 pub mod board;
 pub mod kind;
 pub mod search;
+pub mod words;
 
 #[cfg(feature = "server")]
 pub mod server;

@@ -9,6 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 
 use super::dom::Dom;
+use crate::words::Words;
 
 /// How long to wait before another attempt, when the first one did not reach the server.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -25,7 +26,8 @@ pub(super) async fn connect(dom: &Dom, builder: Builder) -> Result<(Peer, PeerId
                 | ConnectError::Refused { .. }
                 | ConnectError::Outdated { .. }),
             ) => {
-                say(&status, "broken", &error.to_string());
+                say(&status, "broken", "not connected");
+                dom.tell(&status, &Words::of_connection(&error))?;
                 return Err(error.to_string().into());
             }
             Err(_) => say(&status, "reconnecting", "the server does not answer; trying again…"),

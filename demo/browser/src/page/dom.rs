@@ -1,7 +1,10 @@
 //! The page's elements.
 
+use gloo_events::EventListener;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, Window};
+
+use crate::words::Words;
 
 /// The window and what stands in it.
 #[derive(Clone, Debug)]
@@ -59,6 +62,23 @@ impl Dom {
         element.set_text_content(Some(text));
         parent.append_child(&element)?;
         Ok(element)
+    }
+
+    /// Says in `place` what went wrong, with a button that loads the page again where that helps.
+    pub(super) fn tell(&self, place: &Element, words: &Words) -> Result<(), JsValue> {
+        place.set_text_content(Some(&words.text));
+        if words.offers_reload {
+            place.append_child(&self.document.create_text_node(" "))?;
+            let button = self.add(place, "button", "Reload")?;
+            button.set_attribute("type", "button")?;
+            let location = self.window.location();
+            EventListener::new(&button, "click", move |_| {
+                // The browser says why in its console.
+                let _ = location.reload();
+            })
+            .forget();
+        }
+        Ok(())
     }
 
     /// Milliseconds since the page was opened.

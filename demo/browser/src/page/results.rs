@@ -6,6 +6,7 @@ use web_sys::{Element, HtmlElement};
 
 use super::dom::Dom;
 use crate::search::{Found, Hit, MARK, Query, UNMARK};
+use crate::words::Words;
 
 /// Shows what was found; a block of the page that the server calls.
 pub(crate) fn show(query: &Query, found: &Found) {
@@ -86,6 +87,6 @@ pub(super) fn failed(dom: &Dom, error: &RemoteError) -> Result<(), JsValue> {
     let summary: HtmlElement = dom.element("summary")?;
     summary.set_attribute("data-state", "error")?;
     dom.element::<HtmlElement>("took")?.set_text_content(None);
-    summary.set_text_content(Some(&format!("The search failed: {error}")));
-    Ok(())
+    tracing::warn!(error = format!("{error:#}"), "the search failed");
+    dom.tell(&summary, &Words::of_call(error))
 }

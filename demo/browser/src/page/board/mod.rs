@@ -20,6 +20,7 @@ use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent};
 use super::connection;
 use super::dom::Dom;
 use crate::board::{Edit, Event, HopId, ItemId, Removal, Screen, Sight, View, edit, remove, stay, took};
+use crate::words::Words;
 use drawing::Drawing;
 use items::Wish;
 
@@ -97,7 +98,13 @@ impl Page {
         loop {
             match self.peer.run(stay(self.server)).await {
                 Ok(()) => return,
-                Err(error) => self.complain(&format!("You are not at the board: {}", cause(&error))),
+                Err(error) => {
+                    let words = Words::of_call(&error);
+                    self.fail(&error, &words);
+                    if words.offers_reload {
+                        return;
+                    }
+                }
             }
             sleep(AGAIN).await;
         }
@@ -197,7 +204,7 @@ impl Page {
                 Some(value)
             }
             Err(error) => {
-                self.complain(&format!("That did not work: {}.", cause(&error)));
+                self.fail(&error, &Words::of_call(&error));
                 None
             }
         }
@@ -227,6 +234,12 @@ impl Page {
         Some(())
     }
 
+    /// Says what went wrong: to people in the page, to developers in its console.
+    fn fail(&self, error: &RemoteError, words: &Words) {
+        tracing::warn!(error = format!("{error:#}"), "a call failed");
+        report(self.dom.element::<Element>("problem").and_then(|line| self.dom.tell(&line, words)));
+    }
+
     fn complain(&self, text: &str) {
         let shown = self.dom.element::<HtmlElement>("problem").map(|line| line.set_text_content(Some(text)));
         report(shown);
@@ -236,14 +249,6 @@ impl Page {
 fn report(result: Result<(), JsValue>) {
     if let Err(error) = result {
         web_sys::console::error_1(&error);
-    }
-}
-
-/// What went wrong, for people: where in the program it did is of no use to them.
-fn cause(error: &RemoteError) -> String {
-    match std::error::Error::source(error) {
-        Some(raised) => raised.to_string(),
-        None => format!("the call {}", error.kind()),
     }
 }
 
