@@ -29,7 +29,8 @@ pub struct Introduction {
     pub silence_ms: u32,
     /// A digest of the sender's blocks and their versions.
     pub blocks: u64,
-    /// The codecs that the sender reads, by number.
+    /// The codecs that the sender reads, by number. Numbers from [`FEATURES`](Self::FEATURES) on are none: they say what else it understands, and
+    /// whoever does not know one passes over it, as over a codec.
     pub codecs: Vec<u8>,
 }
 
@@ -150,6 +151,23 @@ impl std::fmt::Debug for SessionId {
 }
 
 impl Introduction {
+    /// Numbers from here on are no codecs.
+    pub const FEATURES: u8 = 128;
+
+    /// The sender's sessions can go on as somebody else.
+    pub const CHANGE: u8 = 128;
+
+    /// Whether the sender understands this.
+    #[must_use]
+    pub fn has(&self, feature: u8) -> bool {
+        self.codecs.contains(&feature)
+    }
+
+    /// Whether the sender reads a codec that the other one reads.
+    pub(crate) fn shares_codec_with(&self, other: &Self) -> bool {
+        self.codecs.iter().any(|codec| *codec < Self::FEATURES && other.codecs.contains(codec))
+    }
+
     pub(super) fn encode(&self, out: &mut BytesMut) {
         out.put_slice(MAGIC);
         out.put_u16_le(self.version);

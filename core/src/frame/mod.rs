@@ -99,6 +99,7 @@ const CATALOGUE: u8 = 10;
 const CHALLENGE: u8 = 11;
 const END: u8 = 12;
 const PING: u8 = 13;
+const CHANGE: u8 = 14;
 
 /// One message. Those of the handshake, which are large and rare, are boxed, for all others are moved about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +128,8 @@ pub enum Frame {
     Catalogue(Catalogue),
     /// The sender wants to hear something. It is not numbered.
     Ping,
+    /// The dialler wants to go on with the session as somebody else (false), and the acceptor would let it (true). It is not numbered.
+    Change(bool),
     /// The sender has ended the session, and proves that it has the session's token. It is not numbered.
     End(Mac),
 }
@@ -170,6 +173,7 @@ impl Frame {
             Self::Catalogue(_) => "catalogue",
             Self::End(_) => "end",
             Self::Ping => "ping",
+            Self::Change(_) => "change",
         }
     }
 
@@ -206,6 +210,11 @@ impl Frame {
             PING => {
                 bytes.advance(1);
                 end(&bytes).map(|()| Self::Ping)
+            }
+            CHANGE => {
+                bytes.advance(1);
+                let agrees = read::flag(&mut bytes)?;
+                end(&bytes).map(|()| Self::Change(agrees))
             }
             END => {
                 bytes.advance(1);
@@ -260,6 +269,7 @@ impl Frame {
             Self::GoAway => out.put_u8(GO_AWAY),
             Self::Catalogue(catalogue) => catalogue.encode(&mut out),
             Self::Ping => out.put_u8(PING),
+            Self::Change(agrees) => out.put_slice(&[CHANGE, u8::from(*agrees)]),
             Self::End(mac) => {
                 out.put_u8(END);
                 out.put_slice(&mac.0);

@@ -92,6 +92,7 @@ fn frames() -> impl Strategy<Value = Frame> {
         })),
         Just(Frame::GoAway),
         Just(Frame::Ping),
+        any::<bool>().prop_map(Frame::Change),
         any::<[u8; 32]>().prop_map(|mac| Frame::End(Mac(mac))),
         (any::<bool>(), prop::collection::vec(any::<(u64, u64)>(), 0..9)).prop_map(|(is_last, blocks)| {
             let blocks = blocks.into_iter().map(|(block, version)| (BlockId(block), Fingerprint(version)));

@@ -72,7 +72,7 @@ impl Us {
             Some(Reject::Version { ours: them.version, theirs: VERSION })
         } else if them.peer == self.peer() {
             Some(Reject::OwnId)
-        } else if !them.codecs.iter().any(|codec| self.introduction.codecs.contains(codec)) {
+        } else if !them.shares_codec_with(&self.introduction) {
             Some(Reject::NoCodec)
         } else {
             None
@@ -89,7 +89,7 @@ pub fn introduction(peer: PeerId, limits: &Limits, blocks: u64) -> Introduction 
         message: u32::try_from(limits.message).unwrap_or(u32::MAX),
         silence_ms: millis(limits.silence),
         blocks,
-        codecs: Codec::ALL.map(Codec::number).to_vec(),
+        codecs: Codec::ALL.map(Codec::number).into_iter().chain([Introduction::CHANGE]).collect(),
     }
 }
 

@@ -16,7 +16,7 @@ impl<W> Session<W> {
     }
 
     fn must_ack(&self) -> bool {
-        self.must_speak || self.must_answer || self.inbox.ack_is_overdue()
+        self.must_speak || self.must_answer || self.inbox.ack_is_overdue() || self.has_word_of_change()
     }
 
     /// How many bytes are worth writing at once now: little where small frames are to pass chunks.
@@ -40,7 +40,9 @@ impl<W> Session<W> {
         if !self.is_attached() {
             return None;
         }
-        let written = if self.must_ack() || self.inbox.ack_is_due() && self.outbox.has_next() {
+        let written = if let Some(word) = self.word_of_change() {
+            write(&Frame::Change(word).encode().into())
+        } else if self.must_ack() || self.inbox.ack_is_due() && self.outbox.has_next() {
             self.must_speak = false;
             if std::mem::take(&mut self.must_ping) {
                 write(&Frame::Ping.encode().into())
@@ -93,6 +95,10 @@ impl<W> Session<W> {
                 self.must_answer = true;
                 return Ok(None);
             }
+            Frame::Change(agrees) => {
+                self.heard_of_change(now, agrees)?;
+                return Ok(None);
+            }
             _ => {}
         }
         self.inbox.count(&frame, size);
@@ -129,6 +135,7 @@ impl<W> Session<W> {
             }
             Frame::End(_) => Err(Violation::Unexpected("nested end")),
             Frame::Ping => Err(Violation::Unexpected("nested ping")),
+            Frame::Change(_) => Err(Violation::Unexpected("nested change")),
             Frame::Challenge(_) | Frame::Hello(_) | Frame::Welcome(_) | Frame::Reject(_) => {
                 Err(Violation::Unexpected(frame.name()))
             }

@@ -13,12 +13,14 @@
 //! | `frames` | frames out and in |
 //! | `calling`, `serving`, `calls`, `timed` | the calls that we make, those that the other side makes, and the table of both, by their deadlines |
 //! | `outbox`, `inbox` | numbered frames: sent, kept, cut into chunks; counted, put together |
+//! | `change` | going on as somebody else |
 //! | `told` | how much the other side may tell of its blocks |
 //! | `health`, `probe`, `life` | whether the connection is alive, and asking whether it is; how time passes, and the end |
 //! | `violation` | how the other side, or a connection to it, fails a session |
 
 mod calling;
 mod calls;
+mod change;
 mod frames;
 mod health;
 mod inbox;
@@ -36,6 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::calls::Calls;
+use self::change::Change;
 use self::health::Health;
 use self::inbox::Inbox;
 use self::outbox::{Gap, Outbox};
@@ -119,6 +122,11 @@ pub struct Session<W> {
     told: Told,
     /// What of our refusals is logged.
     refusals: Doubling,
+    /// We have dialled it.
+    is_dialled: bool,
+    /// Whether the other side knows of sessions that go on as somebody else.
+    can_change: bool,
+    change: Change,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +165,13 @@ impl<W> Session<W> {
     /// first frame follows at once, so that the other side knows that the welcome has come.
     #[must_use]
     pub fn dialled(limits: impl Into<Arc<Limits>>, them: &Introduction, now: Moment) -> Self {
-        Self { state: State::Attached, is_open: true, must_speak: true, ..Self::accepted(limits, them, now) }
+        Self {
+            state: State::Attached,
+            is_open: true,
+            must_speak: true,
+            is_dialled: true,
+            ..Self::accepted(limits, them, now)
+        }
     }
 
     /// A session that we open for the other side. The connection on which it introduced itself carries it, and it is neither
@@ -192,6 +206,9 @@ impl<W> Session<W> {
             they_leave: false,
             told: Told::default(),
             refusals: Doubling::default(),
+            is_dialled: false,
+            can_change: them.has(Introduction::CHANGE),
+            change: Change::None,
             limits,
         }
     }
@@ -325,6 +342,7 @@ impl<W> Session<W> {
         })?;
         // A connection is the session's only when both sides have spoken on it.
         (self.must_speak, self.must_ping, self.must_answer) = (true, false, false);
+        self.change = Change::None;
         self.begin(now);
         Ok(())
     }
