@@ -39,7 +39,7 @@ pub(crate) struct Options {
     pub(crate) seed: Option<u64>,
 
     /// What this process is for another one.
-    #[arg(long = "as", hide = true, value_enum, requires_ifs = [("idlers", "url"), ("greedy", "url"), ("attackers", "url"), ("busy", "url"), ("hoarders", "url"), ("attacker", "url")])]
+    #[arg(long = "as", hide = true, value_enum, requires_ifs = [("idlers", "url"), ("greedy", "url"), ("attackers", "url"), ("busy", "url"), ("hoarders", "url"), ("attacker", "url"), ("short", "url")])]
     pub(crate) role: Option<Role>,
 
     #[arg(long, hide = true)]
@@ -91,6 +91,12 @@ pub(crate) enum Part {
     Workers,
     /// Clients whose server is killed and started again, and clients that a server refuses
     Reconnect,
+    /// 60,000 calls at once, and then an idle session
+    Burst,
+    /// 1,000,000 calls that fail in every way
+    Failures,
+    /// 400 short programs from one address in 2 s
+    Programs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -103,6 +109,7 @@ pub(crate) enum Role {
     Busy,
     Target,
     Attacker,
+    Short,
 }
 
 impl Options {

@@ -85,6 +85,7 @@ async fn run(options: Options) -> anyhow::Result<bool> {
         (Some(Role::Idlers), Some(url)) => peers::idlers(url, options.count).await.map(|()| true),
         (Some(Role::Greedy), Some(url)) => peers::greedy(url).await.map(|()| true),
         (Some(Role::Hoarders), Some(url)) => parts::hoard::hoarders(url, options.count).await.map(|()| true),
+        (Some(Role::Short), Some(url)) => parts::programs::short(url).await.map(|()| true),
         (Some(Role::Busy), Some(url)) => parts::workers::busy(url, options.count).await.map(|()| true),
         (Some(Role::Target), _) => {
             let script = options.script.context("this role needs --script")?;
@@ -126,6 +127,9 @@ async fn all(options: &Options) -> anyhow::Result<bool> {
             Part::Attacks => parts::attacks::run(&progress).await,
             Part::Workers => parts::workers::run(&progress).await,
             Part::Reconnect => parts::reconnect::run(options, &progress).await,
+            Part::Burst => parts::burst::run(&progress).await,
+            Part::Failures => parts::failures::run(&progress).await,
+            Part::Programs => parts::programs::run(&progress).await,
         };
         drop(progress);
         // A part that cannot be finished is a broken promise, and no reason to leave the others out.

@@ -2,7 +2,9 @@
 
 pub(crate) mod attacks;
 pub(crate) mod bulk;
+pub(crate) mod burst;
 pub(crate) mod cuts;
+pub(crate) mod failures;
 pub(crate) mod growth;
 pub(crate) mod hoard;
 pub(crate) mod idle;
@@ -10,6 +12,7 @@ pub(crate) mod loiterers;
 pub(crate) mod oversize;
 pub(crate) mod reconnect;
 pub(crate) mod refused;
+pub(crate) mod programs;
 pub(crate) mod stalled;
 pub(crate) mod steady;
 pub(crate) mod terminate;
