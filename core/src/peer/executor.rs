@@ -15,7 +15,7 @@ use super::running::{Ready, Running};
 use super::{Link, Platform, Shared};
 use crate::account::Held;
 use crate::auth::{Attempt, Authorize, Denied, Principal};
-use crate::block::Block;
+use crate::block::{Block, BlockId};
 use crate::blocking::Lease;
 use crate::codec::Codec;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
@@ -25,11 +25,43 @@ use crate::here::Context;
 use crate::pending::Ending;
 use crate::registry::Entry;
 use crate::session::CHUNK;
-use crate::time::Deadline;
+use crate::time::{Deadline, Moment};
+
+/// Where lines are logged of which each call has some. All others are limited, whatever other peers do.
+pub(super) const CALLS: &str = "distributed_scope::calls";
+
+/// A call of another peer, as its end needs it.
+#[derive(Clone, Copy)]
+struct Served {
+    call: CallId,
+    block: BlockId,
+    /// When it began, if that is logged.
+    begun: Option<Moment>,
+}
+
+impl Served {
+    fn begin<P: Platform>(link: &Link<P>, invoke: &Invoke) -> Self {
+        let Invoke { call, block, hop, .. } = *invoke;
+        let is_logged = tracing::enabled!(target: CALLS, tracing::Level::DEBUG);
+        Self { call, block, begun: is_logged.then(|| begins(link, call, block, hop)) }
+    }
+}
+
+#[cold]
+fn begins<P: Platform>(link: &Link<P>, call: CallId, block: BlockId, hop: u8) -> Moment {
+    let (peer, caller, block) = (link.shared().id(), link.remote(), name_of(link, block));
+    tracing::debug!(target: CALLS, %peer, %caller, call = call.0, block, hop, "call begins");
+    link.shared().now()
+}
+
+/// The path of a block, if this program has it.
+fn name_of<P: Platform>(link: &Link<P>, block: BlockId) -> Option<&'static str> {
+    link.shared().registry().block(block).map(|block| block.path)
+}
 
 /// Runs a block, and has the session send how it ended.
 pub(super) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, deadline: Deadline) {
-    let (call, is_detached) = (invoke.call, invoke.is_detached);
+    let (call, is_detached) = (Served::begin(link, &invoke), invoke.is_detached);
     let requested = match Requested::find(link, invoke, deadline) {
         Ok(requested) => requested,
         Err(refusal) => return end(link, call, Err(RemoteError::refused(refusal))),
@@ -98,6 +130,7 @@ impl Requested {
             deadline: if invoke.is_detached { Deadline::never() } else { deadline },
             hop: invoke.hop + 1,
             block: Some(entry.block()),
+            keep: None,
         };
         let ready = Ready::read(context, entry, &invoke.captures, codec, HEAD)?;
         // Reading captures takes time, and what has none left is not begun.
@@ -216,7 +249,7 @@ impl<P: Platform, F: Future<Output = Ending> + Unpin> Future for Waits<P, F> {
 /// Polls what runs once in place, and leaves it to a task if it waits.
 fn drive<P: Platform>(
     link: &Arc<Link<P>>,
-    call: CallId,
+    call: Served,
     block: &'static Block,
     is_detached: bool,
     mut running: impl Future<Output = Ending> + Unpin + 'static,
@@ -233,23 +266,42 @@ fn drive<P: Platform>(
                 Detached::spawn(link.shared(), task);
                 link.began_detached();
             } else {
-                link.keep_task(call, link.shared().platform().spawn_here(task));
+                link.keep_task(call.call, link.shared().platform().spawn_here(task));
             }
         }
     }
 }
 
 /// Sends how a call ended, with as much of an error as the caller is to be told.
-fn end<P: Platform>(link: &Link<P>, call: CallId, ending: Ending) {
+fn end<P: Platform>(link: &Link<P>, call: Served, ending: Ending) {
+    if let Some(begun) = call.begun {
+        ends(link, call, begun, &ending);
+    }
     let ending = ending.map_err(|error| {
-        let shared = link.shared();
-        if let ErrorKind::Refused(_) = error.kind()
-            && let Some(left_out) = shared.lines().refused_calls.next(shared.now())
-        {
-            let (peer, caller, code) = (link.shared().id(), link.remote(), error.kind().code());
-            tracing::debug!(%peer, %caller, call = call.0, code, left_out, "call refused");
+        if let ErrorKind::Refused(_) = error.kind() {
+            refused(link, call, &error);
         }
         link.shared().disclosure().of(error)
     });
-    link.reply(call, ending);
+    link.reply(call.call, ending);
+}
+
+#[cold]
+fn ends<P: Platform>(link: &Link<P>, call: Served, begun: Moment, ending: &Ending) {
+    let shared = link.shared();
+    let (peer, caller, block) = (shared.id(), link.remote(), name_of(link, call.block));
+    let outcome = ending.as_ref().map_or_else(|error| error.kind().code(), |_| "value");
+    let took = shared.now().since(begun);
+    tracing::debug!(target: CALLS, %peer, %caller, call = call.call.0, block, outcome, ?took, "call ended");
+}
+
+/// The texts of refusals are not logged: they may hold what was sent.
+#[cold]
+fn refused<P: Platform>(link: &Link<P>, call: Served, error: &RemoteError) {
+    let shared = link.shared();
+    let Some(left_out) = shared.lines().refused_calls.next(shared.now()) else { return };
+    let (peer, caller, reason) = (shared.id(), link.remote(), error.kind().code());
+    let (block, principal) = (name_of(link, call.block), link.principal());
+    let principal = principal.as_ref().map(Principal::subject);
+    tracing::info!(%peer, %caller, principal, call = call.call.0, block, reason, left_out, "call refused");
 }
