@@ -8,13 +8,14 @@ pub use distributed_scope_actor_peer::key_file;
 pub use distributed_scope_actor_peer::tls;
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
-    Authenticate, Builder, ConnectCause, ConnectError, Endpoint, Invoke, LinkEnd, LinkHandle, LinkStatus,
-    LinkWatch, NoHost, NoOrigin, Peer, PeerActor, StartError, Upgrade, on_connect,
+    Authenticate, Builder, ConnectCause, ConnectError, Credential, Endpoint, Invoke, LinkEnd, LinkHandle,
+    LinkStatus, LinkWatch, NoHost, NoNetwork, NoOrigin, Peer, PeerActor, ReauthenticateError, SessionInfo,
+    SessionWatch, StartError, Upgrade, on_connect,
 };
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub use distributed_scope_browser_peer::{
-    Builder, ConnectCause, ConnectError, Endpoint, LinkEnd, LinkHandle, LinkStatus, LinkWatch, Peer,
-    StartError,
+    Builder, ConnectCause, ConnectError, Credential, Endpoint, LinkEnd, LinkHandle, LinkStatus, LinkWatch,
+    Peer, ReauthenticateError, SessionInfo, SessionWatch, StartError,
 };
 #[cfg(any(feature = "keys", not(target_family = "wasm")))]
 pub use distributed_scope_core::KeyPair;

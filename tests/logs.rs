@@ -110,7 +110,7 @@ async fn no_argument_result_token_claim_error_or_panic_is_logged() {
                     "no such token\n2026-01-01T00:00:00Z  INFO forged: all is well",
                 ));
             }
-            Ok(Some(Principal::new(secret("subject"), Proof::Token).claim("secret", secret("claim"))))
+            Ok(Some(Principal::new("ada\n", Proof::Token).claim("secret", secret("claim"))))
         })
         .authorize(|attempt: Attempt| async move {
             if attempt.block.path.contains("forbidden") { Err(Denied::forbidden("no")) } else { Ok(()) }
@@ -167,12 +167,36 @@ async fn no_argument_result_token_claim_error_or_panic_is_logged() {
     // base64url of the beginning of the word.
     assert!(!log.contains("czNudGluZW"), "{log}");
     // Each refusal has a line with its code, the peer, the caller and the call.
+    for code in ["forbidden", "decode_captures"] {
+        let refused =
+            |line: &&str| line.contains("INFO") && line.contains("call refused") && line.contains(code);
+        let line = log.lines().find(refused).unwrap_or_else(|| panic!("{code} is not logged: {log}"));
+        // A subject is quoted, so that none makes a line of its own.
+        assert!(line.contains(r#"principal="ada\n""#) && line.contains("block=\"logs::"), "{line}");
+    }
+    for outcome in ["value", "raised", "panicked"] {
+        let ended =
+            |line: &&str| line.contains("call ended") && line.contains(&format!("outcome=\"{outcome}\""));
+        let line = log.lines().find(ended).unwrap_or_else(|| panic!("{outcome} is not logged: {log}"));
+        assert!(
+            line.contains("DEBUG") && line.contains("took=") && line.contains("block=\"logs::"),
+            "{line}"
+        );
+    }
+    for what in ["session open", "session ended"] {
+        let seen = |line: &&str| {
+            line.contains(what)
+                && line.contains(r#"principal="ada\n""#)
+                && line.contains("address=127.0.0.1:")
+        };
+        assert!(log.lines().any(|line| seen(&line)), "{what} is not logged with its principal: {log}");
+    }
     for code in ["forbidden", "decode_captures", "too_fast"] {
         let line = log.lines().find(|line| line.contains("call refused") && line.contains(code));
         let line = line.unwrap_or_else(|| panic!("{code} is not logged: {log}"));
         assert!(line.contains("call=") && line.contains(&client.id().to_string()), "{line}");
     }
-    for line in ["peer started", "session open", "upgrade refused", "a block panicked"] {
+    for line in ["peer started", "call begins", "session open", "upgrade refused", "a block panicked"] {
         assert!(log.contains(line), "nothing is logged of \"{line}\": {log}");
     }
 }

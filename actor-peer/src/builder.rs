@@ -7,7 +7,7 @@ use actix_rt::Arbiter;
 use distributed_scope_core::peer::{Parts, StartError};
 use distributed_scope_core::{Authorize, Blocks, Disclosure, Identity, Limits, Observer, PeerId};
 
-use crate::gate::{Authenticate, Gate, NoHost, NoOrigin, Rules};
+use crate::gate::{Authenticate, Gate, NoHost, NoNetwork, NoOrigin, Rules};
 use crate::peer::Peer;
 use crate::platform::{Actix, Shared};
 use crate::warm::warm_up;
@@ -202,6 +202,44 @@ impl Builder {
     /// When that is not a host name.
     pub fn try_allow_host(mut self, host: &str) -> Result<Self, NoHost> {
         self.rules.origins.add_host(host)?;
+        Ok(self)
+    }
+
+    /// Believes the proxies of these networks (`10.0.0.0/8`) and at these addresses when they say, by `Forwarded` or `X-Forwarded-For`, where the
+    /// requests come from that they pass on. Then limits for each address, [`sessions`](Peer::sessions), logs and
+    /// [`Upgrade::client_addr`](crate::Upgrade::client_addr) have the address of the client, and not that of the proxy. Several calls add up.
+    ///
+    /// The headers are read from the right, past proxies that are trusted, to the first address that is not: what the client has sent itself is
+    /// not read. If both headers are there and do not agree, or what a proxy has added cannot be read, the address of the proxy counts. Without
+    /// this, no proxy is believed.
+    ///
+    /// Only for networks from which clients cannot connect themselves: whoever is believed can name any address.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::Peer;
+    /// # use distributed_scope_core::PeerId;
+    /// let peer = Peer::builder(PeerId::named("server")).trust_proxy(["127.0.0.1", "10.0.0.0/8"]).start();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When one is neither an IP address nor a network. [`try_trust_proxy`](Self::try_trust_proxy) returns it as an error.
+    pub fn trust_proxy<N: AsRef<str>>(self, networks: impl IntoIterator<Item = N>) -> Self {
+        self.try_trust_proxy(networks).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same, for texts that may be wrong.
+    ///
+    /// # Errors
+    ///
+    /// When one is neither an IP address nor a network.
+    pub fn try_trust_proxy<N: AsRef<str>>(
+        mut self,
+        networks: impl IntoIterator<Item = N>,
+    ) -> Result<Self, NoNetwork> {
+        for network in networks {
+            self.rules.trusted.add(network.as_ref())?;
+        }
         Ok(self)
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use awc::http::Uri;
 use distributed_scope_core::PeerId;
-use distributed_scope_core::peer::{self, ConnectError, Place};
+use distributed_scope_core::peer::{self, ConnectError, Credential, Place};
 
 use crate::gate::is_loopback;
 
@@ -62,6 +62,11 @@ impl Endpoint {
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         self.portable = self.portable.bearer_from(token);
+        self
+    }
+
+    pub(crate) fn showing(mut self, credential: &Credential) -> Self {
+        self.portable = self.portable.showing(credential);
         self
     }
 

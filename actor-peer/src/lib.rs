@@ -38,10 +38,11 @@ mod warm;
 pub use actor::{Invoke, PeerActor};
 pub use builder::Builder;
 pub use distributed_scope_core::peer::{
-    ConnectCause, ConnectError, LinkEnd, LinkHandle, LinkStatus, LinkWatch, StartError,
+    ConnectCause, ConnectError, Credential, LinkEnd, LinkHandle, LinkStatus, LinkWatch, ReauthenticateError,
+    SessionInfo, SessionWatch, StartError,
 };
 pub use endpoint::Endpoint;
-pub use gate::{Authenticate, NoHost, NoOrigin, Upgrade};
+pub use gate::{Authenticate, NoHost, NoNetwork, NoOrigin, Upgrade};
 pub use peer::Peer;
 pub use session::on_connect;
 

@@ -9,8 +9,10 @@ use actix::Addr;
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::web;
 use distributed_scope_core::here::{Context, Scoped};
-use distributed_scope_core::host::Host;
-use distributed_scope_core::peer::{ConnectError, Dial, LinkHandle};
+use distributed_scope_core::host::{Host, Keep};
+use distributed_scope_core::peer::{
+    ConnectError, Credential, Dial, LinkHandle, ReauthenticateError, SessionInfo, SessionWatch,
+};
 use distributed_scope_core::{Identity, Listing, PeerId, Skew};
 
 use crate::Builder;
@@ -21,8 +23,17 @@ use crate::session::{Served, dial};
 
 /// A peer: runs blocks for others, calls blocks on others, over any number of sessions.
 ///
-/// A handle is cheap to clone and works from any thread. The peer lives as long as a handle, a session or a running
-/// block of it does; [`stop`](Self::stop) ends it earlier.
+/// A handle is cheap to clone and works from any thread.
+///
+/// # End
+///
+/// When the last handle is dropped, the peer ends as by [`stop`](Self::stop): its sessions are closed, and the other sides know at once. Handles
+/// are a `Peer`, a [`here::handle`](distributed_scope_core::here::handle), a [`LinkHandle`], a [service](Self::service) for as long as its
+/// server runs, and an open call or a future of [`run`](Self::run) that no block of another peer has made. Sessions, links without a handle, and
+/// blocks that run for other peers are not: a program that only runs blocks for others holds its `Peer`.
+///
+/// The sessions that a peer has dialled are also closed when its event loop ends: a program that returns from `main` says so to its servers,
+/// without waiting for anything. `std::process::exit` and threads that are killed with the process do not run that.
 ///
 /// See the crate documentation of `distributed-scope` for a whole program.
 #[derive(Clone)]
@@ -79,7 +90,8 @@ impl Peer {
     pub fn service(&self, path: &str) -> impl HttpServiceFactory + 'static {
         // Before the first connection, so that what is wrong with a type is logged when the program starts.
         self.shared.look_at_types();
-        Service { shared: Arc::clone(&self.shared), path: path.to_owned() }
+        let keep = Keep::new(Arc::clone(&self.shared) as Arc<dyn Host>);
+        Service { shared: Arc::clone(&self.shared), keep, path: path.to_owned() }
     }
 
     /// Connects to the peer at a `ws://` URL, or at an [`Endpoint`], which can show a token there, and returns its id when calls can go both
@@ -159,6 +171,70 @@ impl Peer {
         self.shared.routes().peers()
     }
 
+    /// The sessions that there are now, ordered by peer: those that are connected, and those that wait because their connections are lost.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::Peer;
+    /// # fn f(peer: Peer) {
+    /// for session in peer.sessions() {
+    ///     let state = if session.is_waiting { "waiting" } else { "connected" };
+    ///     println!("{} {:?} {state}", session.peer, session.address);
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionInfo> {
+        self.shared.sessions()
+    }
+
+    /// The [`sessions`](Self::sessions), and their next change.
+    #[must_use]
+    pub fn watch_sessions(&self) -> SessionWatch {
+        self.shared.watch_sessions()
+    }
+
+    /// Ends the session with a peer, and returns at once; false if there is none. Open calls in both directions end as
+    /// [`Disconnected`](distributed_scope_core::ErrorKind::Disconnected). The close frame has the code 1008 and the reason, of which it
+    /// takes 123 bytes; the log has it, too.
+    ///
+    /// A peer that [stays connected](Self::keep_connected) opens a new session then. Whom not to let in again is decided by
+    /// [`authenticate`](crate::Builder::authenticate).
+    pub fn disconnect(&self, peer: PeerId, reason: &str) -> bool {
+        self.shared.disconnect(peer, reason)
+    }
+
+    /// Goes on with the session with a peer that this one has dialled, as somebody else: logs in, logs out, or shows a token that replaces another one
+    /// before it expires. What was called before goes on for who has called it; what is called after this has returned is called by the new
+    /// principal. The new credential is shown from then on whenever the connection is made.
+    ///
+    /// A second connection is made for that, with all checks of a first one, and the session goes on over it.
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::{Credential, Peer, ReauthenticateError};
+    /// # use distributed_scope_core::PeerId;
+    /// # async fn f(peer: Peer, server: PeerId, token: String) -> Result<(), ReauthenticateError> {
+    /// peer.reauthenticate(server, Credential::token(token)).await?; // log in
+    /// peer.reauthenticate(server, Credential::none()).await?; // log out
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there is no connected session that this peer has dialled, the other side does not take the credential
+    /// ([`Refused`](ReauthenticateError::Refused)) or is too old for this ([`Unsupported`](ReauthenticateError::Unsupported)), and when the
+    /// connection is lost meanwhile. The session goes on as before then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not stop it.
+    pub async fn reauthenticate(
+        &self,
+        peer: PeerId,
+        credential: Credential,
+    ) -> Result<(), ReauthenticateError> {
+        self.shared.reauthenticate(peer, credential).await
+    }
+
     /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped. It waits for ever otherwise, and
     /// dropping the future gives up.
     pub async fn connected(&self, peer: PeerId) {
@@ -233,21 +309,22 @@ impl Peer {
 
 /// How the peer connects to an endpoint, each time.
 fn dial_to(endpoint: Endpoint) -> impl Dial<Actix> {
-    async move |shared, old| dial::dial(shared, endpoint.clone(), old).await
+    async move |shared, old, credential| dial::dial(shared, endpoint.clone().showing(&credential), old).await
 }
 
 /// What takes sessions at a path of an app.
 struct Service {
     shared: Arc<Shared>,
+    keep: Keep,
     path: String,
 }
 
 impl HttpServiceFactory for Service {
     fn register(self, config: &mut AppService) {
-        let Self { shared, path } = self;
+        let Self { shared, keep, path } = self;
         let address = config.config().local_addr();
         shared.platform().gate().listens(shared.id(), address, shared.allows_first_come());
-        let served = web::Data::new(Served(shared));
+        let served = web::Data::new(Served(shared, keep));
         web::resource(path).app_data(served).route(web::get().to(crate::accept)).register(config);
     }
 }

@@ -34,6 +34,7 @@ mod wake_up;
 
 pub use builder::Builder;
 pub use distributed_scope_core::peer::{
-    ConnectCause, ConnectError, Endpoint, LinkEnd, LinkHandle, LinkStatus, LinkWatch, StartError,
+    ConnectCause, ConnectError, Credential, Endpoint, LinkEnd, LinkHandle, LinkStatus, LinkWatch,
+    ReauthenticateError, SessionInfo, SessionWatch, StartError,
 };
 pub use peer::Peer;

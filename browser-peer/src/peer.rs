@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::Host;
-use distributed_scope_core::peer::{ConnectError, Dial, Endpoint, LinkHandle, Place, Platform};
+use distributed_scope_core::peer::{
+    ConnectError, Credential, Dial, Endpoint, LinkHandle, Place, Platform, ReauthenticateError, SessionInfo,
+    SessionWatch,
+};
 use distributed_scope_core::{Identity, Listing, PeerId, Skew};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
@@ -18,12 +21,14 @@ use crate::{Builder, clock, dial};
 
 /// A peer in a page: calls blocks on others and runs blocks for them, over any number of sessions.
 ///
-/// A handle is cheap to clone. The peer lives as long as a handle, a session or a running block of it does;
-/// [`stop`](Self::stop) ends it earlier, and so does leaving the page.
+/// A handle is cheap to clone. When the last one is dropped, the peer ends as by [`stop`](Self::stop): its sessions are closed, and the other
+/// sides know at once. Handles are a `Peer`, a [`here::handle`](distributed_scope_core::here::handle), a [`LinkHandle`], and an open call or a
+/// future of [`run`](Self::run) that no block of another peer has made. Sessions, links without a handle, and blocks that run for other peers are
+/// not. Leaving the page ends the peer, too.
 ///
 /// See the crate documentation of `distributed-scope` for a whole program.
 #[derive(Clone)]
-pub struct Peer(Arc<Shared>);
+pub struct Peer(Arc<Shared>, Arc<Context>);
 
 impl Peer {
     /// Begins a peer with this id, or with the id of this [key pair](distributed_scope_core::KeyPair), which it then proves to
@@ -33,7 +38,8 @@ impl Peer {
     }
 
     pub(crate) fn of(shared: Arc<Shared>) -> Self {
-        Self(shared)
+        let root = Arc::new(Context::root(Arc::clone(&shared) as Arc<dyn Host>));
+        Self(shared, root)
     }
 
     /// Its id.
@@ -87,13 +93,67 @@ impl Peer {
     /// Runs a future on behalf of this peer: the calls that it makes are this peer's calls. In a page that has just one
     /// peer, calls find it without this.
     pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        Scoped::new(Arc::new(Context::root(Arc::clone(&self.0) as Arc<dyn Host>)), future)
+        Scoped::new(Arc::clone(&self.1), future)
     }
 
     /// The peers that are connected now, ordered by id.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerId> {
         self.0.routes().peers()
+    }
+
+    /// The sessions that there are now, ordered by peer: those that are connected, and those that wait because their connections are lost.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionInfo> {
+        self.0.sessions()
+    }
+
+    /// The [`sessions`](Self::sessions), and their next change.
+    #[must_use]
+    pub fn watch_sessions(&self) -> SessionWatch {
+        self.0.watch_sessions()
+    }
+
+    /// Ends the session with a peer, and returns at once; false if there is none. Open calls in both directions end as
+    /// [`Disconnected`](distributed_scope_core::ErrorKind::Disconnected). The close frame has the code 1008 and the reason, of which it
+    /// takes 123 bytes; the log has it, too.
+    ///
+    /// A peer that [stays connected](Self::keep_connected) opens a new session then. Whom not to let in again is decided by
+    /// the server.
+    pub fn disconnect(&self, peer: PeerId, reason: &str) -> bool {
+        self.0.disconnect(peer, reason)
+    }
+
+    /// Goes on with the session with a peer that this one has dialled, as somebody else: logs in, logs out, or shows a token that replaces another one
+    /// before it expires. What was called before goes on for who has called it; what is called after this has returned is called by the new
+    /// principal. The new credential is shown from then on whenever the connection is made.
+    ///
+    /// A second connection is made for that, with all checks of a first one, and the session goes on over it.
+    ///
+    /// ```ignore
+    /// # use distributed_scope_browser_peer::{Credential, Peer, ReauthenticateError};
+    /// # use distributed_scope_core::PeerId;
+    /// # async fn f(peer: Peer, server: PeerId, token: String) -> Result<(), ReauthenticateError> {
+    /// peer.reauthenticate(server, Credential::token(token)).await?; // log in
+    /// peer.reauthenticate(server, Credential::none()).await?; // log out
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there is no connected session that this peer has dialled, the other side does not take the credential
+    /// ([`Refused`](ReauthenticateError::Refused)) or is too old for this ([`Unsupported`](ReauthenticateError::Unsupported)), and when the
+    /// connection is lost meanwhile. The session goes on as before then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not stop it.
+    pub async fn reauthenticate(
+        &self,
+        peer: PeerId,
+        credential: Credential,
+    ) -> Result<(), ReauthenticateError> {
+        self.0.reauthenticate(peer, credential).await
     }
 
     /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
@@ -146,7 +206,7 @@ impl Peer {
 
 /// How the peer connects to an endpoint, each time.
 fn dial_to(endpoint: Endpoint) -> impl Dial<Browser> {
-    async move |shared, old| dial::dial(shared, endpoint.clone(), old).await
+    async move |shared, old, credential| dial::dial(shared, endpoint.clone().showing(&credential), old).await
 }
 
 impl fmt::Debug for Peer {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::auth::Principal;
 use crate::block::Block;
 use crate::frame::SessionId;
-use crate::host::Host;
+use crate::host::{Host, Keep};
 use crate::id::PeerId;
 use crate::time::Deadline;
 
@@ -164,7 +164,8 @@ pub fn deadline() -> Option<Duration> {
     context.deadline.remaining(context.host.now())
 }
 
-/// A handle of the peer that runs this block: for tasks that the block spawns, which make calls of their own.
+/// A handle of the peer that runs this block: for tasks that the block spawns, which make calls of their own. Like a `Peer`, it keeps the
+/// peer's sessions open.
 ///
 /// ```no_run
 /// # use distributed_scope_core::{Call, RemoteError, here};
@@ -289,14 +290,20 @@ pub struct Context {
     pub hop: u8,
     /// The block, unless it is the code that makes the first call.
     pub block: Option<&'static Block>,
+    /// What is no block of another peer keeps its peer from ending.
+    #[expect(dead_code, reason = "it is kept to be dropped")]
+    pub(crate) keep: Option<Keep>,
 }
 
 impl Context {
     /// The context of code that runs on `host` and was called by nobody.
+    ///
+    /// It keeps the peer from ending, and so does whatever runs in it.
     #[must_use]
     pub fn root(host: Arc<dyn Host>) -> Self {
-        let caller = host.id();
+        let (caller, keep) = (host.id(), Some(Keep::new(Arc::clone(&host))));
         Self {
+            keep,
             host,
             caller,
             session: None,

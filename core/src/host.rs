@@ -14,6 +14,7 @@ use crate::flag::Flag;
 use crate::frame::SessionId;
 use crate::id::PeerId;
 use crate::limits::Limits;
+use crate::peer::{Changes, SessionInfo};
 use crate::pending::Pending;
 use crate::request::Request;
 use crate::time::Moment;
@@ -61,6 +62,48 @@ pub trait Host: Send + Sync + 'static {
 
     /// Waits until it has a connection; false if it is over.
     fn until_back(&self, peer: PeerId, session: SessionId) -> Pin<Box<dyn Future<Output = bool> + Send>>;
+
+    /// Its sessions, ordered by peer.
+    fn sessions(&self) -> Vec<SessionInfo>;
+
+    /// The changes of these.
+    fn session_changes(&self) -> &Changes;
+
+    /// Another [`Keep`] of this peer exists.
+    fn kept(&self);
+
+    /// One [`Keep`] less. A peer without any ends its sessions.
+    fn let_go(&self);
+}
+
+/// Keeps a peer from ending: handles, services, links and open calls hold one. Sessions and the blocks of other peers do not.
+pub struct Keep(Arc<dyn Host>);
+
+impl Keep {
+    /// Keeps this peer until it is dropped.
+    #[must_use]
+    pub fn new(host: Arc<dyn Host>) -> Self {
+        host.kept();
+        Self(host)
+    }
+}
+
+impl Clone for Keep {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Keep {
+    fn drop(&mut self) {
+        self.0.let_go();
+    }
+}
+
+impl fmt::Debug for Keep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Keep").field(&self.0.id()).finish()
+    }
 }
 
 /// Is told of every call that its peer made, after it ended.

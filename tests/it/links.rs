@@ -174,7 +174,8 @@ async fn waiting_link_ends_at_once() {
         match way {
             0 => link.stop(),
             1 => client.stop().await,
-            _ => drop(client),
+            // The handle of the link keeps the peer, too.
+            _ => drop((client, link)),
         }
         let end = until(&mut status, is_end).await;
         assert_eq!(matches!(end, LinkStatus::Ended(LinkEnd::LinkStopped)), way == 0, "{way}: {end}");

@@ -16,6 +16,7 @@ mod context;
 mod errors;
 mod faults;
 mod floods;
+mod goodbyes;
 mod lifecycle;
 mod links;
 mod load;
@@ -38,7 +39,7 @@ mod reentry;
 mod refusals;
 mod resume;
 mod room;
-
+mod sessions;
 mod signals;
 mod slow;
 #[path = "../support/peers.rs"]

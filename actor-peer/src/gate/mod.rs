@@ -4,10 +4,12 @@
 //! |---|---|
 //! | here | the order of the questions, from the cheapest to the dearest |
 //! | `upgrade` | the request, and who sends it |
+//! | `forwarded` | whom a proxy passes on |
 //! | `origin` | which web pages may connect |
 //! | `wrong_origin` | what is said of those that may not |
 //! | `places` | how many may come, from where and how fast |
 
+mod forwarded;
 mod origin;
 mod places;
 mod upgrade;
@@ -23,6 +25,8 @@ use distributed_scope_core::auth::{Holding, Visitor};
 use distributed_scope_core::seldom::Seldom;
 use distributed_scope_core::{Denied, Limits, PeerId, Principal, guard};
 
+pub use self::forwarded::NoNetwork;
+pub(crate) use self::forwarded::Trusted;
 pub(crate) use self::origin::Origins;
 pub use self::origin::{NoHost, NoOrigin};
 pub(crate) use self::places::NoPlace;
@@ -37,6 +41,7 @@ pub(crate) struct Rules {
     pub(crate) authenticate: Option<Arc<dyn Authenticate>>,
     pub(crate) allow_plaintext: bool,
     pub(crate) origins: Origins,
+    pub(crate) trusted: Trusted,
 }
 
 /// Asks those who connect.
@@ -74,6 +79,11 @@ impl Gate {
         }
     }
 
+    /// A request, and where it comes from.
+    pub(crate) fn upgrade(&self, request: &HttpRequest) -> Upgrade {
+        Upgrade::new(request.clone(), &self.rules.trusted)
+    }
+
     /// Whether there is a place, and whether this page may connect. The place is taken for as long as what this gives is held.
     pub(crate) fn enter(&self, upgrade: &Upgrade) -> Result<Holding, Closed> {
         self.enter_at(upgrade).map(Holding::new)
@@ -90,7 +100,7 @@ impl Gate {
 
     /// Whether it may [`enter`](Self::enter), whether a token may have come this way, and whose it is.
     pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Visitor, Closed> {
-        let upgrade = Upgrade::new(request.clone());
+        let upgrade = self.upgrade(request);
         let address = address(&upgrade);
         let place = self.enter_at(&upgrade)?;
         let recognised = self.recognise(upgrade, place).await;
@@ -102,7 +112,7 @@ impl Gate {
     }
 
     async fn recognise(&self, upgrade: Upgrade, place: Place) -> Result<Visitor, Denied> {
-        let is_local = upgrade.is_local();
+        let (is_local, address) = (upgrade.is_local(), upgrade.client_addr());
         let is_private = upgrade.is_encrypted() || is_local || self.rules.allow_plaintext;
         if !is_private && !matches!(upgrade.bearer(), Ok(None)) {
             return Err(Denied::forbidden(
@@ -119,7 +129,7 @@ impl Gate {
             return Err(Denied::unauthenticated("what you were known by has expired"));
         }
         let (is_beyond, account) = (place.is_beyond(), Some(Arc::clone(place.account())));
-        Ok(Visitor { principal, is_local, is_beyond, account, holding: Some(Holding::new(place)) })
+        Ok(Visitor { principal, address, is_local, is_beyond, account, holding: Some(Holding::new(place)) })
     }
 
     /// Asks the program, whose code may panic: that must not be an answer in somebody's favour, nor end the connection without a word.
@@ -139,7 +149,7 @@ impl Gate {
 
 /// A connection without an address, for instance over a Unix socket, counts as one of this machine.
 fn address(upgrade: &Upgrade) -> IpAddr {
-    upgrade.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
+    upgrade.client_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use distributed_scope_core::{Denied, Principal};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
+use super::forwarded::Trusted;
+
 /// Finds out who wants to connect, before the connection becomes a session. A closure is one; see
 /// [`Builder::authenticate`](crate::Builder::authenticate).
 pub trait Authenticate: Send + Sync + 'static {
@@ -35,11 +37,12 @@ where
 ///
 /// `Debug` shows the address alone, so that it does not leak a token into logs.
 #[derive(Clone)]
-pub struct Upgrade(HttpRequest);
+pub struct Upgrade(HttpRequest, Option<SocketAddr>);
 
 impl Upgrade {
-    pub(crate) fn new(request: HttpRequest) -> Self {
-        Self(request)
+    pub(crate) fn new(request: HttpRequest, trusted: &Trusted) -> Self {
+        let client = request.peer_addr().map(|connection| trusted.client(connection, request.headers()));
+        Self(request, client)
     }
 
     /// The request as actix-web sees it: its headers and cookies, the data of its connection and of its app.
@@ -86,6 +89,13 @@ impl Upgrade {
         self.0.peer_addr()
     }
 
+    /// Where the client is, which counts for the limits of an address and stands in logs: the other end of the TCP connection, or, if that is a
+    /// proxy that this peer [trusts](crate::Builder::trust_proxy), what it says of whom it passes on. The port is 0 if it does not say one.
+    #[must_use]
+    pub fn client_addr(&self) -> Option<SocketAddr> {
+        self.1
+    }
+
     /// Whether the server itself speaks TLS on this connection. Behind a proxy that ends TLS, it does not.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
@@ -104,7 +114,7 @@ impl Upgrade {
 
 impl std::fmt::Debug for Upgrade {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upgrade").field("from", &self.peer_addr()).finish_non_exhaustive()
+        f.debug_struct("Upgrade").field("from", &self.client_addr()).finish_non_exhaustive()
     }
 }
 
@@ -173,7 +183,7 @@ mod tests {
         for header in headers {
             request = request.append_header(*header);
         }
-        Upgrade::new(request.to_http_request())
+        Upgrade::new(request.to_http_request(), &Trusted::default())
     }
 
     #[test]

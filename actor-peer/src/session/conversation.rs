@@ -154,6 +154,13 @@ impl Conversation {
         }
     }
 
+    /// The program ends, and the connection with it: what is said from now on is the last word.
+    pub(super) fn end(&mut self) {
+        self.reading = Reading::Over;
+        self.handshake = None;
+        self.reader.ended();
+    }
+
     fn stop(&mut self) {
         self.reading = Reading::Over;
         self.handshake = None;

@@ -1,6 +1,6 @@
 //! A way to end a connection from outside of its own task, which a peer that does not read can hold up for good.
 
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
@@ -18,6 +18,11 @@ pub(crate) struct SocketHandle(Arc<Socket>);
 impl SocketHandle {
     pub(crate) fn of(stream: &TcpStream) -> std::io::Result<Self> {
         Ok(Self(Arc::new(SockRef::from(stream).try_clone()?)))
+    }
+
+    /// Where the connection leads to.
+    pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
+        self.0.peer_addr().ok()?.as_socket()
     }
 
     pub(super) fn weak(&self) -> Weak<Socket> {

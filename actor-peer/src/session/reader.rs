@@ -135,6 +135,11 @@ impl Reader {
         self.connection.late()
     }
 
+    /// The program ends, and the connection with it.
+    pub(super) fn ended(&mut self) {
+        self.connection.ended();
+    }
+
     /// Nothing more will be read.
     pub(super) fn stopped(&mut self) {
         self.connection.stopped();

@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use actix_codec::{AsyncRead, AsyncWrite};
 use bytes::{Buf, BytesMut};
@@ -14,22 +14,39 @@ use super::conversation::{Conversation, Said};
 /// What is read at once, unless a large message is on its way.
 const READ: usize = 8 << 10;
 
+/// So much is read at most when a program ends.
+const UNREAD: usize = 1 << 20;
+
 /// Carries a conversation over a socket, to its end.
 pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin>(socket: S, conversation: Conversation) {
     let limit = conversation.patience();
-    let mut carrier = Carrier { socket, conversation, out: BytesMut::new(), is_flushed: true };
-    if poll_fn(|cx| carrier.poll_goodbye(cx)).await.is_ok() {
+    let mut carrier =
+        Carrier { socket, conversation, out: BytesMut::new(), is_flushed: true, is_over: false };
+    let said = poll_fn(|cx| carrier.poll_goodbye(cx)).await;
+    carrier.is_over = true;
+    if said.is_ok() {
         // What the other side still has on its way is read, so that our goodbye is not lost to a reset; and the goodbye must not hang
         // on a peer that takes nothing.
         let _ = tokio::time::timeout(limit, poll_fn(|cx| carrier.poll_end(cx))).await;
     }
 }
 
-struct Carrier<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Drop for Carrier<S> {
+    /// Nothing ends the task but the end of its event loop: the program returns from `main`, say.
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.say_goodbye();
+        }
+    }
+}
+
+struct Carrier<S: AsyncRead + AsyncWrite + Unpin> {
     socket: S,
     conversation: Conversation,
     out: BytesMut,
     is_flushed: bool,
+    /// Whether the last word was said, or there is nobody left to say it to.
+    is_over: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
@@ -86,6 +103,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
         ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
         self.is_flushed = true;
         Poll::Ready(Ok(()))
+    }
+
+    /// The last word where nothing can be waited for: as much of it as the socket takes.
+    fn say_goodbye(&mut self) {
+        let cx = &mut Context::from_waker(Waker::noop());
+        self.conversation.end();
+        while let Poll::Ready(Ok(())) = self.poll_flush(cx) {
+            match self.conversation.write(cx, &mut self.out) {
+                Ok(Said::Some) => self.is_flushed = false,
+                Ok(Said::Goodbye) if self.out.is_empty() => break,
+                Ok(Said::Goodbye) => self.is_flushed = false,
+                Ok(Said::All) | Err(_) => return,
+            }
+        }
+        if self.out.is_empty() {
+            // What is left unread when a socket is closed resets the connection, and the other side may not read the last word then.
+            let mut left = UNREAD;
+            while let Poll::Ready(Ok(read @ 1..)) = self.poll_receive(cx)
+                && read < left
+            {
+                left -= read;
+                self.conversation.unread().clear();
+            }
+            // The end of TLS, which the system does not say by itself.
+            let _ = Pin::new(&mut self.socket).poll_shutdown(cx);
+        }
     }
 
     /// Sends the last word, then waits for the end of the other side's.

@@ -13,17 +13,21 @@ use actix_web::{
 use distributed_scope_core::Denied;
 use distributed_scope_core::auth::{Holding, Visitor};
 use distributed_scope_core::frame::{SUBPROTOCOL, protocol_version};
+use distributed_scope_core::host::{Host as _, Keep};
 
 use super::kill::SocketHandle;
 use crate::clock;
-use crate::gate::{self, Closed, Upgrade};
+use crate::gate::{self, Closed};
 use crate::platform::Shared;
 #[cfg(feature = "rustls")]
 use crate::tls::ClientCertificate;
 
-/// The peer whose service a request came to.
+/// The peer whose service a request came to. As long as it is served, it does not end.
 #[derive(Clone)]
-pub(crate) struct Served(pub(crate) Arc<Shared>);
+pub(crate) struct Served(
+    pub(crate) Arc<Shared>,
+    #[expect(dead_code, reason = "it is kept to be dropped")] pub(crate) Keep,
+);
 
 /// Why a request was not upgraded.
 #[derive(Debug, thiserror::Error)]
@@ -91,17 +95,19 @@ pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Arri
         Offer::Ours => gate.admit(request).await.map(Arrival::Visitor),
         // It gets no session, so it is not asked who it is: that a token has expired, say, must not hide what it has to know first.
         Offer::Other(offered) => {
-            gate.enter(&Upgrade::new(request.clone())).map(|place| Arrival::Outdated { offered, place })
+            gate.enter(&gate.upgrade(request)).map(|place| Arrival::Outdated { offered, place })
         }
     };
     arrival.map_err(|closed| {
-        let (peer, from) = (shared.id(), request.peer_addr());
+        let (peer, from) = (shared.id(), gate.upgrade(request).client_addr());
         // Those come in crowds.
         let left_out = shared.lines().refused_upgrades.next(clock::now());
         match (&closed, left_out) {
             (_, None) => {}
             (Closed::NoPlace(reason), Some(left_out)) => {
-                tracing::info!(%peer, ?from, %reason, left_out, "upgrade refused");
+                // Those that wait are shown nowhere else to whoever asks why there is no place.
+                let waiting = shared.sessions().iter().filter(|session| session.is_waiting).count();
+                tracing::info!(%peer, ?from, %reason, waiting, left_out, "upgrade refused");
             }
             // The program's own words, which may repeat what it was told. As a text it is quoted, and stays one line.
             (Closed::Denied(reason), Some(left_out)) => {

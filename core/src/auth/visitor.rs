@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::principal::Principal;
@@ -12,6 +13,8 @@ use crate::account::Account;
 pub struct Visitor {
     /// Who it is; `None` for somebody who is not known.
     pub principal: Option<Principal>,
+    /// Where its connection comes from, if that is known.
+    pub address: Option<SocketAddr>,
     /// Whether it is on this machine.
     pub is_local: bool,
     /// What is held for all sessions of its address, if that is known.

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::ConnectError;
+use super::{ConnectError, Credential};
 use crate::guard;
 use crate::id::PeerId;
 
@@ -61,6 +61,20 @@ impl Endpoint {
             Box::pin(async move { token.await.map_err(Into::into) })
         }));
         self
+    }
+
+    /// Shows this instead of its token.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn showing(mut self, credential: &Credential) -> Self {
+        match credential.instead() {
+            None => self,
+            Some(Some(token)) => self.bearer(token),
+            Some(None) => {
+                self.token = None;
+                self
+            }
+        }
     }
 
     /// Accepts no other peer there than this one. An id that is [of a key](PeerId::is_of_key) is proved; any other is what the other

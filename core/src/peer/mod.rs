@@ -8,6 +8,7 @@
 //! | `platform` | what a peer needs of the world it lives in |
 //! | `shared` | what all handles, sessions and blocks of one peer share; it is their [`Host`](crate::host::Host) |
 //! | `roster`, `routes` | who may join; which peer is reachable by which session |
+//! | `sessions` | what those see who look after a peer: its sessions, and their changes |
 //! | `waiting` | calls that wait for peers which are not connected |
 //! | `link` | a session, as the rest of the peer sees it from any thread; it outlives its connections |
 //! | `connection`, `out` | one connection: handshake, then the session it carries, then the goodbye; what it has to send |
@@ -35,6 +36,7 @@ mod reconnect;
 mod roster;
 mod routes;
 mod running;
+mod sessions;
 mod shared;
 mod start_error;
 mod ticker;
@@ -48,8 +50,11 @@ pub use self::goodbye::Goodbye;
 pub use self::link::{Epoch, Link};
 pub use self::out::{Out, Outgoing, Written};
 pub use self::platform::{Kill, Platform, Task};
-pub use self::reconnect::{Dial, LinkEnd, LinkHandle, LinkStatus, LinkWatch, Place};
+pub use self::reconnect::{
+    Credential, Dial, LinkEnd, LinkHandle, LinkStatus, LinkWatch, Place, ReauthenticateError,
+};
 pub use self::roster::{Admitted, Join, Notice, Roster, settle};
 pub use self::routes::Routes;
+pub use self::sessions::{Changes, SessionInfo, SessionWatch};
 pub use self::shared::{Parts, Shared};
 pub use self::start_error::StartError;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_channel::oneshot;
@@ -42,6 +43,8 @@ pub enum Join<P: Platform> {
     Dialled {
         /// How it introduced itself.
         them: Introduction,
+        /// Where we have dialled.
+        address: Option<SocketAddr>,
         /// The session that it has opened.
         ticket: (SessionId, Token),
         /// Ends the connection.
@@ -66,6 +69,8 @@ pub enum Notice<P: Platform> {
     Joined(PeerId),
     /// A session is over.
     Left(Arc<Link<P>>),
+    /// The last handle was dropped.
+    Abandoned,
     /// Somebody waits for a peer. A sender that is dropped means that it did not come in time.
     Wanted {
         /// The peer.
@@ -112,8 +117,9 @@ impl<P: Platform> Roster<P> {
                 self.accept(shared, visitor, guest, kill, has_asked)
             }
             // We chose whom to dial.
-            Join::Dialled { them, ticket, kill } => {
-                let visitor = Visitor { principal: trusted(shared, them.peer), ..Visitor::default() };
+            Join::Dialled { them, address, ticket, kill } => {
+                let visitor =
+                    Visitor { principal: trusted(shared, them.peer), address, ..Visitor::default() };
                 self.begin(shared, &them, visitor, Origin::Theirs(ticket), kill)
             }
         }
@@ -128,6 +134,9 @@ impl<P: Platform> Roster<P> {
         has_asked: bool,
     ) -> Result<Admitted<P>, Reject> {
         let peer = guest.introduction().peer;
+        if let Some((link, visitor)) = self.changed(shared, &visitor, &guest)? {
+            return Ok(Admitted::Resumed(link, visitor, kill));
+        }
         let visitor = recognise(shared, visitor, peer)?;
         if let Some((session, _)) = guest.resumes()
             && let Some(link) = self.sessions.get(&session).filter(|link| link.is_alive())
@@ -157,6 +166,29 @@ impl<P: Platform> Roster<P> {
             }
         }
         self.begin(shared, guest.introduction(), visitor, Origin::Ours, kill)
+    }
+
+    /// The session that the guest goes on with as somebody else, as it has asked there. Its id is the one that it has: it has the session's token.
+    fn changed(
+        &self,
+        shared: &Shared<P>,
+        visitor: &Visitor,
+        guest: &Guest,
+    ) -> Result<Option<(Arc<Link<P>>, Visitor)>, Reject> {
+        let peer = guest.introduction().peer;
+        let link = guest.resumes().and_then(|(session, _)| self.sessions.get(&session));
+        let Some(link) = link.filter(|link| link.is_alive() && link.remote() == peer && link.may_change())
+        else {
+            return Ok(None);
+        };
+        if !guest.has(&link.ticket().1) {
+            return Err(Reject::BadToken);
+        }
+        let principal = visitor.principal.clone().or_else(|| trusted(shared, peer));
+        if principal.as_ref().and_then(Principal::peer).is_some_and(|bound| bound != peer) {
+            return Err(Reject::NotYours);
+        }
+        Ok(Some((Arc::clone(link), Visitor { principal, ..visitor.clone() })))
     }
 
     fn begin(
@@ -203,7 +235,14 @@ impl<P: Platform> Roster<P> {
             Notice::Left(link) => {
                 self.sessions.remove(&link.id());
                 shared.routes().remove(&link);
+                shared.changes().add();
             }
+            Notice::Abandoned if shared.is_abandoned() => {
+                tracing::debug!(peer = %shared.id(), "peer ended: its last handle was dropped");
+                self.end(shared, "the peer has ended");
+            }
+            // A call of it was made meanwhile.
+            Notice::Abandoned => {}
             // Nobody comes any more: the sender is dropped.
             Notice::Wanted { .. } if shared.is_stopping() => {}
             Notice::Wanted { peer, deadline, joined } => {
@@ -241,12 +280,17 @@ impl<P: Platform> Roster<P> {
 
     /// Closes all sessions and lets nobody in any more.
     pub fn stop(&mut self, shared: &Shared<P>) {
+        self.end(shared, "the peer was stopped");
+    }
+
+    fn end(&mut self, shared: &Shared<P>, reason: &str) {
         shared.stop();
         self.waiting.clear();
         for link in self.sessions.values() {
-            link.close(Goodbye::away("the peer was stopped"));
+            link.close(Goodbye::away(reason));
         }
         shared.detached().abort();
+        shared.changes().add();
     }
 }
 
@@ -313,6 +357,7 @@ impl<P: Platform> fmt::Debug for Notice<P> {
         match self {
             Self::Joined(peer) => f.debug_tuple("Joined").field(peer).finish(),
             Self::Left(link) => f.debug_tuple("Left").field(link).finish(),
+            Self::Abandoned => f.write_str("Abandoned"),
             Self::Wanted { peer, .. } => f.debug_tuple("Wanted").field(peer).finish(),
         }
     }

@@ -12,8 +12,9 @@ use std::time::Duration;
 use distributed_scope_core::__private::{Raised, Registrar, Registration, Returns, Slot, Source, inventory};
 use distributed_scope_core::auth::Visitor;
 use distributed_scope_core::here::{Context, Scoped};
+use distributed_scope_core::host::{Host, Keep};
 use distributed_scope_core::peer::{
-    ConnectError, Endpoint, LinkEnd, LinkHandle, LinkStatus, Parts, Place, carry,
+    ConnectError, Endpoint, LinkEnd, LinkStatus, LinkWatch, Parts, Place, carry,
 };
 use distributed_scope_core::{Block, Blocks, Identity, KeyPair, Limits, PeerId, Reject};
 use futures_channel::oneshot;
@@ -50,12 +51,15 @@ thread_local! {
     static UP: RefCell<BTreeMap<usize, (Process, Arc<Shared>)>> = const { RefCell::new(BTreeMap::new()) };
     static NEXT: RefCell<Process> = const { RefCell::new(0) };
     /// The links of the nodes that dial, by dialler and acceptor.
-    static LINKS: RefCell<BTreeMap<[usize; 2], LinkHandle>> = const { RefCell::new(BTreeMap::new()) };
+    static LINKS: RefCell<BTreeMap<[usize; 2], LinkWatch>> = const { RefCell::new(BTreeMap::new()) };
+    /// What the program of each node holds.
+    static KEEPS: RefCell<BTreeMap<usize, Keep>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 pub(crate) fn reset() {
     drop(UP.take());
     drop(LINKS.take());
+    drop(KEEPS.take());
     NEXT.set(0);
 }
 
@@ -120,6 +124,8 @@ pub(crate) fn start(node: usize) {
     };
     let parts = Parts { limits, blocks: Blocks::all(), ..Parts::new(identity(node)) };
     let shared = Shared::start(parts, |weak| Sim::new(process, weak)).expect("one block");
+    let keep = Keep::new(Arc::clone(&shared) as Arc<dyn Host>);
+    KEEPS.with_borrow_mut(|keeps| keeps.insert(node, keep));
     let dials = world::with(|world| world.plan.dials.clone());
     for [_, to] in dials.into_iter().filter(|[from, _]| *from == node) {
         keep_connected(&shared, node, to);
@@ -136,6 +142,7 @@ pub(crate) fn kill(node: usize) {
         world.forget_calls_of(node);
     });
     drop(platform::end_control(process));
+    drop(KEEPS.with_borrow_mut(|keeps| keeps.remove(&node)));
     runtime::kill(process);
     drop(shared);
 }
@@ -156,10 +163,11 @@ pub(crate) fn end(node: usize) {
     let Some((process, shared)) = UP.with_borrow_mut(|up| up.remove(&node)) else { return };
     let left = platform::end_control(process).expect("it was there");
     assert_eq!(left, "Roster { sessions: 0, waiting: 0, is_draining: false }", "what is left in node {node}");
+    drop(KEEPS.with_borrow_mut(|keeps| keeps.remove(&node)));
     assert!(shared.routes().peers().is_empty(), "a route is left in node {node}");
     LINKS.with_borrow(|links| {
         for (nodes, link) in links.iter().filter(|(nodes, _)| nodes[0] == node) {
-            let status = link.status().get();
+            let status = link.get();
             let is_ended = matches!(status, LinkStatus::Ended(LinkEnd::PeerStopped));
             assert!(is_ended, "the link of {nodes:?} after its peer was stopped: {status}");
         }
@@ -172,13 +180,13 @@ pub(crate) fn end(node: usize) {
 /// Stays connected, as a program does that wants to be.
 fn keep_connected(shared: &Arc<Shared>, from: usize, to: usize) {
     let place = Place::new(&Endpoint::new(format!("node {to}")).peer(id(to)), &[]);
-    let link = shared.keep_connected(place, async move |shared, old| dial(shared, from, to, old).await);
-    LINKS.with_borrow_mut(|links| links.insert([from, to], link));
+    let link = shared.keep_connected(place, async move |shared, old, _| dial(shared, from, to, old).await);
+    LINKS.with_borrow_mut(|links| links.insert([from, to], link.status()));
 }
 
 /// What the link of a node that dials another one says of itself.
 pub(crate) fn status(nodes: [usize; 2]) -> LinkStatus {
-    LINKS.with_borrow(|links| links[&nodes].status().get())
+    LINKS.with_borrow(|links| links[&nodes].get())
 }
 
 /// Connects, to go on with `old` if that is possible, and ends when the session is open.

@@ -35,6 +35,7 @@ use tokio::time::{Instant, timeout_at};
 pub(super) use self::attempt::Upgraded;
 use self::attempt::{Target, attempt};
 use super::conversation::Conversation;
+use super::kill::SocketHandle;
 use super::reader::{Connection, Reader};
 use super::wire::Wire;
 use super::{Link, task};
@@ -55,8 +56,10 @@ pub(crate) async fn dial(
     let Upgraded { framed, socket } = reach(&shared, &endpoint, &uri, token, is_narrow, deadline).await?;
     tracing::debug!(peer = %shared.id(), %url, "connected");
     let (opened, is_open) = oneshot::channel();
-    let connection =
-        Connection::dialled(shared, old, opened).wanting(endpoint.wanted()).writes_after_reading();
+    let connection = Connection::dialled(shared, old, opened)
+        .wanting(endpoint.wanted())
+        .at(socket.as_ref().and_then(SocketHandle::peer_addr))
+        .writes_after_reading();
     // What the other side said together with its answer is in the buffer.
     let FramedParts { io, read_buf, .. } = framed.into_parts();
     let reader = Reader::new(connection, socket);

@@ -83,7 +83,7 @@ impl<P: Platform> Connection<P> {
             old.close(Goodbye::normal("the other side no longer has the session"));
         }
         self.stage = Stage::Deciding;
-        let join = Join::Dialled { them: welcome.from, ticket, kill };
+        let join = Join::Dialled { them: welcome.from, address: self.address, ticket, kill };
         Next::Ask(Box::new(join), Asked(Side::Dialling { opened }))
     }
 
@@ -154,6 +154,7 @@ impl<P: Platform> Connection<P> {
     ) -> Next<P> {
         match link.attach(received, kill) {
             Ok(epoch) => {
+                link.is_at(self.address);
                 tell(opened, Ok(Arc::clone(&link)));
                 self.carry(link, epoch)
             }

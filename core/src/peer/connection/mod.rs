@@ -7,6 +7,7 @@ mod handshake;
 mod next;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub struct Connection<P: Platform> {
     shared: Arc<Shared<P>>,
     /// The only peer that will do at the other end.
     wanted: Option<PeerId>,
+    /// Where we have dialled, if that is known.
+    address: Option<SocketAddr>,
     stage: Stage<P>,
     out: Rc<Out<P>>,
     writes_after_reading: bool,
@@ -85,7 +88,7 @@ impl<P: Platform> Connection<P> {
     }
 
     fn new(shared: Arc<Shared<P>>, stage: Stage<P>, out: Rc<Out<P>>) -> Self {
-        Self { shared, wanted: None, stage, out, writes_after_reading: false, is_late: false }
+        Self { shared, wanted: None, address: None, stage, out, writes_after_reading: false, is_late: false }
     }
 
     /// Whoever reads it looks whether there is something to write after that, before it waits, and need not be woken for what follows from
@@ -100,6 +103,13 @@ impl<P: Platform> Connection<P> {
     #[must_use]
     pub fn wanting(mut self, peer: Option<PeerId>) -> Self {
         self.wanted = peer;
+        self
+    }
+
+    /// It leads to this address.
+    #[must_use]
+    pub fn at(mut self, address: Option<SocketAddr>) -> Self {
+        self.address = address;
         self
     }
 
@@ -164,6 +174,15 @@ impl<P: Platform> Connection<P> {
             Stage::Carrying { link, .. } | Stage::Welcomed(Welcomed::New(link, _)) => Some(link.last_frame()),
             _ => None,
         }
+    }
+
+    /// The program ends, and this connection with it: closes the session that it carries. What it has to say then is to be written at once.
+    pub fn ended(&mut self) {
+        let goodbye = Goodbye::away("the program has ended");
+        if let Stage::Carrying { link, .. } = &self.stage {
+            link.close(goodbye.clone());
+        }
+        self.out.goodbye(goodbye);
     }
 
     fn violated(&mut self, violation: &(impl fmt::Display + ?Sized)) -> Next<P> {

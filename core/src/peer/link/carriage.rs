@@ -136,6 +136,7 @@ impl<P: Platform> Link<P> {
             Some((self.replace_connection(state, kill), std::mem::take(&mut state.was_stuck)))
         })?;
         *self.visitor.write() = visitor;
+        self.shared.changes().add();
         let (replaced, was_stuck) = replaced;
         let epoch = replaced.end();
         if was_stuck {
@@ -169,7 +170,8 @@ impl<P: Platform> Link<P> {
             is_current.then(|| (state.session.detach(self.shared.now()), state.writer.take()))
         });
         if let Some((effects, _)) = detached {
-            tracing::debug!(peer = %self.shared.id(), remote = %self.remote, "connection lost");
+            self.log("connection lost; session waiting");
+            self.shared.changes().add();
             effects.into_iter().for_each(|effect| self.perform(effect));
         }
     }
@@ -188,6 +190,20 @@ impl<P: Platform> Link<P> {
     /// Waits for the answer to that, or for the end of the connection.
     pub(in crate::peer) async fn until_answered(&self) {
         self.until(Awaited::Answer).await;
+    }
+
+    /// Asks the other side whether the session may go on as somebody else. Nothing, if it is too old to be asked.
+    pub(in crate::peer) async fn ask_to_change(&self) -> Option<bool> {
+        if !self.with(|state| state.session.ask_to_change()) {
+            return None;
+        }
+        self.until(Awaited::Agreement).await;
+        Some(self.with(|state| state.session.has_agreed()))
+    }
+
+    /// Whether the next connection may be somebody else's.
+    pub(in crate::peer) fn may_change(&self) -> bool {
+        self.state.lock().session.may_change(self.shared.now())
     }
 
     /// In how many seconds its peer id is free if the other side is gone; 1 at least.

@@ -74,14 +74,21 @@ impl<P: Platform> Link<P> {
     }
 
     fn end(self: &Arc<Self>, goodbye: Goodbye, is_ours: bool) {
-        let effects = self.with(|state| {
+        let reason = goodbye.reason.clone();
+        let (was_alive, effects) = self.with(|state| {
+            let was_alive = state.session.is_alive();
             // Only a connection that carries the session brings its last frame.
             if is_ours && state.session.is_carried() {
                 state.last_frame = Some(self.last_frame());
             }
             state.goodbye.get_or_insert(goodbye);
-            state.session.close()
+            (was_alive, state.session.close())
         });
+        if was_alive && is_ours {
+            self.log_end(&reason);
+        } else if was_alive {
+            self.log("session ended by the other side");
+        }
         effects.into_iter().for_each(|effect| self.perform(effect));
         self.leave();
     }

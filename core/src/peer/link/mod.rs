@@ -10,12 +10,14 @@
 //! | `carriage` | the connections that carry the session, one at a time |
 //! | `life` | time, draining, the end |
 //! | `state` | what stands behind the lock, and who is woken when it changes |
+//! | `seen` | what others see of it: its state, and what is logged |
 //! | `slept` | whether this machine slept |
 //! | `stall` | blocks that hold their thread, and calls that come meanwhile |
 //! | `turn` | who is not, because it looks by itself |
 
 mod carriage;
 mod life;
+mod seen;
 mod slept;
 pub(super) mod stall;
 mod state;
@@ -23,7 +25,8 @@ mod turn;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
@@ -67,6 +70,11 @@ pub struct Link<P: Platform> {
     differences: Differences,
     /// The path may lose large packets.
     is_narrow: AtomicBool,
+    /// When it was begun, by the wall clock.
+    since: Duration,
+    is_dialled: bool,
+    /// Whether it was open once.
+    was_open: AtomicBool,
 }
 
 /// There may be something to write.
@@ -99,6 +107,7 @@ impl<P: Platform> Link<P> {
         kill: P::Kill,
     ) -> Arc<Self> {
         let (limits, now) = (Arc::clone(shared.limits()), shared.now());
+        let is_dialled = matches!(origin, Origin::Theirs(_));
         let (mut session, (id, token)) = match origin {
             Origin::Theirs(ticket) => (Session::dialled(limits, them, now), ticket),
             Origin::Ours => (Session::accepted(limits, them, now), new_ticket(shared.platform())),
@@ -121,6 +130,9 @@ impl<P: Platform> Link<P> {
             quiet: AtomicU64::new(NEWS),
             differences: Differences::default(),
             is_narrow: AtomicBool::new(false),
+            since: shared.platform().wall_clock(),
+            is_dialled,
+            was_open: AtomicBool::new(false),
         });
         // It ends by itself with the session.
         let _ = shared.platform().spawn_here(ticker::tick(Arc::clone(&link)));
@@ -210,8 +222,12 @@ impl<P: Platform> Link<P> {
 
     /// The other side has the session, too: whoever waits for it can go on.
     pub(super) fn opened(&self) {
-        tracing::info!(peer = %self.shared.id(), remote = %self.remote, "session open");
+        match self.was_open.swap(true, Ordering::Relaxed) {
+            false => self.log("session open"),
+            true => self.log("session resumed"),
+        }
         self.shared.platform().tell(Notice::Joined(self.remote));
+        self.shared.changes().add();
     }
 
     /// Sends how a block ended.
@@ -267,6 +283,7 @@ impl<P: Platform> Link<P> {
             Effect::Complete(waiter, ending) => drop(waiter.send(ending)),
             Effect::Abort(call) => {
                 if let Some(task) = self.with(|state| state.tasks.remove(&call)) {
+                    tracing::debug!(target: executor::CALLS, %peer, caller = %remote, call = call.0, "call cancelled");
                     task.abort();
                 }
             }
@@ -279,13 +296,12 @@ impl<P: Platform> Link<P> {
                 self.drop_connection();
             }
             Effect::Expired => {
-                tracing::info!(%peer, %remote, "session expired");
+                self.log("session expired");
                 self.leave();
             }
             Effect::TheyLeave => tracing::info!(%peer, %remote, "the other side is going away"),
             Effect::Catalogue(part) => self.differences.tell(&self.shared, remote, part),
             Effect::TheyEnd(mac) if handshake::is_end_of(self.id, &self.token, &mac) => {
-                tracing::info!(%peer, %remote, "the other side ended the session");
                 self.closed_by_them();
             }
             Effect::TheyEnd(_) => {

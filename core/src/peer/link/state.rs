@@ -65,6 +65,8 @@ pub(super) enum Awaited {
     End,
     /// The other side has answered whether it is there, or has lost its connection.
     Answer,
+    /// The other side has said whether the session may go on as somebody else, or has lost its connection.
+    Agreement,
     /// There is room in the queue.
     Room,
     /// The session has nothing left to do, or is over.
@@ -78,6 +80,7 @@ impl Awaited {
             Self::Connection => !session.is_alive() || session.is_attached() && session.is_open(),
             Self::End => !session.is_alive(),
             Self::Answer => !session.is_asked(),
+            Self::Agreement => !session.is_asked_to_change(),
             Self::Room => !session.is_clogged(),
             Self::Idleness => !session.is_alive() || session.is_idle(),
         }

@@ -1,10 +1,13 @@
 //! Between whoever keeps a link connected and those who have a handle of it: what it does, and what it is to do.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+use futures_channel::oneshot;
 use parking_lot::{Mutex, MutexGuard};
 
+use super::credential::{Credential, ReauthenticateError};
 use super::status::{LinkEnd, LinkStatus};
 use crate::frame::Reject;
 use crate::id::PeerId;
@@ -37,7 +40,18 @@ pub(super) struct State {
 pub(super) enum Order {
     /// The next attempt at once.
     Try,
+    /// Goes on with the session as somebody else.
+    Change(Credential, Outcome),
     End(LinkEnd),
+}
+
+/// Who waits for how that went.
+pub(super) type Outcome = Arc<Mutex<Option<oneshot::Sender<Result<(), ReauthenticateError>>>>>;
+
+/// What whoever keeps a connected link is told.
+pub(super) enum Told {
+    End(LinkEnd),
+    Change(Credential, Outcome),
 }
 
 impl State {
@@ -120,7 +134,7 @@ impl Board {
     pub(super) fn end(&self) -> Option<LinkEnd> {
         match &self.lock().order {
             Some(Order::End(end)) => Some(end.clone()),
-            Some(Order::Try) | None => None,
+            Some(Order::Try | Order::Change(..)) | None => None,
         }
     }
 
@@ -150,15 +164,37 @@ impl Board {
         .await
     }
 
+    /// Waits for the order to end, or to go on as somebody else.
+    pub(super) async fn told(&self) -> Told {
+        poll_fn(|cx| {
+            let mut state = self.lock();
+            match &state.order {
+                Some(Order::End(end)) => return Poll::Ready(Told::End(end.clone())),
+                Some(Order::Change(..)) => {
+                    if let Some(Order::Change(credential, outcome)) = state.order.take() {
+                        return Poll::Ready(Told::Change(credential, outcome));
+                    }
+                }
+                Some(Order::Try) | None => {}
+            }
+            state.keeper = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
     /// Waits until the next attempt is to be made at once, or none.
     pub(super) async fn told_to_try(&self) {
         poll_fn(|cx| {
             let mut state = self.lock();
             if let Some(order) = &state.order {
-                if let Order::Try = order {
-                    state.order = None;
+                let is_end = matches!(order, Order::End(_));
+                // There is no connection to go on with as somebody else; whoever waits for that is told so by the drop.
+                let order = if is_end { None } else { state.order.take() };
+                match order {
+                    Some(Order::Change(..)) => {}
+                    Some(_) | None => return Poll::Ready(()),
                 }
-                return Poll::Ready(());
             }
             state.keeper = Some(cx.waker().clone());
             Poll::Pending

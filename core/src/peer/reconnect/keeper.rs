@@ -5,7 +5,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::Dial;
-use super::board::Board;
+use super::board::{Board, Told};
+use super::credential::{Credential, ReauthenticateError};
 use super::cuts::Cuts;
 use super::overtaken::until_overtaken;
 use super::pauses::{GOOD, Outlook, Pauses};
@@ -31,6 +32,8 @@ pub(super) struct Keeper<P: Platform, D> {
     /// Which attempt since there was a session, and how the last one failed.
     attempt: u32,
     failed: Option<ConnectError>,
+    /// What is shown when a connection is made.
+    credential: Credential,
 }
 
 impl<P: Platform, D: Dial<P>> Keeper<P, D> {
@@ -48,6 +51,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
             session: None,
             attempt: 1,
             failed: None,
+            credential: Credential::default(),
         }
     }
 
@@ -85,7 +89,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
     /// One attempt, unless the link is to end meanwhile. One that hangs because the machine or the page slept meanwhile is made anew.
     async fn dial(&self, shared: Arc<Shared<P>>) -> Result<Result<Arc<Link<P>>, ConnectError>, LinkEnd> {
         loop {
-            let dialling = pin!((self.dial)(Arc::clone(&shared), self.session.clone()));
+            let dialling = pin!((self.dial)(Arc::clone(&shared), self.session.clone(), self.credential.clone()));
             let overtaken = pin!(until_overtaken(&shared));
             match first(first(dialling, overtaken), pin!(self.board.told_to_end())).await {
                 First::One(First::One(result)) => return Ok(result),
@@ -105,9 +109,15 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         self.board.join(true);
         self.board.show(LinkStatus::Connected(link.remote()));
         let (begun, before) = (link.shared().now(), received(&link));
-        let lost = first(pin!(link.until_detached()), pin!(self.board.told_to_end())).await;
-        if let First::Other(end) = lost {
-            return Err(end);
+        while let Some(told) = self.told_before_lost(&link).await {
+            match told {
+                Told::End(end) => return Err(end),
+                Told::Change(credential, outcome) => {
+                    let result = self.change(&link, credential).await?;
+                    // Whoever asked may not wait any longer.
+                    let _ = outcome.lock().take().map(|sender| sender.send(result));
+                }
+            }
         }
         if let Some(limit) = self.cuts.lost(link.idle_when_lost()) {
             tracing::warn!(
@@ -127,6 +137,45 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
             link.suspect_path();
         }
         Ok(())
+    }
+
+    /// What the link is told while this session has a connection; nothing once that is lost.
+    async fn told_before_lost(&self, link: &Link<P>) -> Option<Told> {
+        match first(pin!(link.until_detached()), pin!(self.board.told())).await {
+            First::One(()) => None,
+            First::Other(told) => Some(told),
+        }
+    }
+
+    /// Goes on with the session as somebody else, by another connection. If that fails, it goes on as it was.
+    async fn change(
+        &mut self,
+        link: &Arc<Link<P>>,
+        credential: Credential,
+    ) -> Result<Result<(), ReauthenticateError>, LinkEnd> {
+        let agreed = match first(pin!(link.ask_to_change()), pin!(self.board.told_to_end())).await {
+            First::One(agreed) => agreed,
+            First::Other(end) => return Err(end),
+        };
+        match agreed {
+            None => return Ok(Err(ReauthenticateError::Unsupported(link.remote()))),
+            Some(false) => return Ok(Err(ReauthenticateError::Lost)),
+            Some(true) => {}
+        }
+        let shared = self.peer()?;
+        let before = std::mem::replace(&mut self.credential, credential);
+        Ok(match self.dial(shared).await? {
+            Ok(other) if Arc::ptr_eq(&other, link) => Ok(()),
+            // The server has forgotten the session, and opened another one.
+            Ok(other) => {
+                self.session = Some(other);
+                Ok(())
+            }
+            Err(error) => {
+                self.credential = before;
+                Err(ReauthenticateError::Refused(error))
+            }
+        })
     }
 
     /// Decides what follows from an attempt that failed: the next one, or none.
@@ -223,7 +272,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
                     false => session.until_connected().await,
                 }
             };
-            if let First::Other(end) = first(pin!(changed), pin!(self.board.told_to_end())).await {
+            if let First::Other(Told::End(end)) = first(pin!(changed), pin!(self.board.told())).await {
                 return Err(end);
             }
         }

@@ -9,9 +9,11 @@
 //! | `overtaken` | attempts that hang because the machine or the page slept meanwhile |
 //! | `pauses` | how long to wait between two attempts, and whether another one is worth it |
 //! | `cuts` | whether something on the way cuts idle connections |
+//! | `credential` | showing something else than before |
 //! | `board`, `status` | what the task and the users of a link tell each other |
 
 mod board;
+mod credential;
 mod cuts;
 mod keeper;
 mod overtaken;
@@ -22,20 +24,25 @@ mod status;
 use std::fmt;
 use std::sync::Arc;
 
+use futures_channel::oneshot;
+use parking_lot::Mutex;
+
 use self::board::{Board, Order};
+pub use self::credential::{Credential, ReauthenticateError};
 use self::keeper::Keeper;
 pub use self::places::Place;
 pub(super) use self::places::Places;
 pub use self::status::{LinkEnd, LinkStatus, LinkWatch};
 use super::{ConnectError, Link, Platform, Shared};
+use crate::host::{Host, Keep};
 use crate::id::PeerId;
 
 /// A place that a peer is kept connected to: from `Peer::keep_connected`. Clones are handles of the same link.
 ///
 /// Dropping it changes nothing: the peer stays connected, as a task of tokio goes on when its `JoinHandle` is dropped. [`stop`](Self::stop) ends
-/// it. A handle does not keep its peer alive.
+/// it. Like a `Peer`, a handle keeps the sessions of its peer open.
 #[derive(Clone)]
-pub struct LinkHandle(Arc<Board>);
+pub struct LinkHandle(Arc<Board>, #[expect(dead_code, reason = "it is kept to be dropped")] Keep);
 
 impl LinkHandle {
     /// What the link does now, and the next change of that.
@@ -72,14 +79,18 @@ impl fmt::Debug for LinkHandle {
     }
 }
 
-/// How a peer connects to a place, to go on with a session or to begin one. It ends when the session is open.
+/// How a peer connects to a place, to go on with a session or to begin one, and with what it is known by there. It ends when the session is open.
 pub trait Dial<P: Platform>:
-    AsyncFn(Arc<Shared<P>>, Option<Arc<Link<P>>>) -> Result<Arc<Link<P>>, ConnectError> + Send + 'static
+    AsyncFn(Arc<Shared<P>>, Option<Arc<Link<P>>>, Credential) -> Result<Arc<Link<P>>, ConnectError>
+    + Send
+    + 'static
 {
 }
 
 impl<P: Platform, F> Dial<P> for F where
-    F: AsyncFn(Arc<Shared<P>>, Option<Arc<Link<P>>>) -> Result<Arc<Link<P>>, ConnectError> + Send + 'static
+    F: AsyncFn(Arc<Shared<P>>, Option<Arc<Link<P>>>, Credential) -> Result<Arc<Link<P>>, ConnectError>
+        + Send
+        + 'static
 {
 }
 
@@ -87,7 +98,8 @@ impl<P: Platform> Shared<P> {
     /// Connects to a place and stays connected, also if nobody answers there yet. A place that it is connected to already, or
     /// tries to be, has one link.
     pub fn keep_connected(self: &Arc<Self>, place: Place, dial: impl Dial<P>) -> LinkHandle {
-        LinkHandle(self.link_to(place, dial, true).0)
+        let keep = Keep::new(Arc::clone(self) as Arc<dyn Host>);
+        LinkHandle(self.link_to(place, dial, true).0, keep)
     }
 
     /// Connects to a place and stays connected, unless the first attempt fails. If the peer is connected there already, that is it.
@@ -104,6 +116,23 @@ impl<P: Platform> Shared<P> {
         }
         let (board, failures) = self.link_to(place, dial, false);
         board.outcome(Some(failures), wanted).await.map_err(LinkEnd::into_error)
+    }
+
+    /// Goes on with the session with a peer that was dialled, as somebody else.
+    ///
+    /// # Errors
+    ///
+    /// Why it goes on as it was.
+    pub async fn reauthenticate(
+        &self,
+        peer: PeerId,
+        credential: Credential,
+    ) -> Result<(), ReauthenticateError> {
+        let not_connected = || ReauthenticateError::NotConnected(peer);
+        let board = self.places().connected_to(peer).ok_or_else(not_connected)?;
+        let (sender, outcome) = oneshot::channel();
+        board.order(Order::Change(credential, Arc::new(Mutex::new(Some(sender)))));
+        outcome.await.unwrap_or_else(|_| Err(not_connected()))
     }
 
     /// The link to this place, and how many of its attempts have failed until now.

@@ -66,6 +66,13 @@ impl Places {
         (board, true)
     }
 
+    /// The link by which a peer is connected.
+    pub(super) fn connected_to(&self, peer: PeerId) -> Option<Arc<Board>> {
+        let links = self.0.lock();
+        let found = links.iter().find(|(_, board)| board.lock().status.connected() == Some(peer));
+        found.map(|(_, board)| Arc::clone(board))
+    }
+
     /// Forgets a link that has ended.
     pub(super) fn forget(&self, board: &Arc<Board>) {
         self.0.lock().retain(|(_, other)| !Arc::ptr_eq(other, board));

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_channel::oneshot;
 
@@ -13,9 +14,10 @@ use crate::frame::SessionId;
 use crate::host::{Data, Host, Observer};
 use crate::id::PeerId;
 use crate::limits::Limits;
-use crate::peer::{Platform, own};
+use crate::peer::{Changes, Notice, Platform, SessionInfo, own};
 use crate::pending::Pending;
 use crate::request::Request;
+use crate::sorted;
 use crate::time::{Deadline, Moment};
 
 impl<P: Platform> Host for Shared<P> {
@@ -118,5 +120,26 @@ impl<P: Platform> Host for Shared<P> {
             link.until_connected().await;
             link.is_alive()
         })
+    }
+
+    fn sessions(&self) -> Vec<SessionInfo> {
+        let links = self.routes.sessions();
+        let mut sessions: Vec<_> = links.iter().filter_map(|link| link.info()).collect();
+        sorted::by_key(&mut sessions, |session| session.peer);
+        sessions
+    }
+
+    fn session_changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    fn kept(&self) {
+        self.keeps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn let_go(&self) {
+        if self.keeps.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.platform.tell(Notice::Abandoned);
+        }
     }
 }

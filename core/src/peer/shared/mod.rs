@@ -3,7 +3,7 @@
 mod hosting;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use futures_channel::oneshot;
@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::detached::Detached;
 use super::reconnect::Places;
 use super::waiting::{Place, Places as WaitingPlaces};
-use super::{Link, Notice, Platform, Routes};
+use super::{Changes, Goodbye, Link, Notice, Platform, Routes, SessionWatch};
 use crate::account::Account;
 use crate::auth::Authorize;
 use crate::block::{BlockId, Fingerprint};
@@ -101,7 +101,8 @@ impl fmt::Debug for Parts {
     }
 }
 
-/// A peer, as its handles, its sessions and its running blocks share it. It lives as long as any of them does.
+/// A peer, as its handles, its sessions and its running blocks share it. It lives as long as any of them does; its sessions end when nothing
+/// [keeps](host::Keep) it any more.
 pub struct Shared<P: Platform> {
     platform: P,
     id: PeerId,
@@ -128,6 +129,9 @@ pub struct Shared<P: Platform> {
     places: Places,
     lines: Lines,
     waiting: WaitingPlaces,
+    /// How many handles, services, links and open calls there are.
+    keeps: AtomicUsize,
+    changes: Changes,
 }
 
 impl<P: Platform> Shared<P> {
@@ -183,6 +187,8 @@ impl<P: Platform> Shared<P> {
             places: Places::default(),
             lines: Lines::default(),
             waiting: WaitingPlaces::default(),
+            keeps: AtomicUsize::new(0),
+            changes: Changes::default(),
         });
         if host::announce(&(Arc::clone(&shared) as Arc<dyn Host>)) {
             tracing::warn!(
@@ -263,6 +269,24 @@ impl<P: Platform> Shared<P> {
         &self.places
     }
 
+    /// Its sessions from now on.
+    pub fn watch_sessions(self: &Arc<Self>) -> SessionWatch {
+        SessionWatch::new(&(Arc::clone(self) as Arc<dyn Host>))
+    }
+
+    pub(super) fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Ends the session with a peer. False if there is none.
+    pub fn disconnect(&self, peer: PeerId, reason: &str) -> bool {
+        let link = self.routes.session(peer);
+        if let Some(link) = &link {
+            link.close(Goodbye::policy(reason));
+        }
+        link.is_some()
+    }
+
     /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
     pub async fn connected(&self, peer: PeerId) {
         let is_connected = self.routes.find(peer).is_some_and(|link| link.is_connected());
@@ -312,6 +336,11 @@ impl<P: Platform> Shared<P> {
     /// Whether it was told to stop.
     pub fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether it has no handle, service, link or open call any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.keeps.load(Ordering::Acquire) == 0
     }
 
     /// Set when it takes no new sessions and calls.

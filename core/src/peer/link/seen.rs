@@ -1,0 +1,58 @@
+//! What those see of a session who look after its peer: its state, and lines in the log.
+
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+use super::Link;
+use crate::auth::Principal;
+use crate::peer::{Platform, SessionInfo};
+
+impl<P: Platform> Link<P> {
+    /// What it is at present; nothing before it is open and after it is over.
+    pub(in crate::peer) fn info(&self) -> Option<SessionInfo> {
+        let is_waiting = {
+            let state = self.state.lock();
+            let is_there = state.session.is_alive() && state.session.is_open();
+            is_there.then(|| !state.session.is_attached())?
+        };
+        let visitor = self.visitor.read();
+        Some(SessionInfo {
+            peer: self.remote,
+            principal: visitor.principal.clone(),
+            address: visitor.address,
+            since: SystemTime::UNIX_EPOCH + self.since,
+            is_waiting,
+            is_dialled: self.is_dialled,
+        })
+    }
+
+    /// Where its last connection comes from, or leads to.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.visitor.read().address
+    }
+
+    /// We have dialled there to go on with it.
+    pub(in crate::peer) fn is_at(&self, address: Option<SocketAddr>) {
+        self.visitor.write().address = address;
+    }
+
+    /// This side has ended it.
+    pub(super) fn log_end(&self, reason: &str) {
+        if tracing::enabled!(tracing::Level::INFO) {
+            let visitor = self.visitor.read();
+            let address = visitor.address.map(tracing::field::display);
+            let principal = visitor.principal.as_ref().map(Principal::subject);
+            tracing::info!(peer = %self.shared.id(), remote = %self.remote, address, principal, reason, "session ended");
+        }
+    }
+
+    /// What happens to the session, and whose it is.
+    pub(super) fn log(&self, what: &str) {
+        if tracing::enabled!(tracing::Level::INFO) {
+            let visitor = self.visitor.read();
+            let address = visitor.address.map(tracing::field::display);
+            let principal = visitor.principal.as_ref().map(Principal::subject);
+            tracing::info!(peer = %self.shared.id(), remote = %self.remote, address, principal, "{what}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The sessions of a peer, for those who look after it: who is connected, and what changes.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Poll, Waker};
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
+
+use crate::auth::Principal;
+use crate::host::Host;
+use crate::id::PeerId;
+
+/// A session at the moment at which it was looked at: from `Peer::sessions`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionInfo {
+    /// The peer at the other end.
+    pub peer: PeerId,
+    /// Who that is, as far as it was proved.
+    pub principal: Option<Principal>,
+    /// Where its last connection came from, or led to. Behind a trusted proxy it is the client's; the port is 0 where the proxy does not say it.
+    /// `None` in a page and where there is no such address.
+    pub address: Option<SocketAddr>,
+    /// When the session was opened, by the wall clock.
+    pub since: SystemTime,
+    /// Whether the connection is lost, and the session waits for the next one, for at most [`Limits::resume`](crate::Limits::resume).
+    pub is_waiting: bool,
+    /// Whether this peer has dialled it.
+    pub is_dialled: bool,
+}
+
+/// Counts the changes of the sessions of a peer, and wakes those who wait for one.
+#[derive(Debug, Default)]
+pub struct Changes {
+    count: AtomicU64,
+    waiting: Mutex<Vec<Waker>>,
+}
+
+impl Changes {
+    /// A session has begun, ended, lost or found its connection, or is somebody else's.
+    pub(super) fn add(&self) {
+        self.count.fetch_add(1, Ordering::Release);
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    fn count(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        std::mem::take(self.waiting.get_mut()).into_iter().for_each(Waker::wake);
+    }
+}
+
+/// The sessions of a peer, to look at and to wait for: from `Peer::watch_sessions`. Clones wait on their own.
+///
+/// It is a watch, as tokio's: a slow receiver misses intermediate states and sees the newest one. It does not keep its peer from ending.
+#[derive(Clone)]
+pub struct SessionWatch {
+    host: Weak<dyn Host>,
+    seen: u64,
+}
+
+impl SessionWatch {
+    pub(super) fn new(host: &Arc<dyn Host>) -> Self {
+        Self { seen: host.session_changes().count(), host: Arc::downgrade(host) }
+    }
+
+    /// The sessions now, ordered by peer; none if the peer has ended.
+    #[must_use]
+    pub fn get(&self) -> Vec<SessionInfo> {
+        self.host.upgrade().map(|host| host.sessions()).unwrap_or_default()
+    }
+
+    /// Waits until a session has begun, ended, lost its connection, found another one, or belongs to another principal, and returns all that
+    /// there are then. What happened before `Peer::watch_sessions` counts as seen. `None` when the peer was stopped and has no sessions any
+    /// more.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: what it would have returned, the next call returns.
+    pub async fn changed(&mut self) -> Option<Vec<SessionInfo>> {
+        let Self { host, seen } = self;
+        poll_fn(|cx| {
+            let Some(host) = host.upgrade() else { return Poll::Ready(None) };
+            let changes = host.session_changes();
+            // Whoever changes something takes the wakers after that.
+            let mut waiting = changes.waiting.lock();
+            let count = changes.count();
+            if count != *seen {
+                drop(waiting);
+                *seen = count;
+                return Poll::Ready(Some(host.sessions()));
+            }
+            if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+                waiting.push(cx.waker().clone());
+            }
+            drop(waiting);
+            if host.is_stopped() && host.sessions().is_empty() { Poll::Ready(None) } else { Poll::Pending }
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for SessionWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SessionWatch").field(&self.get()).finish()
+    }
+}

@@ -1,0 +1,308 @@
+//! Sessions as whoever looks after a peer sees them, ends them, and goes on with them as somebody else.
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::rt::task::spawn_blocking;
+use distributed_scope::{
+    Blocks, ConnectError, Credential, Denied, Endpoint, ErrorKind, Limits, Peer, PeerId, Principal, Proof,
+    Ran, ReauthenticateError, Refusal, RemoteError, SessionInfo, Upgrade, distributed, here, remote,
+};
+use distributed_scope_core::frame::{Frame, Introduction, Opened, SessionId, Token, Welcome};
+use distributed_scope_core::handshake::Invitation;
+
+use crate::proxy::Proxy;
+use crate::raw;
+use crate::raw_server::{accept, hear, say, try_hear};
+use crate::redials::listening;
+use crate::support::{Listening, open};
+
+/// A server that knows alice and bob by their tokens, the first for an hour, and lets strangers in who show none.
+fn server() -> Listening {
+    let builder = Peer::builder(PeerId::random()).expose(Blocks::all());
+    Listening::start(builder.authenticate(|upgrade: Upgrade| async move {
+        let soon = SystemTime::now() + Duration::from_secs(3600);
+        match upgrade.bearer()?.as_deref() {
+            None => Ok(None),
+            Some("of alice") => Ok(Some(Principal::new("alice", Proof::Token).expires_at(soon))),
+            Some("of bob") => Ok(Some(Principal::new("bob", Proof::Token).claim("role", "editor"))),
+            Some(_) => Err(Denied::unauthenticated("no such token")),
+        }
+    }))
+}
+
+#[distributed]
+async fn who(on: PeerId) -> Result<Option<String>, RemoteError> {
+    remote!(on, [], { here::principal().map(|principal| principal.subject().to_owned()) }).await
+}
+
+#[distributed(require = authenticated)]
+async fn known_only(on: PeerId) -> Result<(), RemoteError> {
+    remote!(on, [], {}).await
+}
+
+fn only(sessions: &[SessionInfo]) -> &SessionInfo {
+    let [session] = sessions else { panic!("{sessions:?}") };
+    session
+}
+
+fn subject(session: &SessionInfo) -> Option<&str> {
+    session.principal.as_ref().map(Principal::subject)
+}
+
+async fn connected(url: String, token: &str) -> Peer {
+    let client = open().start();
+    client.connect(Endpoint::new(url).bearer(token)).await.unwrap();
+    client
+}
+
+/// Both sides see whose session it is, since when, from where, and that it waits while there is no connection.
+#[actix_web::test]
+async fn sessions_show_who_is_connected() {
+    let before = SystemTime::now() - Duration::from_secs(1);
+    let server = server();
+    let mut watch = server.peer.watch_sessions();
+    assert!(server.peer.sessions().is_empty());
+    let proxy = Proxy::start(server.address.clone()).await;
+    let client = connected(proxy.url(), "of alice").await;
+    while server.peer.sessions().is_empty() {
+        watch.changed().await.unwrap();
+    }
+    let sessions = server.peer.sessions();
+    let session = only(&sessions);
+    assert_eq!((session.peer, subject(session)), (client.id(), Some("alice")));
+    assert_eq!((session.is_waiting, session.is_dialled), (false, false));
+    assert!(session.address.unwrap().ip().is_loopback());
+    assert!((before..=SystemTime::now() + Duration::from_secs(1)).contains(&session.since));
+    let sessions = client.sessions();
+    let session = only(&sessions);
+    assert_eq!((session.peer, session.is_dialled, subject(session)), (server.peer.id(), true, None));
+    assert_eq!(session.address, Some(proxy.address()));
+    // It waits.
+    proxy.refuse(true);
+    proxy.cut_now();
+    while !only(&watch.get()).is_waiting {
+        watch.changed().await.unwrap();
+    }
+    assert!(server.peer.peers().is_empty());
+    proxy.refuse(false);
+    while only(&watch.get()).is_waiting {
+        watch.changed().await.unwrap();
+    }
+    // It ends.
+    client.stop().await;
+    while !watch.get().is_empty() {
+        watch.changed().await.unwrap();
+    }
+    server.peer.stop().await;
+    while watch.changed().await.is_some() {}
+}
+
+#[distributed]
+async fn hang(on: PeerId, tell: PeerId) -> Result<(), RemoteError> {
+    remote!(on, [tell], {
+        remote!(tell, [], { here::data::<tokio::sync::Notify>()?.notify_one() }).await?;
+        std::future::pending::<()>().await
+    })
+    .await
+}
+
+/// A session that is disconnected ends at both sides, with its calls.
+#[actix_web::test]
+async fn disconnect_ends_session_and_calls() {
+    let limits = || Limits { resume: Duration::from_secs(3600), ..Limits::default() };
+    let running = std::sync::Arc::new(tokio::sync::Notify::new());
+    let server = Listening::start(open().limits(limits()));
+    let client = open().limits(limits()).shared_data(running.clone()).start();
+    client.connect(server.url()).await.unwrap();
+    let (on, me) = (server.peer.id(), client.id());
+    let first = client.sessions()[0].since;
+    let (result, ()) = futures_util::join!(client.run(hang(on, me)), async {
+        running.notified().await;
+        assert!(server.peer.disconnect(me, "maintenance"));
+    });
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Maybe));
+    // A peer that stays connected opens a new one.
+    client.connected(on).await;
+    assert!(client.sessions()[0].since >= first);
+    assert!(!server.peer.disconnect(PeerId::random(), "nobody"));
+}
+
+/// Logs in, shows another token before the first one expires, and logs out, all on one session.
+#[actix_web::test]
+async fn session_goes_on_as_somebody_else() {
+    let server = server();
+    let on = server.peer.id();
+    let client = open().start();
+    client.connect(server.url()).await.unwrap();
+    let since = server.peer.sessions()[0].since;
+    assert_eq!(client.run(who(on)).await.unwrap(), None);
+    for (token, name) in [("of alice", "alice"), ("of bob", "bob"), ("of bob", "bob"), ("of alice", "alice")]
+    {
+        client.reauthenticate(on, Credential::token(token)).await.unwrap();
+        assert_eq!(client.run(who(on)).await.unwrap().as_deref(), Some(name));
+        client.run(known_only(on)).await.unwrap();
+        assert_eq!(subject(only(&server.peer.sessions())), Some(name));
+    }
+    client.reauthenticate(on, Credential::none()).await.unwrap();
+    assert_eq!(client.run(who(on)).await.unwrap(), None);
+    let error = client.run(known_only(on)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Refused(Refusal::Unauthenticated(_))), "{error}");
+    assert_eq!(server.peer.sessions()[0].since, since, "it is the same session");
+}
+
+/// A credential that the server does not take changes nothing, also not what is shown when the connection is lost later.
+#[actix_web::test]
+async fn refused_credential_changes_nothing() {
+    let server = server();
+    let on = server.peer.id();
+    let proxy = Proxy::start(server.address.clone()).await;
+    let client = connected(proxy.url(), "of alice").await;
+    let error = client.reauthenticate(on, Credential::token("forged")).await.unwrap_err();
+    let ReauthenticateError::Refused(source) = &error else { panic!("{error}") };
+    assert!(matches!(source, ConnectError::Denied { status: 401, .. }), "{source}");
+    assert!(!format!("{error:?}{error}").contains("forged"));
+    assert_eq!(client.run(who(on)).await.unwrap().as_deref(), Some("alice"));
+    proxy.cut_now();
+    assert_eq!(client.run(who(on)).await.unwrap().as_deref(), Some("alice"));
+}
+
+/// What was shown last is shown again when the connection is lost.
+#[actix_web::test]
+async fn new_credential_outlives_connection() {
+    let server = server();
+    let on = server.peer.id();
+    let proxy = Proxy::start(server.address.clone()).await;
+    let client = connected(proxy.url(), "of alice").await;
+    client.reauthenticate(on, Credential::token("of bob")).await.unwrap();
+    let since = server.peer.sessions()[0].since;
+    for _ in 0..3 {
+        proxy.cut_now();
+        assert_eq!(client.run(who(on)).await.unwrap().as_deref(), Some("bob"));
+    }
+    assert_eq!(server.peer.sessions()[0].since, since);
+    client.reauthenticate(on, Credential::of_endpoint()).await.unwrap();
+    assert_eq!(client.run(who(on)).await.unwrap().as_deref(), Some("alice"));
+}
+
+/// Without a connected session that this peer has dialled, there is nothing to go on with.
+#[actix_web::test]
+async fn only_dialled_sessions_reauthenticate() {
+    let server = server();
+    let client = connected(server.url(), "of alice").await;
+    for (peer, other) in [(&server.peer, client.id()), (&client, PeerId::random())] {
+        let error = peer.reauthenticate(other, Credential::none()).await.unwrap_err();
+        assert!(matches!(error, ReauthenticateError::NotConnected(id) if id == other), "{error}");
+    }
+}
+
+/// A server of an older version is not sent what it does not know, and the error says so.
+#[actix_web::test]
+async fn old_server_is_not_asked() {
+    let (listener, url) = listening();
+    let id = PeerId::random();
+    let old = spawn_blocking(move || {
+        let mut stream = accept(&listener);
+        say(&mut stream, &Invitation::new().frame());
+        let Ok(Frame::Hello(hello)) = Frame::decode(hear(&mut stream)) else { panic!("no hello") };
+        assert!(hello.from.codecs.contains(&Introduction::CHANGE));
+        let codecs = vec![1, 2, 3];
+        let from = Introduction { peer: id, codecs, ..hello.from };
+        let opened = Opened::New { session: SessionId::random(), token: Token::random() };
+        say(
+            &mut stream,
+            &Frame::Welcome(Box::new(Welcome { from, window_ms: 1000, opened, proof: None })).encode(),
+        );
+        std::iter::from_fn(|| try_hear(&mut stream))
+            .filter_map(|frame| Frame::decode(frame).ok())
+            .collect::<Vec<_>>()
+    });
+    let client = open().start();
+    client.connect(url).await.unwrap();
+    let error = client.reauthenticate(id, Credential::none()).await.unwrap_err();
+    assert!(matches!(error, ReauthenticateError::Unsupported(peer) if peer == id), "{error}");
+    client.stop().await;
+    let heard = old.await.unwrap();
+    assert!(!heard.iter().any(|frame| matches!(frame, Frame::Change(_))), "{heard:?}");
+}
+
+/// How many of these are upgraded at once, each passed on with this header.
+async fn let_in(server: &Listening, headers: &[(&'static str, &'static str)]) -> Vec<u16> {
+    let (address, headers) = (server.address.clone(), headers.to_vec());
+    let asking = spawn_blocking(move || {
+        let ask = |header| raw::upgrade(&address, "distributed-scope.v1", &[header]);
+        let answers: Vec<_> = headers.into_iter().map(ask).collect();
+        answers.iter().map(|answer| answer.status).collect()
+    });
+    asking.await.unwrap()
+}
+
+/// Behind a trusted proxy each client has the limits of its own address; nobody is believed by default.
+#[actix_web::test]
+async fn trusted_proxy_tells_addresses_apart() {
+    let limits = || Limits { sessions_per_address: 1, ..Limits::default() };
+    let [one, two] = [("X-Forwarded-For", "192.0.2.1"), ("Forwarded", "for=192.0.2.2;proto=https")];
+    let spoofed = ("X-Forwarded-For", "192.0.2.9, 192.0.2.1");
+    let trusting = Listening::start(open().limits(limits()).trust_proxy(["127.0.0.1", "::1"]));
+    assert_eq!(let_in(&trusting, &[one, two, one, spoofed]).await, [101, 101, 429, 429]);
+    let other = Listening::start(open().limits(limits()));
+    assert_eq!(let_in(&other, &[one, two]).await, [101, 429]);
+    assert!(open().try_trust_proxy(["the proxy"]).is_err());
+}
+
+#[distributed]
+async fn length(on: PeerId, bytes: Vec<u8>) -> Result<usize, RemoteError> {
+    remote!(on, [bytes], { bytes.len() }).await
+}
+
+#[distributed]
+async fn zeros(on: PeerId, count: usize) -> Result<Vec<u8>, RemoteError> {
+    remote!(on, [count], { vec![0; count] }).await
+}
+
+/// The peer itself is called with the same limit on messages as any other.
+#[actix_web::test]
+async fn own_calls_keep_message_limit() {
+    const LIMIT: usize = 64 << 10;
+    let limits = || Limits { message: LIMIT, ..Limits::default() };
+    let server = Listening::start(open().limits(limits()));
+    let client = open().limits(limits()).start();
+    client.connect(server.url()).await.unwrap();
+    for on in [client.id(), server.peer.id()] {
+        assert_eq!(client.run(length(on, vec![0; LIMIT - 100])).await.unwrap(), LIMIT - 100);
+        assert_eq!(client.run(zeros(on, LIMIT - 100)).await.unwrap().len(), LIMIT - 100);
+        let error = client.run(length(on, vec![0; LIMIT])).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::TooLarge { limit: LIMIT, .. }), "{error}");
+        assert_eq!(error.ran(), Ran::Never);
+        let error = client.run(zeros(on, LIMIT)).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::TooLarge { limit: LIMIT, .. }), "{error}");
+        assert_eq!(error.ran(), Ran::Yes);
+    }
+}
+
+/// Calls that are under way meanwhile are neither lost nor run twice, and what is called afterwards is called by the new principal.
+#[actix_web::test]
+async fn busy_session_goes_on_as_somebody_else() {
+    let server = server();
+    let on = server.peer.id();
+    let proxy = Proxy::start(server.address.clone()).await;
+    proxy.slice(true);
+    let client = connected(proxy.url(), "of alice").await;
+    let since = server.peer.sessions()[0].since;
+    let is_over = std::cell::Cell::new(false);
+    let busy = futures_util::future::join_all((0..8).map(|_| async {
+        while !is_over.get() {
+            let name = client.run(who(on)).await.unwrap().unwrap();
+            assert!(["alice", "bob"].contains(&name.as_str()), "{name}");
+        }
+    }));
+    let changing = async {
+        for (token, name) in [("of bob", "bob"), ("of alice", "alice")].into_iter().cycle().take(20) {
+            client.reauthenticate(on, Credential::token(token)).await.unwrap();
+            assert_eq!(client.run(who(on)).await.unwrap().as_deref(), Some(name));
+        }
+        is_over.set(true);
+    };
+    futures_util::join!(busy, changing);
+    assert_eq!(server.peer.sessions()[0].since, since, "it is the same session");
+}
