@@ -128,7 +128,8 @@ impl Peer {
     /// A place has one link: a second call with the same URL and addresses returns a handle of the same one, which goes on with the endpoint
     /// of the first call. To show another token there, give [`Endpoint::bearer_from`], which is asked each time.
     ///
-    /// Dropping the handle leaves the link as it is, as dropping a `JoinHandle` of tokio leaves its task.
+    /// Dropping the handle leaves the link as it is, as dropping a `JoinHandle` of tokio leaves its task. The peer [ends](Self#end) with its last
+    /// handle, and its links with it.
     ///
     /// ```no_run
     /// use distributed_scope_actor_peer::{LinkStatus, Peer};
@@ -165,7 +166,8 @@ impl Peer {
         Scoped::new(Arc::clone(&self.root), future)
     }
 
-    /// The peers that are connected now, ordered by id.
+    /// The peers that are connected now, ordered by id. Those whose sessions wait for their connections are not among them; see
+    /// [`sessions`](Self::sessions).
     #[must_use]
     pub fn peers(&self) -> Vec<PeerId> {
         self.shared.routes().peers()

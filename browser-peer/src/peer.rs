@@ -83,7 +83,7 @@ impl Peer {
     /// A place has one link: a second call with the same URL returns a handle of the same one, which goes on with the endpoint of the first
     /// call. To show another token there, give [`Endpoint::bearer_from`], which is asked each time.
     ///
-    /// Dropping the handle leaves the link as it is.
+    /// Dropping the handle leaves the link as it is. The peer ends with its last handle, and its links with it.
     #[must_use = "the handle says whether the link is connected; bind it to `_` to ignore that"]
     pub fn keep_connected(&self, endpoint: impl Into<Endpoint>) -> LinkHandle {
         let endpoint = endpoint.into();
@@ -96,7 +96,8 @@ impl Peer {
         Scoped::new(Arc::clone(&self.1), future)
     }
 
-    /// The peers that are connected now, ordered by id.
+    /// The peers that are connected now, ordered by id. Those whose sessions wait for their connections are not among them; see
+    /// [`sessions`](Self::sessions).
     #[must_use]
     pub fn peers(&self) -> Vec<PeerId> {
         self.0.routes().peers()

@@ -99,6 +99,8 @@ fn schedule(seed: u64, is_told: bool) -> Outcome {
     (0..nodes).for_each(node::stop);
     runtime::run_until(CLEAR + 150 * SECONDS);
     (0..nodes).for_each(node::end);
+    // Each has told its control plane that nothing holds it any more.
+    runtime::run_until(CLEAR + 151 * SECONDS);
     assert_eq!(runtime::tasks(), 0, "tasks are left");
     world::with(|world| (std::mem::take(&mut world.seen), world.trace()))
 }

@@ -39,8 +39,8 @@ use crate::id::PeerId;
 
 /// A place that a peer is kept connected to: from `Peer::keep_connected`. Clones are handles of the same link.
 ///
-/// Dropping it changes nothing: the peer stays connected, as a task of tokio goes on when its `JoinHandle` is dropped. [`stop`](Self::stop) ends
-/// it. Like a `Peer`, a handle keeps the sessions of its peer open.
+/// Dropping it leaves the link as it is: the peer stays connected, as a task of tokio goes on when its `JoinHandle` is dropped.
+/// [`stop`](Self::stop) ends it. Like a `Peer`, a handle keeps its peer from ending; the peer ends with the last of them.
 #[derive(Clone)]
 pub struct LinkHandle(Arc<Board>, #[expect(dead_code, reason = "it is kept to be dropped")] Keep);
 
