@@ -135,6 +135,7 @@ async fn session_goes_on_as_somebody_else() {
     let on = server.peer.id();
     let client = open().start();
     client.connect(server.url()).await.unwrap();
+    server.peer.connected(client.id()).await;
     let since = server.peer.sessions()[0].since;
     assert_eq!(client.run(who(on)).await.unwrap(), None);
     for (token, name) in [("of alice", "alice"), ("of bob", "bob"), ("of bob", "bob"), ("of alice", "alice")]
@@ -288,6 +289,7 @@ async fn busy_session_goes_on_as_somebody_else() {
     let proxy = Proxy::start(server.address.clone()).await;
     proxy.slice(true);
     let client = connected(proxy.url(), "of alice").await;
+    server.peer.connected(client.id()).await;
     let since = server.peer.sessions()[0].since;
     let is_over = std::cell::Cell::new(false);
     let busy = futures_util::future::join_all((0..8).map(|_| async {

@@ -157,6 +157,9 @@ impl<W> Calls<W> {
     pub(super) fn shrink(&mut self) {
         self.open.shrink();
         self.theirs.shrink();
+        if is_oversized(self.bound.capacity(), self.bound.len()) {
+            self.bound.shrink_to_fit();
+        }
         if is_oversized(self.outliving.capacity(), self.outliving.len()) {
             self.outliving.shrink_to_fit();
         }

@@ -84,6 +84,8 @@ impl<W> Session<W> {
             if check.was_due {
                 self.calls.shrink();
                 self.outbox.shrink();
+                self.parked.shrink();
+                self.waiting.shrink();
             }
         }
         effects

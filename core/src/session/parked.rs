@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::CHUNK;
+use super::{CHUNK, is_oversized};
 use crate::frame::{CallId, HEAD, Invoke};
 
 /// What a parked call costs beside its captures, about.
@@ -24,6 +24,13 @@ pub(super) struct NoRoom;
 impl Parked {
     pub(super) fn is_empty(&self) -> bool {
         self.calls.is_empty()
+    }
+
+    /// Gives back what is not needed any longer.
+    pub(super) fn shrink(&mut self) {
+        if is_oversized(self.calls.capacity(), self.calls.len()) {
+            self.calls.shrink_to_fit();
+        }
     }
 
     /// How many bytes they are.

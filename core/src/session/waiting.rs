@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::is_oversized;
 use crate::encoded::Encoded;
 use crate::frame::CallId;
 
@@ -26,6 +27,13 @@ struct Waiting {
 impl WaitingCalls {
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    /// Gives back what is not needed any longer.
+    pub(super) fn shrink(&mut self) {
+        if is_oversized(self.calls.capacity(), self.calls.len()) {
+            self.calls.shrink_to_fit();
+        }
     }
 
     pub(super) fn len(&self) -> usize {

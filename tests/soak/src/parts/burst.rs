@@ -14,7 +14,7 @@ use crate::promise::{Promise, mebibytes};
 const CALLS: u64 = 60_000;
 /// How many sessions have their burst before those that are measured: what the allocator takes for the first one it keeps for all.
 const WARM_UP: usize = 2;
-const SESSIONS: usize = 3;
+const SESSIONS: usize = 6;
 const AFTER: Duration = Duration::from_secs(60);
 /// How much more memory there may be than after the warm-up.
 const MOST: f64 = 10.0;
