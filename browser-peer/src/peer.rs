@@ -129,7 +129,8 @@ impl Peer {
     /// before it expires. What was called before goes on for who has called it; what is called after this has returned is called by the new
     /// principal. The new credential is shown from then on whenever the connection is made.
     ///
-    /// A second connection is made for that, with all checks of a first one, and the session goes on over it.
+    /// A second connection is made for that, with all checks of a first one. When the credential is accepted, the session goes on over it; calls
+    /// [`without_resume`](distributed_scope_core::Call::without_resume) that are under way end then.
     ///
     /// ```ignore
     /// # use distributed_scope_browser_peer::{Credential, Peer, ReauthenticateError};

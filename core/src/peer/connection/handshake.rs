@@ -21,6 +21,11 @@ impl<P: Platform> Connection<P> {
                 Err(violation) => self.violated(&violation),
             },
             Stage::Dialling { old, opened } => {
+                // What the hello says to have received must stay true until the session goes on, so nothing more is taken from a connection
+                // that still carries it: it goes on as somebody else.
+                if let Some(old) = old.as_ref().filter(|old| old.is_attached()) {
+                    old.drop_connection();
+                }
                 let ticket = old.as_ref().and_then(|link| link.resume());
                 match handshake::answer(us, ticket, message) {
                     Ok(Ok((hello, introduced))) => {

@@ -267,7 +267,7 @@ impl<P: Platform> Link<P> {
     }
 
     /// The session waits for another connection.
-    pub(super) fn drop_connection(self: &Arc<Self>) {
+    pub(in crate::peer) fn drop_connection(self: &Arc<Self>) {
         let (epoch, kill) = self.with(|state| (state.epoch, state.kill.take()));
         self.detach(epoch);
         if let Some(kill) = kill {
