@@ -26,6 +26,9 @@ pub struct Roster<P: Platform> {
     is_draining: bool,
 }
 
+/// The session that goes on as somebody else, and as whom.
+type Changed<P> = Option<(Arc<Link<P>>, Visitor)>;
+
 /// Somebody introduced itself on a connection and wants a session.
 pub enum Join<P: Platform> {
     /// On a connection that it made.
@@ -169,12 +172,7 @@ impl<P: Platform> Roster<P> {
     }
 
     /// The session that the guest goes on with as somebody else, as it has asked there. Its id is the one that it has: it has the session's token.
-    fn changed(
-        &self,
-        shared: &Shared<P>,
-        visitor: &Visitor,
-        guest: &Guest,
-    ) -> Result<Option<(Arc<Link<P>>, Visitor)>, Reject> {
+    fn changed(&self, shared: &Shared<P>, visitor: &Visitor, guest: &Guest) -> Result<Changed<P>, Reject> {
         let peer = guest.introduction().peer;
         let link = guest.resumes().and_then(|(session, _)| self.sessions.get(&session));
         let Some(link) = link.filter(|link| link.is_alive() && link.remote() == peer && link.may_change())
