@@ -74,7 +74,7 @@ fn elements<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h 
 /// The address in an element of `Forwarded` (RFC 7239). A comma in a quoted string cuts it in two, and neither half is read then: quotes that do
 /// not match and escapes are not understood.
 fn forwarded_for(element: &str) -> Option<SocketAddr> {
-    let is_plain = !element.contains('\\') && element.matches('"').count() % 2 == 0;
+    let is_plain = !element.contains('\\') && element.matches('"').count().is_multiple_of(2);
     let mut found = None;
     for pair in element.split(';').filter(|_| is_plain) {
         let (name, value) = pair.split_once('=')?;

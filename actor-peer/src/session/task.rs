@@ -111,9 +111,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
         self.conversation.end();
         while let Poll::Ready(Ok(())) = self.poll_flush(cx) {
             match self.conversation.write(cx, &mut self.out) {
-                Ok(Said::Some) => self.is_flushed = false,
                 Ok(Said::Goodbye) if self.out.is_empty() => break,
-                Ok(Said::Goodbye) => self.is_flushed = false,
+                Ok(Said::Some | Said::Goodbye) => self.is_flushed = false,
                 Ok(Said::All) | Err(_) => return,
             }
         }
