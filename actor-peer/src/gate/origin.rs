@@ -175,7 +175,9 @@ mod tests {
     fn allows(origins: &Origins, from: &str, host: &str, origin: &str) -> bool {
         let request = TestRequest::get().peer_addr(from.parse().unwrap());
         let request = request.insert_header(("Host", host)).insert_header(("Origin", origin));
-        origins.check(&Upgrade::new(request.to_http_request())).is_ok()
+        origins
+            .check(&Upgrade::new(request.to_http_request(), &super::super::forwarded::Trusted::default()))
+            .is_ok()
     }
 
     #[test]
@@ -278,12 +280,20 @@ mod tests {
     #[test]
     fn who_is_no_browser_is_not_meant_and_two_origins_are_none() {
         let request = TestRequest::get().peer_addr(ELSEWHERE.parse().unwrap());
-        assert!(Origins::default().check(&Upgrade::new(request.to_http_request())).is_ok());
+        assert!(
+            Origins::default()
+                .check(&Upgrade::new(request.to_http_request(), &super::super::forwarded::Trusted::default()))
+                .is_ok()
+        );
         let request = TestRequest::get().peer_addr(ELSEWHERE.parse().unwrap());
         let request = request.insert_header(("Host", "example.com"));
         let request = request.append_header(("Origin", "https://example.com"));
         let request = request.append_header(("Origin", "https://evil.com"));
-        assert!(Origins::default().check(&Upgrade::new(request.to_http_request())).is_err());
+        assert!(
+            Origins::default()
+                .check(&Upgrade::new(request.to_http_request(), &super::super::forwarded::Trusted::default()))
+                .is_err()
+        );
     }
 
     /// What is said of a page that comes from `from` with these headers.
@@ -292,7 +302,7 @@ mod tests {
         for header in headers {
             request = request.append_header(*header);
         }
-        let upgrade = Upgrade::new(request.to_http_request());
+        let upgrade = Upgrade::new(request.to_http_request(), &super::super::forwarded::Trusted::default());
         Origins::default().check(&upgrade).map_err(|wrong| wrong.to_string())
     }
 
