@@ -227,7 +227,7 @@ impl Memory {
 /// What runs as a task, to its end. An `async` block would keep it twice.
 struct Waits<P: Platform, F> {
     link: Arc<Link<P>>,
-    call: CallId,
+    call: Served,
     block: &'static Block,
     running: F,
     held: Option<Held>,
