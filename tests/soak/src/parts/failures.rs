@@ -7,7 +7,7 @@ use distributed_scope::{ErrorKind, Peer, PeerId, Refusal, RemoteError, distribut
 use futures_util::future::{Either, join_all, select};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::peers::{Server, blocks_alive, held, take, wait};
+use crate::peers::{Server, blocks_alive, memory_of, take, wait};
 use crate::process::Memory;
 use crate::progress::Progress;
 use crate::promise::{Promise, mebibytes};
@@ -80,7 +80,10 @@ async fn for_others(on: PeerId) -> Result<(), RemoteError> {
 
 #[distributed]
 async fn reads(on: PeerId, value: Unreadable) -> Result<(), RemoteError> {
-    remote!(on, [value], { drop(value) }).await
+    remote!(on, [value], {
+        let _ = value;
+    })
+    .await
 }
 
 #[distributed]
@@ -95,7 +98,10 @@ async fn gives_unwritable(on: PeerId) -> Result<Unwritable, RemoteError> {
 
 #[distributed]
 async fn sends_unwritable(on: PeerId, value: Unwritable) -> Result<(), RemoteError> {
-    remote!(on, [value], { drop(value) }).await
+    remote!(on, [value], {
+        let _ = value;
+    })
+    .await
 }
 
 #[distributed]
@@ -140,16 +146,18 @@ async fn fail(client: &Peer, on: PeerId, n: u64) -> bool {
             return matches!(select(call, given_up).await, Either::Right(_));
         }
     };
-    match (n % WAYS, kind) {
-        (0 | 1 | 11, Some(ErrorKind::Raised)) | (2 | 3, Some(ErrorKind::Panicked)) => true,
-        (4, Some(ErrorKind::Refused(Refusal::Unauthenticated(_)))) => true,
-        (5, Some(ErrorKind::Refused(Refusal::DecodeCaptures(_) | Refusal::CannotTravel(_)))) => true,
-        (6, Some(ErrorKind::DecodeResult | ErrorKind::Refused(Refusal::CannotTravel(_)))) => true,
-        (7, Some(ErrorKind::EncodeResult)) | (8, Some(ErrorKind::EncodeCaptures)) => true,
-        (9 | 10, Some(ErrorKind::DeadlineExceeded | ErrorKind::NotConnected)) => true,
-        (12, Some(ErrorKind::TooLarge { .. })) => true,
-        _ => false,
-    }
+    matches!(
+        (n % WAYS, kind),
+        (0 | 1 | 11, Some(ErrorKind::Raised))
+            | (2 | 3, Some(ErrorKind::Panicked))
+            | (4, Some(ErrorKind::Refused(Refusal::Unauthenticated(_))))
+            | (5, Some(ErrorKind::Refused(Refusal::DecodeCaptures(_) | Refusal::CannotTravel(_))))
+            | (6, Some(ErrorKind::DecodeResult | ErrorKind::Refused(Refusal::CannotTravel(_))))
+            | (7, Some(ErrorKind::EncodeResult))
+            | (8, Some(ErrorKind::EncodeCaptures))
+            | (9 | 10, Some(ErrorKind::DeadlineExceeded | ErrorKind::NotConnected))
+            | (12, Some(ErrorKind::TooLarge { .. }))
+    )
 }
 
 pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
@@ -169,7 +177,7 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     ensure!(client.sessions().len() == 1, "the session has not lasted");
-    let left = client.run(held(server.id)).await? as f64 / f64::from(1 << 20);
+    let left = client.run(memory_of(server.id)).await?.0 as f64 / f64::from(1 << 20);
     let after = (server.process.memory()?.now, Memory::of("self")?.now);
     let grown = |side: &str, before: f64, after: f64| {
         let note = format!("{} before, {} after", mebibytes(&before), mebibytes(&after));
