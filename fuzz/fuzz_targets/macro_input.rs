@@ -9,29 +9,10 @@ macro_rules! modules {
 }
 
 modules! {
-    "../../macros/src/args.rs" args
-    "../../macros/src/attributes.rs" attributes
-    "../../macros/src/block.rs" block
-    "../../macros/src/call.rs" call
-    "../../macros/src/capture.rs" capture
-    "../../macros/src/closure_struct.rs" closure_struct
     "../../macros/src/errors.rs" errors
-    "../../macros/src/expand.rs" expand
-    "../../macros/src/fallback.rs" fallback
-    "../../macros/src/find.rs" find
-    "../../macros/src/fingerprint.rs" fingerprint
-    "../../macros/src/format.rs" format
-    "../../macros/src/function.rs" function
-    "../../macros/src/jumps.rs" jumps
-    "../../macros/src/names.rs" names
-    "../../macros/src/place.rs" place
-    "../../macros/src/print.rs" print
-    "../../macros/src/requirement.rs" requirement
-    "../../macros/src/scope.rs" scope
-    "../../macros/src/service.rs" service
-    "../../macros/src/tail.rs" tail
-    "../../macros/src/validate.rs" validate
-    "../../macros/src/version.rs" version
+    "../../macros/src/expand/mod.rs" expand
+    "../../macros/src/parse/mod.rs" parse
+    "../../macros/src/validate/mod.rs" validate
 }
 
 use libfuzzer_sys::fuzz_target;

@@ -9,40 +9,16 @@
 //!
 //! Invariant: a `remote!` is found by its tokens, never by the syntax tree, because it may stand inside any macro.
 
-mod args;
-mod attributes;
-mod block;
-mod blocking;
-mod call;
-mod capture;
-mod closure_struct;
-mod dependency;
 mod errors;
 mod expand;
-mod fallback;
-mod find;
-mod fingerprint;
-mod format;
-mod function;
-mod jumps;
-mod misplaced;
-mod names;
-mod place;
-mod print;
-mod requirement;
-mod scope;
-mod service;
-#[cfg(test)]
-mod spans;
-mod tail;
+mod parse;
 mod validate;
-mod version;
 
 use proc_macro::{Span, TokenStream};
 use quote::quote;
 
-use crate::args::Args;
 use crate::errors::Errors;
+use crate::parse::args::Args;
 
 /// Lets a function run on several peers: each [`remote!`] in it becomes a call, and its block is compiled into every
 /// binary that contains the function.
@@ -61,11 +37,11 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::parse(args.into(), &mut errors);
     if !args.has_crate
-        && let Some(mistake) = dependency::mistake()
+        && let Some(mistake) = parse::dependency::mistake()
     {
         errors.at(proc_macro2::Span::call_site(), mistake);
     }
-    service::expand_item(&args, item.into(), &mut errors).into()
+    parse::service::expand_item(&args, item.into(), &mut errors).into()
 }
 
 /// Runs a block on another peer, with the listed variables: `remote!(peer, [a, b], { body })`.
@@ -115,9 +91,9 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn remote(input: TokenStream) -> TokenStream {
     // What `#[distributed]` leaves behind, so that the user's import of `remote` is used and editors can follow it.
-    if find::is_marker(input.into()) {
+    if parse::find::is_marker(input.into()) {
         return TokenStream::new();
     }
-    let message = misplaced::message(Span::call_site().source_text().as_deref());
+    let message = validate::misplaced::message(Span::call_site().source_text().as_deref());
     quote!(::core::compile_error!(#message)).into()
 }

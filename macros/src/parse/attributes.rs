@@ -4,10 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, LitStr, Path, Token};
 
-use crate::block::Parts;
 use crate::errors::Errors;
-use crate::requirement::Requirement;
-use crate::version::Rule;
+use crate::expand::version::Rule;
+use crate::parse::block::Parts;
+use crate::parse::requirement::Requirement;
 
 /// What stands in front of a body.
 #[derive(Default)]

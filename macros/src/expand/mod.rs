@@ -5,24 +5,31 @@
 //! real, at the top of the registering function: there no variable of the function is in sight, so one that is not
 //! listed is an error, and every warning comes from there. Its other copies only bear witness to its type.
 
+pub(crate) mod call;
+pub(crate) mod closure_struct;
+pub(crate) mod fallback;
+pub(crate) mod fingerprint;
+pub(crate) mod names;
+pub(crate) mod print;
+#[cfg(test)]
+mod spans;
+pub(crate) mod version;
+
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{FnArg, GenericParam, Ident, ReceiverKind, ReturnType, Type, parse_quote};
 
-use crate::args::Args;
-use crate::block::RemoteBlock;
-use crate::closure_struct;
-use crate::fallback;
-use crate::find::{self, Code, Piece, group};
-use crate::format;
-use crate::function::{Body, Function};
-use crate::names;
-use crate::place::respan;
-use crate::requirement::Requirement;
-use crate::service::Service;
+use crate::expand::version::Version;
+use crate::parse::args::Args;
+use crate::parse::block::RemoteBlock;
+use crate::parse::find::{self, Code, Piece, group};
+use crate::parse::format;
+use crate::parse::function::{Body, Function};
+use crate::parse::place::respan;
+use crate::parse::requirement::Requirement;
+use crate::parse::service::Service;
 use crate::validate::leads_a_path;
-use crate::version::{self, Version};
 
 /// What a copy of the code is for.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use proc_macro2::{Delimiter, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
 
-use crate::find::group;
+use crate::parse::find::group;
 
 /// serde writes tuples of up to 16 elements; more are nested.
 const LONGEST_TUPLE: usize = 16;

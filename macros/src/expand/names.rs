@@ -5,7 +5,7 @@ use quote::format_ident;
 use syn::ext::IdentExt;
 use syn::{Ident, Signature};
 
-use crate::block::BoundCapture;
+use crate::parse::block::BoundCapture;
 
 /// The closure struct of a block: `__Demo0` for the first block of `demo`.
 pub(crate) fn closure_struct(function: &Ident, ordinal: usize, span: Span) -> Ident {

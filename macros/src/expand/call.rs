@@ -1,19 +1,19 @@
 //! What a block becomes: the call that stands in the place of its `remote!`, and its registration.
 //!
 //! What is made here stands at the user's code: at the `remote`, at a capture's name or at the braces of the body, so that
-//! rustc's messages do too. See [`place`](crate::place) for the names in it.
+//! rustc's messages do too. See [`place`](crate::parse::place) for the names in it.
 
 use proc_macro2::{Delimiter, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Ident;
 use syn::spanned::Spanned;
 
-use crate::block::{BoundCapture, RemoteBlock};
-use crate::closure_struct;
+use crate::expand::closure_struct;
+use crate::expand::names;
 use crate::expand::{Copy, Expansion, quiet};
-use crate::find::{self, group, marker};
-use crate::names;
-use crate::place::{Place, mixed, respan};
+use crate::parse::block::{BoundCapture, RemoteBlock};
+use crate::parse::find::{self, group, marker};
+use crate::parse::place::{Place, mixed, respan};
 
 impl Expansion<'_> {
     /// What a `remote!` becomes.

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use crate::args::Args;
 use crate::errors::Errors;
-use crate::service::expand_item;
+use crate::parse::args::Args;
+use crate::parse::service::expand_item;
 
 const SOURCE: &str = "\
 /// Says it.

@@ -6,16 +6,16 @@ use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Expr, Ident, LitStr, Token, Type};
 
-use crate::attributes::Attributes;
-use crate::blocking;
-use crate::capture::Capture;
 use crate::errors::Errors;
-use crate::find::{Code, Finder};
-use crate::fingerprint::Fnv;
-use crate::function::Body;
-use crate::jumps;
-use crate::requirement::Requirement;
-use crate::version::Rule;
+use crate::expand::fingerprint::Fnv;
+use crate::expand::version::Rule;
+use crate::parse::attributes::Attributes;
+use crate::parse::capture::Capture;
+use crate::parse::find::{Code, Finder};
+use crate::parse::function::Body;
+use crate::parse::requirement::Requirement;
+use crate::validate::blocking;
+use crate::validate::jumps;
 
 /// A block, with the blocks inside it.
 pub(crate) struct RemoteBlock {

@@ -7,7 +7,7 @@
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::quote;
 
-use crate::find::group;
+use crate::parse::find::group;
 
 /// From where to where rustc points.
 #[derive(Clone, Copy)]

@@ -5,13 +5,13 @@ use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{GenericParam, ImplItem, Item, ItemImpl, PathArguments, Type};
 
-use crate::args::Args;
 use crate::errors::Errors;
 use crate::expand::Expansion;
-use crate::fallback;
-use crate::find::{Finder, has_remote};
-use crate::function::{Body, Function};
-use crate::print;
+use crate::expand::fallback;
+use crate::expand::print;
+use crate::parse::args::Args;
+use crate::parse::find::{Finder, has_remote};
+use crate::parse::function::{Body, Function};
 use crate::validate;
 
 /// The type around a method.

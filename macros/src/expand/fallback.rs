@@ -8,8 +8,8 @@ use syn::{ImplItem, ItemImpl, ItemTrait, ReturnType, TraitItem, Type, parse_quot
 
 use crate::errors::Errors;
 use crate::expand::quiet;
-use crate::find::{Finder, marker};
-use crate::function::Function;
+use crate::parse::find::{Finder, marker};
+use crate::parse::function::Function;
 
 /// The function without its body, in which `remote!` was called under these paths.
 pub(crate) fn function(function: &Function, paths: &[TokenStream]) -> TokenStream {

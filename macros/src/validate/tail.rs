@@ -6,9 +6,9 @@
 use proc_macro2::{Delimiter, TokenTree};
 use syn::{ReturnType, Type};
 
-use crate::block::RemoteBlock;
 use crate::errors::Errors;
-use crate::find::{Code, Piece};
+use crate::parse::block::RemoteBlock;
+use crate::parse::find::{Code, Piece};
 
 /// Tells each body that ends with a call instead of its value: that of the function, if it surely does not return the call, and those
 /// of its blocks, which never can.
@@ -93,7 +93,7 @@ fn blocks(code: &Code, errors: &mut Errors) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::find::Finder;
+    use crate::parse::find::Finder;
 
     fn count(source: &str) -> usize {
         let function: syn::ItemFn = syn::parse_str(source).unwrap();

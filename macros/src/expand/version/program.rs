@@ -7,11 +7,11 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 
 use super::{Rule, Twins, Version};
-use crate::block::RemoteBlock;
 use crate::errors::Errors;
 use crate::expand::collect;
-use crate::find::Finder;
-use crate::fingerprint::Fnv;
+use crate::expand::fingerprint::Fnv;
+use crate::parse::block::RemoteBlock;
+use crate::parse::find::Finder;
 
 /// A block as a registry knows it.
 pub(super) struct Known {

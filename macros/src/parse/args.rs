@@ -6,7 +6,7 @@ use syn::Token;
 use syn::parse::Parser;
 
 use crate::errors::Errors;
-use crate::requirement::Requirement;
+use crate::parse::requirement::Requirement;
 
 /// What stands in the parentheses of `#[distributed(..)]`.
 pub(crate) struct Args {

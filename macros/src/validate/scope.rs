@@ -14,9 +14,9 @@ use syn::{
     Signature, Stmt,
 };
 
-use crate::block::Parts;
 use crate::errors::Errors;
-use crate::format;
+use crate::parse::block::Parts;
+use crate::parse::format;
 
 /// Tells each variable that a block of this function uses without listing it.
 pub(crate) fn check(signature: &Signature, body: &[Stmt], errors: &mut Errors) {

@@ -1,15 +1,15 @@
 //! What the versions of a function's blocks are made of, as far as its tokens say it.
 //!
-//! The other half is in the core, which knows the types: see `core/src/version.rs` for what counts when. Everything here is
+//! The other half is in the core, which knows the types: see `core/src/block/version.rs` for what counts when. Everything here is
 //! taken from the tokens as they were written, so it is the same whatever a `cfg` leaves out.
 
 use proc_macro2::{Group, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 
-use crate::block::RemoteBlock;
-use crate::find::{Code, Piece};
-use crate::fingerprint::Fnv;
+use crate::expand::fingerprint::Fnv;
+use crate::parse::block::RemoteBlock;
+use crate::parse::find::{Code, Piece};
 
 #[cfg(test)]
 mod edits;

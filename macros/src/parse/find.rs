@@ -9,8 +9,8 @@ use proc_macro2::token_stream::IntoIter;
 use proc_macro2::{Delimiter, Group, Ident, Spacing, Span, TokenStream, TokenTree};
 use quote::quote;
 
-use crate::block::RemoteBlock;
 use crate::errors::Errors;
+use crate::parse::block::RemoteBlock;
 
 /// Tokens in which each `remote!` has been read.
 pub(crate) type Code = Vec<Piece>;

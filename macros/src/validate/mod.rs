@@ -1,17 +1,21 @@
 //! Which functions can have blocks, and what a block must not mention.
 
+pub(crate) mod blocking;
+pub(crate) mod jumps;
+pub(crate) mod misplaced;
+pub(crate) mod scope;
+pub(crate) mod tail;
+
 use proc_macro2::TokenTree;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{FnArg, GenericParam, ReturnType, Signature, TypeImplTrait};
 
 use crate::errors::Errors;
-use crate::find::{self, Code, Piece};
-use crate::format;
-use crate::function::{Body, Function};
-use crate::scope;
-use crate::service::Service;
-use crate::tail;
+use crate::parse::find::{self, Code, Piece};
+use crate::parse::format;
+use crate::parse::function::{Body, Function};
+use crate::parse::service::Service;
 
 /// Tells everything that is wrong with a function and its blocks.
 pub(crate) fn function(
