@@ -22,6 +22,7 @@
 mod actor;
 mod builder;
 mod clock;
+mod connection;
 mod endpoint;
 mod gate;
 #[cfg(feature = "jwt")]
@@ -30,13 +31,13 @@ pub mod key_file;
 mod peer;
 mod platform;
 mod serve;
-mod session;
 #[cfg(feature = "rustls")]
 pub mod tls;
 mod warm;
 
 pub use actor::{Invoke, PeerActor};
 pub use builder::Builder;
+pub use connection::on_connect;
 pub use distributed_scope_core::peer::{
     ConnectCause, ConnectError, Credential, LinkEnd, LinkHandle, LinkStatus, LinkWatch, ReauthenticateError,
     SessionInfo, SessionWatch, StartError,
@@ -44,10 +45,9 @@ pub use distributed_scope_core::peer::{
 pub use endpoint::Endpoint;
 pub use gate::{Authenticate, NoHost, NoNetwork, NoOrigin, Upgrade};
 pub use peer::Peer;
-pub use session::on_connect;
 
 #[cfg(not(feature = "actix-web-actors"))]
-use session::accept::accept;
+use connection::accept::accept;
 /// An app that names `actix-web-actors` means it.
 #[cfg(feature = "actix-web-actors")]
-use session::accept_context::accept;
+use connection::accept_context::accept;

@@ -17,9 +17,9 @@ use distributed_scope_core::{Identity, Listing, PeerId, Skew};
 
 use crate::Builder;
 use crate::actor::{Drain, PeerActor, Stop};
+use crate::connection::{Served, dial};
 use crate::endpoint::Endpoint;
 use crate::platform::{Actix, Shared};
-use crate::session::{Served, dial};
 
 /// A peer: runs blocks for others, calls blocks on others, over any number of sessions.
 ///

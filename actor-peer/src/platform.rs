@@ -14,8 +14,8 @@ use tokio::task::AbortHandle;
 
 use crate::actor::{PeerActor, Tell};
 use crate::clock;
+use crate::connection::Kill;
 use crate::gate::Gate;
-use crate::session::Kill;
 
 /// What all handles, sessions and blocks of one Actix peer share.
 pub(crate) type Shared = peer::Shared<Actix>;

@@ -2,7 +2,7 @@
 #![no_main]
 
 #[allow(unreachable_pub, dead_code, reason = "a module of the Actix peer, which it shares with nobody else")]
-#[path = "../../actor-peer/src/session/frame_guard.rs"]
+#[path = "../../actor-peer/src/connection/frame_guard.rs"]
 mod frame_guard;
 
 use arbitrary::Arbitrary;

@@ -22,7 +22,7 @@ use std::time::SystemTime;
 
 use actix_web::HttpRequest;
 use distributed_scope_core::auth::{Holding, Visitor};
-use distributed_scope_core::seldom::Seldom;
+use distributed_scope_core::log_limit::Seldom;
 use distributed_scope_core::{Denied, Limits, PeerId, Principal, guard};
 
 pub use self::forwarded::NoNetwork;

@@ -20,15 +20,15 @@ use super::answer::Answer;
 use super::failure::failure;
 use super::first_bytes::{FirstBytes, Overheard};
 use super::tcp;
+use crate::connection::kill::SocketHandle;
 use crate::endpoint::Endpoint;
 use crate::platform::Shared;
-use crate::session::kill::SocketHandle;
 
 /// A connection that was upgraded.
-pub(in crate::session) struct Upgraded {
-    pub(in crate::session) framed: Framed<BoxedSocket, Codec>,
+pub(in crate::connection) struct Upgraded {
+    pub(in crate::connection) framed: Framed<BoxedSocket, Codec>,
     /// By this the connection can be ended when it is stuck.
-    pub(in crate::session) socket: Option<SocketHandle>,
+    pub(in crate::connection) socket: Option<SocketHandle>,
 }
 
 /// What each attempt of one dial is for.
