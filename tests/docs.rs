@@ -227,8 +227,8 @@ fn each_error_has_its_cause_and_fix() {
         .map(|(_, code)| code);
     let codes: Vec<_> = codes.map(str::to_owned).collect();
     assert!(codes.len() > 25, "{codes:?}");
-    let rejects = variants("core/src/frame/reject.rs", "Reject");
-    let connects = variants("core/src/peer/connect_error.rs", "ConnectError");
+    let rejects = variants("core/src/wire/frame/reject.rs", "Reject");
+    let connects = variants("core/src/peer/dial/connect_error.rs", "ConnectError");
     assert!(rejects.len() > 10 && connects.len() > 10, "{rejects:?} {connects:?}");
     for name in codes.into_iter().chain(rejects).chain(connects) {
         assert!(page.contains(&format!("\n| `{name}` |")), "docs/troubleshooting.md has no row of `{name}`");
@@ -237,7 +237,7 @@ fn each_error_has_its_cause_and_fix() {
 
 #[test]
 fn each_limit_has_a_row() {
-    let (page, source) = (read("docs/limits.md"), read("core/src/limits.rs"));
+    let (page, source) = (read("docs/limits.md"), read("core/src/limits/mod.rs"));
     let fields = source.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(':'));
     let fields: Vec<_> = fields.map(|(name, _)| name).collect();
     assert!(fields.len() > 20, "{fields:?}");

@@ -5,100 +5,67 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`id`](PeerId), [`block`](Block) | names: of peers, of blocks and their versions |
-//! | [`identity`](Identity), `key_pair`, `random` | who a peer is; ids that prove themselves (feature `keys`); randomness |
-//! | `registry`, `duplicate`, `exposure`, `listing` | the blocks of this binary, and which of them a peer runs for others |
-//! | `shape`, `version`, `skew` | what makes two versions of a block differ, and what is said of it |
-//! | `travels`, `slot` | which types may travel, and how the types of a block are found |
-//! | `blocking` | blocks that run on the blocking pool |
-//! | [`auth`] | who is there, and what a block asks of its caller |
-//! | `call`, [`pending`], `repeats` | a call, from `remote!` to its result, and when it is made again |
-//! | `account` | how much memory is held for others |
-//! | `flag` | what happens once and can be waited for |
-//! | `rate`, [`seldom`] | how much may happen in a second; how much of it is logged |
-//! | `disclosure` | what of an error a caller is told |
-//! | [`guard`] | code of the program where a panic must not get any further |
-//! | [`error`](RemoteError), `shown` | how a call fails; texts of others as they are kept and shown |
-//! | [`frame`], `codec` | what stands on the wire |
-//! | [`handshake`] | how a connection begins |
+//! | `identity` | what a peer is called, and ids that prove themselves (feature `keys`) |
+//! | `block` | a block: its name, its shape, its version, and which blocks are exposed |
+//! | `registry` | the blocks of this binary |
+//! | `call`, [`here`], [`host`], [`pending`] | a call from `remote!` to its result; what a block can reach where it runs |
+//! | `error` | how a call fails, and what of it a caller learns |
+//! | [`auth`] | who a caller is, and what a block requires of it |
+//! | [`wire`] | what PROTOCOL.md describes: frames, codecs, the handshake |
 //! | [`session`] | the state machine of one session: frames and moments in, effects and frames out |
-//! | [`here`] | what a block can reach where it runs |
-//! | [`host`] | a peer, as calls and blocks see it |
 //! | [`peer`] | a peer without its sockets and its event loop: what peers of all kinds have in common |
+//! | `limits` | the bounds of a peer, and the memory it holds for others |
+//! | `expansion` | what generated code calls |
+//! | `util` | time, randomness, hashes, rates, flags |
 
-mod account;
 pub mod auth;
 mod block;
-mod blocking;
 mod call;
-mod codec;
-pub mod copy;
-mod disclosure;
-mod duplicate;
-mod encoded;
 mod error;
-mod exposure;
-mod flag;
-pub mod frame;
-pub mod guard;
-pub mod handshake;
-mod hash;
-pub mod here;
-pub mod host;
-mod id;
+mod expansion;
 mod identity;
-#[cfg_attr(not(feature = "keys"), path = "no_keys.rs")]
-mod key_pair;
-mod keyed_hash;
 mod limits;
-mod listing;
 pub mod peer;
-pub mod pending;
-mod raised;
-mod random;
-mod rate;
 pub mod registry;
-mod repeats;
-mod request;
-pub mod seldom;
 pub mod session;
-mod shape;
-mod shown;
-mod skew;
-mod slot;
-mod sorted;
-mod time;
-#[doc(hidden)]
-pub mod travels;
-mod type_names;
-mod version;
+mod util;
+pub mod wire;
 
-pub use account::{Account, Full, Held, Share};
+pub use call::{here, host, pending};
+#[doc(hidden)]
+pub use expansion::travels;
+pub use wire::{frame, handshake};
+
+/// For peers of other kinds, not for programs.
+#[doc(hidden)]
+pub use util::{bulk_copy, guard, log_limit};
+
 pub use auth::{Attempt, Authorize, Denied, Principal, Proof, Requirement};
+pub use block::raised::Raised;
+pub use block::selection::Blocks;
 pub use block::{Block, BlockId, Fingerprint};
+pub use call::host::{CallReport, Observer};
+pub use call::request::Request;
 pub use call::{Call, Spawned};
-pub use codec::{Codec, DecodeError, EncodeError, OverBudget};
-pub use disclosure::Disclosure;
-pub use duplicate::DuplicateBlock;
-pub use encoded::Encoded;
+pub use error::disclosure::Disclosure;
 pub use error::{BlockName, ErrorKind, Mismatch, Older, Ran, Refusal, RemoteError};
-pub use exposure::Blocks;
-pub use flag::Flag;
-pub use frame::Reject;
-pub use host::{CallReport, Observer};
-pub use id::PeerId;
+pub use expansion::travels::Travels;
 pub use identity::Identity;
 #[cfg(feature = "keys")]
-pub use key_pair::KeyPair;
+pub use identity::key_pair::KeyPair;
+pub use identity::peer_id::PeerId;
 pub use limits::Limits;
-pub use listing::{Access, Listed, Listing};
-pub use raised::Raised;
-pub use rate::TokenBucket;
+pub use limits::account::{Account, Full, Held, Share};
+pub use peer::control::skew::{Difference, Skew, TheirBlocks};
 pub use registry::Registry;
-pub use request::Request;
-pub use skew::{Difference, Skew, TheirBlocks};
-pub use time::{Deadline, Moment};
-pub use travels::Travels;
+pub use registry::duplicate::DuplicateBlock;
+pub use registry::listing::{Access, Listed, Listing};
+pub use util::flag::Flag;
+pub use util::time::{Deadline, Moment};
+pub use util::token_bucket::TokenBucket;
+pub use wire::codec::{Codec, DecodeError, EncodeError, OverBudget};
+pub use wire::encoded::Encoded;
+pub use wire::frame::Reject;
 
 /// What generated code calls. Not part of the public interface.
 #[doc(hidden)]
@@ -110,11 +77,11 @@ pub mod __private {
 
     pub use crate::auth::Requirement;
     pub use crate::block::Block;
-    pub use crate::raised::Raised;
-    pub use crate::registry::{Registrar, Registration};
-    pub use crate::slot::{Captures, Slot, check, lend, never, output, to};
-    pub use crate::travels::{
+    pub use crate::block::raised::Raised;
+    pub use crate::block::version::{Rule, Source, Twins};
+    pub use crate::expansion::slot::{Captures, Slot, check, lend, never, output, to};
+    pub use crate::expansion::travels::{
         Arrive, ArriveOnPool, CrossesThreads, Departs, Journey, Known, Return, Returns, Travels, captured,
     };
-    pub use crate::version::{Rule, Source, Twins};
+    pub use crate::registry::{Registrar, Registration};
 }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use super::{Denied, Principal};
 use crate::block::Block;
 use crate::error::Refusal;
-use crate::id::PeerId;
+use crate::identity::peer_id::PeerId;
 
 /// A call that asks to have a block run: what [`Authorize`] decides on. Its captures are not decoded yet.
 #[derive(Clone, Debug)]

@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::id::PeerId;
+use crate::identity::peer_id::PeerId;
 
 /// Who is at the other end of a session, as far as that was proved: a subject, what is claimed of it, and how it was proved.
 ///
 /// It stands on the session, never in a frame, so nobody can name themselves. A block finds the one of its caller with
-/// [`here::principal`](crate::here::principal). Cloning it is cheap. `Debug` shows how it was proved and nothing else, so that it
+/// [`here::principal`](crate::call::here::principal). Cloning it is cheap. `Debug` shows how it was proved and nothing else, so that it
 /// does not leak into logs.
 ///
 /// ```

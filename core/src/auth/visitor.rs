@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::principal::Principal;
-use crate::account::Account;
+use crate::limits::account::Account;
 
 /// Who made a connection, as far as that was found out before the handshake on it.
 #[derive(Clone, Debug, Default)]

@@ -1,17 +1,22 @@
 //! What a block is called, where it stands, and which version of it this binary has.
 
+pub(crate) mod raised;
+pub(crate) mod selection;
+pub(crate) mod shape;
+pub(crate) mod type_names;
+pub(crate) mod version;
+
 use std::fmt;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Requirement;
-use crate::codec::{Carriage, Codec, TupleLengths};
-use crate::hash::Fnv;
+use crate::block::shape::{CannotTravel, Description, Shape, Subject};
+use crate::block::version::{Rule, Source, Twins};
 use crate::registry::Registry;
-use crate::shape::{self, CannotTravel, Description, Shape, Subject};
-use crate::type_names;
-use crate::version::{Rule, Source, Twins};
+use crate::util::fnv::Fnv;
+use crate::wire::codec::{Carriage, Codec, TupleLengths};
 
 /// Names a block across binaries: a 64-bit hash of module path, function name and ordinal, or of the name that
 /// `#[block(name = "..")]` gives it.

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::travels::Raises;
+use crate::expansion::travels::Raises;
 
 /// An error on its way out of a block: whatever can become a `Box<dyn Error + Send + Sync>`, with its causes.
 ///

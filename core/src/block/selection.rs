@@ -99,7 +99,7 @@ impl fmt::Debug for Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::version::Source;
+    use crate::block::version::Source;
 
     static ONE: Block = Block::new(
         "shop::orders::checkout#1",

@@ -24,8 +24,9 @@ mod tracer;
 pub(crate) use self::description::{Description, Difference};
 pub(crate) use self::subject::{Subject, Value};
 use self::tracer::{OptionalFields, Tracer};
-use crate::codec::{self, Carriage, Codec, TupleLengths};
-use crate::{guard, type_names};
+use crate::block::type_names;
+use crate::util::guard;
+use crate::wire::codec::{self, Carriage, Codec, TupleLengths};
 
 /// What is known of a type.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 //! of a body is part of a version only where two blocks of one function could be taken for each other, or where `exact`
 //! asks for it.
 
-use crate::hash::Fnv;
+use crate::util::fnv::Fnv;
 
 /// What the macro knows of a block's version.
 ///

@@ -10,9 +10,9 @@ use std::task::{self, Poll, Waker};
 
 use futures_channel::oneshot;
 
-use crate::guard::{self, Panic};
-use crate::here::{Context, Scoped};
+use crate::call::here::{Context, Scoped};
 use crate::registry::{Body, BodyError, Outcome};
+use crate::util::guard::{self, Panic};
 
 /// A block's body that is no future. It is called on a thread that may be held.
 pub struct Blocking(Option<Box<dyn FnOnce() -> Outcome + Send>>);

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use crate::auth::Principal;
 use crate::block::Block;
-use crate::frame::SessionId;
-use crate::host::{Host, Keep};
-use crate::id::PeerId;
-use crate::time::Deadline;
+use crate::call::host::{Host, Keep};
+use crate::identity::peer_id::PeerId;
+use crate::util::time::Deadline;
+use crate::wire::frame::SessionId;
 
 /// The peer that runs this block.
 ///

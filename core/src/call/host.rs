@@ -10,14 +10,14 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use crate::block::Block;
-use crate::flag::Flag;
-use crate::frame::SessionId;
-use crate::id::PeerId;
+use crate::call::pending::Pending;
+use crate::call::request::Request;
+use crate::identity::peer_id::PeerId;
 use crate::limits::Limits;
 use crate::peer::{Changes, SessionInfo};
-use crate::pending::Pending;
-use crate::request::Request;
-use crate::time::Moment;
+use crate::util::flag::Flag;
+use crate::util::time::Moment;
+use crate::wire::frame::SessionId;
 
 /// A peer in this process.
 pub trait Host: Send + Sync + 'static {
@@ -142,7 +142,7 @@ pub struct CallReport {
     pub succeeded: bool,
 }
 
-/// Values by their types: what [`here::data`](crate::here::data) finds.
+/// Values by their types: what [`here::data`](crate::call::here::data) finds.
 #[derive(Default)]
 pub struct Data(FxHashMap<TypeId, Arc<dyn Any + Send + Sync>>);
 

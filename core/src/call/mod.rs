@@ -1,5 +1,12 @@
 //! `Call<R>`: what `remote!` evaluates to.
 
+pub(crate) mod blocking;
+pub mod here;
+pub mod host;
+pub mod pending;
+pub(crate) mod repeats;
+pub(crate) mod request;
+
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -12,19 +19,19 @@ use futures_channel::oneshot;
 use serde::{Deserialize, Serialize};
 
 use crate::block::Block;
-use crate::codec::{Codec, DecodeError, EncodeError};
-use crate::encoded::Encoded;
+use crate::block::shape::CannotTravel;
+use crate::call::here::Context;
+use crate::call::host::{CallReport, Host, Peers};
+use crate::call::pending::{Ending, Pending};
+use crate::call::repeats::Repeats;
+use crate::call::request::Request;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError, panic_text};
-use crate::frame::HEAD;
-use crate::guard;
-use crate::here::{self, Context};
-use crate::host::{self, CallReport, Host, Peers};
-use crate::id::PeerId;
-use crate::pending::{Ending, Pending};
-use crate::repeats::Repeats;
-use crate::request::Request;
-use crate::shape::CannotTravel;
-use crate::time::{Deadline, Moment};
+use crate::identity::peer_id::PeerId;
+use crate::util::guard;
+use crate::util::time::{Deadline, Moment};
+use crate::wire::codec::{Codec, DecodeError, EncodeError};
+use crate::wire::encoded::Encoded;
+use crate::wire::frame::HEAD;
 
 /// A call of a block on another peer: the value of `remote!`.
 ///

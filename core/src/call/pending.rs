@@ -8,17 +8,17 @@ use std::task::{Context, Poll, ready};
 
 use futures_channel::oneshot;
 
-use crate::codec::Codec;
-use crate::encoded::Encoded;
 use crate::error::{ErrorKind, Ran, RemoteError};
-use crate::frame::CallId;
+use crate::wire::codec::Codec;
+use crate::wire::encoded::Encoded;
+use crate::wire::frame::CallId;
 
 /// An encoded result.
 #[derive(Clone, Debug)]
 pub struct Payload {
     /// How it is encoded.
     pub codec: Codec,
-    /// Its bytes. Those of a result that is to be sent have [`HEAD`](crate::frame::HEAD) bytes of room before it.
+    /// Its bytes. Those of a result that is to be sent have [`HEAD`](crate::wire::frame::HEAD) bytes of room before it.
     pub bytes: Encoded,
 }
 

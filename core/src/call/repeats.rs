@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::time::Moment;
+use crate::util::time::Moment;
 
 /// So often in a row it is made again.
 const MOST: u32 = 5;

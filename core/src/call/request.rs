@@ -1,10 +1,10 @@
 //! A call on its way from the place where it was awaited to the session that carries it.
 
 use crate::block::Block;
-use crate::codec::Codec;
-use crate::encoded::Encoded;
-use crate::id::PeerId;
-use crate::time::Deadline;
+use crate::identity::peer_id::PeerId;
+use crate::util::time::Deadline;
+use crate::wire::codec::Codec;
+use crate::wire::encoded::Encoded;
 
 /// A call that is ready to be sent.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Request {
     pub to: PeerId,
     /// The block.
     pub block: &'static Block,
-    /// The encoded captures, behind [`HEAD`](crate::frame::HEAD) bytes of room for the header.
+    /// The encoded captures, behind [`HEAD`](crate::wire::frame::HEAD) bytes of room for the header.
     pub frame: Encoded,
     /// How the captures are encoded.
     pub codec: Codec,

@@ -8,9 +8,9 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{BlockName, ErrorKind, Inner, Ran, RemoteError};
-use crate::guard;
-use crate::id::PeerId;
-use crate::shown::{self, Cut, OneLine};
+use crate::identity::peer_id::PeerId;
+use crate::util::guard;
+use crate::util::shown::{self, Cut, OneLine};
 
 /// So many of the first causes are kept, and so many of the last, so that a chain cannot be arbitrarily long: what failed first is at its end.
 const KEPT: usize = 16;
@@ -247,10 +247,10 @@ impl From<FlatChain> for RemoteError {
 mod tests {
     use super::*;
     use crate::block::Block;
-    use crate::codec::Codec;
+    use crate::block::raised::Raised;
+    use crate::block::version::Source;
     use crate::error::Refusal;
-    use crate::raised::Raised;
-    use crate::version::Source;
+    use crate::wire::codec::Codec;
 
     static BLOCK: Block = Block::new("app::f#0", "app", "src/app.rs", 3, &[], Source::exact(0));
 

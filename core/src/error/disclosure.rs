@@ -37,8 +37,8 @@ impl Disclosure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::block::raised::Raised;
     use crate::error::Ran;
-    use crate::raised::Raised;
 
     #[derive(Debug, thiserror::Error)]
     #[error("MESSAGE")]

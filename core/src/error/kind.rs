@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::mismatch::Mismatch;
-use crate::account::Full;
-use crate::shown::{self, OneLine};
+use crate::limits::account::Full;
+use crate::util::shown::{self, OneLine};
 
 /// What happened to a call that did not end in its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

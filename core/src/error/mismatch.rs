@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::block::shape::{Description, Difference};
 use crate::block::{Block, Fingerprint};
-use crate::shape::{Description, Difference};
-use crate::shown;
+use crate::util::shown;
 
 /// What differs between a caller's version of a block and that of the peer that refused the call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

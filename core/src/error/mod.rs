@@ -1,6 +1,7 @@
 //! How a call fails: what happened, on which peer, in which block, because of what, and whether the block ran.
 
 mod chain;
+pub(crate) mod disclosure;
 mod kind;
 mod mismatch;
 mod name;
@@ -18,10 +19,10 @@ pub use self::kind::{ErrorKind, Ran, Refusal};
 pub use self::mismatch::{Mismatch, Older};
 pub use self::name::BlockName;
 use crate::block::Block;
-use crate::guard;
-use crate::id::PeerId;
-use crate::raised::Raised;
-use crate::shown;
+use crate::block::raised::Raised;
+use crate::identity::peer_id::PeerId;
+use crate::util::guard;
+use crate::util::shown;
 
 /// The error of a call.
 ///
@@ -218,8 +219,8 @@ impl fmt::Debug for RemoteError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::Codec;
-    use crate::version::Source;
+    use crate::block::version::Source;
+    use crate::wire::codec::Codec;
 
     static BLOCK: Block = Block::new("app::f#0", "app", "src/app.rs", 3, &[], Source::exact(0));
 

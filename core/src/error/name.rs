@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::block::Block;
-use crate::shown::{self, OneLine};
+use crate::util::shown::{self, OneLine};
 
 /// A block as an error names it; it may be one that this binary does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

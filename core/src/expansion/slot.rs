@@ -10,13 +10,13 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
+use crate::block::raised::Raised;
 use crate::block::{Block, Types};
-use crate::blocking::Blocking;
 use crate::call::Call;
-use crate::id::PeerId;
-use crate::raised::Raised;
+use crate::call::blocking::Blocking;
+use crate::expansion::travels::Wire;
+use crate::identity::peer_id::PeerId;
 use crate::registry::{BodyError, Outcome, Registrar, Started, Work};
-use crate::travels::Wire;
 
 /// A closure struct whose fields are references, as it is built where the call is made. It carries types; the values
 /// travel as a tuple.

@@ -27,10 +27,10 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::block::Block;
+use crate::block::raised::Raised;
 use crate::call::Call;
-use crate::id::PeerId;
-use crate::raised::Raised;
-use crate::slot::{Captures, never};
+use crate::expansion::slot::{Captures, never};
+use crate::identity::peer_id::PeerId;
 
 /// A value that can be captured by a block or returned from one: it can be written, read back without borrowing,
 /// and kept.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-use crate::frame::Reject;
-use crate::id::PeerId;
-use crate::random::random;
+use crate::identity::peer_id::PeerId;
+use crate::util::random::random;
+use crate::wire::frame::Reject;
 
 /// An Ed25519 key pair. Its peer id is made of the public key, and only who has the private one can have a session under it.
 ///

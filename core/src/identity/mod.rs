@@ -1,7 +1,11 @@
 //! Who a peer is.
 
-use crate::id::PeerId;
-use crate::key_pair::KeyPair;
+#[cfg_attr(not(feature = "keys"), path = "no_keys.rs")]
+pub(crate) mod key_pair;
+pub(crate) mod peer_id;
+
+use crate::identity::key_pair::KeyPair;
+use crate::identity::peer_id::PeerId;
 
 /// Who a peer is: a peer id that it claims, or a key pair whose id it proves.
 ///

@@ -3,8 +3,8 @@
 
 use std::convert::Infallible;
 
-use crate::frame::Reject;
-use crate::id::PeerId;
+use crate::identity::peer_id::PeerId;
+use crate::wire::frame::Reject;
 
 /// There is none.
 #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! The bounds of a peer: each is a number somebody chose, says its unit, and says what happens at it.
 
+pub(crate) mod account;
+
 use std::time::Duration;
 
 /// The bounds that a peer keeps, on what it sends as on what it takes.
@@ -187,7 +189,7 @@ impl Default for Limits {
         Self {
             deadline: Duration::from_secs(10),
             message: 16 << 20,
-            memory: crate::codec::SPARE,
+            memory: crate::wire::codec::SPARE,
             calls_out: 1 << 16,
             calls_in: 1 << 16,
             detached: 4096,
@@ -209,7 +211,7 @@ impl Default for Limits {
             handshakes_per_second: 1000,
             calls_per_second: 5_000_000,
             handshake: Duration::from_secs(5),
-            error_text: crate::shown::LONGEST,
+            error_text: crate::util::shown::LONGEST,
             waiting: 1024,
         }
     }

@@ -6,55 +6,36 @@
 //! | module | idea |
 //! |---|---|
 //! | `platform` | what a peer needs of the world it lives in |
-//! | `shared` | what all handles, sessions and blocks of one peer share; it is their [`Host`](crate::host::Host) |
-//! | `roster`, `routes` | who may join; which peer is reachable by which session |
-//! | `sessions` | what those see who look after a peer: its sessions, and their changes |
-//! | `waiting` | calls that wait for peers which are not connected |
+//! | `shared` | what all handles, sessions and blocks of one peer share; it is their [`Host`](crate::call::host::Host) |
+//! | `control` | the control plane: who may join, which session reaches a peer, sessions and their changes, calls that wait for absent peers, differences of blocks |
 //! | `link` | a session, as the rest of the peer sees it from any thread; it outlives its connections |
-//! | `connection`, `out` | one connection: handshake, then the session it carries, then the goodbye; what it has to send |
-//! | `carry` | drives a connection over a socket that hands over whole messages |
-//! | `endpoint` | where a peer connects to, and what it shows there |
-//! | `start_error`, `connect_error` | why a peer does not start, and why it does not connect |
-//! | `ticker` | lets time pass for a session |
-//! | `reconnect` | staying connected to a place: dialling, coming back after a loss |
-//! | `executor`, `own`, `running` | runs blocks for other peers and for the peer itself: guarded, once in place, then as tasks |
-//! | `differences` | how the other side's blocks differ from ours |
+//! | `connection` | one connection: handshake, then the session it carries, then the goodbye; what it has to send; driving it over a socket of whole messages |
+//! | `dial` | connecting to an endpoint, why that fails, and staying connected |
+//! | `execute` | runs blocks for other peers (`remote`) and for the peer itself (`local`): guarded, once in place, then as tasks |
+//! | `start_error` | why a peer does not start |
 
-mod carry;
-mod connect_error;
 mod connection;
-mod detached;
-mod differences;
-mod endpoint;
-mod executor;
-mod goodbye;
+pub(crate) mod control;
+mod dial;
+mod execute;
 mod link;
-mod out;
-mod own;
 mod platform;
-mod reconnect;
-mod roster;
-mod routes;
-mod running;
-mod sessions;
 mod shared;
 mod start_error;
-mod ticker;
-mod waiting;
 
-pub use self::carry::{Arrival, Messages, carry};
-pub use self::connect_error::{ConnectCause, ConnectError};
+pub use self::connection::carry::{Arrival, Messages, carry};
+pub use self::connection::goodbye::Goodbye;
+pub use self::connection::out::{Out, Outgoing, Written};
 pub use self::connection::{Asked, Connection, Next, Opened};
-pub use self::endpoint::Endpoint;
-pub use self::goodbye::Goodbye;
-pub use self::link::{Epoch, Link};
-pub use self::out::{Out, Outgoing, Written};
-pub use self::platform::{Kill, Platform, Task};
-pub use self::reconnect::{
+pub use self::control::roster::{Admitted, Join, Notice, Roster, settle};
+pub use self::control::routes::Routes;
+pub use self::control::sessions::{Changes, SessionInfo, SessionWatch};
+pub use self::dial::connect_error::{ConnectCause, ConnectError};
+pub use self::dial::endpoint::Endpoint;
+pub use self::dial::reconnect::{
     Credential, Dial, LinkEnd, LinkHandle, LinkStatus, LinkWatch, Place, ReauthenticateError,
 };
-pub use self::roster::{Admitted, Join, Notice, Roster, settle};
-pub use self::routes::Routes;
-pub use self::sessions::{Changes, SessionInfo, SessionWatch};
+pub use self::link::{Epoch, Link};
+pub use self::platform::{Kill, Platform, Task};
 pub use self::shared::{Parts, Shared};
 pub use self::start_error::StartError;

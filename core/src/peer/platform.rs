@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use super::Notice;
-use crate::time::Moment;
+use crate::util::time::Moment;
 
 /// The world that a peer lives in. The Actix peer and the browser peer each have one.
 ///
@@ -71,7 +71,7 @@ pub trait Platform: Send + Sync + Sized + 'static {
 
     /// 256 bits that cannot be guessed, for the id and the token of a session.
     fn random(&self) -> [u8; 32] {
-        crate::random::random()
+        crate::util::random::random()
     }
 
     /// Tells the control plane, which hands the notice to its [`Roster`](super::Roster) after this has returned.

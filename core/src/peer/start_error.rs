@@ -1,6 +1,6 @@
 //! How starting fails.
 
-use crate::duplicate::DuplicateBlock;
+use crate::registry::duplicate::DuplicateBlock;
 
 /// Why a peer did not start.
 #[derive(Debug, thiserror::Error)]

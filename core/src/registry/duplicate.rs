@@ -58,7 +58,7 @@ impl fmt::Display for DuplicateBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::version::Source;
+    use crate::block::version::Source;
 
     const fn block(module: &'static str, file: &'static str, line: u32) -> Block {
         Block::new("shop::orders::checkout#1", module, file, line, &["cart"], Source::exact(1))

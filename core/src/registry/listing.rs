@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::block::Block;
-use crate::codec::Codec;
-use crate::exposure::Blocks;
+use crate::block::selection::Blocks;
 use crate::registry::Registry;
+use crate::wire::codec::Codec;
 
 /// The blocks that a program knows, ordered by path. Printed, it is a table.
 #[derive(Clone, Debug)]

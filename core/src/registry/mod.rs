@@ -1,5 +1,8 @@
 //! The blocks that this binary contains.
 
+pub(crate) mod duplicate;
+pub(crate) mod listing;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -8,18 +11,18 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
+use crate::block::raised::Raised;
+use crate::block::selection::Blocks;
+use crate::block::shape::CannotTravel;
 use crate::block::{Block, BlockId, Fingerprint};
-use crate::blocking::Blocking;
-use crate::codec::{Codec, DecodeError, EncodeError};
-use crate::duplicate::DuplicateBlock;
+use crate::call::blocking::Blocking;
 use crate::error::{Mismatch, Refusal};
-use crate::exposure::Blocks;
-use crate::guard::Panic;
-use crate::listing::Listing;
-use crate::raised::Raised;
-use crate::seldom::Doubling;
-use crate::shape::CannotTravel;
-use crate::sorted;
+use crate::registry::duplicate::DuplicateBlock;
+use crate::registry::listing::Listing;
+use crate::util::guard::Panic;
+use crate::util::log_limit::Doubling;
+use crate::util::sorted;
+use crate::wire::codec::{Codec, DecodeError, EncodeError};
 
 /// A running block: ends with its encoded result and the codec of it, behind the room for the frame's header that was asked for.
 ///
@@ -318,7 +321,7 @@ pub(crate) fn digest(blocks: impl Iterator<Item = (BlockId, Fingerprint)>) -> u6
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::version::Source;
+    use crate::block::version::Source;
 
     static ONE: Block = Block::new(
         "shop::orders::checkout#1",

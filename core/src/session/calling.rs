@@ -3,12 +3,12 @@
 use bytes::Bytes;
 
 use super::{Effect, Session, Violation};
-use crate::codec::{Codec, decode_own};
+use crate::call::pending::Payload;
+use crate::call::request::Request;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
-use crate::frame::{self, CallId, Frame, Invoke, Reply};
-use crate::pending::Payload;
-use crate::request::Request;
-use crate::time::Moment;
+use crate::util::time::Moment;
+use crate::wire::codec::{Codec, decode_own};
+use crate::wire::frame::{self, CallId, Frame, Invoke, Reply};
 
 impl<W> Session<W> {
     /// Sends a call and returns its number; while the session is detached, as soon as it is attached again. The header

@@ -8,10 +8,10 @@ use super::Violation;
 use super::is_oversized;
 use super::outbox::Outgoing;
 use super::timed::Timed;
-use crate::frame::{CallId, Framed, Invoke};
-use crate::keyed_hash::Keyed;
-use crate::sorted;
-use crate::time::{Deadline, Moment};
+use crate::util::keyed_hash::Keyed;
+use crate::util::sorted;
+use crate::util::time::{Deadline, Moment};
+use crate::wire::frame::{CallId, Framed, Invoke};
 
 #[derive(Debug)]
 pub(super) struct Calls<W> {

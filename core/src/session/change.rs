@@ -2,7 +2,7 @@
 //! is known by from then on. The acceptor takes that connection although it is somebody else's, because the one that had the session has said so.
 
 use super::{Session, Violation};
-use crate::time::Moment;
+use crate::util::time::Moment;
 
 /// How far that has come, on the present connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,10 +81,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::frame::{Frame, Framed};
-    use crate::handshake::introduction;
-    use crate::id::PeerId;
+    use crate::identity::peer_id::PeerId;
     use crate::limits::Limits;
+    use crate::wire::frame::{Frame, Framed};
+    use crate::wire::handshake::introduction;
 
     fn at(millis: u64) -> Moment {
         Moment::after_origin(Duration::from_millis(millis))
@@ -144,7 +144,7 @@ mod tests {
     fn older_side_is_not_asked() {
         let limits = Limits::default();
         let mut them = introduction(PeerId::named("them"), &limits, 0);
-        them.codecs.retain(|codec| *codec < crate::frame::Introduction::FEATURES);
+        them.codecs.retain(|codec| *codec < crate::wire::frame::Introduction::FEATURES);
         let mut session = Session::<u64>::dialled(limits, &them, at(0));
         assert!(!session.ask_to_change() && !session.is_asked_to_change());
     }

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::inbox::Whole;
 use super::{Effect, MAX_FRAME, SMALLEST_LIMIT, Session, State, Violation};
 use crate::block::{BlockId, Fingerprint};
-use crate::frame::{Catalogue, Frame, Framed};
-use crate::time::Moment;
+use crate::util::time::Moment;
+use crate::wire::frame::{Catalogue, Frame, Framed};
 
 impl<W> Session<W> {
     /// Whether [`next_frame`](Self::next_frame) has one.

@@ -5,10 +5,10 @@ use rustc_hash::FxHashMap;
 
 use super::Violation;
 use super::outbox::{BYTES_PER_ACK, BYTES_PER_ACK_ALONE, CHUNK, CHUNKS_ALONE, LARGEST_AT_ONCE, STREAMS};
-use crate::account::Full;
-use crate::copy::append;
-use crate::frame::{Chunk, Frame, HEAD};
-use crate::time::Moment;
+use crate::limits::account::Full;
+use crate::util::bulk_copy::append;
+use crate::util::time::Moment;
+use crate::wire::frame::{Chunk, Frame, HEAD};
 
 /// After so many frames the sender is told that they arrived, as soon as anything else goes to it. What makes a call for each result so
 /// says both with one write.

@@ -7,7 +7,7 @@ use super::parked::Parked;
 use super::waiting::WaitingCalls;
 use super::{Dead, Effect, READ_WHEN_STALLED, Session, State};
 use crate::error::{ErrorKind, Ran, RemoteError};
-use crate::time::{Deadline, Moment};
+use crate::util::time::{Deadline, Moment};
 
 impl<W> Session<W> {
     /// The moment by which [`tick`](Self::tick) is due. It may be early.

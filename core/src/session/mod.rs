@@ -4,7 +4,7 @@
 //! this one. `W` is whatever the driver keeps for a call that is open, for instance the sender of a channel.
 //!
 //! A session outlives its connection. While it is *attached* to one, frames come and go; when the connection is lost it
-//! waits, detached, for another one to go on with, until its window has passed. [`handshake`](crate::handshake) is how a
+//! waits, detached, for another one to go on with, until its window has passed. [`handshake`](crate::wire::handshake) is how a
 //! connection finds its session.
 //!
 //! | module | idea |
@@ -45,15 +45,15 @@ use self::outbox::{Gap, Outbox};
 use self::parked::Parked;
 use self::told::Told;
 use self::waiting::WaitingCalls;
-use crate::account::Full;
+use crate::call::pending::Ending;
 use crate::error::{ErrorKind, RemoteError};
-use crate::frame::{CallId, Catalogue, Introduction, Invoke, Mac};
-use crate::id::PeerId;
+use crate::identity::peer_id::PeerId;
 use crate::limits::Limits;
-use crate::pending::Ending;
-use crate::rate::TokenBucket;
-use crate::seldom::Doubling;
-use crate::time::{Deadline, Moment};
+use crate::limits::account::Full;
+use crate::util::log_limit::Doubling;
+use crate::util::time::{Deadline, Moment};
+use crate::util::token_bucket::TokenBucket;
+use crate::wire::frame::{CallId, Catalogue, Introduction, Invoke, Mac};
 
 pub(crate) use self::outbox::AT_ONCE;
 pub use self::outbox::{CHUNK, STREAMS};

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::{CHUNK, is_oversized};
-use crate::frame::{CallId, HEAD, Invoke};
+use crate::wire::frame::{CallId, HEAD, Invoke};
 
 /// What a parked call costs beside its captures, about.
 const EACH: usize = HEAD + size_of::<Invoke>();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::time::Moment;
+use crate::util::time::Moment;
 
 /// Whoever looks so much later than it meant to has slept, or was not let run.
 pub(super) const LATE: Duration = Duration::from_secs(2);

@@ -8,12 +8,12 @@ use super::calls::Stage;
 use super::inbox::Dropped;
 use super::parked::NoRoom;
 use super::{CHECKS_UNTIL_KNOWN, Effect, SMALLEST_LIMIT, Session, Violation};
-use crate::account::Full;
-use crate::codec::{Codec, encode_own};
+use crate::call::pending::{Ending, Payload};
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
-use crate::frame::{self, CallId, Frame, HEAD, Invoke, Reply};
-use crate::pending::{Ending, Payload};
-use crate::time::{Deadline, Moment};
+use crate::limits::account::Full;
+use crate::util::time::{Deadline, Moment};
+use crate::wire::codec::{Codec, encode_own};
+use crate::wire::frame::{self, CallId, Frame, HEAD, Invoke, Reply};
 
 impl<W> Session<W> {
     /// A call of which the first byte came at `begun`.

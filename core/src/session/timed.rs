@@ -9,8 +9,8 @@ use std::fmt;
 use std::hash::BuildHasher;
 
 use super::is_oversized;
-use crate::frame::CallId;
-use crate::time::{Deadline, Moment};
+use crate::util::time::{Deadline, Moment};
+use crate::wire::frame::CallId;
 
 /// So many deadlines of calls that have ended do not matter.
 const FEW: usize = 64;

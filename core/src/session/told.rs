@@ -1,7 +1,7 @@
 //! How much the other side may tell of its blocks: once, to an end, and no more of them than are looked at.
 
 use super::Violation;
-use crate::frame::Catalogue;
+use crate::wire::frame::Catalogue;
 
 /// How far the other side's catalogue has come.
 #[derive(Debug, Default)]

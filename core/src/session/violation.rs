@@ -1,7 +1,7 @@
 //! How the other side, or a connection to it, fails a session.
 
 use super::STREAMS;
-use crate::frame::FrameError;
+use crate::wire::frame::FrameError;
 
 /// Why a connection is taken for dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +40,7 @@ pub enum Violation {
     /// It told of its blocks again, or of more of them than it may.
     #[error(
         "it told of its blocks twice, of more than {}, or of none in a part",
-        crate::frame::Catalogue::MOST
+        crate::wire::frame::Catalogue::MOST
     )]
     Catalogue,
     /// It answered a call that was never made.

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::is_oversized;
-use crate::encoded::Encoded;
-use crate::frame::CallId;
+use crate::wire::encoded::Encoded;
+use crate::wire::frame::CallId;
 
 /// Calls in the order in which they were made.
 #[derive(Debug, Default)]

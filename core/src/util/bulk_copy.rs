@@ -9,7 +9,7 @@ use std::ops::Deref;
 
 use bytes::BufMut;
 
-use crate::shown::floor_boundary;
+use crate::util::shown::floor_boundary;
 
 const BLOCK: usize = 2 << 10;
 

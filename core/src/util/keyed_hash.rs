@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
-use crate::random::random;
+use crate::util::random::random;
 
 /// The key of this process, for each of its maps.
 #[derive(Clone, Copy)]
@@ -82,8 +82,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::frame::CallId;
-    use crate::id::PeerId;
+    use crate::identity::peer_id::PeerId;
+    use crate::wire::frame::CallId;
 
     /// Numbers that all have one hash in a map of `rustc-hash`, as far as a map looks at it.
     fn colliding() -> impl Iterator<Item = CallId> {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::rate::TokenBucket;
-use crate::time::Moment;
+use crate::util::time::Moment;
+use crate::util::token_bucket::TokenBucket;
 
 /// So many lines of one kind per second, and as many at once.
 const PER_SECOND: u32 = 10;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::time::Moment;
+use crate::util::time::Moment;
 
 /// A token bucket: as many as a second's worth at once, and so many per second in the long run.
 ///

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::place::{Form, Kind, Outline, Part};
 use super::tracer::{Place, Tracer};
-use crate::type_names;
+use crate::block::type_names;
 
 /// More types than these are not told.
 const MOST_TYPES: usize = 256;

@@ -1,6 +1,6 @@
 //! What a trace notes of a type: an outline, and the parts that it asked for.
 
-use crate::hash::Fnv;
+use crate::util::fnv::Fnv;
 
 /// A primitive that a type asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

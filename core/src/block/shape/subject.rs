@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::trace::At;
 use super::tracer::Tracer;
-use crate::codec::{Budget, Reader, Unreadable, Unwritable, Within, Writer};
+use crate::wire::codec::{Budget, Reader, Unreadable, Unwritable, Within, Writer};
 
 /// A value of some type.
 pub(crate) trait Value {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::id::PeerId;
+use crate::identity::peer_id::PeerId;
 
 /// What was seen of a type.
 #[derive(Debug, PartialEq)]

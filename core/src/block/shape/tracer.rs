@@ -12,9 +12,9 @@
 use super::place::{Form, Kind, Outline, Part};
 use super::subject::{Subject, Value};
 use super::trace::Fault;
-use crate::guard;
-use crate::hash::Fnv;
-use crate::sorted;
+use crate::util::fnv::Fnv;
+use crate::util::guard;
+use crate::util::sorted;
 
 /// How many values a trace may make of one type, and as many again to vary them; and how deep they may be nested.
 const BUDGET: u32 = 20_000;

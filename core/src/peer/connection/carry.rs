@@ -8,8 +8,8 @@ use std::task::Poll;
 
 use bytes::Bytes;
 
-use super::{Admitted, Connection, Goodbye, Join, Next, Out, Outgoing, Platform, settle};
-use crate::frame::Reject;
+use crate::peer::{Admitted, Connection, Goodbye, Join, Next, Out, Outgoing, Platform, settle};
+use crate::wire::frame::Reject;
 
 /// What comes in on a socket.
 #[derive(Debug)]
@@ -145,13 +145,13 @@ async fn write<P: Platform>(out: &Out<P>, socket: &impl Messages) {
 }
 
 /// Which of two futures ended first.
-pub(super) enum First<A, B> {
+pub(in crate::peer) enum First<A, B> {
     One(A),
     Other(B),
 }
 
 /// Waits for either of two futures; for the first one if both are ready.
-pub(super) fn first<A: Future + Unpin, B: Future + Unpin>(
+pub(in crate::peer) fn first<A: Future + Unpin, B: Future + Unpin>(
     mut one: A,
     mut other: B,
 ) -> impl Future<Output = First<A::Output, B::Output>> + Unpin {

@@ -1,6 +1,6 @@
 //! The last word on a connection.
 
-use crate::shown::floor_boundary;
+use crate::util::shown::floor_boundary;
 
 /// Why a connection closes, as its WebSocket close frame says it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use super::{Asked, Connection, Next, Opened, Side, Stage, Welcomed};
 use crate::auth::Visitor;
-use crate::frame::{self, Frame, Reject, Welcome};
-use crate::handshake::{self, Guest};
 use crate::peer::{Admitted, Epoch, Goodbye, Join, Link, Platform};
+use crate::wire::frame::{self, Frame, Reject, Welcome};
+use crate::wire::handshake::{self, Guest};
 
 impl<P: Platform> Connection<P> {
     /// Takes a message before there is a session.

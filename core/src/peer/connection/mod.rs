@@ -3,8 +3,11 @@
 //! It does not know what carries its messages: the platform's socket hands it what comes in, and writes what its
 //! [`Out`] has.
 
+pub(crate) mod carry;
+pub(crate) mod goodbye;
 mod handshake;
 mod next;
+pub(crate) mod out;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -19,10 +22,10 @@ pub use self::next::{Asked, Next};
 use super::link::{Comer, Room, Turn};
 use super::{Epoch, Goodbye, Link, Out, Platform, Shared};
 use crate::auth::Visitor;
-use crate::frame::Reject;
-use crate::handshake::{Introduced, Invitation};
-use crate::id::PeerId;
-use crate::time::Moment;
+use crate::identity::peer_id::PeerId;
+use crate::util::time::Moment;
+use crate::wire::frame::Reject;
+use crate::wire::handshake::{Introduced, Invitation};
 
 /// What whoever dialled learns. If it is dropped, the connection was lost before the session was open.
 pub type Opened<P> = oneshot::Sender<Result<Arc<Link<P>>, Reject>>;

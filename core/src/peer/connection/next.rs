@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Opened;
-use crate::handshake::Guest;
 use crate::peer::{Join, Link, Platform};
+use crate::wire::handshake::Guest;
 
 /// What whoever reads a connection has to do next.
 #[must_use]

@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use super::link::{Taken, Waiting};
-use super::{Epoch, Goodbye, Link, Platform};
-use crate::frame::Framed;
+use crate::peer::link::{Taken, Waiting};
+use crate::peer::{Epoch, Goodbye, Link, Platform};
 use crate::session::AT_ONCE;
+use crate::wire::frame::Framed;
 
 /// A connection's way out. The connection fills it and a writer empties it, both on one thread.
 pub struct Out<P: Platform>(RefCell<State<P>>);
@@ -53,7 +53,7 @@ impl<P: Platform> Default for Out<P> {
 }
 
 impl<P: Platform> Out<P> {
-    pub(super) fn push(&self, frame: Bytes) {
+    pub(in crate::peer) fn push(&self, frame: Bytes) {
         self.change(|state| state.frames.push_back(frame.into()));
     }
 
@@ -62,11 +62,11 @@ impl<P: Platform> Out<P> {
         self.change(|state| state.pong = Some(payload));
     }
 
-    pub(super) fn carry(&self, link: Arc<Link<P>>, epoch: Epoch) {
+    pub(in crate::peer) fn carry(&self, link: Arc<Link<P>>, epoch: Epoch) {
         self.change(|state| state.carried = Some((link, epoch)));
     }
 
-    pub(super) fn goodbye(&self, goodbye: Goodbye) {
+    pub(in crate::peer) fn goodbye(&self, goodbye: Goodbye) {
         self.change(|state| {
             state.goodbye.get_or_insert(goodbye);
         });

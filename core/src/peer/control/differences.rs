@@ -4,10 +4,10 @@ use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 
-use super::{Platform, Shared};
-use crate::frame::Catalogue;
-use crate::id::PeerId;
-use crate::skew::{Difference, Skew, TheirBlocks};
+use crate::identity::peer_id::PeerId;
+use crate::peer::control::skew::{Difference, Skew, TheirBlocks};
+use crate::peer::{Platform, Shared};
+use crate::wire::frame::Catalogue;
 
 /// So many blocks are named at most; more of them mean that everything was built anew.
 const NAMED: usize = 32;
@@ -19,14 +19,14 @@ const PROGRAMS: usize = 64;
 static LOGGED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
 #[derive(Default)]
-pub(super) struct Differences {
+pub(in crate::peer) struct Differences {
     theirs: Mutex<TheirBlocks>,
     skews: OnceLock<Vec<Skew>>,
 }
 
 impl Differences {
     /// Takes what the other side tells. With the last part of it the differences are logged.
-    pub(super) fn tell<P: Platform>(&self, shared: &Shared<P>, remote: PeerId, part: Catalogue) {
+    pub(in crate::peer) fn tell<P: Platform>(&self, shared: &Shared<P>, remote: PeerId, part: Catalogue) {
         let Some(difference) = self.theirs.lock().add(part, shared.registry()) else { return };
         if is_new(difference.program) {
             log(shared.id(), remote, &difference);
@@ -34,7 +34,7 @@ impl Differences {
         self.skews.get_or_init(|| difference.skews);
     }
 
-    pub(super) fn skews(&self) -> &[Skew] {
+    pub(in crate::peer) fn skews(&self) -> &[Skew] {
         self.skews.get().map_or(&[], Vec::as_slice)
     }
 }

@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use futures_channel::oneshot;
 
-use super::link::Origin;
-use super::waiting::Waiting;
-use super::{Goodbye, Link, Platform, Shared};
 use crate::auth::{Principal, Proof, Visitor};
-use crate::frame::{Introduction, Reject, SessionId, Token};
-use crate::handshake::Guest;
-use crate::id::PeerId;
-use crate::keyed_hash::Keyed;
-use crate::time::{Deadline, Moment};
+use crate::identity::peer_id::PeerId;
+use crate::peer::control::waiting::Waiting;
+use crate::peer::link::Origin;
+use crate::peer::{Goodbye, Link, Platform, Shared};
+use crate::util::keyed_hash::Keyed;
+use crate::util::time::{Deadline, Moment};
+use crate::wire::frame::{Introduction, Reject, SessionId, Token};
+use crate::wire::handshake::Guest;
 
 /// All sessions of a peer, and those who wait for one. There is one for a peer; its control plane owns it.
 pub struct Roster<P: Platform> {
@@ -61,7 +61,7 @@ pub enum Admitted<P: Platform> {
     New(Arc<Link<P>>),
     /// One that may go on, with this visitor, and what ends the connection.
     Resumed(Arc<Link<P>>, Visitor, P::Kill),
-    /// It depends on whether the peer of this session is there, which was asked: to be [decided](super::settle) again when it has
+    /// It depends on whether the peer of this session is there, which was asked: to be [decided](crate::peer::settle) again when it has
     /// answered.
     Contested(Arc<Link<P>>, Box<Join<P>>),
 }

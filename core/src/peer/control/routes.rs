@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::{Link, Platform};
-use crate::id::PeerId;
-use crate::keyed_hash::Keyed;
-use crate::sorted;
+use crate::identity::peer_id::PeerId;
+use crate::peer::{Link, Platform};
+use crate::util::keyed_hash::Keyed;
+use crate::util::sorted;
 
 /// The sessions of a peer that can carry calls.
 pub struct Routes<P: Platform>(RwLock<HashMap<PeerId, Arc<Link<P>>, Keyed>>);
@@ -23,7 +23,7 @@ impl<P: Platform> Default for Routes<P> {
 }
 
 impl<P: Platform> Routes<P> {
-    pub(super) fn find(&self, peer: PeerId) -> Option<Arc<Link<P>>> {
+    pub(in crate::peer) fn find(&self, peer: PeerId) -> Option<Arc<Link<P>>> {
         self.0.read().get(&peer).cloned()
     }
 
@@ -49,12 +49,12 @@ impl<P: Platform> Routes<P> {
     }
 
     /// Adds a session in the place of one that is over.
-    pub(super) fn add(&self, link: Arc<Link<P>>) {
+    pub(in crate::peer) fn add(&self, link: Arc<Link<P>>) {
         self.0.write().insert(link.remote(), link);
     }
 
     /// Removes a session, unless another one has taken its place.
-    pub(super) fn remove(&self, link: &Arc<Link<P>>) {
+    pub(in crate::peer) fn remove(&self, link: &Arc<Link<P>>) {
         let mut routes = self.0.write();
         if routes.get(&link.remote()).is_some_and(|other| Arc::ptr_eq(other, link)) {
             routes.remove(&link.remote());

@@ -11,8 +11,8 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 
 use crate::auth::Principal;
-use crate::host::Host;
-use crate::id::PeerId;
+use crate::call::host::Host;
+use crate::identity::peer_id::PeerId;
 
 /// A session at the moment at which it was looked at: from `Peer::sessions`.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub struct Changes {
 
 impl Changes {
     /// A session has begun, ended, lost or found its connection, or is somebody else's.
-    pub(super) fn add(&self) {
+    pub(in crate::peer) fn add(&self) {
         self.count.fetch_add(1, Ordering::Release);
         let waiting = std::mem::take(&mut *self.waiting.lock());
         waiting.into_iter().for_each(Waker::wake);
@@ -69,7 +69,7 @@ pub struct SessionWatch {
 }
 
 impl SessionWatch {
-    pub(super) fn new(host: &Arc<dyn Host>) -> Self {
+    pub(in crate::peer) fn new(host: &Arc<dyn Host>) -> Self {
         Self { seen: host.session_changes().count(), host: Arc::downgrade(host) }
     }
 

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::block::{Block, BlockId, Fingerprint};
-use crate::frame::Catalogue;
 use crate::registry::{self, Registry};
-use crate::sorted;
+use crate::util::sorted;
+use crate::wire::frame::Catalogue;
 
 /// A block that the other side has in another version, or not at all. Calls of it are refused there.
 #[derive(Clone, Copy, Debug)]

@@ -10,16 +10,16 @@ use futures_channel::oneshot;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-use crate::id::PeerId;
-use crate::keyed_hash::Keyed;
-use crate::time::{Deadline, Moment};
+use crate::identity::peer_id::PeerId;
+use crate::util::keyed_hash::Keyed;
+use crate::util::time::{Deadline, Moment};
 
 /// Those who gave up by themselves are looked for when there are so many.
 const FEW: usize = 64;
 
 /// All who wait, by the numbers that they get. The control plane has it.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
+pub(in crate::peer) struct Waiting {
     next: u64,
     waiters: FxHashMap<u64, Waiter>,
     /// Those who wait for each peer, and some who do not any longer.
@@ -40,12 +40,12 @@ struct Waiter {
 }
 
 impl Waiting {
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::peer) fn len(&self) -> usize {
         self.waiters.len()
     }
 
     /// Adds one. If this gives a moment, [`give_up`](Self::give_up) is due then.
-    pub(super) fn add(
+    pub(in crate::peer) fn add(
         &mut self,
         peer: PeerId,
         deadline: Deadline,
@@ -64,7 +64,7 @@ impl Waiting {
     }
 
     /// A peer is there: tells those who waited for it.
-    pub(super) fn joined(&mut self, peer: PeerId) {
+    pub(in crate::peer) fn joined(&mut self, peer: PeerId) {
         for number in self.by_peer.remove(&peer).unwrap_or_default() {
             if let Some(waiter) = self.waiters.remove(&number) {
                 // Whoever waited may have given up.
@@ -74,7 +74,7 @@ impl Waiting {
     }
 
     /// Drops those whose deadline has passed. If this gives a moment, it is due again then.
-    pub(super) fn give_up(&mut self, now: Moment) -> Option<Moment> {
+    pub(in crate::peer) fn give_up(&mut self, now: Moment) -> Option<Moment> {
         while let Some(Reverse((moment, number))) = self.deadlines.peek().copied()
             && moment <= now
         {
@@ -85,7 +85,7 @@ impl Waiting {
         self.next_due()
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(in crate::peer) fn clear(&mut self) {
         *self = Self::default();
     }
 
@@ -113,18 +113,18 @@ impl Waiting {
 
 /// How many calls wait in blocks that each peer had run.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places(Arc<Mutex<HashMap<PeerId, usize, Keyed>>>);
+pub(in crate::peer) struct Places(Arc<Mutex<HashMap<PeerId, usize, Keyed>>>);
 
 /// One of them, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(in crate::peer) struct Place {
     places: Places,
     caller: PeerId,
 }
 
 impl Places {
     /// A place for a call of a block that `caller` had run; nothing if that peer has as many as it may.
-    pub(super) fn take(&self, caller: PeerId, most: usize) -> Option<Place> {
+    pub(in crate::peer) fn take(&self, caller: PeerId, most: usize) -> Option<Place> {
         let mut places = self.0.lock();
         let taken = places.get(&caller).copied().unwrap_or_default();
         if taken >= most {

@@ -7,8 +7,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Endpoint;
-use crate::frame::Reject;
+use crate::peer::Endpoint;
+use crate::wire::frame::Reject;
 
 /// What is behind a [`ConnectError`]: what the network, TLS or the program's own code said. It dereferences to that error, which can be
 /// shown and downcast, and clones are shares of it.

@@ -6,9 +6,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{ConnectError, Credential};
-use crate::guard;
-use crate::id::PeerId;
+use crate::identity::peer_id::PeerId;
+use crate::peer::{ConnectError, Credential};
+use crate::util::guard;
 
 /// Where to connect to, and what to show there: for `Peer::connect`. A URL alone is one, too.
 ///

@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Waker};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-use super::{Platform, Shared, Task};
+use crate::peer::{Platform, Shared, Task};
 
 /// The detached blocks of a peer that had to wait for something.
-pub(super) struct Detached<P: Platform>(Mutex<State<P::Task>>);
+pub(in crate::peer) struct Detached<P: Platform>(Mutex<State<P::Task>>);
 
 struct State<T> {
     next: u64,
@@ -39,7 +39,7 @@ impl<F: Future<Output = ()>, P: Platform> Future for Placed<F, P> {
 }
 
 /// One of them, until this is dropped.
-pub(super) struct Place<P: Platform> {
+pub(in crate::peer) struct Place<P: Platform> {
     shared: Arc<Shared<P>>,
     number: u64,
 }
@@ -52,7 +52,7 @@ impl<P: Platform> Default for Detached<P> {
 
 impl<P: Platform> Detached<P> {
     /// Runs a block to its end, unless the peer is stopped before.
-    pub(super) fn spawn(shared: &Arc<Shared<P>>, block: impl Future<Output = ()> + 'static) {
+    pub(in crate::peer) fn spawn(shared: &Arc<Shared<P>>, block: impl Future<Output = ()> + 'static) {
         let place = Self::enter(shared);
         let number = place.number;
         let task = shared.platform().spawn_here(Placed { block, place });
@@ -60,7 +60,7 @@ impl<P: Platform> Detached<P> {
     }
 
     /// A block begins that is waited for until its place is dropped.
-    pub(super) fn enter(shared: &Arc<Shared<P>>) -> Place<P> {
+    pub(in crate::peer) fn enter(shared: &Arc<Shared<P>>) -> Place<P> {
         let mut state = shared.detached().0.lock();
         let number = state.next;
         state.next += 1;
@@ -85,13 +85,13 @@ impl<P: Platform> Detached<P> {
     }
 
     /// Ends all of them.
-    pub(super) fn abort(&self) {
+    pub(in crate::peer) fn abort(&self) {
         let tasks: Vec<_> = self.0.lock().tasks.values_mut().filter_map(Option::take).collect();
         tasks.iter().for_each(Task::abort);
     }
 
     /// Waits until there are none.
-    pub(super) async fn until_none(&self) {
+    pub(in crate::peer) async fn until_none(&self) {
         poll_fn(|cx| {
             let mut state = self.0.lock();
             if state.tasks.is_empty() {

@@ -9,21 +9,21 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 use parking_lot::Mutex;
 
-use super::detached::{Detached, Place};
-use super::running::{Ready, Running};
-use super::{Platform, Shared, Task};
 use crate::block::Block;
-use crate::blocking::Lease;
-use crate::codec::Codec;
+use crate::call::blocking::Lease;
+use crate::call::here::Context;
+use crate::call::pending::{Carried, Carrier, Ending, Pending};
+use crate::call::request::Request;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
-use crate::frame::{CallId, HEAD};
-use crate::here::Context;
-use crate::pending::{Carried, Carrier, Ending, Pending};
-use crate::request::Request;
-use crate::time::Deadline;
+use crate::peer::execute::detached::{Detached, Place};
+use crate::peer::execute::running::{Ready, Running};
+use crate::peer::{Platform, Shared, Task};
+use crate::util::time::Deadline;
+use crate::wire::codec::Codec;
+use crate::wire::frame::{CallId, HEAD};
 
 /// Runs a block for the peer itself.
-pub(super) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &mut Request) -> Pending {
+pub(in crate::peer) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &mut Request) -> Pending {
     let limit = shared.limits().hops;
     if request.hop >= limit {
         return Pending::ended(Err(RemoteError::refused(Refusal::TooManyHops(limit))));

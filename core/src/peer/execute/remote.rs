@@ -9,26 +9,26 @@ use std::task::{Context as Poller, Poll, Waker, ready};
 
 use bytes::Bytes;
 
-use super::detached::{self, Detached};
-use super::link::stall;
-use super::running::{Ready, Running};
-use super::{Link, Platform, Shared};
-use crate::account::Held;
 use crate::auth::{Attempt, Authorize, Denied, Principal};
 use crate::block::{Block, BlockId};
-use crate::blocking::Lease;
-use crate::codec::Codec;
+use crate::call::blocking::Lease;
+use crate::call::here::Context;
+use crate::call::pending::Ending;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
-use crate::frame::{CallId, HEAD, Invoke};
-use crate::guard;
-use crate::here::Context;
-use crate::pending::Ending;
+use crate::limits::account::Held;
+use crate::peer::execute::detached::{self, Detached};
+use crate::peer::execute::running::{Ready, Running};
+use crate::peer::link::stall;
+use crate::peer::{Link, Platform, Shared};
 use crate::registry::Entry;
 use crate::session::CHUNK;
-use crate::time::{Deadline, Moment};
+use crate::util::guard;
+use crate::util::time::{Deadline, Moment};
+use crate::wire::codec::Codec;
+use crate::wire::frame::{CallId, HEAD, Invoke};
 
 /// Where lines are logged of which each call has some. All others are limited, whatever other peers do.
-pub(super) const CALLS: &str = "distributed_scope::calls";
+pub(in crate::peer) const CALLS: &str = "distributed_scope::calls";
 
 /// A call of another peer, as its end needs it.
 #[derive(Clone, Copy)]
@@ -60,7 +60,7 @@ fn name_of<P: Platform>(link: &Link<P>, block: BlockId) -> Option<&'static str> 
 }
 
 /// Runs a block, and has the session send how it ended.
-pub(super) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, deadline: Deadline) {
+pub(in crate::peer) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, deadline: Deadline) {
     let (call, is_detached) = (Served::begin(link, &invoke), invoke.is_detached);
     let requested = match Requested::find(link, invoke, deadline) {
         Ok(requested) => requested,

@@ -9,18 +9,18 @@ use tracing::Instrument;
 use tracing::instrument::Instrumented;
 use tracing::level_filters::LevelFilter;
 
-use crate::blocking::{self, Lease};
-use crate::codec::Codec;
+use crate::call::blocking::{self, Lease};
+use crate::call::here::{Context, Scoped};
+use crate::call::pending::{Ending, Payload};
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError, panic_text};
-use crate::guard::{self, Guarded, Panic};
-use crate::here::{Context, Scoped};
-use crate::pending::{Ending, Payload};
 use crate::registry::{Arrived, Body, BodyError, Entry, Started, Work};
-use crate::shown;
-use crate::time::Moment;
+use crate::util::guard::{self, Guarded, Panic};
+use crate::util::shown;
+use crate::util::time::Moment;
+use crate::wire::codec::Codec;
 
 /// A block whose captures were read, and of which nothing runs yet.
-pub(super) struct Ready {
+pub(in crate::peer) struct Ready {
     context: Context,
     entry: &'static Entry,
     work: Work,
@@ -29,7 +29,7 @@ pub(super) struct Ready {
 }
 
 /// A block that has begun.
-pub(super) struct Running {
+pub(in crate::peer) struct Running {
     body: Guarded<Traced>,
     entry: &'static Entry,
     /// [`Limits::error_text`](crate::Limits::error_text) of the peer.
@@ -56,7 +56,7 @@ impl Future for Traced {
 impl Ready {
     /// Decodes the captures. An error means that nothing of the block ran.
     #[inline]
-    pub(super) fn read(
+    pub(in crate::peer) fn read(
         context: Context,
         entry: &'static Entry,
         captures: &[u8],
@@ -84,25 +84,25 @@ impl Ready {
     }
 
     /// How many bytes of memory it takes, about.
-    pub(super) fn size(&self) -> usize {
+    pub(in crate::peer) fn size(&self) -> usize {
         self.size
     }
 
     /// Whether it runs on the blocking pool.
-    pub(super) fn is_blocking(&self) -> bool {
+    pub(in crate::peer) fn is_blocking(&self) -> bool {
         matches!(self.work, Work::Blocking(_))
     }
 
     /// Whether its deadline has passed. Reading captures may take time: where there are any, the clock is asked.
     #[inline]
-    pub(super) fn is_late(&self, now: impl FnOnce() -> Moment) -> bool {
+    pub(in crate::peer) fn is_late(&self, now: impl FnOnce() -> Moment) -> bool {
         let deadline = self.context.deadline;
         deadline.moment().is_some() && deadline.has_passed(now())
     }
 
     /// It runs when it is polled. If it [is blocking](Self::is_blocking), it has the lease until it ends.
     #[inline]
-    pub(super) fn run(self, lease: impl FnOnce() -> Box<dyn Lease>) -> Running {
+    pub(in crate::peer) fn run(self, lease: impl FnOnce() -> Box<dyn Lease>) -> Running {
         let Self { context, entry, work, longest, .. } = self;
         let block = entry.block();
         // It is polled in place at first, in whatever span the connection is: that of the request which upgraded it, say. What a block logs
@@ -128,7 +128,7 @@ impl Ready {
 
 impl Running {
     /// Runs it until it has to wait for something. Nothing is woken when that comes.
-    pub(super) fn poll_once(&mut self) -> Poll<Ending> {
+    pub(in crate::peer) fn poll_once(&mut self) -> Poll<Ending> {
         Pin::new(self).poll(&mut task::Context::from_waker(Waker::noop()))
     }
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::state::{Awaited, State, Waiter};
 use super::{Link, NEWS};
 use crate::auth::Visitor;
-use crate::frame::Framed;
-use crate::handshake::Ticket;
 use crate::peer::{Goodbye, Kill, Platform};
 use crate::session::{Effect, Lost};
+use crate::wire::frame::Framed;
+use crate::wire::handshake::Ticket;
 
 /// Which of a session's connections, counted from 0. What an earlier one still does has no effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use bytes::Bytes;
 
 use super::Link;
 use super::state::Awaited;
-use crate::handshake;
 use crate::peer::{Goodbye, Notice, Platform};
-use crate::time::Moment;
+use crate::util::time::Moment;
+use crate::wire::handshake;
 
 impl<P: Platform> Link<P> {
     /// Whether calls can be made: they are carried now, or when the session has a connection again.

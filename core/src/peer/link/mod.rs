@@ -21,6 +21,7 @@ mod seen;
 mod slept;
 pub(super) mod stall;
 mod state;
+pub(crate) mod ticker;
 mod turn;
 
 use std::fmt;
@@ -37,19 +38,20 @@ pub(super) use self::carriage::{Comer, Room, Taken, Waiting};
 pub(super) use self::slept::Clocks;
 use self::state::{State, Waiter};
 pub(super) use self::turn::Turn;
-use super::differences::Differences;
-use super::{Kill, Notice, Platform, Shared, Task, executor, ticker};
-use crate::account::Account;
+use super::{Kill, Notice, Platform, Shared, Task};
 use crate::auth::{Principal, Visitor};
+use crate::call::pending::{Carried, Carrier, Ending, Pending};
+use crate::call::request::Request;
 use crate::error::RemoteError;
-use crate::frame::{CallId, Introduction, SessionId, Token};
-use crate::handshake;
-use crate::id::PeerId;
-use crate::pending::{Carried, Carrier, Ending, Pending};
-use crate::request::Request;
+use crate::identity::peer_id::PeerId;
+use crate::limits::account::Account;
+use crate::peer::control::differences::Differences;
+use crate::peer::control::skew::Skew;
+use crate::peer::execute::remote;
 use crate::session::{Dead, Effect, Session, Violation};
-use crate::skew::Skew;
-use crate::time::Moment;
+use crate::util::time::Moment;
+use crate::wire::frame::{CallId, Introduction, SessionId, Token};
+use crate::wire::handshake;
 
 /// One session.
 pub struct Link<P: Platform> {
@@ -278,12 +280,12 @@ impl<P: Platform> Link<P> {
     pub(super) fn perform(self: &Arc<Self>, effect: Effect<Waiter>) {
         let (peer, remote) = (self.shared.id(), self.remote);
         match effect {
-            Effect::Run(invoke, deadline) => executor::run(self, invoke, deadline),
+            Effect::Run(invoke, deadline) => remote::run(self, invoke, deadline),
             // A caller that is gone does not need its result.
             Effect::Complete(waiter, ending) => drop(waiter.send(ending)),
             Effect::Abort(call) => {
                 if let Some(task) = self.with(|state| state.tasks.remove(&call)) {
-                    tracing::debug!(target: executor::CALLS, %peer, caller = %remote, call = call.0, "call cancelled");
+                    tracing::debug!(target: remote::CALLS, %peer, caller = %remote, call = call.0, "call cancelled");
                     task.abort();
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::time::Moment;
+use crate::util::time::Moment;
 
 /// So much more has passed on the wall than here. A wall clock that is set forward looks the same, which costs a ping.
 const SLEPT: Duration = Duration::from_secs(2);

@@ -14,10 +14,10 @@ use super::state::Waiter;
 use super::{Link, Turn};
 use crate::block::Block;
 use crate::error::{ErrorKind, Ran, RemoteError};
-use crate::frame::{CallId, Invoke};
 use crate::peer::{Platform, Shared};
 use crate::session::Effect;
-use crate::time::{Deadline, Moment};
+use crate::util::time::{Deadline, Moment};
+use crate::wire::frame::{CallId, Invoke};
 
 /// A block that holds its thread for so long is named in a warning.
 const LONG: Duration = Duration::from_millis(250);

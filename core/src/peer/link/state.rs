@@ -12,12 +12,12 @@ use parking_lot::MutexGuard;
 
 use super::slept::Clocks;
 use super::{Epoch, Link, NEWS, Turn};
-use crate::account::Held;
-use crate::frame::CallId;
-use crate::keyed_hash::Keyed;
+use crate::call::pending::Ending;
+use crate::limits::account::Held;
 use crate::peer::{Goodbye, Platform};
-use crate::pending::Ending;
 use crate::session::{Effect, Session, is_oversized};
+use crate::util::keyed_hash::Keyed;
+use crate::wire::frame::CallId;
 
 /// Whoever awaits a call.
 pub(super) type Waiter = oneshot::Sender<Ending>;

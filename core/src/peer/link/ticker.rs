@@ -7,13 +7,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::{Goodbye, Link, Platform};
+use crate::peer::{Goodbye, Link, Platform};
 
 /// Ticks until the session is over.
 ///
 /// There is one timer for a session, whatever the number of its calls. It is set anew only when something is due earlier,
 /// which with equal timeouts is once per timeout and not once per call.
-pub(super) async fn tick<P: Platform>(link: Arc<Link<P>>) {
+pub(in crate::peer) async fn tick<P: Platform>(link: Arc<Link<P>>) {
     let Ticking(link) = &Ticking(link);
     let mut sleep = pin!(None);
     let mut due = None;

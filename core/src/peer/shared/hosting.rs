@@ -8,17 +8,18 @@ use std::sync::atomic::Ordering;
 use futures_channel::oneshot;
 
 use super::Shared;
+use crate::call::host::{Data, Host, Observer};
+use crate::call::pending::Pending;
+use crate::call::request::Request;
 use crate::error::{ErrorKind, Ran, RemoteError};
-use crate::flag::Flag;
-use crate::frame::SessionId;
-use crate::host::{Data, Host, Observer};
-use crate::id::PeerId;
+use crate::identity::peer_id::PeerId;
 use crate::limits::Limits;
-use crate::peer::{Changes, Notice, Platform, SessionInfo, own};
-use crate::pending::Pending;
-use crate::request::Request;
-use crate::sorted;
-use crate::time::{Deadline, Moment};
+use crate::peer::execute::local;
+use crate::peer::{Changes, Notice, Platform, SessionInfo};
+use crate::util::flag::Flag;
+use crate::util::sorted;
+use crate::util::time::{Deadline, Moment};
+use crate::wire::frame::SessionId;
 
 impl<P: Platform> Host for Shared<P> {
     fn id(&self) -> PeerId {
@@ -39,7 +40,7 @@ impl<P: Platform> Host for Shared<P> {
 
     fn start(self: Arc<Self>, now: Moment, request: &mut Request) -> Pending {
         if request.to == self.id {
-            return own::run(&self, request);
+            return local::run(&self, request);
         }
         if let Some(link) = self.routes.find(request.to) {
             match link.call(now, request) {

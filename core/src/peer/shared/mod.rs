@@ -9,31 +9,31 @@ use std::sync::{Arc, OnceLock, Weak};
 use futures_channel::oneshot;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::detached::Detached;
-use super::reconnect::Places;
-use super::waiting::{Place, Places as WaitingPlaces};
 use super::{Changes, Goodbye, Link, Notice, Platform, Routes, SessionWatch};
-use crate::account::Account;
 use crate::auth::Authorize;
+use crate::block::selection::Blocks;
 use crate::block::{BlockId, Fingerprint};
-use crate::disclosure::Disclosure;
-use crate::duplicate::DuplicateBlock;
+use crate::call::here;
+use crate::call::host::{self, Data, Host, Observer};
+use crate::call::request::Request;
 use crate::error::Refusal;
-use crate::exposure::Blocks;
-use crate::flag::Flag;
-use crate::frame::SessionId;
-use crate::handshake::Us;
-use crate::here;
-use crate::host::{self, Data, Host, Observer};
-use crate::id::PeerId;
+use crate::error::disclosure::Disclosure;
 use crate::identity::Identity;
+use crate::identity::peer_id::PeerId;
 use crate::limits::Limits;
-use crate::listing::Listing;
+use crate::limits::account::Account;
+use crate::peer::control::skew::Skew;
+use crate::peer::control::waiting::{Place, Places as WaitingPlaces};
+use crate::peer::dial::reconnect::Places;
+use crate::peer::execute::detached::Detached;
+use crate::registry::duplicate::DuplicateBlock;
+use crate::registry::listing::Listing;
 use crate::registry::{Entry, Registry};
-use crate::request::Request;
-use crate::seldom::Lines;
-use crate::skew::Skew;
-use crate::time::{Deadline, Moment};
+use crate::util::flag::Flag;
+use crate::util::log_limit::Lines;
+use crate::util::time::{Deadline, Moment};
+use crate::wire::frame::SessionId;
+use crate::wire::handshake::Us;
 
 /// What a peer is made of.
 pub struct Parts {
@@ -49,7 +49,7 @@ pub struct Parts {
     pub disclosure: Disclosure,
     /// Its bounds.
     pub limits: Limits,
-    /// What its blocks find with [`here::data`](crate::here::data).
+    /// What its blocks find with [`here::data`](crate::call::here::data).
     pub data: Data,
     /// Who is told of its calls.
     pub observer: Option<Box<dyn Observer>>,

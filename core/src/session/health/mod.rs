@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Dead;
 use super::probe::{Answer, LATE, Probe};
 use crate::limits::Limits;
-use crate::time::Moment;
+use crate::util::time::Moment;
 
 const CHECKS_PER_SPAN: u32 = 16;
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::{CHUNK, Outgoing, STREAMS, TAIL};
-use crate::frame::{Chunk, Framed};
+use crate::wire::frame::{Chunk, Framed};
 
 #[derive(Debug)]
 pub(super) struct LargeFrames {

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use self::large::LargeFrames;
 use self::sent::Sent;
 use self::small::SmallFrames;
-use crate::encoded::Encoded;
-use crate::frame::{CallId, Frame, Framed, Invoke, Reply};
+use crate::wire::encoded::Encoded;
+use crate::wire::frame::{CallId, Frame, Framed, Invoke, Reply};
 
 pub(super) use self::sent::Gap;
 

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::encoded::Encoded;
-use crate::frame::{CallId, Invoke};
 use crate::session::is_oversized;
+use crate::wire::encoded::Encoded;
+use crate::wire::frame::{CallId, Invoke};
 
 #[derive(Debug, Default)]
 pub(super) struct SmallFrames {

@@ -1,8 +1,8 @@
 //! What an outbox gives in which order, and what it keeps.
 
 use super::*;
-use crate::frame::{Chunk, Frame};
 use crate::session::MAX_FRAME;
+use crate::wire::frame::{Chunk, Frame};
 
 const MESSAGE: usize = 64 << 20;
 
@@ -128,7 +128,7 @@ fn a_large_frame_is_abandoned_before_the_next_one_begins() {
         let bytes = Bytes::from(vec![0; 9 * CHUNK]);
         let (block, fingerprint) = (
             crate::BlockId::of_path("a"),
-            crate::Block::new("a", "", "", 0, &[], crate::version::Source::exact(0)).fingerprint(),
+            crate::Block::new("a", "", "", 0, &[], crate::block::version::Source::exact(0)).fingerprint(),
         );
         Invoke {
             call: CallId(call),
@@ -154,7 +154,7 @@ fn a_large_frame_is_abandoned_before_the_next_one_begins() {
 #[test]
 fn a_small_invoke_that_was_not_sent_can_be_withdrawn_and_is_never_sent() {
     let mut outbox = Outbox::new(8 << 20, 8 << 20, MESSAGE);
-    let block = crate::Block::new("a", "", "", 0, &[], crate::version::Source::exact(0));
+    let block = crate::Block::new("a", "", "", 0, &[], crate::block::version::Source::exact(0));
     let invoke = |call| {
         let (block, fingerprint) = (block.id, block.fingerprint());
         Frame::Invoke(Invoke {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::fault::WriteFault;
 use super::tuples::TupleLengths;
 use super::{Codec, EncodeError, check};
-use crate::shape::Subject;
+use crate::block::shape::Subject;
 
 /// The codec that carries the values of a type exactly, and what is used for one that it cannot carry after all.
 #[derive(Debug)]

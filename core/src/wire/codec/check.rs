@@ -11,8 +11,8 @@ use super::format::Format;
 use super::reader::Reader;
 use super::tuples::TupleLengths;
 use super::writer::Writer;
-use crate::hash::Fnv;
-use crate::shape::{Subject, Value};
+use crate::block::shape::{Subject, Value};
+use crate::util::fnv::Fnv;
 
 /// In bincode, with a mark before each part. Notes how many unnamed fields its tuples have. The text says why not.
 pub(crate) fn marked(subject: &Subject, value: &dyn Value, tuples: &mut TupleLengths) -> Result<(), String> {

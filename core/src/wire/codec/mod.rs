@@ -33,8 +33,8 @@ pub(crate) use reader::Reader;
 pub(crate) use tuples::TupleLengths;
 pub(crate) use writer::Writer;
 
-use crate::frame::HEAD;
-use crate::type_names;
+use crate::block::type_names;
+use crate::wire::frame::HEAD;
 
 /// The encoding of a payload. Each frame that carries one says which it is.
 ///

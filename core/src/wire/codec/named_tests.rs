@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::shape;
+use crate::block::shape;
 
 const NAMED: [Codec; 2] = [Codec::Cbor, Codec::CborText];
 
@@ -336,7 +336,8 @@ fn types_that_bincode_would_change_travel_by_name() {
 
 #[test]
 fn a_type_that_nothing_carries_says_why() {
-    let told = |carriage: Result<Carriage, crate::shape::CannotTravel>| carriage.unwrap_err().to_string();
+    let told =
+        |carriage: Result<Carriage, crate::block::shape::CannotTravel>| carriage.unwrap_err().to_string();
     let text = told(shape_of::<(Short,)>().carriage);
     assert!(text.starts_with("`Short` cannot travel: "), "{text}");
     assert!(text.contains("2 unnamed fields or elements where there are 3"), "{text}");

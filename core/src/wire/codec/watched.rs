@@ -10,7 +10,7 @@ use serde::de::{
 
 use super::budget::{self, Budget, Place};
 use super::guarded::{Guarded, GuardedSeed};
-use crate::copy::{copied, copied_text};
+use crate::util::bulk_copy::{copied, copied_text};
 
 /// A visitor whose parts are counted.
 ///

@@ -6,8 +6,8 @@ use bytes::{Buf, BufMut, Bytes};
 
 use super::{FrameError, INVOKE, REPLY};
 use crate::block::{BlockId, Fingerprint};
-use crate::codec::Codec;
-use crate::encoded::Encoded;
+use crate::wire::codec::Codec;
+use crate::wire::encoded::Encoded;
 
 /// The size of the header before captures and results. One size for both, so that either fits any buffer.
 pub const HEAD: usize = 32;

@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{CHUNK, Chunk};
-use crate::encoded::Encoded;
+use crate::wire::encoded::Encoded;
 
 /// A frame as it is sent: one message, in one piece or in two. The bytes of a [`Chunk`] are a share of the message that it is a part of;
 /// they are not copied behind a header of their own before they come to a socket's buffer.

@@ -4,8 +4,8 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::read::{array, end, flag, take, u32_le, u64_le};
 use super::{CHALLENGE, FrameError, HELLO, MAGIC, VERSION, WELCOME};
-use crate::id::PeerId;
-use crate::random::random;
+use crate::identity::peer_id::PeerId;
+use crate::util::random::random;
 
 /// Names a session, so that a new connection can go on with it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -13,17 +13,17 @@ use bytes::Bytes;
 
 use self::proof::Transcript;
 pub(crate) use self::proof::is_end_of;
-use crate::codec::Codec;
-use crate::frame::{
+use crate::identity::Identity;
+use crate::identity::key_pair::KeyPair;
+use crate::identity::peer_id::PeerId;
+use crate::limits::Limits;
+use crate::session::Violation;
+use crate::util::random::random;
+use crate::wire::codec::Codec;
+use crate::wire::frame::{
     Challenge, Frame, Hello, Introduction, KeyProof, Mac, Opened, Reject, Resume, SessionId, Token, VERSION,
     Welcome,
 };
-use crate::id::PeerId;
-use crate::identity::Identity;
-use crate::key_pair::KeyPair;
-use crate::limits::Limits;
-use crate::random::random;
-use crate::session::Violation;
 
 /// This peer in a handshake: what it says of itself, and what proves it.
 #[derive(Clone, Debug)]

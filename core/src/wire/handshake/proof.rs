@@ -6,9 +6,9 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest, Sha256};
 
-use crate::frame::{Challenge, Hello, KeyProof, Mac, Reject, SessionId, Token, Welcome};
-use crate::id::PeerId;
-use crate::key_pair::{self, KeyPair};
+use crate::identity::key_pair::{self, KeyPair};
+use crate::identity::peer_id::PeerId;
+use crate::wire::frame::{Challenge, Hello, KeyProof, Mac, Reject, SessionId, Token, Welcome};
 
 /// The proof that a peer, and nothing between the two, has ended this session. A session ends once, so it needs no nonce.
 pub(crate) fn end_of(session: SessionId, token: &Token) -> Mac {

@@ -9,9 +9,9 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::credential::{Credential, ReauthenticateError};
 use super::status::{LinkEnd, LinkStatus};
-use crate::frame::Reject;
-use crate::id::PeerId;
+use crate::identity::peer_id::PeerId;
 use crate::peer::ConnectError;
+use crate::wire::frame::Reject;
 
 /// One link.
 #[derive(Debug)]

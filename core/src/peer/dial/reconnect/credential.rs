@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::id::PeerId;
+use crate::identity::peer_id::PeerId;
 use crate::peer::ConnectError;
 
 /// What a peer is known by where it has dialled, from `Peer::reauthenticate` on.

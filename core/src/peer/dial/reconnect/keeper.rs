@@ -11,10 +11,10 @@ use super::cuts::Cuts;
 use super::overtaken::until_overtaken;
 use super::pauses::{GOOD, Outlook, Pauses};
 use super::status::{LinkEnd, LinkStatus};
-use crate::id::PeerId;
-use crate::peer::carry::{First, first};
+use crate::identity::peer_id::PeerId;
+use crate::peer::connection::carry::{First, first};
 use crate::peer::{ConnectError, Goodbye, Link, Platform, Shared};
-use crate::time::Deadline;
+use crate::util::time::Deadline;
 
 /// A connection that was to go on with a session, and is lost so soon with nothing new on it, makes its path suspicious.
 const SUSPICIOUS: Duration = Duration::from_secs(30);
@@ -89,7 +89,8 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
     /// One attempt, unless the link is to end meanwhile. One that hangs because the machine or the page slept meanwhile is made anew.
     async fn dial(&self, shared: Arc<Shared<P>>) -> Result<Result<Arc<Link<P>>, ConnectError>, LinkEnd> {
         loop {
-            let dialling = pin!((self.dial)(Arc::clone(&shared), self.session.clone(), self.credential.clone()));
+            let dialling =
+                pin!((self.dial)(Arc::clone(&shared), self.session.clone(), self.credential.clone()));
             let overtaken = pin!(until_overtaken(&shared));
             match first(first(dialling, overtaken), pin!(self.board.told_to_end())).await {
                 First::One(First::One(result)) => return Ok(result),

@@ -31,11 +31,11 @@ use self::board::{Board, Order};
 pub use self::credential::{Credential, ReauthenticateError};
 use self::keeper::Keeper;
 pub use self::places::Place;
-pub(super) use self::places::Places;
+pub(in crate::peer) use self::places::Places;
 pub use self::status::{LinkEnd, LinkStatus, LinkWatch};
-use super::{ConnectError, Link, Platform, Shared};
-use crate::host::{Host, Keep};
-use crate::id::PeerId;
+use crate::call::host::{Host, Keep};
+use crate::identity::peer_id::PeerId;
+use crate::peer::{ConnectError, Link, Platform, Shared};
 
 /// A place that a peer is kept connected to: from `Peer::keep_connected`. Clones are handles of the same link.
 ///

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use crate::peer::carry::{First, first};
+use crate::peer::connection::carry::{First, first};
 use crate::peer::link::Clocks;
 use crate::peer::{Platform, Shared};
-use crate::time::Moment;
+use crate::util::time::Moment;
 
 /// So long after a wake an attempt may still succeed that began before it.
 const GRACE: Duration = Duration::from_millis(2_500);

@@ -3,8 +3,8 @@
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
-use crate::frame::Reject;
 use crate::peer::ConnectError;
+use crate::wire::frame::Reject;
 
 /// A connection that lasted this long was a good one, and the pauses after it are short again.
 pub(super) const GOOD: Duration = Duration::from_secs(10);

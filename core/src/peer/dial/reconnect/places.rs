@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::board::{Board, Order};
 use super::status::LinkEnd;
-use crate::id::PeerId;
+use crate::identity::peer_id::PeerId;
 use crate::peer::Endpoint;
 
 /// Where a link leads to.

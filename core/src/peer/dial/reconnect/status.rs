@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::board::Board;
-use crate::id::PeerId;
+use crate::identity::peer_id::PeerId;
 use crate::peer::ConnectError;
 
 /// What a link that is [kept connected](super::LinkHandle) does at present.

@@ -12,11 +12,11 @@ use serde::Serialize;
 use serde::de::{self, Deserialize, DeserializeSeed, Visitor};
 use serde::ser::{self, Impossible};
 
-use crate::codec::budget::{Budget, Within};
-use crate::copy::copied;
+use crate::util::bulk_copy::copied;
+use crate::wire::codec::budget::{Budget, Within};
 
 /// How many bytes each element takes, where all of them take the same.
-pub(in crate::codec) fn width<Element>() -> Option<usize> {
+pub(in crate::wire::codec) fn width<Element>() -> Option<usize> {
     // No type of a user's has such a name.
     match type_name::<Element>() {
         "&u8" | "&i8" | "&bool" => Some(1),
@@ -31,7 +31,7 @@ pub(in crate::codec) fn width<Element>() -> Option<usize> {
 const BLOCK: usize = 128;
 
 /// Appends elements of a width of `N` bytes, of which there are `count`.
-pub(in crate::codec) fn append<const N: usize, I>(
+pub(in crate::wire::codec) fn append<const N: usize, I>(
     out: &mut Vec<u8>,
     count: usize,
     elements: I,
@@ -76,7 +76,7 @@ struct Plain<const N: usize>;
 /// The value is not what its type was taken for.
 #[derive(Debug, thiserror::Error)]
 #[error("an element is no primitive")]
-pub(in crate::codec) struct NotPlain;
+pub(in crate::wire::codec) struct NotPlain;
 
 impl ser::Error for NotPlain {
     fn custom<T: fmt::Display>(_: T) -> Self {
@@ -177,7 +177,7 @@ impl<const N: usize> ser::Serializer for Plain<N> {
 
 /// Reads the whole sequence that `V` asks for, if it is a plain one and `V` does with its elements what serde's `Vec`
 /// does: keep them. `take` gives the bytes of as many elements of this width as were announced.
-pub(in crate::codec) fn whole<'de, V: Visitor<'de>, E>(
+pub(in crate::wire::codec) fn whole<'de, V: Visitor<'de>, E>(
     take: impl FnOnce(usize) -> Result<&'de [u8], E>,
 ) -> Result<Option<V::Value>, E> {
     let mut value: Option<V::Value> = None;

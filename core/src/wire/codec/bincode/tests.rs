@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::*;
-use crate::codec::Codec;
+use crate::wire::codec::Codec;
 
 /// Our bytes are bincode's, each side reads the other's, and cut short they are an error on both.
 #[track_caller]

@@ -11,7 +11,7 @@ use self::parts::{Elements, Entries};
 use super::bincode::{Input, plain};
 use super::fault::Unreadable;
 use super::format::{Format, Mark, Primitive};
-use crate::copy::copied;
+use crate::util::bulk_copy::copied;
 
 /// The number of parts where it is not said, and a mark stands behind the last one.
 const UNTIL_BREAK: usize = usize::MAX;

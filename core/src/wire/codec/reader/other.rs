@@ -6,8 +6,8 @@ use serde::de::Visitor;
 
 use super::parts::Name;
 use super::{Other, Reader, UNTIL_BREAK};
-use crate::codec::fault::Unreadable;
-use crate::codec::format::{Format, Mark, Primitive, SOME};
+use crate::wire::codec::fault::Unreadable;
+use crate::wire::codec::format::{Format, Mark, Primitive, SOME};
 
 /// The tags of integers that are larger than 64 bits.
 const BIG: [u64; 2] = [2, 3];

@@ -3,7 +3,7 @@
 use serde::de::{self, DeserializeSeed, Visitor};
 
 use super::{Reader, UNTIL_BREAK};
-use crate::codec::fault::Unreadable;
+use crate::wire::codec::fault::Unreadable;
 
 /// The elements of a sequence, a tuple or a struct.
 pub(super) struct Elements<'r, 'de, const SWITCHES: bool> {

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde::ser;
 
 use super::Writer;
-use crate::codec::fault::{Unwritable, WriteFault};
-use crate::codec::format::Mark;
+use crate::wire::codec::fault::{Unwritable, WriteFault};
+use crate::wire::codec::format::Mark;
 
 /// The parts of everything that has some: in bincode one after the other, with nothing between them.
 pub(crate) struct Parts<'w, 'l, const SWITCHES: bool> {

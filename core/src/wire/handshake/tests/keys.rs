@@ -1,7 +1,7 @@
 //! Peer ids that are made of keys, in a handshake.
 
 use super::*;
-use crate::key_pair::KeyPair;
+use crate::identity::key_pair::KeyPair;
 
 fn keyed(key: &KeyPair) -> Us {
     Us::new(&key.clone().into(), &Limits::default(), 7)

@@ -1,0 +1,5 @@
+//! Connecting to a place, and staying connected to it.
+
+pub(crate) mod connect_error;
+pub(crate) mod endpoint;
+pub(crate) mod reconnect;
