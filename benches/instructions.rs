@@ -1,7 +1,8 @@
 //! The hot path, to be counted in instructions under valgrind: `cargo xtask instructions`.
 //!
-//! `instructions CASE COUNT` does one thing that often and nothing else. Two counts tell what one costs, without what comes
-//! before and after. Unlike time, the figure does not depend on how busy a machine is.
+//! `instructions CASE COUNT` does one thing that often and nothing else. Two counts tell what one
+//! costs, without what comes before and after. Unlike time, the figure does not depend on how busy
+//! a machine is.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -137,8 +138,8 @@ fn look_up(count: usize, among: usize) {
     }
 }
 
-/// Everything between the captures and the result but the socket and the tasks: encode, number, frame, check, look up,
-/// decode, run, and all the way back.
+/// Everything between the captures and the result but the socket and the tasks: encode, number,
+/// frame, check, look up, decode, run, and all the way back.
 fn call_in_memory(count: usize) {
     let limits = Limits::default();
     let them = handshake::introduction(PeerId::named("them"), &limits, 0);

@@ -1,4 +1,5 @@
-//! What `#[distributed]` registers: each block with its path, its line and its captures, and a body that runs.
+//! What `#[distributed]` registers: each block with its path, its line and its captures, and a
+//! body that runs.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

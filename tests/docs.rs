@@ -1,4 +1,5 @@
-//! What the documents name exists: tests, files, fixtures with their messages. What must be documented is: limits, errors.
+//! What the documents name exists: tests, files, fixtures with their messages. What must be
+//! documented is: limits, errors.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
@@ -32,7 +33,8 @@ fn quoted(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-/// The paths of tests that a document names: in the last column of its tables, and elsewhere where a name is long enough to be one.
+/// The paths of tests that a document names: in the last column of its tables, and elsewhere where
+/// a name is long enough to be one.
 fn named_tests(document: &str) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
     for line in document.lines() {
@@ -51,7 +53,8 @@ fn named_tests(document: &str) -> BTreeSet<String> {
     named
 }
 
-/// Whether there is such a test: a function of this name, `*` standing for any, in a file or folder of the module's name.
+/// Whether there is such a test: a function of this name, `*` standing for any, in a file or
+/// folder of the module's name.
 fn exists(test: &str, files: &[(PathBuf, String)]) -> bool {
     let (modules, name) = test.rsplit_once("::").unwrap_or_default();
     let module = modules.rsplit("::").find(|module| *module != "tests").unwrap_or_default();

@@ -1,4 +1,5 @@
-//! What others send brings a bounded number of lines into the log, whatever it is and however much: at `debug`, too.
+//! What others send brings a bounded number of lines into the log, whatever it is and however
+//! much: at `debug`, too.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

@@ -1,4 +1,5 @@
-//! What is secret stays out of the logs: everything at `debug`, with a word in each secret that must not be found again.
+//! What is secret stays out of the logs: everything at `debug`, with a word in each secret that
+//! must not be found again.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
@@ -94,7 +95,8 @@ async fn forbidden(on: PeerId, secret: String) -> Result<(), RemoteError> {
 #[actix_web::test]
 async fn no_argument_result_token_claim_error_or_panic_is_logged() {
     tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(Log).with_ansi(false).init();
-    // Panics are printed by the program's own hook, which is not ours to silence; here it would be read as a log.
+    // Panics are printed by the program's own hook, which is not ours to silence; here it would be
+    // read as a log.
     std::panic::set_hook(Box::new(|_| {}));
 
     let limits = Limits { calls_per_second: 30, ..Limits::default() };

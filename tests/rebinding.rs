@@ -1,4 +1,5 @@
-//! A peer that lets anybody in from elsewhere asks to be told under which names it is reached, when it starts.
+//! A peer that lets anybody in from elsewhere asks to be told under which names it is reached,
+//! when it starts.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
@@ -26,7 +27,8 @@ impl<S: tracing::Subscriber> Layer<S> for Keep {
     }
 }
 
-/// How many warnings ask for names while this peer starts to listen at this address, with two workers.
+/// How many warnings ask for names while this peer starts to listen at this address, with two
+/// workers.
 async fn warnings(address: &str, builder: Builder) -> usize {
     WARNINGS.lock().unwrap().clear();
     let peer = builder.start();

@@ -1,5 +1,5 @@
-//! The peer actor: the control plane of a peer. It decides who may join, and knows who waits for whom. On its arbiter the links run that the
-//! peer keeps connected.
+//! The peer actor: the control plane of a peer. It decides who may join, and knows who waits for
+//! whom. On its arbiter the links run that the peer keeps connected.
 //!
 //! Calls do not queue behind it: they find their session in the routes, which it keeps.
 
@@ -115,7 +115,8 @@ impl Handler<Stop> for PeerActor {
     }
 }
 
-/// A call as an actor message: what an actor sends to a peer's [address](Peer::addr) to have a block run.
+/// A call as an actor message: what an actor sends to a peer's [address](Peer::addr) to have a
+/// block run.
 ///
 /// ```no_run
 /// # use actix::prelude::*;

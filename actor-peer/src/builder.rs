@@ -24,8 +24,8 @@ impl Builder {
         Self { parts: Parts::new(identity), rules: Rules::default() }
     }
 
-    /// Which blocks it runs for other peers. Without this, none: a block that is compiled into a program is not thereby
-    /// open to everybody who can connect to it. Several calls add up.
+    /// Which blocks it runs for other peers. Without this, none: a block that is compiled into a
+    /// program is not thereby open to everybody who can connect to it. Several calls add up.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::Peer;
@@ -40,12 +40,14 @@ impl Builder {
         self
     }
 
-    /// A value that its blocks find with [`here::data`](distributed_scope_core::here::data), one of each type: of two, the later counts.
+    /// A value that its blocks find with [`here::data`](distributed_scope_core::here::data), one
+    /// of each type: of two, the later counts.
     pub fn data<T: Send + Sync + 'static>(self, value: T) -> Self {
         self.shared_data(Arc::new(value))
     }
 
-    /// The same, for a value that the program shares; a `web::Data` of actix-web gives one by `into_inner`.
+    /// The same, for a value that the program shares; a `web::Data` of actix-web gives one by
+    /// `into_inner`.
     pub fn shared_data<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
         self.parts.data.insert(value);
         self
@@ -79,12 +81,15 @@ impl Builder {
         self
     }
 
-    /// Finds out who connects, before the connection becomes a session: an async closure over the request, or a type that
-    /// is [`Authenticate`]. It runs again whenever a peer comes back after a loss.
+    /// Finds out who connects, before the connection becomes a session: an async closure over the
+    /// request, or a type that is [`Authenticate`]. It runs again whenever a peer comes back
+    /// after a loss.
     ///
-    /// `Ok(Some(principal))` is somebody who is known: blocks find it with [`here::principal`](distributed_scope_core::here::principal)
-    /// and may [require](distributed_scope_core::Requirement) it. `Ok(None)` is somebody who is not. An error is answered with HTTP
-    /// 401, 403 or 503 and its text, and there is no session. A panic is answered with 503.
+    /// `Ok(Some(principal))` is somebody who is known: blocks find it with
+    /// [`here::principal`](distributed_scope_core::here::principal)
+    /// and may [require](distributed_scope_core::Requirement) it. `Ok(None)` is somebody who is
+    /// not. An error is answered with HTTP 401, 403 or 503 and its text, and there is no
+    /// session. A panic is answered with 503.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::{Peer, Upgrade};
@@ -103,9 +108,9 @@ impl Builder {
         self
     }
 
-    /// Decides on each call of another peer before anything of it is decoded, after the block was found to be exposed and its own
-    /// requirement to be met. An async closure is one. Without it, whoever has a session may have every exposed block run that does not
-    /// require more.
+    /// Decides on each call of another peer before anything of it is decoded, after the block was
+    /// found to be exposed and its own requirement to be met. An async closure is one. Without
+    /// it, whoever has a session may have every exposed block run that does not require more.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::Peer;
@@ -123,44 +128,51 @@ impl Builder {
         self
     }
 
-    /// What of an error or a panic in a block goes to the peer that called it. Without this, the error with its causes, and of a
-    /// panic that there was one.
+    /// What of an error or a panic in a block goes to the peer that called it. Without this, the
+    /// error with its causes, and of a panic that there was one.
     pub fn disclose(mut self, disclosure: Disclosure) -> Self {
         self.parts.disclosure = disclosure;
         self
     }
 
-    /// Knows these peers by the keys that their ids are made of: they are [principals](distributed_scope_core::Principal), whose
-    /// subject is their id. Others with a key of their own may connect, too, and are nobody that is known. Several calls add up. An id that
-    /// is not [of a key](PeerId::is_of_key) proves nothing, and is nobody by this either.
+    /// Knows these peers by the keys that their ids are made of: they are
+    /// [principals](distributed_scope_core::Principal), whose subject is their id. Others with
+    /// a key of their own may connect, too, and are nobody that is known. Several calls add up. An
+    /// id that is not [of a key](PeerId::is_of_key) proves nothing, and is nobody by this
+    /// either.
     pub fn trust(mut self, peers: impl IntoIterator<Item = PeerId>) -> Self {
         self.parts.trusted.extend(peers);
         self
     }
 
-    /// Lets anybody claim any peer id from anywhere, as long as no session has it and it is not made of a key.
+    /// Lets anybody claim any peer id from anywhere, as long as no session has it and it is not
+    /// made of a key.
     ///
-    /// Without this, that goes only for peers on this machine. From elsewhere a peer id has to be proved, by the
-    /// [key](distributed_scope_core::KeyPair) that it is made of or by a token that is
-    /// [bound to it](distributed_scope_core::Principal::bound_to); who is known by a token that is bound to none may have a random id.
+    /// Without this, that goes only for peers on this machine. From elsewhere a peer id has to be
+    /// proved, by the [key](distributed_scope_core::KeyPair) that it is made of or by a token
+    /// that is [bound to it](distributed_scope_core::Principal::bound_to); who is known by a
+    /// token that is bound to none may have a random id.
     pub fn allow_first_come(mut self) -> Self {
         self.parts.allow_first_come = true;
         self
     }
 
-    /// Takes tokens over connections that are not encrypted. Without this they are refused, unless the client is on this
-    /// machine. Right behind a proxy that ends TLS, and in a network where everybody may read everything.
+    /// Takes tokens over connections that are not encrypted. Without this they are refused, unless
+    /// the client is on this machine. Right behind a proxy that ends TLS, and in a network
+    /// where everybody may read everything.
     pub fn allow_plaintext(mut self) -> Self {
         self.rules.allow_plaintext = true;
         self
     }
 
-    /// Lets web pages of this origin connect, as a browser writes it: `https://app.example.com`. Without this, only pages of the
+    /// Lets web pages of this origin connect, as a browser writes it: `https://app.example.com`.
+    /// Without this, only pages of the
     /// server's own origin may; programs that are no browsers are not meant.
     ///
     /// # Panics
     ///
-    /// When that is no origin. [`try_allow_origin`](Self::try_allow_origin) returns it as an error.
+    /// When that is no origin. [`try_allow_origin`](Self::try_allow_origin) returns it as an
+    /// error.
     pub fn allow_origin(self, origin: &str) -> Self {
         self.try_allow_origin(origin).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -175,12 +187,15 @@ impl Builder {
         Ok(self)
     }
 
-    /// A name under which this peer is reached: `app.example.com`, without a port. Several calls add up. Once there is one, a web page of the
-    /// server's own origin may connect only under such a name, an address or a name of this machine.
+    /// A name under which this peer is reached: `app.example.com`, without a port. Several calls
+    /// add up. Once there is one, a web page of the server's own origin may connect only under
+    /// such a name, an address or a name of this machine.
     ///
-    /// Without this, a page may give a name of its own to the address of this peer (DNS rebinding); to the browser it is then of the same
-    /// origin. TLS prevents that, and so does a peer that lets in nobody who is not known. A peer that has
-    /// [`allow_first_come`](Self::allow_first_come) and listens on more than this machine's own addresses logs a warning that asks for it.
+    /// Without this, a page may give a name of its own to the address of this peer (DNS
+    /// rebinding); to the browser it is then of the same origin. TLS prevents that, and so
+    /// does a peer that lets in nobody who is not known. A peer that has
+    /// [`allow_first_come`](Self::allow_first_come) and listens on more than this machine's own
+    /// addresses logs a warning that asks for it.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::Peer;
@@ -190,7 +205,8 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// When that is not a host name. [`try_allow_host`](Self::try_allow_host) returns it as an error.
+    /// When that is not a host name. [`try_allow_host`](Self::try_allow_host) returns it as an
+    /// error.
     pub fn allow_host(self, host: &str) -> Self {
         self.try_allow_host(host).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -205,15 +221,19 @@ impl Builder {
         Ok(self)
     }
 
-    /// Believes the proxies of these networks (`10.0.0.0/8`) and at these addresses when they say, by `Forwarded` or `X-Forwarded-For`, where the
-    /// requests come from that they pass on. Then limits for each address, [`sessions`](Peer::sessions), logs and
-    /// [`Upgrade::client_addr`](crate::Upgrade::client_addr) have the address of the client, and not that of the proxy. Several calls add up.
+    /// Believes the proxies of these networks (`10.0.0.0/8`) and at these addresses when they say,
+    /// by `Forwarded` or `X-Forwarded-For`, where the requests come from that they pass on.
+    /// Then limits for each address, [`sessions`](Peer::sessions), logs and
+    /// [`Upgrade::client_addr`](crate::Upgrade::client_addr) have the address of the client, and
+    /// not that of the proxy. Several calls add up.
     ///
-    /// The headers are read from the right, past proxies that are trusted, to the first address that is not: what the client has sent itself is
-    /// not read. If both headers are there and do not agree, or what a proxy has added cannot be read, the address of the proxy counts. Without
-    /// this, no proxy is believed.
+    /// The headers are read from the right, past proxies that are trusted, to the first address
+    /// that is not: what the client has sent itself is not read. If both headers are there and
+    /// do not agree, or what a proxy has added cannot be read, the address of the proxy counts.
+    /// Without this, no proxy is believed.
     ///
-    /// Only for networks from which clients cannot connect themselves: whoever is believed can name any address.
+    /// Only for networks from which clients cannot connect themselves: whoever is believed can
+    /// name any address.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::Peer;
@@ -223,7 +243,8 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// When one is neither an IP address nor a network. [`try_trust_proxy`](Self::try_trust_proxy) returns it as an error.
+    /// When one is neither an IP address nor a network. [`try_trust_proxy`](Self::try_trust_proxy)
+    /// returns it as an error.
     pub fn trust_proxy<N: AsRef<str>>(self, networks: impl IntoIterator<Item = N>) -> Self {
         self.try_trust_proxy(networks).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -245,15 +266,17 @@ impl Builder {
 
     /// Starts the peer on the current arbiter.
     ///
-    /// No code of the types that travel runs here. When the peer is given to a server ([`Peer::service`]) or connects, `Deserialize` of the
-    /// types of all blocks is called with made-up values, once in a process, to see what they consist of and which codec carries them. One that
-    /// panics on what it reads prints that panic; it is caught, and the type travels all the same.
+    /// No code of the types that travel runs here. When the peer is given to a server
+    /// ([`Peer::service`]) or connects, `Deserialize` of the types of all blocks is called
+    /// with made-up values, once in a process, to see what they consist of and which codec carries
+    /// them. One that panics on what it reads prints that panic; it is caught, and the type
+    /// travels all the same.
     ///
     /// # Panics
     ///
-    /// Outside of an actix runtime (`#[actix_web::main]`, `#[actix::main]`), as actors do; and when two blocks of this
-    /// program have one id, with both places named, because a call could run either. [`try_start`](Self::try_start)
-    /// returns both as errors.
+    /// Outside of an actix runtime (`#[actix_web::main]`, `#[actix::main]`), as actors do; and
+    /// when two blocks of this program have one id, with both places named, because a call
+    /// could run either. [`try_start`](Self::try_start) returns both as errors.
     #[must_use]
     pub fn start(self) -> Peer {
         self.try_start().unwrap_or_else(|error| panic!("{error}"))

@@ -1,5 +1,5 @@
-//! Where a peer connects to, and what it shows there. What is the same in a browser is in the core; TLS is not, which a browser keeps
-//! to itself.
+//! Where a peer connects to, and what it shows there. What is the same in a browser is in the
+//! core; TLS is not, which a browser keeps to itself.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +14,8 @@ use distributed_scope_core::peer::{self, ConnectError, Credential, Place};
 
 use crate::gate::is_loopback;
 
-/// Where to connect to, and what to show there: for [`Peer::connect`](crate::Peer::connect). A URL alone is one, too.
+/// Where to connect to, and what to show there: for [`Peer::connect`](crate::Peer::connect). A URL
+/// alone is one, too.
 ///
 /// ```no_run
 /// # use distributed_scope_actor_peer::{Endpoint, Peer};
@@ -34,7 +35,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The peer at this URL, which begins with `ws://`, or with `wss://` for TLS (feature `rustls`).
+    /// The peer at this URL, which begins with `ws://`, or with `wss://` for TLS (feature
+    /// `rustls`).
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -52,8 +54,9 @@ impl Endpoint {
         self
     }
 
-    /// Asks for a token each time the connection is made, so that it can be a fresh one: the other side drops a connection whose
-    /// token has expired, and the session goes on over the next one.
+    /// Asks for a token each time the connection is made, so that it can be a fresh one: the other
+    /// side drops a connection whose token has expired, and the session goes on over the next
+    /// one.
     #[must_use]
     pub fn bearer_from<F, Fut, E>(mut self, token: F) -> Self
     where
@@ -70,27 +73,29 @@ impl Endpoint {
         self
     }
 
-    /// Accepts no other peer there than this one. An id that is [of a key](PeerId::is_of_key) is proved; any other is what the other
-    /// side says, so that only TLS makes sure of it.
+    /// Accepts no other peer there than this one. An id that is [of a key](PeerId::is_of_key) is
+    /// proved; any other is what the other side says, so that only TLS makes sure of it.
     #[must_use]
     pub fn peer(mut self, peer: PeerId) -> Self {
         self.portable = self.portable.peer(peer);
         self
     }
 
-    /// Shows the token even where everybody on the way can read it. Without this, `connect` refuses to do so unless the other side is
-    /// on this machine.
+    /// Shows the token even where everybody on the way can read it. Without this, `connect`
+    /// refuses to do so unless the other side is on this machine.
     #[must_use]
     pub fn allow_plaintext(mut self) -> Self {
         self.portable = self.portable.allow_plaintext();
         self
     }
 
-    /// Connects to one of these addresses, and does not look up the host of the URL, which is still the one that a certificate has to be
-    /// for. For programs that find their servers by other means than DNS.
+    /// Connects to one of these addresses, and does not look up the host of the URL, which is
+    /// still the one that a certificate has to be for. For programs that find their servers by
+    /// other means than DNS.
     ///
-    /// They are tried as those of a name are: in this order, each 250 ms after the one before, or as soon as that has failed, until one
-    /// answers; so also when the first one accepts connections and says nothing. A server that takes longer than that to answer may be
+    /// They are tried as those of a name are: in this order, each 250 ms after the one before, or
+    /// as soon as that has failed, until one answers; so also when the first one accepts
+    /// connections and says nothing. A server that takes longer than that to answer may be
     /// asked at two of its addresses, and the later connection is dropped.
     #[must_use]
     pub fn addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
@@ -98,8 +103,9 @@ impl Endpoint {
         self
     }
 
-    /// Whom to trust at a `wss://` URL, and which certificate to show there: see [`tls::client`](crate::tls::client). Without this, the
-    /// other side needs a certificate that the operating system trusts.
+    /// Whom to trust at a `wss://` URL, and which certificate to show there: see
+    /// [`tls::client`](crate::tls::client). Without this, the other side needs a certificate
+    /// that the operating system trusts.
     #[cfg(feature = "rustls")]
     #[must_use]
     pub fn tls(mut self, config: rustls::ClientConfig) -> Self {
@@ -167,7 +173,8 @@ impl<T: Into<peer::Endpoint>> From<T> for Endpoint {
 }
 
 impl fmt::Display for Endpoint {
-    /// The URL without what may be secret in it: a user's name and password, and what follows the path.
+    /// The URL without what may be secret in it: a user's name and password, and what follows the
+    /// path.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.portable, f)
     }
@@ -207,7 +214,8 @@ mod tests {
         }
     }
 
-    /// Where addresses are given, they and not the host of the URL say whether a token stays on this machine.
+    /// Where addresses are given, they and not the host of the URL say whether a token stays on
+    /// this machine.
     #[actix_web::test]
     async fn given_addresses_decide_about_token() {
         let at = |url: &str, addresses: &[&str]| {

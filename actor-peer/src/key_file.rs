@@ -1,8 +1,9 @@
 //! The key pair of a peer in a file, so that the peer keeps its id when it is started again.
 //!
-//! The file is PEM with PKCS #8 inside, of version 1 as `openssl genpkey -algorithm ed25519` writes it, or of version 2 (with
-//! the public key) as other programs do. A program that can read the file can be this peer. So the file is readable by its
-//! owner alone, and a file that others can read is refused.
+//! The file is PEM with PKCS #8 inside, of version 1 as `openssl genpkey -algorithm ed25519`
+//! writes it, or of version 2 (with the public key) as other programs do. A program that can read
+//! the file can be this peer. So the file is readable by its owner alone, and a file that others
+//! can read is refused.
 //!
 //! ```no_run
 //! use distributed_scope_actor_peer::{Peer, key_file};
@@ -75,7 +76,8 @@ pub enum KeyFileError {
 ///
 /// # Errors
 ///
-/// When the file cannot be read, has no key in it, or (on Unix) belongs to another user or is open to others than its owner.
+/// When the file cannot be read, has no key in it, or (on Unix) belongs to another user or is open
+/// to others than its owner.
 pub fn load(path: impl AsRef<Path>) -> Result<KeyPair, KeyFileError> {
     let path = path.as_ref();
     let failed = |source| KeyFileError::Read { path: path.to_owned(), source };
@@ -268,7 +270,9 @@ mod tests {
 
     #[test]
     fn the_file_is_what_openssl_writes() {
-        // `openssl genpkey -algorithm ed25519`, and the first bytes of its public key by `openssl pkey -pubout`: RFC 8410, section 10.3.
+        // `openssl genpkey -algorithm ed25519`, and the first bytes of its public key by `openssl
+        // pkey
+        // -pubout`: RFC 8410, section 10.3.
         let text = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
         let key = parse(text).unwrap();
         assert_eq!(key.seed()[..4], [0xD4, 0xEE, 0x72, 0xDB]);

@@ -1,4 +1,5 @@
-//! The Actix peer of `distributed-scope`: users depend on `distributed-scope`, which re-exports this.
+//! The Actix peer of `distributed-scope`: users depend on `distributed-scope`, which re-exports
+//! this.
 //!
 //! | module | idea |
 //! |---|---|
@@ -16,8 +17,9 @@
 //!
 //! What is the same for a peer of any kind is in `distributed_scope_core::peer`.
 //!
-//! Invariants: the code of a block never runs unguarded in an actor's turn; a call on the session's own thread crosses no
-//! thread and no mailbox; only the peer actor has the roster, which alone writes the routes.
+//! Invariants: the code of a block never runs unguarded in an actor's turn; a call on the
+//! session's own thread crosses no thread and no mailbox; only the peer actor has the roster,
+//! which alone writes the routes.
 
 mod actor;
 mod builder;

@@ -13,16 +13,20 @@ use actix_web::{Error, HttpServer};
 
 use crate::peer::Peer;
 
-/// How long blocks and requests that are under way may take after a termination signal, by default.
+/// How long blocks and requests that are under way may take after a termination signal, by
+/// default.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// How long actix-web waits for requests that are under way after all sessions are closed. A connection that is kept alive counts, too.
+/// How long actix-web waits for requests that are under way after all sessions are closed. A
+/// connection that is kept alive counts, too.
 const REQUESTS: u64 = 1;
 
 impl Peer {
-    /// Runs a server whose app has this peer's [service](Self::service), until the process is told to end (SIGTERM, SIGINT, Ctrl-C). Then the peer
-    /// [drains](Self::drain) for at most 30 s while requests are still answered, its sessions are closed with the code 1001, and the
-    /// server stops. Without anything under way that takes less than two seconds; a second signal ends it at once.
+    /// Runs a server whose app has this peer's [service](Self::service), until the process is told
+    /// to end (SIGTERM, SIGINT, Ctrl-C). Then the peer [drains](Self::drain) for at most 30 s
+    /// while requests are still answered, its sessions are closed with the code 1001, and the
+    /// server stops. Without anything under way that takes less than two seconds; a second signal
+    /// ends it at once.
     ///
     /// ```no_run
     /// use actix_web::{App, HttpServer};
@@ -111,7 +115,8 @@ impl Peer {
     }
 }
 
-/// Ends when the process receives a termination signal. Where signals cannot be received, it never ends.
+/// Ends when the process receives a termination signal. Where signals cannot be received, it never
+/// ends.
 async fn told_to_end() {
     #[cfg(unix)]
     {

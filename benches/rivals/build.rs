@@ -22,7 +22,8 @@ fn main() {
         .build();
     tonic_build::manual::Builder::new().compile(&[service]);
 
-    // Cap'n Proto's compiler is a program of its own (Debian: capnproto). Without it this rival is left out, and the
+    // Cap'n Proto's compiler is a program of its own (Debian: capnproto). Without it this rival is
+    // left out, and the
     // table says so.
     let parent = vec!["contenders".to_owned(), "capnp".to_owned()];
     match capnpc::CompilerCommand::new()

@@ -6,8 +6,8 @@ use web_sys::Url;
 
 use crate::policy;
 
-/// Checks the URL, and says whether what is sent there can be read on the way by nobody: it is encrypted, or does not leave this
-/// machine.
+/// Checks the URL, and says whether what is sent there can be read on the way by nobody: it is
+/// encrypted, or does not leave this machine.
 pub(crate) fn is_private(endpoint: &Endpoint) -> Result<bool, ConnectError> {
     let url = Url::new(endpoint.url()).map_err(|error| wrong(endpoint, text(&error)))?;
     let is_encrypted = match url.protocol().as_str() {
@@ -20,8 +20,9 @@ pub(crate) fn is_private(endpoint: &Endpoint) -> Result<bool, ConnectError> {
         return Err(wrong(endpoint, reason.to_owned()));
     }
     let is_private = is_encrypted || is_this_machine(&url.hostname());
-    // Browsers differ in how they refuse it, and some tell the page no more than that nothing answers. What stays on this machine they
-    // let through, or say why not: see `not_opened`.
+    // Browsers differ in how they refuse it, and some tell the page no more than that nothing
+    // answers.
+    // What stays on this machine they let through, or say why not: see `not_opened`.
     if !is_private && page_protocol().is_some_and(|page| page == "https:") {
         return Err(ConnectError::Insecure { url: endpoint.to_string() });
     }
@@ -34,7 +35,8 @@ fn page_protocol() -> Option<String> {
     policy::text(&location, "protocol")
 }
 
-/// Why the browser made no WebSocket for a URL that was checked before. The standard has two reasons, of which only one is the URL's.
+/// Why the browser made no WebSocket for a URL that was checked before. The standard has two
+/// reasons, of which only one is the URL's.
 pub(crate) fn not_opened(endpoint: &Endpoint, error: &JsValue) -> ConnectError {
     let url = endpoint.to_string();
     if policy::text(error, "name").is_some_and(|name| name == "SyntaxError") {
@@ -62,7 +64,8 @@ fn wrong(endpoint: &Endpoint, reason: String) -> ConnectError {
 /// What a JavaScript error says.
 fn text(error: &JsValue) -> String {
     let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-    // A `DOMException` is no `Error` for `instanceof` of old browsers, and has a message all the same.
+    // A `DOMException` is no `Error` for `instanceof` of old browsers, and has a message all the
+    // same.
     message.or_else(|| policy::text(error, "message")).unwrap_or_default()
 }
 

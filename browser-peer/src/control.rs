@@ -1,4 +1,5 @@
-//! The control plane of a page's peer: a task that decides who may join, and knows who waits for whom.
+//! The control plane of a page's peer: a task that decides who may join, and knows who waits for
+//! whom.
 
 use std::sync::{Arc, Weak};
 

@@ -1,7 +1,8 @@
 //! How a program in a page ends: by a panic, or because the page is left.
 //!
-//! On this target a panic ends the program: no more of it runs, though the page stays. A page that is left may be kept by the browser, to
-//! be shown again, and its connections with it. In both cases they are closed at once: then the calls that other peers made to this one end
+//! On this target a panic ends the program: no more of it runs, though the page stays. A page that
+//! is left may be kept by the browser, to be shown again, and its connections with it. In both
+//! cases they are closed at once: then the calls that other peers made to this one end
 //! now, instead of when its sessions' windows have passed.
 
 use std::cell::RefCell;
@@ -55,7 +56,8 @@ pub(crate) fn install() {
             next(info);
         }));
         if let Some(window) = web_sys::window() {
-            // If the page is shown again, it is told that its connections were closed, and makes new ones.
+            // If the page is shown again, it is told that its connections were closed, and makes
+            // new ones.
             let leave = |_: &_| for_each(|socket| close(socket, &Goodbye::normal("the page was left")));
             EventListener::new(&window, "pagehide", leave).forget();
         }

@@ -1,8 +1,10 @@
-//! The browser peer of `distributed-scope`: the same sessions as on a server, over the page's WebSocket.
+//! The browser peer of `distributed-scope`: the same sessions as on a server, over the page's
+//! WebSocket.
 //!
-//! Users depend on `distributed-scope`, which re-exports this crate on `wasm32-unknown-unknown` and the Actix peer
-//! everywhere else, under the same names. A page is one thread, so blocks, sessions and the page's own code take turns, as
-//! everything in a page does. It only dials: nothing can connect to a page.
+//! Users depend on `distributed-scope`, which re-exports this crate on `wasm32-unknown-unknown`
+//! and the Actix peer everywhere else, under the same names. A page is one thread, so blocks,
+//! sessions and the page's own code take turns, as everything in a page does. It only dials:
+//! nothing can connect to a page.
 //!
 //! | module | idea |
 //! |---|---|

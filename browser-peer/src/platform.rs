@@ -31,7 +31,8 @@ impl Browser {
         Self { control }
     }
 
-    /// Hands an order to the control plane. If that is no more, the peer has ended, and the order is dropped.
+    /// Hands an order to the control plane. If that is no more, the peer has ended, and the order
+    /// is dropped.
     pub(crate) fn order(&self, order: Order) {
         let _ = self.control.unbounded_send(order);
     }

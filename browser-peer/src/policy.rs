@@ -1,4 +1,5 @@
-//! Whether the page's Content-Security-Policy forbids a connection. A browser says so in an event of the page, and not in one of the socket.
+//! Whether the page's Content-Security-Policy forbids a connection. A browser says so in an event
+//! of the page, and not in one of the socket.
 
 use std::cell::RefCell;
 use std::rc::Rc;

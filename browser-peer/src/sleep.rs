@@ -11,11 +11,12 @@ use gloo_timers::future::TimeoutFuture;
 use crate::clock;
 use crate::wake_up::WakeUp;
 
-/// Ends at a moment, or soon after it; in a page that is hidden, up to a minute after it. The timer is taken back when it
-/// is dropped.
+/// Ends at a moment, or soon after it; in a page that is hidden, up to a minute after it. The
+/// timer is taken back when it is dropped.
 pub(crate) struct Sleep {
     until: Moment,
-    /// None for a moment that has come: in a page that is hidden, even a timer of no length may take a minute.
+    /// None for a moment that has come: in a page that is hidden, even a timer of no length may
+    /// take a minute.
     timer: Option<TimeoutFuture>,
     wake_up: Option<WakeUp>,
 }

@@ -1,4 +1,5 @@
-//! The page's WebSocket: what comes in, in order and bounded, and a way out that waits when too much is on its way.
+//! The page's WebSocket: what comes in, in order and bounded, and a way out that waits when too
+//! much is on its way.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -18,8 +19,8 @@ use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 
 use crate::{ending, policy};
 
-/// So many bytes may lie in the browser before more is handed to it. Beyond that, small messages would wait behind large
-/// ones where the session cannot change their order any more.
+/// So many bytes may lie in the browser before more is handed to it. Beyond that, small messages
+/// would wait behind large ones where the session cannot change their order any more.
 const BUFFERED: u32 = 128 << 10;
 
 /// How often to look whether the browser has sent some of it: it has no event for that.
@@ -53,7 +54,8 @@ pub(crate) struct Socket {
 /// What is known of the end of a connection besides that it has ended.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    /// The version of the protocol that the other side speaks, if it closes because that is not ours.
+    /// The version of the protocol that the other side speaks, if it closes because that is not
+    /// ours.
     pub(crate) other_version: Cell<Option<u16>>,
     /// Why the browser did not send something.
     pub(crate) not_sent: RefCell<Option<String>>,
@@ -67,8 +69,9 @@ struct Handlers {
 }
 
 impl Socket {
-    /// Begins to connect; [`Event::Open`] says that it is done. At most `limit` bytes of messages may wait to be read: if
-    /// more come, the connection is lost, and the session goes on with another one.
+    /// Begins to connect; [`Event::Open`] says that it is done. At most `limit` bytes of messages
+    /// may wait to be read: if more come, the connection is lost, and the session goes on with
+    /// another one.
     pub(crate) fn connect(url: &str, token: Option<&str>, limit: usize) -> Result<Self, JsValue> {
         let protocols = Array::of1(&SUBPROTOCOL.into());
         if let Some(token) = token {
@@ -119,8 +122,8 @@ impl Socket {
         }
     }
 
-    /// Hands a message to the browser. On a socket that is closed it is dropped, and the session sends it again elsewhere. If the browser does
-    /// not take it, the connection is lost.
+    /// Hands a message to the browser. On a socket that is closed it is dropped, and the session
+    /// sends it again elsewhere. If the browser does not take it, the connection is lost.
     pub(crate) fn put(&self, frame: &[u8]) {
         if let Err(error) = send(&self.socket, frame) {
             let part = |name| policy::text(&error, name).unwrap_or_default();
@@ -142,7 +145,8 @@ impl Socket {
 }
 
 thread_local! {
-    /// Whether this program's memory is shared with others of its threads. No WebSocket sends out of that.
+    /// Whether this program's memory is shared with others of its threads. No WebSocket sends out
+    /// of that.
     static IS_SHARED: bool = is_shared(&wasm_bindgen::memory());
 }
 
@@ -158,7 +162,8 @@ pub(crate) fn send(socket: &WebSocket, frame: &[u8]) -> Result<(), JsValue> {
     socket.send_with_u8_array(frame)
 }
 
-/// Closes a socket, if it still is. A page may say only that all is well, or a code of its own from 3000 on.
+/// Closes a socket, if it still is. A page may say only that all is well, or a code of its own
+/// from 3000 on.
 pub(crate) fn close(socket: &WebSocket, goodbye: &Goodbye) {
     let code = if goodbye.code == 1000 { 1000 } else { 3000 + goodbye.code };
     if let Err(error) = socket.close_with_code_and_reason(code, &goodbye.reason) {
@@ -223,7 +228,8 @@ impl Inbox {
             return;
         }
         let event = match event {
-            // It cannot be told to wait, so it is cut off: what it sent and was not read is sent again.
+            // It cannot be told to wait, so it is cut off: what it sent and was not read is sent
+            // again.
             Event::Message(message) if state.bytes + message.len() > self.limit => Event::Lost,
             event => event,
         };

@@ -1,4 +1,5 @@
-//! Told when a page has reason to look after its connections: it is looked at again, shown again, or online again.
+//! Told when a page has reason to look after its connections: it is looked at again, shown again,
+//! or online again.
 //!
 //! A worker is told no more than that it is online again.
 

@@ -1,4 +1,5 @@
-//! What the codec costs beside bincode alone: each value is decoded, by bincode with a limit of bytes, and encoded.
+//! What the codec costs beside bincode alone: each value is decoded, by bincode with a limit of
+//! bytes, and encoded.
 
 use std::collections::HashMap;
 use std::hint::black_box;

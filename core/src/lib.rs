@@ -1,7 +1,9 @@
-//! The portable part of `distributed-scope`: what both the Actix peer and the browser peer are made of.
+//! The portable part of `distributed-scope`: what both the Actix peer and the browser peer are
+//! made of.
 //!
-//! **It knows no socket, no clock and no runtime**, and builds for wasm32. Users depend on `distributed-scope`, which
-//! re-exports what they need; this crate is for those who write a peer of another kind.
+//! **It knows no socket, no clock and no runtime**, and builds for wasm32. Users depend on
+//! `distributed-scope`, which re-exports what they need; this crate is for those who write a peer
+//! of another kind.
 //!
 //! | module | idea |
 //! |---|---|

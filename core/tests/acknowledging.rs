@@ -1,4 +1,5 @@
-//! What is acknowledged, and when: without being asked for, and not at all on a path that loses what is large.
+//! What is acknowledged, and when: without being asked for, and not at all on a path that loses
+//! what is large.
 
 mod support;
 
@@ -26,8 +27,8 @@ fn carry_small(from: &mut Session<u64>, to: &mut Session<u64>, millis: u64, is_s
     }
 }
 
-/// When a connection over which no message of more than 1,280 bytes gets is dropped, and by which side, if both call each other all the time
-/// and one of them makes a call of this size.
+/// When a connection over which no message of more than 1,280 bytes gets is dropped, and by which
+/// side, if both call each other all the time and one of them makes a call of this size.
 fn dropped_on_a_narrow_path(size: usize) -> Option<(u64, usize)> {
     let limits = Limits::default();
     let mut sides = [session(&limits, &limits), session(&limits, &limits)];
@@ -52,8 +53,9 @@ fn dropped_on_a_narrow_path(size: usize) -> Option<(u64, usize)> {
     None
 }
 
-/// A connection on which small messages get through and large ones do not is dropped within the deadline of an ordinary call, though nothing
-/// waits to be written and the other side is heard all the time.
+/// A connection on which small messages get through and large ones do not is dropped within the
+/// deadline of an ordinary call, though nothing waits to be written and the other side is heard
+/// all the time.
 #[test]
 fn narrow_path_is_noticed() {
     let (millis, side) = dropped_on_a_narrow_path(2_000).expect("it is dropped");
@@ -61,8 +63,8 @@ fn narrow_path_is_noticed() {
     assert_eq!(dropped_on_a_narrow_path(100), None);
 }
 
-/// What was acknowledged by the other side on its own needs no ping: an idle session, and one with a call now and then, are as quiet as
-/// before.
+/// What was acknowledged by the other side on its own needs no ping: an idle session, and one with
+/// a call now and then, are as quiet as before.
 #[test]
 fn acknowledgements_come_without_pings() {
     let limits = Limits::default();

@@ -1,4 +1,5 @@
-//! What a session counts as held for the other side is what it takes in memory, and what happens at the limit.
+//! What a session counts as held for the other side is what it takes in memory, and what happens
+//! at the limit.
 
 mod support;
 
@@ -50,7 +51,8 @@ impl Side {
         match step {
             Step::Part { stream, size } => {
                 let total = 3 << 20;
-                // A message that would be too large is a violation, and then there is nothing more to see.
+                // A message that would be too large is a violation, and then there is nothing more
+                // to see.
                 let _ = self.receive(Frame::Chunk(Chunk { stream, total, bytes: vec![7; size].into() }));
             }
             Step::Call { size } => {
@@ -69,7 +71,9 @@ impl Side {
                 }
             }
             Step::Acknowledge => {
-                // Acknowledgements are not numbered; those that we sent are counted too often, and then it is a violation.
+                // Acknowledgements are not numbered; those that we sent are counted too often, and
+                // then it is
+                // a violation.
                 let _ = self.receive(Frame::Ack(self.sent));
             }
         }
@@ -243,7 +247,8 @@ fn a_detached_block_counts_until_it_ends() {
     assert!(!detached(&mut callee, 6));
 }
 
-/// Small frames take several times as much memory as they have bytes, and are kept as long as nobody acknowledges them.
+/// Small frames take several times as much memory as they have bytes, and are kept as long as
+/// nobody acknowledges them.
 #[test]
 fn small_frames_that_nobody_acknowledges_are_counted_with_what_they_take() {
     let limits = Limits::default();

@@ -1,6 +1,7 @@
 //! What the worst messages make a peer allocate, counted by the allocator.
 //!
-//! They are an eighth of those of `cargo bench --bench hostile`, and so is what their values may take besides: nothing is optimized here.
+//! They are an eighth of those of `cargo bench --bench hostile`, and so is what their values may
+//! take besides: nothing is optimized here.
 
 #[path = "support/hostile_values.rs"]
 mod hostile_values;
@@ -11,7 +12,8 @@ use hostile_values::{Case, compact, messages, wide};
 
 const LENGTH: usize = 1 << 17;
 
-/// Decodes each message as each type, and compares the most heap that was taken at once with the limit.
+/// Decodes each message as each type, and compares the most heap that was taken at once with the
+/// limit.
 #[track_caller]
 fn assert_peak(cases: &[Case], limit: usize) {
     let (messages, memory) = (messages(LENGTH), Limits::default().memory / 8);
@@ -32,7 +34,8 @@ fn assert_peak(cases: &[Case], limit: usize) {
     }
 }
 
-/// serde makes room for 1 MiB of elements before it has seen one, and a `HashMap` for twice as much.
+/// serde makes room for 1 MiB of elements before it has seen one, and a `HashMap` for twice as
+/// much.
 const RESERVED: usize = (2 << 20) + (1 << 17);
 
 #[test]

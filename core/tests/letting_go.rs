@@ -1,4 +1,5 @@
-//! What a session does not keep, does not send and does not promise any longer, once it is of no use.
+//! What a session does not keep, does not send and does not promise any longer, once it is of no
+//! use.
 
 mod support;
 

@@ -17,8 +17,8 @@ fn limits() -> Limits {
     Limits { queue: 100_000, calls_out: 8, ..Limits::default() }
 }
 
-/// Carries frames until nothing moves. The other side answers calls as they come; gives the calls that ran, in that order, and those that
-/// ended.
+/// Carries frames until nothing moves. The other side answers calls as they come; gives the calls
+/// that ran, in that order, and those that ended.
 fn exchange(caller: &mut Session<u64>, callee: &mut Session<u64>) -> (Vec<u64>, Vec<(u64, bool)>) {
     let (mut ran, mut ended) = (Vec::new(), Vec::new());
     loop {
@@ -47,7 +47,8 @@ fn exchange(caller: &mut Session<u64>, callee: &mut Session<u64>) -> (Vec<u64>, 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Whatever the sizes are, no call is refused, each runs once, and one that was given up in time does not.
+    /// Whatever the sizes are, no call is refused, each runs once, and one that was given up in
+    /// time does not.
     #[test]
     fn no_call_is_refused_for_want_of_room(
         sizes in prop::collection::vec(1..300_000_usize, 1..60),

@@ -14,7 +14,8 @@ fn small_limits() -> Limits {
     Limits { queue: 100 << 10, window: 3 * CHUNK, message: 4 << 20, ..Limits::default() }
 }
 
-/// Carries frames both ways, as a driver does, until neither side has one. Gives what came of them on each side.
+/// Carries frames both ways, as a driver does, until neither side has one. Gives what came of them
+/// on each side.
 fn exchange(one: &mut Session<u64>, two: &mut Session<u64>) -> [Vec<Effect<u64>>; 2] {
     let mut effects = [Vec::new(), Vec::new()];
     loop {
@@ -56,7 +57,9 @@ fn two_sides_that_are_both_clogged_read_enough_to_get_on() {
     for side in &mut sides {
         for call in 0..2_000 {
             side.receive(at(0), invoke(call, 1).encode()).expect("an honest frame");
-            // They are answers to calls that were not made, which does not matter to a side that only carries them.
+            // They are answers to calls that were not made, which does not matter to a side that
+            // only carries
+            // them.
             side.reply(CallId(call), Err(RemoteError::refused(Refusal::DecodeCaptures("x".repeat(500)))));
         }
     }
@@ -118,7 +121,8 @@ fn a_clogged_side_reads_no_more_than_a_little_for_a_partner_that_takes_nothing()
     assert!(read <= 16 * 4 * CHUNK, "{read} bytes were read");
 }
 
-/// Lets a side take a message, and runs the blocks that it may run at once: each gives this result.
+/// Lets a side take a message, and runs the blocks that it may run at once: each gives this
+/// result.
 fn serve(side: &mut Session<u64>, message: bytes::Bytes, result: usize) -> usize {
     let mut ran = 0;
     let mut next = side.receive(at(0), message).expect("an honest frame").or_else(|| side.next_run());
@@ -147,7 +151,9 @@ fn small_calls_with_large_results_run_as_their_results_are_taken_and_no_faster()
     for call in 0..CALLS {
         ran += serve(&mut session, invoke(call, 1).encode(), RESULT);
         most = most.max(session.queued());
-        // The network takes everything, and the other side says nothing: only the window holds frames back.
+        // The network takes everything, and the other side says nothing: only the window holds
+        // frames
+        // back.
         sent += drained(&mut session);
     }
     assert!(!session.is_clogged(), "acknowledgements have to be read");
@@ -391,8 +397,8 @@ fn a_side_whose_connection_is_lost_before_it_has_said_that_it_leaves_has_nothing
     assert!(!side.is_idle());
 }
 
-/// When a connection is dropped that carries so many bytes per second, over which a message of 16 MiB goes, after `alone` whole chunks on a
-/// fast line.
+/// When a connection is dropped that carries so many bytes per second, over which a message of 16
+/// MiB goes, after `alone` whole chunks on a fast line.
 fn dropped_on_a_line_of(bytes_per_second: u64, alone: usize) -> Option<u64> {
     let limits = Limits { message: 64 << 20, ..Limits::default() };
     let (mut from, mut to) = (session(&limits, &limits), session(&limits, &limits));
@@ -444,8 +450,9 @@ fn a_large_message_on_a_slow_line_is_not_taken_for_a_side_that_takes_nothing() {
     }
 }
 
-/// Has one side send large calls and small ones between them, whose order of chunks and small frames `plan` says, and gives how often the
-/// other side acknowledged. It must never be that both wait for each other.
+/// Has one side send large calls and small ones between them, whose order of chunks and small
+/// frames `plan` says, and gives how often the other side acknowledged. It must never be that both
+/// wait for each other.
 fn acknowledgements(limits: &Limits, plan: impl IntoIterator<Item = usize>) -> usize {
     let (mut from, mut to) = (session(limits, limits), session(limits, limits));
     let (mut calls, mut acks) = (0, 0);

@@ -17,7 +17,8 @@ fn is_unanswered(effects: &[Effect<u64>]) -> bool {
     matches!(effects, [Effect::DropConnection(Dead::Unanswered)])
 }
 
-/// Lets time pass as a driver does until a moment; gives the moment at which the connection was found dead.
+/// Lets time pass as a driver does until a moment; gives the moment at which the connection was
+/// found dead.
 fn dropped(session: &mut Session<u64>, until: u64) -> Option<u64> {
     while let Some(wake) = session.wake().filter(|wake| *wake <= at(until)) {
         if !session.tick(wake).is_empty() {
@@ -28,7 +29,8 @@ fn dropped(session: &mut Session<u64>, until: u64) -> Option<u64> {
     None
 }
 
-/// A session of a machine that slept for this long asks at once, and drops a connection that does not answer.
+/// A session of a machine that slept for this long asks at once, and drops a connection that does
+/// not answer.
 #[test]
 fn late_check_asks() {
     let limits = Limits::default();
@@ -81,7 +83,8 @@ fn late_timers_do_not_drop_a_connection_that_answers() {
     assert!(found.any(|dead| dead), "and one that does not is noticed");
 }
 
-/// A page whose timers never come is not taken for dead: it answers whatever it hears when it was quiet for a quarter of the other's silence.
+/// A page whose timers never come is not taken for dead: it answers whatever it hears when it was
+/// quiet for a quarter of the other's silence.
 #[test]
 fn side_without_timers_keeps_its_connection() {
     let limits = Limits::default();

@@ -8,8 +8,9 @@ use distributed_scope::PeerId;
 
 /// One function that runs on several peers, shown with real processes.
 ///
-/// Without a command: starts a server peer here and a client peer in a second process, lets one function hop from the
-/// client to the server, back to the client and to the server again, and prints its result and every hop.
+/// Without a command: starts a server peer here and a client peer in a second process, lets one
+/// function hop from the client to the server, back to the client and to the server again, and
+/// prints its result and every hop.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -20,8 +21,8 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
     pub(crate) addr: SocketAddr,
 
-    /// This process helps another one, which holds the other end of its standard input: it ends with that process,
-    /// however that one ends.
+    /// This process helps another one, which holds the other end of its standard input: it ends
+    /// with that process, however that one ends.
     #[arg(long, hide = true, global = true)]
     pub(crate) helper: bool,
 }
@@ -35,17 +36,20 @@ pub(crate) enum Command {
         addr: SocketAddr,
     },
 
-    /// Connect to a running `demo server`, run the hopping function and print its result and every hop.
+    /// Connect to a running `demo server`, run the hopping function and print its result and every
+    /// hop.
     Client {
         /// Where the server is, as it says at its start, for example ws://127.0.0.1:47291/scope
         url: String,
     },
 
-    /// Serve two pages: one searches the documentation of the crates that this workspace depends on, as you type; the other is a list
-    /// that browsers share, in which each hop between them is drawn as it happens.
+    /// Serve two pages: one searches the documentation of the crates that this workspace depends
+    /// on, as you type; the other is a list that browsers share, in which each hop between
+    /// them is drawn as it happens.
     ///
-    /// There is no API behind them: one function begins in a page, goes on in this process, where the index and the list
-    /// are, and ends in a page. What the pages load is built first if it is missing.
+    /// There is no API behind them: one function begins in a page, goes on in this process, where
+    /// the index and the list are, and ends in a page. What the pages load is built first if
+    /// it is missing.
     Search {
         /// Where to listen; port 0 is any free port.
         #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
@@ -58,9 +62,9 @@ pub(crate) enum Command {
 
     /// Count the words of text files on several worker processes.
     ///
-    /// The text is cut into pieces of about 128 KiB. Each worker is a peer in a process of its own and has several
-    /// pieces in flight; when a worker is lost, the others do its share. Then the same text is counted once more
-    /// without any peer, and the two counts must be equal.
+    /// The text is cut into pieces of about 128 KiB. Each worker is a peer in a process of its own
+    /// and has several pieces in flight; when a worker is lost, the others do its share. Then
+    /// the same text is counted once more without any peer, and the two counts must be equal.
     Wordcount(WordcountOptions),
 
     /// A worker of `demo wordcount`, in its own process.
@@ -71,10 +75,11 @@ pub(crate) enum Command {
         id: PeerId,
     },
 
-    /// Show who is let in: a server over TLS whose clients show tokens, with certificates and keys that are made on the spot.
+    /// Show who is let in: a server over TLS whose clients show tokens, with certificates and keys
+    /// that are made on the spot.
     ///
-    /// One call is allowed, one is refused for a claim that its caller lacks, and two impostors are turned away: a client that forged
-    /// its token, and a server that nobody vouches for.
+    /// One call is allowed, one is refused for a claim that its caller lacks, and two impostors
+    /// are turned away: a client that forged its token, and a server that nobody vouches for.
     Secure,
 
     /// List the blocks of this program: where each stands, what travels with it, and its version.
@@ -105,12 +110,13 @@ pub(crate) struct WordcountOptions {
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) top: usize,
 
-    /// Kill the first worker once this many pieces are counted, to see that nothing is lost with it.
+    /// Kill the first worker once this many pieces are counted, to see that nothing is lost with
+    /// it.
     #[arg(long, value_name = "PIECES")]
     pub(crate) kill_after: Option<u64>,
 
-    /// Files, of any kind, and folders, of which every .md, .rs and .txt file is counted. Without any: the sources and
-    /// documentation of the crates that this workspace depends on.
+    /// Files, of any kind, and folders, of which every .md, .rs and .txt file is counted. Without
+    /// any: the sources and documentation of the crates that this workspace depends on.
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 }

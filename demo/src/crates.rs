@@ -31,7 +31,8 @@ struct Package {
 
 /// The crates that this workspace depends on, ordered by their folders.
 pub(crate) fn dependencies() -> anyhow::Result<Vec<Crate>> {
-    // Only what was downloaded to build for this machine: without that, cargo would fetch the rest now.
+    // Only what was downloaded to build for this machine: without that, cargo would fetch the rest
+    // now.
     let version = cargo(&["-vV"])?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
     let metadata = cargo(&["metadata", "--format-version", "1", "--filter-platform", host])?;

@@ -1,4 +1,5 @@
-//! The hops that calls made: each process logs its own, and the library carries one log to the other.
+//! The hops that calls made: each process logs its own, and the library carries one log to the
+//! other.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,7 +29,8 @@ pub(crate) struct Hop {
 pub(crate) struct HopLog(Arc<Mutex<VecDeque<CallReport>>>);
 
 impl HopLog {
-    /// How many calls it keeps: a server that nobody asks for its log must not grow with every call.
+    /// How many calls it keeps: a server that nobody asks for its log must not grow with every
+    /// call.
     const CAPACITY: usize = 1_000;
 
     pub(crate) fn record(&self, call: &CallReport) {
@@ -74,9 +76,10 @@ pub(crate) async fn take_from(peer: PeerId) -> Result<Vec<Hop>, RemoteError> {
 
 /// Each call before the calls that its block made.
 ///
-/// A log has its calls in the order of their ends, and two logs have two clocks. So the order is that of the calls
-/// themselves: a call belongs to one that is a hop less deep and went to the peer that made it. Where two such calls
-/// ran at once on one peer, their inner calls all stand under the first.
+/// A log has its calls in the order of their ends, and two logs have two clocks. So the order is
+/// that of the calls themselves: a call belongs to one that is a hop less deep and went to the
+/// peer that made it. Where two such calls ran at once on one peer, their inner calls all stand
+/// under the first.
 pub(crate) fn in_order_of_calls(mut hops: Vec<Hop>) -> Vec<Hop> {
     let mut ordered = Vec::with_capacity(hops.len());
     let outermost = hops.iter().map(|hop| hop.depth).min().unwrap_or_default();

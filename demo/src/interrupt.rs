@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::io;
 
-/// A future that ends when the user wants the program to end. From this call on, the signals no longer end the process
-/// by themselves, so whoever waits for a line of ours before it sends one finds us prepared.
+/// A future that ends when the user wants the program to end. From this call on, the signals no
+/// longer end the process by themselves, so whoever waits for a line of ours before it sends one
+/// finds us prepared.
 #[cfg(unix)]
 pub(crate) fn listen() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

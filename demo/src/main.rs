@@ -1,5 +1,5 @@
-//! Runnable demos of `distributed-scope`. `demo --help` lists them; each module here is one of them or one thing that
-//! several of them need.
+//! Runnable demos of `distributed-scope`. `demo --help` lists them; each module here is one of
+//! them or one thing that several of them need.
 
 mod blocks;
 mod cli;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-/// Prints a line, at once: another process may be waiting for it. Unlike `println!`, it does not panic when nobody
-/// reads any longer.
+/// Prints a line, at once: another process may be waiting for it. Unlike `println!`, it does not
+/// panic when nobody reads any longer.
 pub(crate) fn say(text: impl Display) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}")?;
@@ -29,7 +29,8 @@ pub(crate) fn error_with_causes(error: &anyhow::Error) -> String {
     text
 }
 
-/// A table with these columns. Those whose names begin with `>` hold numbers and are aligned to the right.
+/// A table with these columns. Those whose names begin with `>` hold numbers and are aligned to
+/// the right.
 pub(crate) fn table(columns: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);

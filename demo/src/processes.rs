@@ -1,7 +1,9 @@
-//! The other processes of a demo: this same program, started once more, and gone when its starter is.
+//! The other processes of a demo: this same program, started once more, and gone when its starter
+//! is.
 //!
-//! Two things make sure that none is left behind. Dropping a [`Helper`] kills it. And a helper reads its standard
-//! input, a pipe that we hold: when we end, however we end, the pipe closes and the helper ends itself.
+//! Two things make sure that none is left behind. Dropping a [`Helper`] kills it. And a helper
+//! reads its standard input, a pipe that we hold: when we end, however we end, the pipe closes and
+//! the helper ends itself.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -56,7 +58,9 @@ impl Helper {
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         let mut command = Command::new(program);
         command.args(arguments).arg("--helper").stdin(Stdio::piped()).stdout(stdout).kill_on_drop(true);
-        // A terminal sends Ctrl-C to a whole group of processes. Helpers are not in ours: we are told, and end them.
+        // A terminal sends Ctrl-C to a whole group of processes. Helpers are not in ours: we are
+        // told, and
+        // end them.
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;

@@ -76,7 +76,8 @@ impl Server {
     }
 }
 
-/// The server peer of the demos: it runs their blocks for others, and logs the calls that it makes itself.
+/// The server peer of the demos: it runs their blocks for others, and logs the calls that it makes
+/// itself.
 pub(crate) fn peer() -> Peer {
     let log = HopLog::default();
     Peer::builder(PeerId::named("server"))

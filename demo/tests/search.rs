@@ -109,7 +109,8 @@ const QUERIES: [&str; 20] = [
     "how to cancel a future",
 ];
 
-/// For each key that is typed, the time from its event to the results in the page, as the page itself measures it.
+/// For each key that is typed, the time from its event to the results in the page, as the page
+/// itself measures it.
 #[actix_web::test]
 #[ignore = "a measurement, for a machine that does nothing else: cargo test -p demo --features in-a-browser --test search -- --ignored --nocapture"]
 #[allow(clippy::print_stdout, reason = "to tell what it measured is what it is for")]

@@ -61,8 +61,9 @@ fn a_worker_killed_before_it_has_anything_to_do_changes_nothing() {
     let mut running = Demo::start(&["wordcount", "--peers", "2", &late]);
     send_signal(running.wait_for_pid("worker-1"), "KILL");
 
-    // This opens when the demo has opened the other end. Whoever opens the name after that, the count without workers,
-    // gets the same text from a file.
+    // This opens when the demo has opened the other end. Whoever opens the name after that, the
+    // count
+    // without workers, gets the same text from a file.
     let mut text = OpenOptions::new().write(true).open(&late).unwrap();
     folder.write("same.txt", long_text());
     fs::rename(folder.join("same.txt"), &late).unwrap();

@@ -1,8 +1,8 @@
 //! A chat: the server brings what one says to everyone's screen.
 //!
-//! The web tutorials need a message type for each direction, a task per connection and a channel between them. Here a
-//! client calls the server, and the server calls back: each member of the room is a peer, and to show a line on its
-//! screen is a block that runs there.
+//! The web tutorials need a message type for each direction, a task per connection and a channel
+//! between them. Here a client calls the server, and the server calls back: each member of the
+//! room is a peer, and to show a line on its screen is a block that runs there.
 //!
 //! ```sh
 //! cargo run --example chat

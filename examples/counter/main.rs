@@ -1,7 +1,8 @@
 //! A counter that several peers share.
 //!
-//! The web tutorials keep such a counter in `web::Data` and give it a route to read and one to add. Here the state is
-//! the same, and what was a route is a function: whoever has the function can call it, wherever the counter lives.
+//! The web tutorials keep such a counter in `web::Data` and give it a route to read and one to
+//! add. Here the state is the same, and what was a route is a function: whoever has the function
+//! can call it, wherever the counter lives.
 //!
 //! ```sh
 //! cargo run --example counter

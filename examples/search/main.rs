@@ -1,7 +1,8 @@
 //! Search as you type: each letter sends a query, and only the answer to the last one is wanted.
 //!
-//! The web tutorials have a handler with a query string and a client that throws late answers away, after the server has
-//! worked for them. Here the query is a call, and to drop it is to cancel it: the server stops in the middle.
+//! The web tutorials have a handler with a query string and a client that throws late answers
+//! away, after the server has worked for them. Here the query is a call, and to drop it is to
+//! cancel it: the server stops in the middle.
 //!
 //! ```sh
 //! cargo run --example search
@@ -24,7 +25,8 @@ use crate::index::{Hit, Index};
 /// What the server's blocks work with.
 struct Library {
     index: Index,
-    /// A query of a letter or two finds half the library, and more letters are on their way: it may wait this long.
+    /// A query of a letter or two finds half the library, and more letters are on their way: it
+    /// may wait this long.
     patience: Duration,
     activity: watch::Sender<Activity>,
 }
@@ -76,7 +78,8 @@ async fn search(server: PeerId, query: String, limit: usize) -> Result<Vec<Hit>,
     .await
 }
 
-/// Searches for what has been typed, and begins anew whenever more is typed. Returns the last query with its hits.
+/// Searches for what has been typed, and begins anew whenever more is typed. Returns the last
+/// query with its hits.
 async fn search_as_typed(
     peer: &Peer,
     server: PeerId,

@@ -1,4 +1,5 @@
-//! Bytes are a value or an error, whatever the type that is expected and the codec; they never cost more memory than they may.
+//! Bytes are a value or an error, whatever the type that is expected and the codec; they never
+//! cost more memory than they may.
 #![no_main]
 
 use std::collections::{BTreeMap, HashMap};

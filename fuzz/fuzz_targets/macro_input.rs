@@ -1,4 +1,5 @@
-//! Whatever stands behind `#[distributed]` or inside `remote!`, the macros end, and with tokens; and how it is laid out changes
+//! Whatever stands behind `#[distributed]` or inside `remote!`, the macros end, and with tokens;
+//! and how it is laid out changes
 //! nothing of them.
 #![no_main]
 // The macros are a library of rustc's and of nobody else, so their modules are taken one by one.
@@ -21,7 +22,8 @@ use proc_macro2::{TokenStream, TokenTree};
 use crate::args::Args;
 use crate::errors::Errors;
 
-/// rustc gives up on a program whose brackets are nested more deeply than this, before it runs a macro.
+/// rustc gives up on a program whose brackets are nested more deeply than this, before it runs a
+/// macro.
 const NESTING: usize = 100;
 
 fn is_too_deep(tokens: TokenStream, levels: usize) -> bool {
@@ -45,7 +47,8 @@ fuzz_target!(|input: (u8, &str)| {
         2 => ("", text.to_owned()),
         _ => (text, "async fn f(a: PeerId, b: u8) { remote!(a, [b], { b }).await; }".to_owned()),
     };
-    // Brackets are counted in the text first: to parse what is nested without end overflows the stack of the parser.
+    // Brackets are counted in the text first: to parse what is nested without end overflows the
+    // stack of the parser.
     if text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count() > NESTING {
         return;
     }

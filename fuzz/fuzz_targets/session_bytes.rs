@@ -1,4 +1,5 @@
-//! A session to which anything is said, and of which anything is wanted, in any order: it never panics, and what it
+//! A session to which anything is said, and of which anything is wanted, in any order: it never
+//! panics, and what it
 //! keeps is bounded.
 #![no_main]
 

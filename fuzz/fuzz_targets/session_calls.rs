@@ -1,4 +1,5 @@
-//! A session and a peer that keeps to the protocol, in any order and with any sizes: nothing is a violation, and what is counted as held is what
+//! A session and a peer that keeps to the protocol, in any order and with any sizes: nothing is a
+//! violation, and what is counted as held is what
 //! is allocated.
 #![no_main]
 
@@ -17,7 +18,8 @@ use libfuzzer_sys::fuzz_target;
 
 static BLOCK: Block = Block::new("fuzz::block#0", "fuzz", "fuzz.rs", 1, &[], Source::exact(7));
 
-/// What a session takes besides: tables of calls, places in queues, and what this program itself keeps.
+/// What a session takes besides: tables of calls, places in queues, and what this program itself
+/// keeps.
 const SLACK: usize = 128 << 10;
 
 /// What is left of a session when it is gone: tables of the process that are made once.
@@ -79,7 +81,8 @@ struct Both {
     /// How many of our frames they have, and have acknowledged.
     received: u64,
     acknowledged: u64,
-    /// Our calls that they have in part, by stream: the number of the call, and how many bytes are missing.
+    /// Our calls that they have in part, by stream: the number of the call, and how many bytes are
+    /// missing.
     arriving: BTreeMap<u32, (Option<CallId>, usize)>,
     /// Our calls that were made.
     made: Vec<CallId>,
@@ -136,7 +139,8 @@ impl Both {
         Moment::after_origin(Duration::from_millis(self.millis))
     }
 
-    /// They send a frame, which stands in a buffer with much else that was read from the socket at once.
+    /// They send a frame, which stands in a buffer with much else that was read from the socket at
+    /// once.
     fn receive(&mut self, frame: &Frame) {
         let mut buffer = BytesMut::with_capacity(2 * CHUNK);
         buffer.extend_from_slice(&frame.encode());

@@ -1,13 +1,17 @@
-//! The macros of `distributed-scope`: `#[distributed]` and `remote!`. Users reach them through that crate.
+//! The macros of `distributed-scope`: `#[distributed]` and `remote!`. Users reach them through
+//! that crate.
 //!
-//! One expansion is three steps, each with files of its own. **Parse**: `function` and `service` read the item,
-//! `find` finds each `remote!` in its tokens, `block`, `attributes` and `capture` read one. **Validate**: `validate` checks
-//! what the item may be, `scope` which variables a block uses, with `format` for format strings, `jumps` that it
-//! is not left, and `tail` that no body ends with a call that nobody awaits. **Expand**: `expand` and `call`, with `closure_struct` for what travels, and `version` and
-//! `fingerprint` for what tells versions of a block apart; after a mistake `fallback` takes its place, so that one mistake gives one message.
-//! `print`(mod@print) shows an expansion to people.
+//! One expansion is three steps, each with files of its own. **Parse**: `function` and `service`
+//! read the item, `find` finds each `remote!` in its tokens, `block`, `attributes` and `capture`
+//! read one. **Validate**: `validate` checks what the item may be, `scope` which variables a block
+//! uses, with `format` for format strings, `jumps` that it is not left, and `tail` that no body
+//! ends with a call that nobody awaits. **Expand**: `expand` and `call`, with `closure_struct` for
+//! what travels, and `version` and `fingerprint` for what tells versions of a block apart; after a
+//! mistake `fallback` takes its place, so that one mistake gives one message. `print`(mod@print)
+//! shows an expansion to people.
 //!
-//! Invariant: a `remote!` is found by its tokens, never by the syntax tree, because it may stand inside any macro.
+//! Invariant: a `remote!` is found by its tokens, never by the syntax tree, because it may stand
+//! inside any macro.
 
 mod errors;
 mod expand;
@@ -20,18 +24,22 @@ use quote::quote;
 use crate::errors::Errors;
 use crate::parse::args::Args;
 
-/// Lets a function run on several peers: each [`remote!`] in it becomes a call, and its block is compiled into every
-/// binary that contains the function.
+/// Lets a function run on several peers: each [`remote!`] in it becomes a call, and its block is
+/// compiled into every binary that contains the function.
 ///
-/// It stands on an `async fn`, or on an inherent `impl` block, where it means each `async fn` that contains `remote!`.
-/// `#[distributed(require = authenticated)]` lets only callers that are known have its blocks run, `require = claim("role", "admin")` only
-/// those with a claim; `#[block(require = ..)]` says so of one block, and `anybody` takes it back. It is asked of the caller of each hop: of a
-/// client that calls its server, and of a server that calls its client back.
+/// It stands on an `async fn`, or on an inherent `impl` block, where it means each `async fn` that
+/// contains `remote!`. `#[distributed(require = authenticated)]` lets only callers that are known
+/// have its blocks run, `require = claim("role", "admin")` only those with a claim;
+/// `#[block(require = ..)]` says so of one block, and `anybody` takes it back. It is asked of the
+/// caller of each hop: of a client that calls its server, and of a server that calls its client
+/// back.
 ///
-/// `#[distributed(exact)]` makes the body of each of its blocks a part of its version, so that a caller is refused by a server on which
-/// another body stands; see [`remote!`]. Blocks with a name of their own are left out.
+/// `#[distributed(exact)]` makes the body of each of its blocks a part of its version, so that a
+/// caller is refused by a server on which another body stands; see [`remote!`]. Blocks with a name
+/// of their own are left out.
 ///
-/// `#[distributed(crate = path)]` says where `distributed-scope` is found, if not at `::distributed_scope`.
+/// `#[distributed(crate = path)]` says where `distributed-scope` is found, if not at
+/// `::distributed_scope`.
 #[proc_macro_attribute]
 pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -61,8 +69,9 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # When a caller and a block belong together
 ///
-/// A program that was built from other sources may call a block if both agree on its interface, which is the names and the types of its captures
-/// and its result, and on which block is meant. Otherwise the call is refused, and nothing runs.
+/// A program that was built from other sources may call a block if both agree on its interface,
+/// which is the names and the types of its captures and its result, and on which block is meant.
+/// Otherwise the call is refused, and nothing runs.
 ///
 /// | what stands before the block | what must be the same in both programs, beside the interface |
 /// |---|---|
@@ -71,26 +80,34 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[block(name = "search")]` | nothing: the name says which block is meant |
 /// | `#[block(name = "search", evolving)]` | nothing, and its data may grow: fields with `#[serde(default)]` may be added |
 ///
-/// So a body may be changed on the server alone. If a function has several blocks with the same captures, result and destination, only their
-/// bodies tell them apart: there a changed body is another version. A name of their own, or another name for a capture, avoids that.
+/// So a body may be changed on the server alone. If a function has several blocks with the same
+/// captures, result and destination, only their bodies tell them apart: there a changed body is
+/// another version. A name of their own, or another name for a capture, avoids that.
 ///
 /// # Blocks that hold their thread
 ///
-/// A block runs on the thread of its session, and while it computes or waits without `.await`, nothing else of that thread goes on: neither its
-/// other calls nor its keepalives. `#[block(blocking)]` runs the body on the blocking pool instead, like actix-web's `web::block`:
+/// A block runs on the thread of its session, and while it computes or waits without `.await`,
+/// nothing else of that thread goes on: neither its other calls nor its keepalives.
+/// `#[block(blocking)]` runs the body on the blocking pool instead, like actix-web's `web::block`:
 ///
-/// - The body is synchronous: it has no `.await`. Its captures are `Send`; its result need not be, because it is encoded there, too.
+/// - The body is synchronous: it has no `.await`. Its captures are `Send`; its result need not be,
+///   because it is encoded there, too.
 /// - `here` works in it, and a panic is a `RemoteError` of kind `Panicked`, as in every block.
-/// - **A body that has begun is not interrupted.** If its call is cancelled, its deadline passes or its session ends, its outcome is
-///   dropped. Until it ends it counts as running (in `Limits::calls_in`), holds its memory in the account of its session, and is waited for by
-///   `Peer::drain`; a long one should look at `here::deadline` and `here::is_draining`. A body that still waits for a thread does not begin then.
-/// - The pool is that of the tokio runtime of its thread; actix-web's `HttpServer::worker_max_blocking_threads` sets its size.
+/// - **A body that has begun is not interrupted.** If its call is cancelled, its deadline passes
+///   or its session ends, its outcome is dropped. Until it ends it counts as running (in
+///   `Limits::calls_in`), holds its memory in the account of its session, and is waited for by
+///   `Peer::drain`; a long one should look at `here::deadline` and `here::is_draining`. A body
+///   that still waits for a thread does not begin then.
+/// - The pool is that of the tokio runtime of its thread; actix-web's
+///   `HttpServer::worker_max_blocking_threads` sets its size.
 /// - A page has one thread: there the body runs in place.
 ///
 /// It is no part of the version of a block: a server may add it without its clients.
 #[proc_macro]
 pub fn remote(input: TokenStream) -> TokenStream {
-    // What `#[distributed]` leaves behind, so that the user's import of `remote` is used and editors can follow it.
+    // What `#[distributed]` leaves behind, so that the user's import of `remote` is used and
+    // editors
+    // can follow it.
     if parse::find::is_marker(input.into()) {
         return TokenStream::new();
     }

@@ -23,7 +23,8 @@ fn code(error: &RemoteError) -> &'static str {
     error.hops().last().unwrap().kind().code()
 }
 
-/// Of many calls on to ids that collide in a hash that everybody can compute, only a bounded number waits, and others are let in.
+/// Of many calls on to ids that collide in a hash that everybody can compute, only a bounded
+/// number waits, and others are let in.
 #[actix_web::test]
 async fn calls_to_absent_peers_are_bounded() {
     const MOST: usize = 100;
@@ -31,7 +32,8 @@ async fn calls_to_absent_peers_are_bounded() {
     let on = server.peer.id();
     let [attacker, honest] = [open().start(), open().start()];
     attacker.connect(server.url()).await.unwrap();
-    // What the first half is made of is taken back by the hash, so that the other half does not count.
+    // What the first half is made of is taken back by the hash, so that the other half does not
+    // count.
     let absent = |number: u64| {
         let first = 0x243f_6a88_85a3_08d3_u64.swap_bytes();
         format!("{first:016x}{number:016x}").parse().unwrap()

@@ -29,7 +29,8 @@ async fn one_address_has_so_many_sessions_and_connections_begin_only_so_fast() {
         let mut sessions: Vec<_> = (0..3).map(|_| Session::open(&address, &us(PeerId::random()))).collect();
         let status = || upgrade(&address, "distributed-scope.v1", &[]).status;
         assert_eq!(status(), 429, "one more");
-        // A lost connection gives no place back while its session waits, and a session that is over does.
+        // A lost connection gives no place back while its session waits, and a session that is
+        // over does.
         drop(sessions.pop());
         assert_eq!(status(), 429);
         sessions.pop().unwrap().end();
@@ -50,7 +51,8 @@ async fn one_address_has_so_many_sessions_and_connections_begin_only_so_fast() {
     .unwrap();
 }
 
-/// An address that has all its sessions can go on with one that lost its connection, and open no other.
+/// An address that has all its sessions can go on with one that lost its connection, and open no
+/// other.
 #[actix_web::test]
 async fn full_address_can_come_back() {
     let server = Listening::start(open().limits(Limits { sessions_per_address: 4, ..Limits::default() }));
@@ -93,8 +95,9 @@ fn status_from(from: Ipv4Addr, server: SocketAddr, token: Option<&str>) -> io::R
     text.parse().map_err(io::Error::other)
 }
 
-/// One address that is turned away as fast as it can come takes no turns from those with a good token who come from elsewhere. Other systems
-/// have one address of this machine alone, unless they are told of more.
+/// One address that is turned away as fast as it can come takes no turns from those with a good
+/// token who come from elsewhere. Other systems have one address of this machine alone, unless
+/// they are told of more.
 #[cfg(target_os = "linux")]
 #[actix_web::test]
 async fn failing_crowd_keeps_nobody_out() {

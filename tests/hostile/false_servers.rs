@@ -62,7 +62,8 @@ async fn told(
     }
 }
 
-/// Welcomes whoever comes, reads on to its first call, and hangs up; says how many calls it has read.
+/// Welcomes whoever comes, reads on to its first call, and hangs up; says how many calls it has
+/// read.
 fn hang_up(listener: &TcpListener, calls: &AtomicUsize) {
     let us = us(PeerId::named("hangs up"));
     loop {
@@ -85,7 +86,8 @@ async fn one(on: PeerId) -> Result<u8, RemoteError> {
     remote!(on, [], { 1 }).idempotent().without_timeout().await
 }
 
-/// A call that may be made again is made again a few times, with pauses, and not as often as a server likes.
+/// A call that may be made again is made again a few times, with pauses, and not as often as a
+/// server likes.
 #[actix_web::test]
 async fn repeats_of_a_call_have_an_end() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -103,7 +105,8 @@ async fn repeats_of_a_call_have_an_end() {
     assert!(begun.elapsed() >= Duration::from_millis(5 + 10 + 20 + 40));
 }
 
-/// What a client makes of a server that gives its session the id of one that the client has with another server.
+/// What a client makes of a server that gives its session the id of one that the client has with
+/// another server.
 async fn of_another_session() -> String {
     let ticket = (SessionId::random(), Token::random());
     let client = distributed_scope::Peer::builder(PeerId::random()).start();

@@ -104,7 +104,8 @@ async fn a_session_cannot_answer_cancel_or_repeat_what_is_not_its_own() {
         let address = &target.address;
         let open = || Session::open(address, &us(PeerId::random()));
         let lie = |frames: &[Frame]| open().lie(frames);
-        // Both sessions number their calls from 0, and the honest one has call 0 open in both directions.
+        // Both sessions number their calls from 0, and the honest one has call 0 open in both
+        // directions.
         let payload = Bytes::from_static(&[7]);
         let reply = |call| {
             Frame::Reply(Reply { call: CallId(call), is_value: true, codec: 1, payload: payload.clone() })

@@ -1,5 +1,6 @@
-//! Attackers that want to be somebody else, to be let in, or to have run what is not theirs. Each is a script with a name and speaks
-//! by hand, over bare sockets; each is refused with a code of its own, and honest peers notice nothing.
+//! Attackers that want to be somebody else, to be let in, or to have run what is not theirs. Each
+//! is a script with a name and speaks by hand, over bare sockets; each is refused with a code of
+//! its own, and honest peers notice nothing.
 //!
 //! `README.md` lists the scripts and their codes, and a test fails where it is not what happens.
 

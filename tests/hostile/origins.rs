@@ -43,8 +43,8 @@ async fn web_pages_of_other_origins_are_turned_away_before_the_upgrade() {
     .await;
 }
 
-/// A page that gave its own name to the address of a server that is not only on this machine is of another origin, where it is known under which
-/// names the server is reached.
+/// A page that gave its own name to the address of a server that is not only on this machine is of
+/// another origin, where it is known under which names the server is reached.
 #[actix_web::test]
 async fn rebound_page_is_turned_away() {
     let server = open().allow_first_come().allow_host("app.example.com");

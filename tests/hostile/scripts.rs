@@ -57,7 +57,8 @@ impl Scripts {
     }
 }
 
-/// How the table names an answer of the handshake; what it says besides, seconds for instance, differs each time.
+/// How the table names an answer of the handshake; what it says besides, seconds for instance,
+/// differs each time.
 pub(crate) fn reject(reject: &Reject) -> String {
     let text = format!("{reject:?}");
     format!("reject `{}`", text.split_whitespace().next().unwrap_or_default())

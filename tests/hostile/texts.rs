@@ -21,7 +21,8 @@ async fn nested(on: PeerId, times: u8) -> Result<(), RemoteError> {
     .await
 }
 
-/// A text of 15 MB with escapes in it becomes one line of a few KiB, from another peer and from this one.
+/// A text of 15 MB with escapes in it becomes one line of a few KiB, from another peer and from
+/// this one.
 #[actix_web::test]
 async fn endless_text_is_one_short_line() {
     let (server, client) = pair().await;

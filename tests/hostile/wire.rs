@@ -42,7 +42,8 @@ impl Wire {
         (wire, invitation.unwrap())
     }
 
-    /// A message of this kind (2 is binary) with this payload, masked with zeros, as it stands on the wire.
+    /// A message of this kind (2 is binary) with this payload, masked with zeros, as it stands on
+    /// the wire.
     pub(crate) fn message_of(opcode: u8, payload: &[u8]) -> Vec<u8> {
         let mut message = vec![0x80 | opcode, 0xFE];
         message.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());

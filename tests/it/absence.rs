@@ -1,4 +1,5 @@
-//! A connection that is lost, as blocks and callers see it that do not want to wait for another one.
+//! A connection that is lost, as blocks and callers see it that do not want to wait for another
+//! one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,7 +25,8 @@ async fn hang(on: PeerId, tell: PeerId) -> Result<(), RemoteError> {
     .await
 }
 
-/// The death of a worker's process ends such a call at once, though its session waits for the worker to come back.
+/// The death of a worker's process ends such a call at once, though its session waits for the
+/// worker to come back.
 #[actix_web::test]
 async fn bound_call_ends_with_connection() {
     let running = Arc::new(Notify::new());
@@ -123,7 +125,8 @@ async fn block_sees_its_caller_leave_and_return() {
     assert_eq!(seen.unwrap(), [false, true, true, false]);
 }
 
-/// A detached block whose caller's session is over does not wait for it in vain; for a peer itself there is nobody to be away.
+/// A detached block whose caller's session is over does not wait for it in vain; for a peer itself
+/// there is nobody to be away.
 #[actix_web::test]
 async fn lost_caller_does_not_return() {
     #[distributed]

@@ -1,4 +1,5 @@
-//! A server that has several addresses, of which some do not work: they race, at the first dial and at each redial.
+//! A server that has several addresses, of which some do not work: they race, at the first dial
+//! and at each redial.
 
 use std::error::Error;
 use std::net::{SocketAddr, TcpListener};
@@ -42,7 +43,8 @@ fn address(server: &Listening) -> SocketAddr {
     server.address.parse().unwrap()
 }
 
-/// A first address that is silent and a second one that refuses cost neither the handshake nor another token.
+/// A first address that is silent and a second one that refuses cost neither the handshake nor
+/// another token.
 #[actix_web::test]
 async fn dead_addresses_are_overtaken() {
     let server = Listening::start(open());
@@ -70,7 +72,8 @@ async fn wait(on: PeerId) -> Result<u32, RemoteError> {
     .await
 }
 
-/// A session whose address goes silent goes on over another address of the same server, with its open call.
+/// A session whose address goes silent goes on over another address of the same server, with its
+/// open call.
 #[actix_web::test]
 async fn redial_leaves_silent_address() {
     let minute = Duration::from_secs(60);

@@ -1,4 +1,5 @@
-//! What answers at a URL and is no peer: each kind is told by its own text, with what to do about it.
+//! What answers at a URL and is no peer: each kind is told by its own text, with what to do about
+//! it.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -10,8 +11,8 @@ use distributed_scope::{ConnectError, Endpoint, Limits};
 use crate::raw_server::request;
 use crate::support::{Listening, open};
 
-/// The error of a client whose request is answered with these bytes. The connection is open until the client closes it, or closed at
-/// once if `ends`.
+/// The error of a client whose request is answered with these bytes. The connection is open until
+/// the client closes it, or closed at once if `ends`.
 async fn answered(bytes: Vec<u8>, ends: bool) -> ConnectError {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/scope", listener.local_addr().unwrap());
@@ -53,7 +54,8 @@ async fn status_is_explained_and_text_quoted() {
     }
 }
 
-/// A redirect is not followed; its target is shown as a URL to connect to, without what may be secret in it.
+/// A redirect is not followed; its target is shown as a URL to connect to, without what may be
+/// secret in it.
 #[actix_web::test]
 async fn redirect_names_its_target() {
     for status in [301, 302, 307, 308] {

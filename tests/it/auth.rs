@@ -11,7 +11,8 @@ use distributed_scope::{
 use crate::raw;
 use crate::support::{Listening, open};
 
-/// A server that knows alice by her token, lets strangers in without one, and turns everybody else away.
+/// A server that knows alice by her token, lets strangers in without one, and turns everybody else
+/// away.
 fn server() -> Listening {
     let builder = Peer::builder(PeerId::random()).expose(Blocks::all());
     Listening::start(builder.authenticate(|upgrade: Upgrade| async move {
@@ -26,7 +27,8 @@ fn server() -> Listening {
     }))
 }
 
-/// The status with which an upgrade that names these subprotocols is answered, and the protocol or the text.
+/// The status with which an upgrade that names these subprotocols is answered, and the protocol or
+/// the text.
 async fn upgrade(
     server: &Listening,
     protocols: &'static str,
@@ -209,7 +211,8 @@ async fn a_peer_that_is_not_the_one_that_was_wanted_is_left() {
     assert_eq!(client.peers(), []);
 }
 
-/// A server that believes whatever a token says of its bearer: `name`, or `name@peer` to be bound to a peer id.
+/// A server that believes whatever a token says of its bearer: `name`, or `name@peer` to be bound
+/// to a peer id.
 fn gullible() -> Listening {
     Listening::start(open().authenticate(|upgrade: Upgrade| async move {
         Ok(upgrade.bearer()?.map(|token| match token.split_once('@') {

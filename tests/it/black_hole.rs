@@ -1,7 +1,8 @@
-//! A link between two machines that goes down: no packet arrives, none comes back, and nobody is told.
+//! A link between two machines that goes down: no packet arrives, none comes back, and nobody is
+//! told.
 //!
-//! The other machine is a network namespace. Making one takes root and `ip`; where that is not to be had, the tests say so
-//! and are skipped.
+//! The other machine is a network namespace. Making one takes root and `ip`; where that is not to
+//! be had, the tests say so and are skipped.
 #![cfg(target_os = "linux")]
 
 use std::process::{Command, Stdio};
@@ -63,7 +64,9 @@ impl Network {
         let process = std::process::id();
         // Interface names have at most 15 bytes.
         let name = |end: &str| format!("ds{process:x}{end}{number}");
-        // Of a range for tests between networks (RFC 2544); two processes that test at once should not meet.
+        // Of a range for tests between networks (RFC 2544); two processes that test at once should
+        // not
+        // meet.
         let subnet = format!("198.{}.{}.", 18 + (process & 1), (process >> 1) & 0xFF);
         let (first, second) = (number * 4 + 1, number * 4 + 2);
         let network = Self {

@@ -72,7 +72,8 @@ async fn answers(on: PeerId) -> Result<u32, RemoteError> {
     remote!(on, [], { 7 }).await
 }
 
-/// A blocking block holds its own thread, and another call of the same session is answered meanwhile.
+/// A blocking block holds its own thread, and another call of the same session is answered
+/// meanwhile.
 #[actix_web::test]
 async fn session_goes_on_beside_blocking_block() {
     let (gate, open_gate) = Gate::new();
@@ -200,7 +201,8 @@ async fn drain_waits_for_blocking_block() {
     }
 }
 
-/// A blocking block whose call was dropped goes on, and counts as running and its memory as held until it ends.
+/// A blocking block whose call was dropped goes on, and counts as running and its memory as held
+/// until it ends.
 #[actix_web::test]
 async fn dropped_blocking_block_counts_until_it_ends() {
     const SIZE: usize = 200_000;
@@ -218,7 +220,8 @@ async fn dropped_blocking_block_counts_until_it_ends() {
     assert!(server.peer.held() >= SIZE);
     assert!(!gate.has_ended.load(Ordering::SeqCst));
     open_gate.send(()).unwrap();
-    // No event tells the caller that the block has ended. The timeout of the test run is the only bound.
+    // No event tells the caller that the block has ended. The timeout of the test run is the only
+    // bound.
     while client.run(answers(on)).await.is_err() {
         actix_web::rt::task::yield_now().await;
     }
@@ -252,7 +255,8 @@ fn with_one_blocking_thread(test: impl Future<Output = ()>) {
     actix_web::rt::System::with_tokio_rt(runtime).block_on(test);
 }
 
-/// A blocking block whose call ends while it waits for a thread does not begin: dropped or late, called by the peer itself or by another.
+/// A blocking block whose call ends while it waits for a thread does not begin: dropped or late,
+/// called by the peer itself or by another.
 #[test]
 fn blocking_block_that_waits_too_long_does_not_begin() {
     with_one_blocking_thread(async {

@@ -187,7 +187,8 @@ impl serde::Serialize for Unwritable {
     }
 }
 
-/// A type of which no value can travel is refused before anything runs, as a capture and as a result.
+/// A type of which no value can travel is refused before anything runs, as a capture and as a
+/// result.
 #[actix_web::test]
 async fn type_that_cannot_travel_is_refused() {
     #[distributed]

@@ -1,5 +1,5 @@
-//! Attackers that speak to a peer over a bare socket. The peer that is attacked is in another process, so that its memory
-//! can be measured.
+//! Attackers that speak to a peer over a bare socket. The peer that is attacked is in another
+//! process, so that its memory can be measured.
 #![cfg(target_os = "linux")]
 
 use std::io::{ErrorKind, Read, Write};
@@ -237,7 +237,9 @@ async fn a_server_that_announces_a_gigabyte_costs_the_client_nothing() {
              Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: distributed-scope.v1\r\n\r\n",
             String::from_utf8_lossy(&accept)
         );
-        // The answer and the first bytes of the frame come at once, so that the codec has some of it from the start.
+        // The answer and the first bytes of the frame come at once, so that the codec has some of
+        // it from
+        // the start.
         let mut first = answer.into_bytes();
         first.extend(header(0x82, 1 << 30, false));
         stream.write_all(&first).unwrap();

@@ -1,4 +1,5 @@
-//! Peers that end because nothing of their program holds them any more, and programs that just end.
+//! Peers that end because nothing of their program holds them any more, and programs that just
+//! end.
 
 use std::future::pending;
 use std::time::Duration;
@@ -41,7 +42,8 @@ async fn until_no_session(peer: &Peer) {
     }
 }
 
-/// The sessions of 100 peers whose only handle was dropped are over, and so are the calls that they ran.
+/// The sessions of 100 peers whose only handle was dropped are over, and so are the calls that
+/// they ran.
 #[actix_web::test]
 async fn dropped_peers_leave_no_sessions() {
     let running = std::sync::Arc::new(Running(Semaphore::new(0)));
@@ -130,7 +132,8 @@ async fn the_short_process() {
     assert_eq!(peer.run(echo(on, 5)).await.unwrap(), 5);
 }
 
-/// Programs that connect, make a call and return from `main` leave no session, and so do not lock out those that come after them.
+/// Programs that connect, make a call and return from `main` leave no session, and so do not lock
+/// out those that come after them.
 #[actix_web::test]
 async fn short_programs_leave_no_sessions() {
     let server = Listening::start(open().limits(patient()));

@@ -1,4 +1,5 @@
-//! A link that is kept connected: what it does, what it says of itself, and that each place has one.
+//! A link that is kept connected: what it does, what it says of itself, and that each place has
+//! one.
 
 use std::time::Duration;
 
@@ -36,7 +37,8 @@ fn is_end(status: &LinkStatus) -> bool {
     matches!(status, LinkStatus::Ended(_))
 }
 
-/// Dials before anybody answers, comes back after a cut, and again when the server was restarted, and says all of it.
+/// Dials before anybody answers, comes back after a cut, and again when the server was restarted,
+/// and says all of it.
 #[actix_web::test]
 async fn link_survives_absence_cut_and_restart() {
     let id = PeerId::random();
@@ -106,7 +108,8 @@ async fn connect_outlives_its_session() {
     client.connected(on).await;
 }
 
-/// Whoever connects again to where the peer is connected, or just connects, gets the session that is there.
+/// Whoever connects again to where the peer is connected, or just connects, gets the session that
+/// is there.
 #[actix_web::test]
 async fn second_connect_gives_the_session() {
     let server = Listening::start(open());
@@ -207,7 +210,8 @@ async fn dropped_handles_change_nothing() {
     assert_eq!(client.run(echo(id, 3)).await.unwrap(), 3);
 }
 
-/// A server that is not there yet, or turns the peer away, is warned of once for each cause, from the first attempt on.
+/// A server that is not there yet, or turns the peer away, is warned of once for each cause, from
+/// the first attempt on.
 #[actix_web::test]
 async fn first_dials_warn_once_per_cause() {
     let (warnings, _guard) = Warnings::collect();

@@ -23,8 +23,8 @@ async fn nonce(on: PeerId, back: PeerId, n: u64) -> Result<u64, RemoteError> {
 #[actix_web::test]
 async fn sixty_four_concurrent_callers_each_get_their_own_answers() {
     const CALLERS: u64 = 64;
-    // So many that answers are sent in both ways, together and early, until it is clear which is faster; more with
-    // DISTRIBUTED_SCOPE_CALLS=1000000.
+    // So many that answers are sent in both ways, together and early, until it is clear which is
+    // faster; more with DISTRIBUTED_SCOPE_CALLS=1000000.
     let calls: u64 = std::env::var("DISTRIBUTED_SCOPE_CALLS").map_or(40_000, |n| n.parse().unwrap());
     let (server, client) = pair().await;
     let right = join_all((0..CALLERS).map(|caller| {

@@ -1,4 +1,5 @@
-//! Connections that never become sessions: they send their request byte by byte, or are upgraded and say nothing.
+//! Connections that never become sessions: they send their request byte by byte, or are upgraded
+//! and say nothing.
 #![cfg(unix)]
 
 use std::net::SocketAddr;

@@ -1,4 +1,5 @@
-//! A path that loses large packets, as a proxy plays it that reads from the sockets how large packets are; `paths` has one of real packets.
+//! A path that loses large packets, as a proxy plays it that reads from the sockets how large
+//! packets are; `paths` has one of real packets.
 
 use std::time::Duration;
 
@@ -6,8 +7,8 @@ use distributed_scope::{Limits, PeerId, RemoteError, distributed, remote};
 
 use crate::resume::{Setup, counted, setup};
 
-/// A path that loses large packets and lets small ones through, with an answer or with a question that does not fit into one: each call at the
-/// default deadline gets its value, and runs once.
+/// A path that loses large packets and lets small ones through, with an answer or with a question
+/// that does not fit into one: each call at the default deadline gets its value, and runs once.
 #[actix_web::test]
 async fn narrow_path_costs_no_call() {
     #[distributed]

@@ -1,4 +1,5 @@
-//! Two programs that speak different versions of the protocol: the client learns it, and does not dial on.
+//! Two programs that speak different versions of the protocol: the client learns it, and does not
+//! dial on.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -29,7 +30,8 @@ async fn echo(on: PeerId, n: u32) -> Result<u32, RemoteError> {
     remote!(on, [n], { n }).await
 }
 
-/// Asks for an upgrade as a client of another version, off the thread that the server's peer needs.
+/// Asks for an upgrade as a client of another version, off the thread that the server's peer
+/// needs.
 async fn ask(server: &Listening, protocols: &'static str, headers: &'static [(&str, &str)]) -> Answer {
     let address = server.address.clone();
     spawn_blocking(move || upgrade(&address, protocols, headers)).await.unwrap()
@@ -52,7 +54,8 @@ fn part(mut stream: TcpStream) {
     assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
 }
 
-/// A client of version 2 is upgraded with a subprotocol that it offers, told our version, and closed; nobody is asked who it is.
+/// A client of version 2 is upgraded with a subprotocol that it offers, told our version, and
+/// closed; nobody is asked who it is.
 #[actix_web::test]
 async fn client_of_another_version_is_told_ours() {
     let builder = Peer::builder(PeerId::random()).expose(Blocks::all());
@@ -76,7 +79,8 @@ async fn client_of_another_version_is_told_ours() {
     assert_eq!(ask(&server, "distributed-scope.v1", &[]).await.status, 401, "one of ours is asked");
 }
 
-/// A client of another version passes the same origin check as others, and holds a place until it is gone.
+/// A client of another version passes the same origin check as others, and holds a place until it
+/// is gone.
 #[actix_web::test]
 async fn outdated_client_is_limited_like_others() {
     let limits = Limits { sessions_per_address: 1, handshake: Duration::from_secs(60), ..Limits::default() };
@@ -111,7 +115,8 @@ async fn told(answer: impl FnOnce(&mut TcpStream) + Send + 'static) -> ConnectEr
     error
 }
 
-/// However a server of version 2 says so, `connect` ends with the same error, which names both versions and the older side.
+/// However a server of version 2 says so, `connect` ends with the same error, which names both
+/// versions and the older side.
 #[actix_web::test]
 async fn server_of_another_version_is_outdated() {
     let challenge = |stream: &mut TcpStream| say(stream, b"\x0bdscp\x02\x00and what only version 2 knows");
@@ -141,8 +146,8 @@ async fn server_of_another_version_is_outdated() {
     }
 }
 
-/// A session that waits for another connection ends as soon as the server turns out to be of another version: its open call ends, one
-/// warning is logged, and nobody dials any more.
+/// A session that waits for another connection ends as soon as the server turns out to be of
+/// another version: its open call ends, one warning is logged, and nobody dials any more.
 #[actix_web::test]
 async fn waiting_session_ends_when_outdated() {
     let (warnings, _guard) = Warnings::collect();

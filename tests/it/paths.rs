@@ -1,6 +1,8 @@
-//! Paths between two machines that fail in the ways of real ones: a call at the default deadline gets its value, and its block runs once.
+//! Paths between two machines that fail in the ways of real ones: a call at the default deadline
+//! gets its value, and its block runs once.
 //!
-//! The machines are network namespaces. Making them takes root and `ip`; where that is not to be had, the tests say so and are skipped.
+//! The machines are network namespaces. Making them takes root and `ip`; where that is not to be
+//! had, the tests say so and are skipped.
 #![cfg(target_os = "linux")]
 
 use std::net::SocketAddr;
@@ -58,7 +60,8 @@ impl Network {
     fn new(number: u8) -> Option<Self> {
         let process = std::process::id();
         let name = format!("p{process:x}{number}");
-        // Of a range for tests between networks (RFC 2544), and of another half of it than those of `black_hole`.
+        // Of a range for tests between networks (RFC 2544), and of another half of it than those of
+        // `black_hole`.
         let subnet = format!("198.{}.{}.", 18 + (process & 1), 255 - ((process >> 1) as u8 ^ number));
         let mut network = Self { name, subnet, namespaces: Vec::new(), links: Vec::new() };
         if network.add_namespace("far") {
@@ -79,8 +82,8 @@ impl Network {
         is_made
     }
 
-    /// A link from this machine to one between, and one from there to the other machine. Gives the names of the machine between, of its two
-    /// ends, and of the outer two.
+    /// A link from this machine to one between, and one from there to the other machine. Gives the
+    /// names of the machine between, of its two ends, and of the outer two.
     fn add_links(&mut self, number: usize) -> Option<[String; 5]> {
         let name = self.name.clone();
         let [mid, near, in_, out, far] =
@@ -105,7 +108,8 @@ impl Network {
         is_made.then_some([mid, in_, out, near, far])
     }
 
-    /// A path over a router. Gives the router, its two ends, and the address of the other machine at the end of the path.
+    /// A path over a router. Gives the router, its two ends, and the address of the other machine
+    /// at the end of the path.
     fn route(&mut self, number: usize, is_v6: bool) -> Option<Route> {
         let [mid, in_, out, near, far] = self.add_links(number)?;
         let far_namespace = self.far();
@@ -136,7 +140,8 @@ impl Network {
         is_made.then(|| Route { mid, ends: [in_, out], address: address(6), is_v6 })
     }
 
-    /// A path that loses packets of more than 1,280 bytes, and of which nobody is told. Gives the address of the other machine.
+    /// A path that loses packets of more than 1,280 bytes, and of which nobody is told. Gives the
+    /// address of the other machine.
     fn narrow(&mut self) -> Option<String> {
         let [mid, in_, out, near, far] = self.add_links(0)?;
         let far_namespace = self.far();
@@ -285,7 +290,8 @@ async fn dead_ipv6_costs_no_call() {
     }
 }
 
-/// Packets of more than 1,280 bytes get lost, and nobody is told: with a question that has no room in one, an answer, and one of a megabyte.
+/// Packets of more than 1,280 bytes get lost, and nobody is told: with a question that has no room
+/// in one, an answer, and one of a megabyte.
 #[actix_web::test]
 async fn lost_large_packets_cost_no_call() {
     for (number, size) in [(6, [2_000, 1]), (7, [1, 2_000]), (8, [1, 1 << 20])] {
@@ -299,7 +305,8 @@ async fn lost_large_packets_cost_no_call() {
     }
 }
 
-/// The same with a question of the other machine to a client that has none, and so does not look at its connection.
+/// The same with a question of the other machine to a client that has none, and so does not look
+/// at its connection.
 #[actix_web::test]
 async fn lost_question_costs_no_call() {
     #[distributed]

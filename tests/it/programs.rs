@@ -1,4 +1,5 @@
-//! What ordinary programs do: serve until they are told to end, answer HTTP with what a call gives, spawn tasks.
+//! What ordinary programs do: serve until they are told to end, answer HTTP with what a call
+//! gives, spawn tasks.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -58,7 +59,8 @@ async fn ends_after(signal: &str) -> Duration {
 async fn a_served_peer_ends_soon_when_the_process_is_told_to() {
     for signal in ["TERM", "INT"] {
         let took = ends_after(signal).await;
-        // actix-web alone takes 30 s; a busy machine may take longer than the two that are promised.
+        // actix-web alone takes 30 s; a busy machine may take longer than the two that are
+        // promised.
         assert!(took < Duration::from_secs(15), "{signal} took {took:?}");
     }
 }
@@ -261,7 +263,8 @@ async fn forever(on: PeerId) -> Result<(), RemoteError> {
     .await
 }
 
-/// A peer that is made for each worker, in the closure of `HttpServer::new`, loses every call that is cut.
+/// A peer that is made for each worker, in the closure of `HttpServer::new`, loses every call that
+/// is cut.
 #[actix_web::test]
 async fn second_live_peer_of_one_id_is_warned_of() {
     let (warnings, _guard) = Warnings::collect();
@@ -303,7 +306,8 @@ impl<B: MessageBody + Unpin> MessageBody for InSpan<B> {
     }
 }
 
-/// What a block logs stands under a span of the block, and not under that of the request that upgraded the connection.
+/// What a block logs stands under a span of the block, and not under that of the request that
+/// upgraded the connection.
 #[actix_web::test]
 async fn blocks_log_under_spans_of_their_own() {
     let server = open().start();

@@ -23,7 +23,9 @@ pub(crate) struct Warnings(Arc<Mutex<Vec<u8>>>);
 impl Warnings {
     /// Until the guard is dropped, on this thread.
     pub(crate) fn collect() -> (Self, DefaultGuard) {
-        // As long as there is one subscriber alone, a thread without it that is the first to come to a line turns it off for all.
+        // As long as there is one subscriber alone, a thread without it that is the first to come
+        // to a
+        // line turns it off for all.
         static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
         ANOTHER.get_or_init(|| {
             let sink = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN);
@@ -70,7 +72,8 @@ pub(crate) fn welcome(listener: &TcpListener, id: PeerId) -> TcpStream {
     stream
 }
 
-/// Opens a new session, and drops the connection as soon as the client has the session, of which it says something then.
+/// Opens a new session, and drops the connection as soon as the client has the session, of which
+/// it says something then.
 fn hang_up(listener: &TcpListener, id: PeerId) {
     hear(&mut welcome(listener, id));
 }
@@ -93,7 +96,8 @@ pub(crate) fn listening() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// A client that is refused again and again warns once of each cause, and comes back when it is let in.
+/// A client that is refused again and again warns once of each cause, and comes back when it is
+/// let in.
 #[actix_web::test]
 async fn each_cause_is_warned_of_once() {
     let (warnings, _guard) = Warnings::collect();
@@ -135,8 +139,9 @@ async fn retry_after_delays_the_next_dial() {
     assert!(waited >= Duration::from_secs(1), "{waited:?}");
 }
 
-/// A server that opens sessions and hangs up is dialled ever more slowly. Twelve pauses that did not grow would be 60 ms together; those that
-/// grow are random, and shorter than 150 ms together once in many thousand times.
+/// A server that opens sessions and hangs up is dialled ever more slowly. Twelve pauses that did
+/// not grow would be 60 ms together; those that grow are random, and shorter than 150 ms together
+/// once in many thousand times.
 #[actix_web::test]
 async fn server_that_hangs_up_is_dialled_slower() {
     let (listener, url) = listening();
@@ -155,7 +160,8 @@ async fn server_that_hangs_up_is_dialled_slower() {
     assert!(elapsed >= Duration::from_millis(150), "{elapsed:?}");
 }
 
-/// A client whose connections are cut as soon as they are idle for a while warns of that once, and names what to change.
+/// A client whose connections are cut as soon as they are idle for a while warns of that once, and
+/// names what to change.
 #[actix_web::test]
 async fn idle_limit_is_noticed() {
     let server = Listening::start(open());

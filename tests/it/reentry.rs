@@ -1,4 +1,5 @@
-//! Blocks that had to wait for room, and begin where the connection is being written. What they do comes back to the same session.
+//! Blocks that had to wait for room, and begin where the connection is being written. What they do
+//! comes back to the same session.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,7 +11,8 @@ use crate::support::{Listening, open};
 const CALLS: usize = 60;
 const RESULT: usize = 20 << 10;
 
-/// Less may wait to be sent than one result, so one block runs after the other; all calls may wait meanwhile, should they come at once.
+/// Less may wait to be sent than one result, so one block runs after the other; all calls may wait
+/// meanwhile, should they come at once.
 fn narrow() -> Limits {
     Limits { queue: RESULT - 1, ..Limits::default() }
 }
@@ -103,7 +105,9 @@ async fn a_block_that_had_to_wait_for_room_may_drain_its_peer() {
     assert!(own.set(server.peer.clone()).is_ok());
     let client = connected(&server).await;
     let calls = (0..CALLS).map(|n| client.run(drains_its_peer(server.peer.id(), n)));
-    // Those that had arrived are answered; they all had, or waited here and are told that the peer is going away.
+    // Those that had arrived are answered; they all had, or waited here and are told that the peer
+    // is
+    // going away.
     for result in join_all(calls).await {
         match result {
             Ok(bytes) => assert_eq!(bytes.len(), RESULT),

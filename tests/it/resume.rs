@@ -1,4 +1,5 @@
-//! Connections that are lost: a call runs once and its caller gets its value, or learns that it may have run.
+//! Connections that are lost: a call runs once and its caller gets its value, or learns that it
+//! may have run.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -70,7 +71,8 @@ async fn held(on: PeerId) -> Result<u32, RemoteError> {
     .await
 }
 
-/// The welcome of the next connection is lost, and the dialler gives that connection up: the session goes on with the one after it.
+/// The welcome of the next connection is lost, and the dialler gives that connection up: the
+/// session goes on with the one after it.
 #[actix_web::test]
 async fn lost_welcome_costs_one_connection() {
     let notify = Arc::new([Notify::new(), Notify::new()]);
@@ -79,7 +81,9 @@ async fn lost_welcome_costs_one_connection() {
     let limits = Limits { handshake: Duration::from_millis(300), ..Limits::default() };
     let client = open().limits(limits).start();
     client.connect(proxy.url()).await.unwrap();
-    // What the server says before it has the hello: the answer to the request, and a challenge of 39 bytes in a message.
+    // What the server says before it has the hello: the answer to the request, and a challenge of
+    // 39
+    // bytes in a message.
     let challenged = upgrade(&server.address, "distributed-scope.v1", &[]).text.len() as u64 + 2 + 39;
     let (value, ()) = join!(client.run(held(server.peer.id())), async {
         notify[0].notified().await;
@@ -94,7 +98,8 @@ async fn lost_welcome_costs_one_connection() {
     assert_eq!(proxy.passed_by_connection()[1][Way::ToClient as usize], challenged, "the welcome was lost");
 }
 
-/// A path that forgot the connection, as a NAT entry that timed out: a call at the default deadline gets its value over another one.
+/// A path that forgot the connection, as a NAT entry that timed out: a call at the default
+/// deadline gets its value over another one.
 #[actix_web::test]
 async fn forgotten_connection_costs_no_call() {
     let Setup { server, proxy, client, runs } = setup(Limits::default()).await;
@@ -106,7 +111,8 @@ async fn forgotten_connection_costs_no_call() {
     assert_eq!((runs.of(1), proxy.connections()), (1, 2));
 }
 
-/// A call gets its value whatever close frame a proxy sends to either side before it cuts the connection.
+/// A call gets its value whatever close frame a proxy sends to either side before it cuts the
+/// connection.
 #[actix_web::test]
 async fn proxy_close_frame_keeps_the_session() {
     let codes = [1000, 1001, 1002, 1008, 1011, 1012, 1013, 1014, 3000, 4000];
@@ -293,7 +299,8 @@ async fn a_server_that_was_restarted_ends_the_open_calls_and_takes_new_ones() {
     assert_eq!(client.run(counted(id, 1, 1)).await.unwrap().0, 1, "the new server has the new call");
 }
 
-/// A call that is made while the server is away was never sent, and goes to the server that is started in its place.
+/// A call that is made while the server is away was never sent, and goes to the server that is
+/// started in its place.
 #[actix_web::test]
 async fn outage_call_goes_to_new_server() {
     let id = PeerId::random();

@@ -1,4 +1,5 @@
-//! Sessions as whoever looks after a peer sees them, ends them, and goes on with them as somebody else.
+//! Sessions as whoever looks after a peer sees them, ends them, and goes on with them as somebody
+//! else.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +17,8 @@ use crate::raw_server::{accept, hear, say, try_hear};
 use crate::redials::listening;
 use crate::support::{Listening, open};
 
-/// A server that knows alice and bob by their tokens, the first for an hour, and lets strangers in who show none.
+/// A server that knows alice and bob by their tokens, the first for an hour, and lets strangers in
+/// who show none.
 fn server() -> Listening {
     let builder = Peer::builder(PeerId::random()).expose(Blocks::all());
     Listening::start(builder.authenticate(|upgrade: Upgrade| async move {
@@ -55,7 +57,8 @@ async fn connected(url: String, token: &str) -> Peer {
     client
 }
 
-/// Both sides see whose session it is, since when, from where, and that it waits while there is no connection.
+/// Both sides see whose session it is, since when, from where, and that it waits while there is no
+/// connection.
 #[actix_web::test]
 async fn sessions_show_who_is_connected() {
     let before = SystemTime::now() - Duration::from_secs(1);
@@ -152,7 +155,8 @@ async fn session_goes_on_as_somebody_else() {
     assert_eq!(server.peer.sessions()[0].since, since, "it is the same session");
 }
 
-/// A credential that the server does not take changes nothing, also not what is shown when the connection is lost later.
+/// A credential that the server does not take changes nothing, also not what is shown when the
+/// connection is lost later.
 #[actix_web::test]
 async fn refused_credential_changes_nothing() {
     let server = server();
@@ -238,7 +242,8 @@ async fn let_in(server: &Listening, headers: &[(&'static str, &'static str)]) ->
     asking.await.unwrap()
 }
 
-/// Behind a trusted proxy each client has the limits of its own address; nobody is believed by default.
+/// Behind a trusted proxy each client has the limits of its own address; nobody is believed by
+/// default.
 #[actix_web::test]
 async fn trusted_proxy_tells_addresses_apart() {
     let limits = || Limits { sessions_per_address: 1, ..Limits::default() };
@@ -281,7 +286,8 @@ async fn own_calls_keep_message_limit() {
     }
 }
 
-/// Calls that are under way meanwhile are neither lost nor run twice, and what is called afterwards is called by the new principal.
+/// Calls that are under way meanwhile are neither lost nor run twice, and what is called
+/// afterwards is called by the new principal.
 #[actix_web::test]
 async fn busy_session_goes_on_as_somebody_else() {
     let server = server();

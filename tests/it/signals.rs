@@ -1,4 +1,5 @@
-//! What signals do to a process with a peer in it: it is told to end, or it is stopped for a while.
+//! What signals do to a process with a peer in it: it is told to end, or it is stopped for a
+//! while.
 #![cfg(unix)]
 
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use crate::support::{Listening, open};
 
 const NAME: &str = "DISTRIBUTED_SCOPE_TEST_SIGNALLED";
 
-/// Does nothing in an ordinary run: it is what the other process runs. It ends politely when it is told to.
+/// Does nothing in an ordinary run: it is what the other process runs. It ends politely when it is
+/// told to.
 #[actix_web::test]
 async fn the_signalled_process() {
     let Ok(name) = std::env::var(NAME) else { return };
@@ -132,7 +134,9 @@ async fn a_process_that_is_stopped_for_less_than_the_silence_is_not_cut_off() {
     process.signal("STOP");
     let calls = join_all((0..10).map(|_| client.run(at_once(on))));
     let (results, ()) = join!(calls, async {
-        // The fault: it is away for so long, which is much less than the 30 s after which it is taken for dead.
+        // The fault: it is away for so long, which is much less than the 30 s after which it is
+        // taken for
+        // dead.
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert_eq!(client.peers(), [on]);
         process.signal("CONT");

@@ -67,7 +67,8 @@ async fn small_calls_pass_large_ones_on_the_same_connection() {
     let mut bulk = Box::pin(client.run(streaming(on, 8)));
     let mut calls = 0;
     loop {
-        // A small call ends while the large one before it is still on its way: it does not wait for it.
+        // A small call ends while the large one before it is still on its way: it does not wait
+        // for it.
         match select(bulk, Box::pin(client.run(echo(on, calls)))).await {
             Either::Left((total, _)) => break assert_eq!(total.unwrap(), 8 << 20),
             Either::Right((answer, unfinished)) => {
@@ -83,7 +84,8 @@ async fn small_calls_pass_large_ones_on_the_same_connection() {
 /// Whether the answer to the first of two calls has come.
 static HAS_COME: AtomicBool = AtomicBool::new(false);
 
-/// The first keeps its thread for a while; the second does until the answer to the first has come, and says whether it has.
+/// The first keeps its thread for a while; the second does until the answer to the first has come,
+/// and says whether it has.
 #[distributed]
 async fn keep_the_thread(on: PeerId, is_first: bool) -> Result<bool, RemoteError> {
     remote!(on, [is_first], {

@@ -1,5 +1,5 @@
-//! Who has a peer id when two want it: a dead connection gives way at once to whoever proves to be the same peer, a live one does not, and
-//! whoever has lost the id is told.
+//! Who has a peer id when two want it: a dead connection gives way at once to whoever proves to be
+//! the same peer, a live one does not, and whoever has lost the id is told.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,8 @@ fn peer_of(key: &KeyPair) -> Peer {
     Peer::builder(key.clone()).expose(Blocks::all()).limits(limits).start()
 }
 
-/// Its link goes dark and its process ends; the next process with its key does not wait until that is noticed.
+/// Its link goes dark and its process ends; the next process with its key does not wait until that
+/// is noticed.
 #[actix_web::test]
 async fn key_takes_over_dead_session() {
     let server = Listening::start(open());
@@ -69,7 +70,8 @@ async fn live_owner_keeps_its_session() {
     assert_eq!(server.peer.run(echo(first.id(), 3)).await.unwrap(), 3);
 }
 
-/// Whoever comes back and finds another owner of its key in its place is told: its open calls end, and it does not dial on.
+/// Whoever comes back and finds another owner of its key in its place is told: its open calls end,
+/// and it does not dial on.
 #[actix_web::test]
 async fn replaced_owner_is_told() {
     let running = std::sync::Arc::new(tokio::sync::Notify::new());
@@ -101,7 +103,8 @@ async fn replaced_owner_is_told() {
     assert_eq!(server.peer.run(echo(second.id(), 4)).await.unwrap(), 4);
 }
 
-/// A name that was only claimed is not taken over, and the message says how long the other one may wait.
+/// A name that was only claimed is not taken over, and the message says how long the other one may
+/// wait.
 #[actix_web::test]
 async fn claimed_name_is_refused_for_seconds() {
     let server = Listening::start(open());

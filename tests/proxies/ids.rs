@@ -17,7 +17,8 @@ fn behind(server: &Listening) -> Proxy {
     nginx(folder(), port, &http)
 }
 
-/// A random id is not proved through a proxy, and both sides say the line that lets it in; a key needs none.
+/// A random id is not proved through a proxy, and both sides say the line that lets it in; a key
+/// needs none.
 #[actix_web::test]
 #[ignore = "needs nginx, which `cargo xtask test` installs"]
 async fn random_id_is_told_line_to_write() {

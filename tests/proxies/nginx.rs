@@ -1,4 +1,5 @@
-//! nginx, as Debian ships it and as its users configure it: each form works, or the answer and the log say the line to write.
+//! nginx, as Debian ships it and as its users configure it: each form works, or the answer and the
+//! log say the line to write.
 
 use distributed_scope::Endpoint;
 
@@ -53,7 +54,8 @@ fn with(lines: &str, line: &str) -> String {
     others.chain([line]).map(|line| format!("{line}\n")).collect()
 }
 
-/// Writes into nginx what the answers say until a page may connect; gives how many lines that were.
+/// Writes into nginx what the answers say until a page may connect; gives how many lines that
+/// were.
 async fn follow_advice(server: &Listening, lines: &str) -> usize {
     let mut lines = lines.to_owned();
     for count in 0..4 {
@@ -79,7 +81,8 @@ async fn follow_advice(server: &Listening, lines: &str) -> usize {
     panic!("no page may connect with {lines}");
 }
 
-/// Each of these is refused at first, and the lines that the answers name make it work, one after the other.
+/// Each of these is refused at first, and the lines that the answers name make it work, one after
+/// the other.
 #[actix_web::test]
 #[ignore = "needs nginx, which `cargo xtask test` installs"]
 async fn advice_makes_each_form_work() {
@@ -99,7 +102,8 @@ async fn advice_makes_each_form_work() {
     }
 }
 
-/// The headers that most people copy for an app behind nginx are enough, whichever `Host` they send.
+/// The headers that most people copy for an app behind nginx are enough, whichever `Host` they
+/// send.
 #[actix_web::test]
 #[ignore = "needs nginx, which `cargo xtask test` installs"]
 async fn forwarded_headers_are_enough() {

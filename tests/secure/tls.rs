@@ -168,8 +168,8 @@ async fn what_does_not_speak_tls_is_told_apart_from_what_is_not_there() {
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
 }
 
-/// actix-web offers HTTP/2 by ALPN, whatever the configuration says. A peer that dials is not led astray by that, and what asks for a
-/// WebSocket over HTTP/2 is told what it needs.
+/// actix-web offers HTTP/2 by ALPN, whatever the configuration says. A peer that dials is not led
+/// astray by that, and what asks for a WebSocket over HTTP/2 is told what it needs.
 #[actix_web::test]
 async fn http2_is_offered_and_does_not_hurt() {
     let authority = Authority::new("authority");
@@ -211,7 +211,8 @@ async fn refused_certificate_names_its_fault() {
     }
 }
 
-/// Whoever takes a TLS server for a plain one, or something else for a TLS server, is told which it is.
+/// Whoever takes a TLS server for a plain one, or something else for a TLS server, is told which
+/// it is.
 #[actix_web::test]
 async fn wrong_scheme_is_told() {
     let authority = Authority::new("authority");

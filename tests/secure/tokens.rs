@@ -202,7 +202,8 @@ async fn without_a_token_a_client_is_turned_away_or_nobody_as_the_server_says() 
     assert!(matches!(error, ConnectError::Denied { status: 401, .. }), "{error:?}");
 }
 
-/// Runs for long enough that a token expires meanwhile; says when it began and who the caller is at its end.
+/// Runs for long enough that a token expires meanwhile; says when it began and who the caller is
+/// at its end.
 #[distributed(require = authenticated)]
 async fn slowly(on: PeerId, pause: Duration) -> Result<String, RemoteError> {
     remote!(on, [pause], {
@@ -230,7 +231,9 @@ async fn a_session_outlives_its_token_only_if_a_newer_one_is_shown() {
     });
     let client = open().limits(limits).start();
     client.connect(endpoint).await.unwrap();
-    // The token ends in the middle of this call, which runs once and is answered on a later connection of the same session.
+    // The token ends in the middle of this call, which runs once and is answered on a later
+    // connection
+    // of the same session.
     let who = client.run(slowly(server.peer.id(), Duration::from_secs(5))).await.unwrap();
     assert_eq!(who, "alice");
     assert_eq!(runs.load(Ordering::SeqCst), 1);

@@ -1,11 +1,13 @@
-//! What the peers of a test program log: everything at `debug`, into a file of this process, where the environment says so.
-//! `cargo xtask test` says so, and looks through the files for what must not be logged.
+//! What the peers of a test program log: everything at `debug`, into a file of this process, where
+//! the environment says so. `cargo xtask test` says so, and looks through the files for what must
+//! not be logged.
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Mutex, Once};
 
-/// Stands in arguments, results, tokens, claims, errors and panics of the tests. `xtask` knows it, and each of its guises.
+/// Stands in arguments, results, tokens, claims, errors and panics of the tests. `xtask` knows it,
+/// and each of its guises.
 pub(crate) const SENTINEL: &str = "s3ntinel";
 
 /// The same, as a number.

@@ -26,7 +26,8 @@ impl Answer {
     }
 }
 
-/// Asks the server at `address` to upgrade, naming these subprotocols and with these headers besides. Blocks.
+/// Asks the server at `address` to upgrade, naming these subprotocols and with these headers
+/// besides. Blocks.
 pub(crate) fn upgrade(address: &str, protocols: &str, headers: &[(&str, &str)]) -> Answer {
     upgrade_at(address, "/scope", protocols, headers)
 }
@@ -54,7 +55,8 @@ pub(crate) fn upgrade_on(
         "GET {path} HTTP/1.1\r\n{host}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\nSec-WebSocket-Protocol: {protocols}\r\n{headers}\r\n"
     );
-    // What is too large is answered before it was read, and what was not read may reset the connection.
+    // What is too large is answered before it was read, and what was not read may reset the
+    // connection.
     let _ = stream.write_all(request.as_bytes());
     let mut text = Vec::new();
     let mut byte = [0];

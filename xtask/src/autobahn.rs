@@ -1,8 +1,9 @@
 //! `cargo xtask autobahn`: the Autobahn test suite against the WebSockets that sessions use.
 //!
-//! The suite says how a WebSocket has to behave, in some 300 cases without compression, and is a program for Python 2. Where
-//! there is one, it is installed below the target directory; what it finds is compared with what is written in
-//! `actor-peer/autobahn.txt`, so that a change of behaviour is a change of that file. No case may fail.
+//! The suite says how a WebSocket has to behave, in some 300 cases without compression, and is a
+//! program for Python 2. Where there is one, it is installed below the target directory; what it
+//! finds is compared with what is written in `actor-peer/autobahn.txt`, so that a change of
+//! behaviour is a change of that file. No case may fail.
 
 mod suite;
 
@@ -32,8 +33,8 @@ pub(crate) fn accept() -> Vec<Step> {
     vec![Step::check("WebSockets, as the Autobahn test suite finds them", || run(true))]
 }
 
-/// How often a case is tried that went wrong or differs: the suite waits a second for each answer, and no machine is always
-/// that quick.
+/// How often a case is tried that went wrong or differs: the suite waits a second for each answer,
+/// and no machine is always that quick.
 const ATTEMPTS: usize = 3;
 
 fn run(accept: bool) -> Result<Passed, String> {
@@ -140,7 +141,8 @@ fn servers(suite: &Suite, tests: &str, cases: &[String]) -> Result<Option<PathBu
     Ok(Some(reports))
 }
 
-/// Our dialler dials the suite. The cases of chapter 9 send more than a session takes, and it is here as it is there.
+/// Our dialler dials the suite. The cases of chapter 9 send more than a session takes, and it is
+/// here as it is there.
 fn dialler(suite: &Suite, tests: &str, cases: &[String]) -> Result<Option<PathBuf>, String> {
     if cases.iter().all(|case| case.starts_with("9.")) {
         return Ok(None);
@@ -250,8 +252,9 @@ fn summary(results: &Results) -> String {
     lines.join("\n")
 }
 
-/// A line as it is compared. Where a mistake follows a message and both came at once, the mistake may be told first, which the
-/// suite takes, but for not strict: so this may be different each time.
+/// A line as it is compared. Where a mistake follows a message and both came at once, the mistake
+/// may be told first, which the suite takes, but for not strict: so this may be different each
+/// time.
 fn lenient(line: &str) -> String {
     line.replace("NON-STRICT", "OK")
 }

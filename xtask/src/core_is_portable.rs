@@ -1,4 +1,5 @@
-//! The first rule of the architecture: the core knows no socket and no runtime, and what a page loads has none either.
+//! The first rule of the architecture: the core knows no socket and no runtime, and what a page
+//! loads has none either.
 
 use crate::step::{Passed, cargo, output};
 use crate::web_toolchain::{TARGET, Toolchain};
@@ -13,7 +14,8 @@ const FOR_PAGES: &[&str] =
 /// What must not stand in these trees. Names that end in `*` stand for all that begin like this.
 const FORBIDDEN: &[&str] = &["tokio", "tokio-*", "mio", "socket2", "actix", "actix-*", "async-std", "awc"];
 
-/// Fails if a runtime or a socket crate stands in the core's tree on any target, or in the facade's in a browser.
+/// Fails if a runtime or a socket crate stands in the core's tree on any target, or in the
+/// facade's in a browser.
 pub(crate) fn depends_on_no_runtime() -> Result<Passed, String> {
     has_no_runtime(CORE, "all")?;
     has_no_runtime(FACADE, TARGET)?;

@@ -1,4 +1,5 @@
-//! `cargo xtask editors`: rust-analyzer is asked about code in a block. The questions are in `xtask/editors`.
+//! `cargo xtask editors`: rust-analyzer is asked about code in a block. The questions are in
+//! `xtask/editors`.
 
 use std::process::{Command, Stdio};
 

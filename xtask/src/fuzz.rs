@@ -1,9 +1,10 @@
 //! `cargo xtask fuzz`: each fuzz target for a while, on the stable toolchain.
 //!
-//! libFuzzer needs the coverage that LLVM writes into a program, and cargo-fuzz is no more than the flags for it. They are
-//! stable, so nothing has to be installed but a C++ compiler, which libFuzzer itself is built with. The address
-//! sanitizer is left out: the workspace has no unsafe code, and what a target is to find is a panic, an abort, a message
-//! that takes too long or too much memory.
+//! libFuzzer needs the coverage that LLVM writes into a program, and cargo-fuzz is no more than
+//! the flags for it. They are stable, so nothing has to be installed but a C++ compiler, which
+//! libFuzzer itself is built with. The address sanitizer is left out: the workspace has no unsafe
+//! code, and what a target is to find is a panic, an abort, a message that takes too long or too
+//! much memory.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,8 @@ use crate::step::{self, Passed};
 const TARGETS: [&str; 6] =
     ["codec_decode", "decode_frame", "frame_guard", "macro_input", "session_bytes", "session_calls"];
 const MEMORY: u32 = 1024;
-/// An input that takes longer is a failure. Usual ones take microseconds; a slow machine is no reason to fail.
+/// An input that takes longer is a failure. Usual ones take microseconds; a slow machine is no
+/// reason to fail.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -26,7 +28,8 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
     -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0 \
     -Ccodegen-units=1 --cfg=fuzzing";
 
-/// What `cargo xtask test` does: long enough to see that each target still works, and finds what was broken thoroughly.
+/// What `cargo xtask test` does: long enough to see that each target still works, and finds what
+/// was broken thoroughly.
 pub(crate) fn smoke() -> Step {
     Step::check_for("fuzz targets, ten seconds each", run, Duration::from_secs(10))
 }
@@ -85,7 +88,8 @@ fn starts(program: &OsString) -> bool {
 
 /// Builds the targets, and tells where the programs are.
 fn build() -> Result<PathBuf, String> {
-    // A target that is named keeps the flags from build scripts and macros, which run without libFuzzer.
+    // A target that is named keeps the flags from build scripts and macros, which run without
+    // libFuzzer.
     let host = host()?;
     let directory = step::target_directory().join("fuzz");
     let status = step::cargo()

@@ -1,7 +1,9 @@
-//! `cargo xtask instructions`: what the hot path costs, in instructions, beside what it cost when the figures were kept.
+//! `cargo xtask instructions`: what the hot path costs, in instructions, beside what it cost when
+//! the figures were kept.
 //!
-//! valgrind counts them, so that a busy machine counts the same as an idle one. rust-toolchain.toml pins the compiler; a new
-//! one is a reason to keep new figures, with `cargo xtask instructions keep`.
+//! valgrind counts them, so that a busy machine counts the same as an idle one.
+//! rust-toolchain.toml pins the compiler; a new one is a reason to keep new figures, with `cargo
+//! xtask instructions keep`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,8 +17,8 @@ const GROWTH: f64 = 0.05;
 
 const BENCH: [&str; 4] = ["bench", "--quiet", "--bench", "instructions"];
 
-/// What is counted, and how often it is done: often enough that starting it is no part of the difference, and
-/// not so often that valgrind, which is some fifty times slower, takes long.
+/// What is counted, and how often it is done: often enough that starting it is no part of the
+/// difference, and not so often that valgrind, which is some fifty times slower, takes long.
 const CASES: [(&str, u64); 15] = [
     ("encode four numbers", 2000),
     ("decode four numbers", 2000),
@@ -118,7 +120,8 @@ fn count_all() -> Result<Vec<(&'static str, u64)>, String> {
     CASES.iter().map(|&(name, times)| Ok((name, one(name, times)?))).collect()
 }
 
-/// What one costs: the difference between three times as many and so many, without what comes before and after.
+/// What one costs: the difference between three times as many and so many, without what comes
+/// before and after.
 fn one(name: &str, times: u64) -> Result<u64, String> {
     let (few, many) = (total(name, times)?, total(name, 3 * times)?);
     Ok(many.saturating_sub(few) / (2 * times))

@@ -1,7 +1,8 @@
 //! That what is secret in the tests is in no log of theirs.
 //!
-//! The tests write a word into arguments, results, tokens, claims, errors and panics (`tests/support/log.rs`), and all that is logged
-//! at `debug` into files. Here the word is looked for in them.
+//! The tests write a word into arguments, results, tokens, claims, errors and panics
+//! (`tests/support/log.rs`), and all that is logged at `debug` into files. Here the word is looked
+//! for in them.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,8 +14,8 @@ use crate::step::{Passed, root};
 /// What has a test program write its log.
 pub(crate) const WRITTEN: &[(&str, &str)] = &[("DISTRIBUTED_SCOPE_TEST_LOGS", "target/test-logs")];
 
-/// The word as text, as bytes in decimals and in hexadecimals, in base64 wherever it stands in it, and the number, which may be
-/// written with a separator.
+/// The word as text, as bytes in decimals and in hexadecimals, in base64 wherever it stands in it,
+/// and the number, which may be written with a separator.
 const SENTINELS: [&str; 8] = [
     "s3ntinel",
     "115, 51, 110, 116, 105, 110, 101, 108",

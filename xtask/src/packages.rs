@@ -7,7 +7,8 @@ use crate::step::{output, say};
 /// A program, with an argument that it answers at once.
 pub(crate) type Program = (&'static str, &'static str);
 
-/// Makes sure of these programs. Installs Debian's packages where one is missing and that is possible.
+/// Makes sure of these programs. Installs Debian's packages where one is missing and that is
+/// possible.
 pub(crate) fn get(programs: &[Program], packages: &[&str]) -> Result<(), String> {
     let Some(missing) = first_missing(programs) else { return Ok(()) };
     let user = output(Command::new("id").arg("-u")).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! `cargo xtask soak`: builds the soak in release and runs it. What follows the task's name is for it.
+//! `cargo xtask soak`: builds the soak in release and runs it. What follows the task's name is for
+//! it.
 
 use std::process::ExitCode;
 

@@ -3,8 +3,9 @@
 use crate::{Step, fuzz, logs, proxies, web};
 
 pub(crate) fn steps() -> Vec<Step> {
-    // The server's end of a session exists twice, as a response body and as an actor of actix-web-actors: what users see must not differ, so
-    // the tests of sessions run with each. What the macros do does not depend on it, and is not tested again.
+    // The server's end of a session exists twice, as a response body and as an actor of
+    // actix-web-actors: what users see must not differ, so the tests of sessions run with each.
+    // What the macros do does not depend on it, and is not tested again.
     let mut steps = vec![
         logs::begin(),
         Step::cargo("unit, integration and documentation tests of all crates", &["test", "--workspace"])

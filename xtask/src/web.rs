@@ -55,7 +55,8 @@ fn build_all() -> Result<Passed, String> {
     }
 }
 
-/// Runs the tests that need a browser and the bundles, as a step. It is skipped where these cannot be had.
+/// Runs the tests that need a browser and the bundles, as a step. It is skipped where these cannot
+/// be had.
 fn test() -> Result<Passed, String> {
     let Some(toolchain) = Toolchain::present() else {
         return Ok(Passed::Skipped("there are no bundles".to_owned()));
@@ -93,7 +94,9 @@ impl Bundle {
             .join(TARGET)
             .join("web")
             .join(format!("{}.wasm", package.replace('-', "_")));
-        // A program of its own, with libraries that take a minute to build, so that other tasks need not wait for them.
+        // A program of its own, with libraries that take a minute to build, so that other tasks
+        // need not
+        // wait for them.
         let finish = ["run", "--quiet", "--package", "web-bundle", "--"];
         run(cargo().args(finish).args([&built, &folder(package)]).arg(limit.to_string()))
     }

@@ -1,6 +1,8 @@
-//! A rustc that builds for the browser: the one that rustup gives, or where rustup reaches no server, Debian's.
+//! A rustc that builds for the browser: the one that rustup gives, or where rustup reaches no
+//! server, Debian's.
 //!
-//! Debian's packages of rustc for the web are unpacked, not installed: installed, they would take the place of rustup's.
+//! Debian's packages of rustc for the web are unpacked, not installed: installed, they would take
+//! the place of rustup's.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,7 +15,8 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 /// Names one of the two, for those who do not want the other: `rustup` or `debian`.
 const CHOICE: &str = "WASM_TOOLCHAIN";
 
-/// For so long rustup may try to download the target. Where a network swallows its packets, it would try for minutes.
+/// For so long rustup may try to download the target. Where a network swallows its packets, it
+/// would try for minutes.
 const RUSTUP_MAY_TAKE: Duration = Duration::from_secs(90);
 
 /// What builds for the browser.
@@ -72,7 +75,8 @@ impl Toolchain {
         matches!(self, Self::Rustup)
     }
 
-    /// A cargo command for the browser: `build` or `check`, to which a package is still to be added.
+    /// A cargo command for the browser: `build` or `check`, to which a package is still to be
+    /// added.
     pub(crate) fn cargo(&self, command: &str) -> Result<Command, String> {
         let mut cargo = cargo();
         cargo.args([command, "--target", TARGET]).env("CARGO_ENCODED_RUSTFLAGS", rustc_flags().join("\x1f"));
@@ -185,7 +189,9 @@ impl Debian {
         let libraries =
             [unpacked.join("lib").join(&platform), unpacked.join(format!("lib/llvm-{}/lib", self.llvm))];
         let libraries = std::env::join_paths(libraries).map_err(|error| error.to_string())?;
-        // Debian's rustc comes without a linker for this target; the one of our own toolchain is the same program.
+        // Debian's rustc comes without a linker for this target; the one of our own toolchain is
+        // the same
+        // program.
         let sysroot = output(Command::new("rustc").current_dir(root()).args(["--print", "sysroot"]))?;
         let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
         let linker = Path::new(sysroot.trim()).join("lib/rustlib").join(host).join("bin/rust-lld");

@@ -1,7 +1,8 @@
 //! The server's end on the `WebsocketContext` of actix-web-actors, for apps that are still there.
 //!
-//! It drives the same connection. actix-web-actors is deprecated, and polls an actor only while the socket takes data, so this is not
-//! the default. An answer waits there for up to fifteen blocks that came after its own, as long as those take.
+//! It drives the same connection. actix-web-actors is deprecated, and polls an actor only while
+//! the socket takes data, so this is not the default. An answer waits there for up to fifteen
+//! blocks that came after its own, as long as those take.
 
 use std::future::poll_fn;
 use std::rc::Rc;

@@ -1,6 +1,8 @@
-//! Answers a client of another version of the protocol: upgraded, told which version is spoken here, and closed.
+//! Answers a client of another version of the protocol: upgraded, told which version is spoken
+//! here, and closed.
 //!
-//! A browser does not let a page see why an upgrade was refused, but shows it how a connection was closed.
+//! A browser does not let a page see why an upgrade was refused, but shows it how a connection was
+//! closed.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -23,8 +25,8 @@ use tokio::time::Sleep;
 use super::wire::Wire;
 use crate::platform::Shared;
 
-/// Upgrades the request with the subprotocol that it offers, because a browser fails a connection without one of its own, and says
-/// goodbye.
+/// Upgrades the request with the subprotocol that it offers, because a browser fails a connection
+/// without one of its own, and says goodbye.
 pub(super) fn answer(
     request: &HttpRequest,
     payload: Payload,
@@ -53,8 +55,8 @@ pub(super) fn answer(
     Ok(HttpResponse::from(response.message_body(body)?.map_into_boxed_body()))
 }
 
-/// A response body that is a close frame, and then waits for the other side's: a connection that is closed with something unread may be
-/// reset, and the goodbye lost.
+/// A response body that is a close frame, and then waits for the other side's: a connection that
+/// is closed with something unread may be reset, and the goodbye lost.
 struct Farewell {
     goodbye: Option<Bytes>,
     payload: Payload,

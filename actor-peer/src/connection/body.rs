@@ -1,10 +1,12 @@
 //! The server's end: a response body that is the session.
 //!
-//! actix-http's dispatcher reads the socket into the request's payload, polls the body of the response, and writes what it gives. So the
-//! one task that every HTTP connection has anyway reads, runs the blocks, and writes, all in one turn; nothing is woken in between.
+//! actix-http's dispatcher reads the socket into the request's payload, polls the body of the
+//! response, and writes what it gives. So the one task that every HTTP connection has anyway
+//! reads, runs the blocks, and writes, all in one turn; nothing is woken in between.
 //!
-//! The dispatcher does not poll the body while the socket takes nothing and it has something to write. Then a second task reads on, for
-//! otherwise two peers that both send much would wait for each other.
+//! The dispatcher does not poll the body while the socket takes nothing and it has something to
+//! write. Then a second task reads on, for otherwise two peers that both send much would wait for
+//! each other.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -46,7 +48,8 @@ struct Standby {
 }
 
 impl Wake for Standby {
-    /// Something was received. The dispatcher polls the body when it has read the socket, and need not be woken, unless it cannot.
+    /// Something was received. The dispatcher polls the body when it has read the socket, and need
+    /// not be woken, unless it cannot.
     fn wake(self: Arc<Self>) {
         if self.is_needed.load(Ordering::Relaxed) {
             self.task.wake();
@@ -74,7 +77,8 @@ impl SessionBody {
                 session.read(cx);
                 let Session { conversation, out, .. } = &mut *session;
                 conversation.rest(cx, out);
-                // Whoever reads is not woken for what follows from it, and here somebody else writes.
+                // Whoever reads is not woken for what follows from it, and here somebody else
+                // writes.
                 conversation.wake_writer();
             }
             Poll::Pending

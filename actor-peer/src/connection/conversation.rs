@@ -1,5 +1,6 @@
-//! One connection between the bytes of its socket and the session that it carries: reads what has come, waits where something has to be
-//! waited for, and writes what there is to say. Whoever has the socket drives it.
+//! One connection between the bytes of its socket and the session that it carries: reads what has
+//! come, waits where something has to be waited for, and writes what there is to say. Whoever has
+//! the socket drives it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -94,8 +95,8 @@ impl Conversation {
         self.reader.stop().poll(cx)
     }
 
-    /// Handles what was received. Ready when all of it was handled and more can be; pending when something else has to come first, or
-    /// others have their turn.
+    /// Handles what was received. Ready when all of it was handled and more can be; pending when
+    /// something else has to come first, or others have their turn.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_handshake(cx);
         loop {
@@ -104,7 +105,8 @@ impl Conversation {
                 Reading::Waits(until) => {
                     let Poll::Ready(came) = until.poll_unpin(cx) else { return Poll::Pending };
                     self.reading = Reading::Goes;
-                    // What is left was not to be handled any sooner, and has all its time from here.
+                    // What is left was not to be handled any sooner, and has all its time from
+                    // here.
                     self.arrived = None;
                     if let Came::Verdict(verdict, asked) = came {
                         let next = self.reader.decided(verdict, asked);
@@ -201,7 +203,8 @@ impl Conversation {
         }
     }
 
-    /// Ends a turn. Others have theirs, and if something is left to be handled, it goes on after that.
+    /// Ends a turn. Others have theirs, and if something is left to be handled, it goes on after
+    /// that.
     pub(super) fn rest(&mut self, cx: &Context<'_>, out: &mut BytesMut) {
         if self.turn.end(clock::now) {
             cx.waker().wake_by_ref();

@@ -1,9 +1,9 @@
-//! Echoes on the WebSockets that sessions use, for the Autobahn test suite: `cargo xtask autobahn` runs these two, which test
-//! nothing by themselves.
+//! Echoes on the WebSockets that sessions use, for the Autobahn test suite: `cargo xtask autobahn`
+//! runs these two, which test nothing by themselves.
 //!
-//! They have the same [`Wire`], put parts together in the same way and close with the same codes as a
-//! [`Reader`](super::reader::Reader). What a session would take for a mistake and the suite sends, text
-//! and large messages, is let pass here.
+//! They have the same [`Wire`], put parts together in the same way and close with the same codes
+//! as a [`Reader`](super::reader::Reader). What a session would take for a mistake and the suite
+//! sends, text and large messages, is let pass here.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -41,7 +41,8 @@ impl Echo {
         Self { assembler: Assembler::new(LARGEST), is_text: false }
     }
 
-    /// What is said back, if anything; `Err` is the last that is said, if anybody is there to hear it.
+    /// What is said back, if anything; `Err` is the last that is said, if anybody is there to hear
+    /// it.
     fn answer(
         &mut self,
         incoming: Result<WsMessage, ProtocolError>,

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-/// So long after a jump of the wall clock at most it is noticed: a machine that was suspended sleeps by a clock that stood still.
+/// So long after a jump of the wall clock at most it is noticed: a machine that was suspended
+/// sleeps by a clock that stood still.
 const LOOK_EVERY: Duration = Duration::from_secs(4);
 
-/// Ends at this moment, or soon after the wall clock has jumped beyond it. What lies in the past is over at once.
+/// Ends at this moment, or soon after the wall clock has jumped beyond it. What lies in the past
+/// is over at once.
 pub(super) async fn until(expires: SystemTime) {
     until_by(expires, SystemTime::now).await;
 }
@@ -26,7 +28,8 @@ mod tests {
 
     use super::*;
 
-    /// How long it takes by the clock of timers, which does not jump, for something that is good for an hour.
+    /// How long it takes by the clock of timers, which does not jump, for something that is good
+    /// for an hour.
     async fn taken(jump_after: Duration, jump: Duration) -> Duration {
         tokio::time::pause();
         let (begun, wall) = (Instant::now(), SystemTime::now());

@@ -1,4 +1,5 @@
-//! The headers of WebSocket frames, followed through a stream of bytes, so that a frame is refused before its payload is buffered.
+//! The headers of WebSocket frames, followed through a stream of bytes, so that a frame is refused
+//! before its payload is buffered.
 //!
 //! It needs nothing of the rest, so the fuzzer has it, too.
 
@@ -15,8 +16,8 @@ pub(crate) struct Oversize {
 
 /// Follows one direction of a WebSocket connection, from its first frame on.
 ///
-/// It only keeps memory from being used up. A control frame of more than 125 bytes is another mistake, with another close
-/// code: the codec finds it, in a frame that is within the limit.
+/// It only keeps memory from being used up. A control frame of more than 125 bytes is another
+/// mistake, with another close code: the codec finds it, in a frame that is within the limit.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameGuard {
     limit: u64,
@@ -38,7 +39,8 @@ impl FrameGuard {
 
     /// Takes the next bytes of the connection, cut wherever they happen to be.
     ///
-    /// Payloads are skipped and not looked at. After the first error all that follows is the same error.
+    /// Payloads are skipped and not looked at. After the first error all that follows is the same
+    /// error.
     pub(crate) fn inspect(&mut self, mut bytes: &[u8]) -> Result<(), Oversize> {
         if let Some(oversize) = self.broken {
             return Err(oversize);

@@ -1,4 +1,5 @@
-//! The body of an upgraded request, guarded: for the WebSocket of actix-web-actors, which buffers what it reads by itself.
+//! The body of an upgraded request, guarded: for the WebSocket of actix-web-actors, which buffers
+//! what it reads by itself.
 
 use actix_http::error::PayloadError;
 use actix_http::ws::ProtocolError;
@@ -7,7 +8,8 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::frame_guard::FrameGuard;
 
-/// Puts a guard in front of a request's body, before a WebSocket codec gets it, whose limit is `message`.
+/// Puts a guard in front of a request's body, before a WebSocket codec gets it, whose limit is
+/// `message`.
 ///
 /// A frame that is larger ends the body with [`PayloadError::Overflow`].
 pub(super) fn guarded_payload(
@@ -15,7 +17,8 @@ pub(super) fn guarded_payload(
     body: web::Payload,
     message: usize,
 ) -> actix_web::Result<web::Payload> {
-    // The codec behind it is exact, and tells the other side its own limit; the guard only has to bound what the codec buffers.
+    // The codec behind it is exact, and tells the other side its own limit; the guard only has to
+    // bound what the codec buffers.
     let mut guard = FrameGuard::new(message.saturating_add(64));
     let guarded = body.map(move |bytes| {
         let bytes = bytes?;
@@ -34,8 +37,8 @@ pub(super) fn guarded_payload(
         .unwrap_or_else(|| Err(actix_web::error::ErrorInternalServerError("the body is not there yet")))
 }
 
-/// The error of a WebSocket codec behind a guard, with the guard's own told as what it is: a frame that is too large
-/// and not a connection that was lost.
+/// The error of a WebSocket codec behind a guard, with the guard's own told as what it is: a frame
+/// that is too large and not a connection that was lost.
 pub(super) fn unwrap_oversize(error: ProtocolError) -> ProtocolError {
     let ProtocolError::Io(io) = &error else {
         return error;

@@ -43,11 +43,13 @@ impl From<Frame> for Incoming {
     }
 }
 
-/// What a connection ends with after an error of its codec; nothing if it is lost, and nobody can be told.
+/// What a connection ends with after an error of its codec; nothing if it is lost, and nobody can
+/// be told.
 pub(crate) fn goodbye(error: &ProtocolError) -> Option<Goodbye> {
     let goodbye = match error {
         ProtocolError::Overflow => Goodbye::too_large,
-        // A text that is none. Neither library has an error of its own for it, and one keeps its words only.
+        // A text that is none. Neither library has an error of its own for it, and one keeps its
+        // words only.
         ProtocolError::Io(io) if io.get_ref().is_some_and(|inner| inner.to_string().contains("utf-8")) => {
             Goodbye::no_text
         }

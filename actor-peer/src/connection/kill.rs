@@ -1,4 +1,5 @@
-//! A way to end a connection from outside of its own task, which a peer that does not read can hold up for good.
+//! A way to end a connection from outside of its own task, which a peer that does not read can
+//! hold up for good.
 
 use std::net::{Shutdown, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,10 +69,13 @@ impl Kill {
 }
 
 impl peer::Kill for Kill {
-    /// Resets the connection, shuts the socket down in both directions and stops the connection's task. Does nothing if they are gone.
+    /// Resets the connection, shuts the socket down in both directions and stops the connection's
+    /// task. Does nothing if they are gone.
     fn now(self) {
         if let Some(socket) = self.socket.and_then(|socket| socket.upgrade()) {
-            // By a reset, which the other side gets although what was sent before it is lost on the way, where an orderly end would wait behind that.
+            // By a reset, which the other side gets although what was sent before it is lost on
+            // the way,
+            // where an orderly end would wait behind that.
             let _ = socket.set_linger(Some(Duration::ZERO));
             // It may be closed already, which is as good.
             let _ = socket.shutdown(Shutdown::Both);

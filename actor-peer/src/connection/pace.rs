@@ -1,10 +1,11 @@
 //! How many answers are made before they are sent.
 //!
-//! Answers that are sent early let the other side go on while the rest is made, if there is a processor for it: with 64 calls in flight, nearly
-//! twice as many end in a second. Where both sides share one, or all are busy, the same costs two more switches for each
-//! part, and up to a third of the throughput. Nothing tells a process which of the two it is in, and that changes; so it is tried
-//! from time to time which way takes less time, where so much comes at once that it makes a difference. What was measured stands in
-//! `benches/PERFORMANCE.md`.
+//! Answers that are sent early let the other side go on while the rest is made, if there is a
+//! processor for it: with 64 calls in flight, nearly twice as many end in a second. Where both
+//! sides share one, or all are busy, the same costs two more switches for each part, and up to a
+//! third of the throughput. Nothing tells a process which of the two it is in, and that changes;
+//! so it is tried from time to time which way takes less time, where so much comes at once that it
+//! makes a difference. What was measured stands in `benches/PERFORMANCE.md`.
 
 use std::time::Duration;
 
@@ -13,15 +14,17 @@ use distributed_scope_core::Moment;
 /// So many answers are sent while others are still made.
 const EARLY: usize = 16;
 
-/// So many are made in a trial, and their time taken: two milliseconds where nothing else limits them. Something else may have happened in these, so there
-/// are two trials of each way, in turns, and the shorter ones are compared.
+/// So many are made in a trial, and their time taken: two milliseconds where nothing else limits
+/// them. Something else may have happened in these, so there are two trials of each way, in turns,
+/// and the shorter ones are compared.
 const TRIAL: usize = 1024;
 
 /// After so many trials of one way the other is tried.
 const TRIALS_OF_ONE: u32 = 64;
 
-/// After so many it may be already, if what a trial takes has changed: a scheduler has moved a process to another processor, say. It
-/// is twice as many each time that the change was not one of the way.
+/// After so many it may be already, if what a trial takes has changed: a scheduler has moved a
+/// process to another processor, say. It is twice as many each time that the change was not one of
+/// the way.
 const TRIALS_BEFORE_DOUBT: u32 = 8;
 
 /// When the answers of one connection are sent.
@@ -175,7 +178,8 @@ impl Way {
 mod tests {
     use super::*;
 
-    /// A connection on which `together` calls come at once, and each trial takes so many microseconds.
+    /// A connection on which `together` calls come at once, and each trial takes so many
+    /// microseconds.
     struct Played {
         pace: Pace,
         now: Moment,

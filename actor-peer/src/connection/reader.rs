@@ -1,4 +1,5 @@
-//! A connection as whoever reads its socket sees it: what a WebSocket can bring, in terms of the session's connection.
+//! A connection as whoever reads its socket sees it: what a WebSocket can bring, in terms of the
+//! session's connection.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -28,7 +29,8 @@ pub(super) struct Reader {
     socket: Option<SocketHandle>,
     stop: Arc<Stop>,
     expiry: Option<JoinHandle<()>>,
-    /// The version of the protocol that the other side speaks, if it has closed because that is another one.
+    /// The version of the protocol that the other side speaks, if it has closed because that is
+    /// another one.
     other_version: Rc<Cell<Option<u16>>>,
 }
 
@@ -38,13 +40,15 @@ impl Reader {
         Self { connection, assembler, socket, stop, expiry: None, other_version: Rc::default() }
     }
 
-    /// Where it is kept which version the other side speaks, if it closes because that is not ours.
+    /// Where it is kept which version the other side speaks, if it closes because that is not
+    /// ours.
     pub(super) fn other_version(&self) -> Rc<Cell<Option<u16>>> {
         Rc::clone(&self.other_version)
     }
 
-    /// The other side is known as `principal`, perhaps until a moment at which the connection ends. It ends without a goodbye, so
-    /// that the session can go on if the other side comes back with something newer.
+    /// The other side is known as `principal`, perhaps until a moment at which the connection
+    /// ends. It ends without a goodbye, so that the session can go on if the other side comes
+    /// back with something newer.
     pub(super) fn known_as(mut self, principal: Option<&Principal>) -> Self {
         if let Some(expires) = principal.and_then(Principal::expires) {
             let (kill, peer) = (self.kill(), self.shared().id());

@@ -25,8 +25,9 @@ pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin>(socket: S, conversa
     let said = poll_fn(|cx| carrier.poll_goodbye(cx)).await;
     carrier.is_over = true;
     if said.is_ok() {
-        // What the other side still has on its way is read, so that our goodbye is not lost to a reset; and the goodbye must not hang
-        // on a peer that takes nothing.
+        // What the other side still has on its way is read, so that our goodbye is not lost to a
+        // reset;
+        // and the goodbye must not hang on a peer that takes nothing.
         let _ = tokio::time::timeout(limit, poll_fn(|cx| carrier.poll_end(cx))).await;
     }
 }
@@ -56,7 +57,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         self.read(cx);
-        // What was not sent yet goes first: nothing is added behind it, so that it does not grow while the other side takes nothing.
+        // What was not sent yet goes first: nothing is added behind it, so that it does not grow
+        // while the
+        // other side takes nothing.
         let mut said = Said::Some;
         while self.poll_flush(cx)?.is_ready() && said == Said::Some {
             said = self.conversation.write(cx, &mut self.out).map_err(io::Error::other)?;
@@ -117,7 +120,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
             }
         }
         if self.out.is_empty() {
-            // What is left unread when a socket is closed resets the connection, and the other side may not read the last word then.
+            // What is left unread when a socket is closed resets the connection, and the other
+            // side may not
+            // read the last word then.
             let mut left = UNREAD;
             while let Poll::Ready(Ok(read @ 1..)) = self.poll_receive(cx)
                 && read < left

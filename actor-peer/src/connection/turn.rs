@@ -1,4 +1,5 @@
-//! How much of what has arrived a connection handles before what follows from it is sent, and before other tasks of the thread go on.
+//! How much of what has arrived a connection handles before what follows from it is sent, and
+//! before other tasks of the thread go on.
 
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use super::pace::Pace;
 /// So many messages at most.
 const MESSAGES: usize = 256;
 
-/// So long at most, and one message more: a block that keeps its thread does not keep the answers of others as well.
+/// So long at most, and one message more: a block that keeps its thread does not keep the answers
+/// of others as well.
 const SPAN: Duration = Duration::from_micros(500);
 
-/// How long it lasts is asked after one message, two, four and so on, and after each of so many, because a look at the
-/// clock is not free beside a short block.
+/// How long it lasts is asked after one message, two, four and so on, and after each of so many,
+/// because a look at the clock is not free beside a short block.
 const BETWEEN_LOOKS: usize = 16;
 
 /// One turn of a connection after the other.
@@ -65,8 +67,8 @@ impl Turn {
 mod tests {
     use super::*;
 
-    /// Handles messages that each take so many microseconds until the turn is over; gives how many those were, and how often the clock
-    /// was asked.
+    /// Handles messages that each take so many microseconds until the turn is over; gives how many
+    /// those were, and how often the clock was asked.
     fn handle(turn: &mut Turn, micros: u64) -> (usize, usize) {
         let (mut now, mut messages, mut asked) = (Moment::default(), 0, 0);
         loop {

@@ -93,7 +93,9 @@ pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Arri
     });
     let arrival = match offer? {
         Offer::Ours => gate.admit(request).await.map(Arrival::Visitor),
-        // It gets no session, so it is not asked who it is: that a token has expired, say, must not hide what it has to know first.
+        // It gets no session, so it is not asked who it is: that a token has expired, say, must
+        // not hide what
+        // it has to know first.
         Offer::Other(offered) => {
             gate.enter(&gate.upgrade(request)).map(|place| Arrival::Outdated { offered, place })
         }
@@ -109,7 +111,9 @@ pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Arri
                 let waiting = shared.sessions().iter().filter(|session| session.is_waiting).count();
                 tracing::info!(%peer, ?from, %reason, waiting, left_out, "upgrade refused");
             }
-            // The program's own words, which may repeat what it was told. As a text it is quoted, and stays one line.
+            // The program's own words, which may repeat what it was told. As a text it is quoted,
+            // and stays
+            // one line.
             (Closed::Denied(reason), Some(left_out)) => {
                 tracing::warn!(%peer, ?from, reason = reason.to_string(), left_out, "upgrade refused");
             }
@@ -162,8 +166,9 @@ pub(super) fn socket(request: &HttpRequest) -> Option<SocketHandle> {
     socket
 }
 
-/// For `HttpServer::on_connect`. Sets `TCP_NODELAY` on each connection, without which an answer can be some 40 ms late,
-/// lets a peer cut a connection whose other side stopped reading, and keeps the certificate that a client showed.
+/// For `HttpServer::on_connect`. Sets `TCP_NODELAY` on each connection, without which an answer
+/// can be some 40 ms late, lets a peer cut a connection whose other side stopped reading, and
+/// keeps the certificate that a client showed.
 ///
 /// ```no_run
 /// # use actix_web::{App, HttpServer};
@@ -264,7 +269,8 @@ mod offer_tests {
         }
     }
 
-    /// Our own version goes first wherever it is named; of others the first is repeated, and never what only looks like one.
+    /// Our own version goes first wherever it is named; of others the first is repeated, and never
+    /// what only looks like one.
     #[test]
     fn offers_of_other_versions_are_recognized() {
         assert_eq!(offered("distributed-scope.v2, distributed-scope.v1"), Ok(Offer::Ours));

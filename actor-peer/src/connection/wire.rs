@@ -1,7 +1,8 @@
 //! WebSocket frames in buffers: what was received and not read, and what is to be sent.
 //!
-//! The codec is that of actix-http. It compares a frame with its limit when it has the *whole* frame, so that one frame of 1 GiB
-//! would cost 1 GiB of memory, whatever the limit; so a [`FrameGuard`] looks at the header of each that is not complete.
+//! The codec is that of actix-http. It compares a frame with its limit when it has the *whole*
+//! frame, so that one frame of 1 GiB would cost 1 GiB of memory, whatever the limit; so a
+//! [`FrameGuard`] looks at the header of each that is not complete.
 
 use actix_codec::{Decoder, Encoder};
 use actix_http::ws::{Codec, Frame, Message, OpCode, Parser, ProtocolError};
@@ -65,7 +66,8 @@ impl Wire {
         !self.unread.is_empty()
     }
 
-    /// The next frame that is complete. If there is none, more has to be received, for which there is room if it is large.
+    /// The next frame that is complete. If there is none, more has to be received, for which there
+    /// is room if it is large.
     pub(super) fn next(&mut self) -> Result<Option<Frame>, ProtocolError> {
         if self.unread.is_empty() {
             return Ok(None);
@@ -101,7 +103,8 @@ impl Wire {
         Ok(())
     }
 
-    /// Ends a turn. Large buffers are given back in the first turn without much in it, which a keepalive is, too.
+    /// Ends a turn. Large buffers are given back in the first turn without much in it, which a
+    /// keepalive is, too.
     pub(super) fn rest(&mut self, out: &mut BytesMut) {
         if std::mem::take(&mut self.is_busy) {
             return;
@@ -114,7 +117,8 @@ impl Wire {
     }
 }
 
-/// Appends a binary message that is in two pieces. The library takes it in one, which would be a copy of each large message more.
+/// Appends a binary message that is in two pieces. The library takes it in one, which would be a
+/// copy of each large message more.
 fn put_in_two(frame: &Framed, mask: Option<[u8; 4]>, out: &mut BytesMut) {
     const FINAL_BINARY: u8 = 0x82;
     const MASKED: u8 = 0x80;

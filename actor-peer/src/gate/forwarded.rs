@@ -1,8 +1,10 @@
-//! Whom a proxy passes on: the client's address, as far as proxies say it that the peer was told to trust.
+//! Whom a proxy passes on: the client's address, as far as proxies say it that the peer was told
+//! to trust.
 //!
-//! Each proxy adds where its own request came from, at the right. So the headers are read from there: the connection is of a trusted proxy, which says
-//! who came before it; if that is a trusted proxy, too, the next one counts. The first address that is not trusted is the client's. What stands left
-//! of it was sent by the client, and is not looked at.
+//! Each proxy adds where its own request came from, at the right. So the headers are read from
+//! there: the connection is of a trusted proxy, which says who came before it; if that is a
+//! trusted proxy, too, the next one counts. The first address that is not trusted is the client's.
+//! What stands left of it was sent by the client, and is not looked at.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -46,7 +48,8 @@ impl Trusted {
         }
     }
 
-    /// The first that is not trusted. What cannot be read was not written by a proxy that is: it ends at the one that has passed it on.
+    /// The first that is not trusted. What cannot be read was not written by a proxy that is: it
+    /// ends at the one that has passed it on.
     fn walk(&self, connection: SocketAddr, hops: impl Iterator<Item = Option<SocketAddr>>) -> SocketAddr {
         let mut last = connection;
         for hop in hops.take(HOPS) {
@@ -65,14 +68,15 @@ impl Trusted {
     }
 }
 
-/// The elements of a list, in as many lines as it has, from the right. A line that is no text is one that cannot be read.
+/// The elements of a list, in as many lines as it has, from the right. A line that is no text is
+/// one that cannot be read.
 fn elements<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str> {
     let lines: Vec<_> = headers.get_all(name).map(|value| value.to_str().unwrap_or("?")).collect();
     lines.into_iter().rev().flat_map(|line| line.rsplit(',').map(str::trim))
 }
 
-/// The address in an element of `Forwarded` (RFC 7239). A comma in a quoted string cuts it in two, and neither half is read then: quotes that do
-/// not match and escapes are not understood.
+/// The address in an element of `Forwarded` (RFC 7239). A comma in a quoted string cuts it in two,
+/// and neither half is read then: quotes that do not match and escapes are not understood.
 fn forwarded_for(element: &str) -> Option<SocketAddr> {
     let is_plain = !element.contains('\\') && element.matches('"').count().is_multiple_of(2);
     let mut found = None;

@@ -66,7 +66,8 @@ impl Gate {
         Self { rules, places: Places::new(limits), panics: Seldom::default(), warned: AtomicBool::default() }
     }
 
-    /// Told where the peer listens, by each worker. Warns once where a page could reach it under a name that the page has made up.
+    /// Told where the peer listens, by each worker. Warns once where a page could reach it under a
+    /// name that the page has made up.
     pub(crate) fn listens(&self, peer: PeerId, address: SocketAddr, allows_first_come: bool) {
         let is_open = allows_first_come && !is_loopback(address.ip()) && !self.rules.origins.knows_hosts();
         if is_open && !self.warned.swap(true, Ordering::Relaxed) {
@@ -84,7 +85,8 @@ impl Gate {
         Upgrade::new(request.clone(), &self.rules.trusted)
     }
 
-    /// Whether there is a place, and whether this page may connect. The place is taken for as long as what this gives is held.
+    /// Whether there is a place, and whether this page may connect. The place is taken for as long
+    /// as what this gives is held.
     pub(crate) fn enter(&self, upgrade: &Upgrade) -> Result<Holding, Closed> {
         self.enter_at(upgrade).map(Holding::new)
     }
@@ -98,7 +100,8 @@ impl Gate {
         Ok(place)
     }
 
-    /// Whether it may [`enter`](Self::enter), whether a token may have come this way, and whose it is.
+    /// Whether it may [`enter`](Self::enter), whether a token may have come this way, and whose it
+    /// is.
     pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Visitor, Closed> {
         let upgrade = self.upgrade(request);
         let address = address(&upgrade);
@@ -132,7 +135,8 @@ impl Gate {
         Ok(Visitor { principal, address, is_local, is_beyond, account, holding: Some(Holding::new(place)) })
     }
 
-    /// Asks the program, whose code may panic: that must not be an answer in somebody's favour, nor end the connection without a word.
+    /// Asks the program, whose code may panic: that must not be an answer in somebody's favour,
+    /// nor end the connection without a word.
     async fn ask(
         &self,
         authenticate: &dyn Authenticate,
@@ -147,7 +151,8 @@ impl Gate {
     }
 }
 
-/// A connection without an address, for instance over a Unix socket, counts as one of this machine.
+/// A connection without an address, for instance over a Unix socket, counts as one of this
+/// machine.
 fn address(upgrade: &Upgrade) -> IpAddr {
     upgrade.client_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
 }

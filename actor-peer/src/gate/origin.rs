@@ -1,10 +1,12 @@
 //! Which web pages may connect.
 //!
-//! A browser lets every page open a WebSocket to anywhere, and sends what the user is known by along. It also says which page it was: the
-//! `Origin`. Programs that are no browsers send none, and are not meant here.
+//! A browser lets every page open a WebSocket to anywhere, and sends what the user is known by
+//! along. It also says which page it was: the `Origin`. Programs that are no browsers send none,
+//! and are not meant here.
 //!
-//! A proxy in front may have changed the `Host`; what it was is in `X-Forwarded-Host` then. That is believed here, because a page cannot set
-//! headers of a WebSocket: who can is no browser, and could leave the `Origin` out.
+//! A proxy in front may have changed the `Host`; what it was is in `X-Forwarded-Host` then. That
+//! is believed here, because a page cannot set headers of a WebSocket: who can is no browser, and
+//! could leave the `Origin` out.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -90,8 +92,9 @@ impl Origin {
         if upgrade.is_encrypted() && self.scheme != "https" {
             return Err(WrongOrigin::Downgrade(self));
         }
-        // A page may have given its own name to the address of this peer (DNS rebinding), and would be of the same origin. It cannot give it to
-        // another address, nor to a name of this machine.
+        // A page may have given its own name to the address of this peer (DNS rebinding), and
+        // would be of
+        // the same origin. It cannot give it to another address, nor to a name of this machine.
         let is_own = is_this_machine(&self.host) || is_address(&self.host) && !upgrade.is_local();
         let is_any = hosts.is_empty() && !upgrade.is_local();
         if !(is_own || is_any || hosts.contains(&self.host)) {
@@ -196,7 +199,8 @@ mod tests {
         }
     }
 
-    /// Where it is said under which names a peer is reached, a page that gave it another one is of another origin.
+    /// Where it is said under which names a peer is reached, a page that gave it another one is of
+    /// another origin.
     #[test]
     fn rebound_name_is_no_host() {
         let mut origins = Origins::default();
@@ -306,7 +310,8 @@ mod tests {
         Origins::default().check(&upgrade).map_err(|wrong| wrong.to_string())
     }
 
-    /// Both values that were compared are named, and the line for a proxy and the line for the program.
+    /// Both values that were compared are named, and the line for a proxy and the line for the
+    /// program.
     #[test]
     fn refused_page_is_told_line_to_write() {
         let page = ("Origin", "https://app.example.com");

@@ -11,13 +11,16 @@ use parking_lot::Mutex;
 /// A request that is turned away takes so many turns more from its address.
 const FAILURE: u64 = 3;
 
-/// So many turns per second an address has at least: one that may have few sessions may lose them often.
+/// So many turns per second an address has at least: one that may have few sessions may lose them
+/// often.
 const LEAST: u32 = 16;
 
-/// Of each hundred turns of all, so many are for addresses that have sessions, which may have come to go on with them.
+/// Of each hundred turns of all, so many are for addresses that have sessions, which may have come
+/// to go on with them.
 const KEPT: u64 = 25;
 
-/// An address that has all its sessions has one place in so many more, for those that lost their connections.
+/// An address that has all its sessions has one place in so many more, for those that lost their
+/// connections.
 const COME_BACK: usize = 4;
 
 /// So many addresses are looked after without looking for those that need not be.
@@ -92,7 +95,8 @@ impl Places {
         if !turns.take(now) {
             return Err(NoPlace::NoTurn);
         }
-        // All addresses share these, and one that has no place or no turn of its own does not use them up.
+        // All addresses share these, and one that has no place or no turn of its own does not use
+        // them up.
         let mut common = self.handshakes.lock();
         let is_let_in = if taken > 0 { common.take(now) } else { common.take_leaving(now, KEPT) };
         if !is_let_in {
@@ -121,7 +125,8 @@ impl Place {
         &self.account
     }
 
-    /// Whether its address has all the sessions that it may, so that this place is not for another one.
+    /// Whether its address has all the sessions that it may, so that this place is not for another
+    /// one.
     pub(crate) fn is_beyond(&self) -> bool {
         self.is_beyond
     }
@@ -138,13 +143,15 @@ impl All {
 }
 
 impl Address {
-    /// Whether it has sessions, has not got all its turns back, or has blocks that outlive their sessions.
+    /// Whether it has sessions, has not got all its turns back, or has blocks that outlive their
+    /// sessions.
     fn is_needed(&self, now: Moment) -> bool {
         self.taken > 0 || !self.turns.is_full(now) || self.account.held() > 0
     }
 }
 
-/// What counts as one address. A customer usually has a whole network of IPv6, at least of 64 bits.
+/// What counts as one address. A customer usually has a whole network of IPv6, at least of 64
+/// bits.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !0 << 64).into(),

@@ -18,8 +18,8 @@ use super::forwarded::Trusted;
 pub trait Authenticate: Send + Sync + 'static {
     /// Who that is; `None` lets in somebody who is not known.
     ///
-    /// Runs on the server's worker that has the connection. It may wait, for instance for a database; the time counts against the
-    /// client's patience and is not limited otherwise.
+    /// Runs on the server's worker that has the connection. It may wait, for instance for a
+    /// database; the time counts against the client's patience and is not limited otherwise.
     fn authenticate(&self, upgrade: Upgrade) -> LocalBoxFuture<'static, Result<Option<Principal>, Denied>>;
 }
 
@@ -45,14 +45,15 @@ impl Upgrade {
         Self(request, client)
     }
 
-    /// The request as actix-web sees it: its headers and cookies, the data of its connection and of its app.
+    /// The request as actix-web sees it: its headers and cookies, the data of its connection and
+    /// of its app.
     #[must_use]
     pub fn request(&self) -> &HttpRequest {
         &self.0
     }
 
-    /// The token that the client shows: `Authorization: Bearer <token>`, or, from a browser, the subprotocol
-    /// `bearer.<token in base64url>`.
+    /// The token that the client shows: `Authorization: Bearer <token>`, or, from a browser, the
+    /// subprotocol `bearer.<token in base64url>`.
     ///
     /// # Errors
     ///
@@ -61,7 +62,8 @@ impl Upgrade {
         bearer(self.0.headers())
     }
 
-    /// The certificate that the client showed, if the server asks for one: see [`tls::Clients`](crate::tls::Clients).
+    /// The certificate that the client showed, if the server asks for one: see
+    /// [`tls::Clients`](crate::tls::Clients).
     #[cfg(feature = "rustls")]
     #[must_use]
     pub fn certificate(&self) -> Option<&crate::tls::ClientCertificate> {
@@ -89,21 +91,24 @@ impl Upgrade {
         self.0.peer_addr()
     }
 
-    /// Where the client is, which counts for the limits of an address and stands in logs: the other end of the TCP connection, or, if that is a
-    /// proxy that this peer [trusts](crate::Builder::trust_proxy), what it says of whom it passes on. The port is 0 if it does not say one.
+    /// Where the client is, which counts for the limits of an address and stands in logs: the
+    /// other end of the TCP connection, or, if that is a proxy that this peer
+    /// [trusts](crate::Builder::trust_proxy), what it says of whom it passes on. The port is 0 if
+    /// it does not say one.
     #[must_use]
     pub fn client_addr(&self) -> Option<SocketAddr> {
         self.1
     }
 
-    /// Whether the server itself speaks TLS on this connection. Behind a proxy that ends TLS, it does not.
+    /// Whether the server itself speaks TLS on this connection. Behind a proxy that ends TLS, it
+    /// does not.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         self.0.app_config().secure()
     }
 
-    /// Whether the client is on this machine, as far as can be told: the connection comes from a loopback address, and no proxy
-    /// says that it passes on somebody else's.
+    /// Whether the client is on this machine, as far as can be told: the connection comes from a
+    /// loopback address, and no proxy says that it passes on somebody else's.
     #[must_use]
     pub fn is_local(&self) -> bool {
         let is_loopback = self.peer_addr().is_some_and(|address| is_loopback(address.ip()));

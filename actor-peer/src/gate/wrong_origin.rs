@@ -1,4 +1,5 @@
-//! What is said of a page that may not connect: the values that were compared, and the line to write, in a proxy or in the program.
+//! What is said of a page that may not connect: the values that were compared, and the line to
+//! write, in a proxy or in the program.
 
 use std::fmt;
 

@@ -8,7 +8,8 @@ use jsonwebtoken::DecodingKey;
 
 use super::key_set::KeySet;
 
-/// A key that its issuer has withdrawn is not taken for longer than this, while its keys can be fetched.
+/// A key that its issuer has withdrawn is not taken for longer than this, while its keys can be
+/// fetched.
 const FRESH: Duration = Duration::from_secs(10 * 60);
 
 /// Nor longer than this when they cannot.

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::TokenError;
 
-/// The claims that have a place of their own in a principal, or say something of the token and nothing of its subject.
+/// The claims that have a place of their own in a principal, or say something of the token and
+/// nothing of its subject.
 const NOT_OF_THE_SUBJECT: [&str; 8] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", PEER];
 
 /// The peer id that the token is bound to, if it is: whoever shows it has this id and no other.
@@ -15,8 +16,9 @@ const PEER: &str = "peer_id";
 
 /// The subject of a verified token.
 ///
-/// Texts, numbers and truth values become claims, a list becomes several values of one claim, and what stands inside an object is named
-/// with dots (`realm_access.roles`). The words of `scope` are one value each (RFC 8693).
+/// Texts, numbers and truth values become claims, a list becomes several values of one claim, and
+/// what stands inside an object is named with dots (`realm_access.roles`). The words of `scope`
+/// are one value each (RFC 8693).
 pub(super) fn principal(
     issuer: &str,
     claims: Map<String, Value>,

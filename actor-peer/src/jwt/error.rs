@@ -97,7 +97,9 @@ impl From<jsonwebtoken::errors::Error> for TokenError {
                     .find(|known| *known == name)
                     .unwrap_or("of yours"),
             ),
-            // A key that does not fit the algorithm; keys are checked when they are taken, so it is the token that is odd.
+            // A key that does not fit the algorithm; keys are checked when they are taken, so it
+            // is the token
+            // that is odd.
             ErrorKind::InvalidAlgorithm
             | ErrorKind::InvalidEcdsaKey
             | ErrorKind::InvalidEddsaKey

@@ -16,7 +16,8 @@ pub(super) const SMALLEST_MODULUS: usize = 2048 / 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// HMAC with SHA-256: issuer and server have one secret, so the server could issue tokens, too.
+    /// HMAC with SHA-256: issuer and server have one secret, so the server could issue tokens,
+    /// too.
     Hs256,
     /// RSA with SHA-256, PKCS #1 v1.5; at least 2,048 bits.
     Rs256,
@@ -123,19 +124,22 @@ impl Keys {
         Ok(Self { algorithm, source: Source::Set(Arc::new(KeySet::parse(algorithm, json)?)) })
     }
 
-    /// The JSON web key set that the issuer publishes at an `https://` URL. It is fetched when the first token comes, every ten minutes,
-    /// and when a token names a key that is not in it, but at most once in ten seconds. While it cannot be fetched, what was fetched
-    /// before counts for an hour.
+    /// The JSON web key set that the issuer publishes at an `https://` URL. It is fetched when the
+    /// first token comes, every ten minutes,
+    /// and when a token names a key that is not in it, but at most once in ten seconds. While it
+    /// cannot be fetched, what was fetched before counts for an hour.
     ///
     /// # Errors
     ///
-    /// When the URL is none, or not an `https://` one: whoever can change the keys on their way can issue tokens. `http://` is for this
+    /// When the URL is none, or not an `https://` one: whoever can change the keys on their way
+    /// can issue tokens. `http://` is for this
     /// machine alone.
     pub fn published(algorithm: Algorithm, url: &str) -> Result<Self, KeyError> {
         Ok(Self { algorithm, source: Source::Published(Arc::new(Published::new(algorithm, url)?)) })
     }
 
-    /// The same, with other trust than the operating system's: see [`tls::client`](crate::tls::client).
+    /// The same, with other trust than the operating system's: see
+    /// [`tls::client`](crate::tls::client).
     ///
     /// # Errors
     ///

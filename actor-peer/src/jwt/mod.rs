@@ -12,9 +12,10 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A client shows its token with [`Endpoint::bearer`](crate::Endpoint::bearer); a browser names it among its subprotocols. What the token
-//! says of its subject are the claims of a [`Principal`], until the token expires: then the connection is dropped, and the session
-//! goes on if the client comes back with a newer token of the same subject.
+//! A client shows its token with [`Endpoint::bearer`](crate::Endpoint::bearer); a browser names it
+//! among its subprotocols. What the token says of its subject are the claims of a [`Principal`],
+//! until the token expires: then the connection is dropped, and the session goes on if the client
+//! comes back with a newer token of the same subject.
 //!
 //! | module | idea |
 //! |---|---|
@@ -48,7 +49,8 @@ pub use self::keys::{Algorithm, KeyError, Keys};
 use self::token::Token;
 use crate::gate::{Authenticate, Upgrade};
 
-/// Somebody who issues tokens: its name, for whom its tokens have to be, and the keys by which they are known to be its own.
+/// Somebody who issues tokens: its name, for whom its tokens have to be, and the keys by which
+/// they are known to be its own.
 #[derive(Clone, Debug)]
 pub struct Issuer {
     name: String,
@@ -58,15 +60,15 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// The issuer that its tokens name in `iss`; they have to name `audience` in `aud`, so that a token for another service is of no
-    /// use here.
+    /// The issuer that its tokens name in `iss`; they have to name `audience` in `aud`, so that a
+    /// token for another service is of no use here.
     #[must_use]
     pub fn new(name: impl Into<String>, audience: impl Into<String>, keys: Keys) -> Self {
         Self { name: name.into(), audience: audience.into(), keys, leeway: Duration::from_secs(5) }
     }
 
-    /// By how much its clock and ours may differ: so much later a token still counts, and so much earlier it does already. Whole
-    /// seconds; 5 s unless this says otherwise.
+    /// By how much its clock and ours may differ: so much later a token still counts, and so much
+    /// earlier it does already. Whole seconds; 5 s unless this says otherwise.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = Duration::from_secs(leeway.as_secs());
@@ -92,8 +94,8 @@ impl Issuer {
 
 /// Knows clients by their tokens: for [`Builder::authenticate`](crate::Builder::authenticate).
 ///
-/// A token of more than 8 KiB, of an issuer that is not among these, or signed by another algorithm than its issuer's is refused
-/// before anything of it is computed.
+/// A token of more than 8 KiB, of an issuer that is not among these, or signed by another
+/// algorithm than its issuer's is refused before anything of it is computed.
 #[derive(Clone)]
 pub struct Tokens {
     issuers: Arc<HashMap<String, Issuer>>,
@@ -107,15 +109,16 @@ impl Tokens {
         Self::new(issuer, true)
     }
 
-    /// Lets in who shows a token of this issuer, and, as nobody who is known, who shows none. A token that is not good is refused.
+    /// Lets in who shows a token of this issuer, and, as nobody who is known, who shows none. A
+    /// token that is not good is refused.
     #[must_use]
     pub fn optional(issuer: Issuer) -> Self {
         Self::new(issuer, false)
     }
 
     fn new(issuer: Issuer, must_show: bool) -> Self {
-        // Should the program have chosen another provider before, that one is used. Without this, a program in which two are compiled
-        // would panic at its first token.
+        // Should the program have chosen another provider before, that one is used. Without this, a
+        // program in which two are compiled would panic at its first token.
         let _ = rust_crypto::DEFAULT_PROVIDER.install_default();
         Self { issuers: Arc::new(HashMap::new()), must_show }.or(issuer)
     }

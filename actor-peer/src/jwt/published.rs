@@ -24,7 +24,8 @@ pub(super) struct Published {
     url: Uri,
     shown: String,
     cache: Mutex<Cache>,
-    /// Held while keys are fetched, so that many clients that come at once make one request. Whose key is known does not wait.
+    /// Held while keys are fetched, so that many clients that come at once make one request. Whose
+    /// key is known does not wait.
     fetching: tokio::sync::Mutex<()>,
     #[cfg(feature = "rustls")]
     tls: Option<Arc<rustls::ClientConfig>>,
@@ -32,7 +33,9 @@ pub(super) struct Published {
 
 impl Published {
     pub(super) fn new(algorithm: Algorithm, url: &str) -> Result<Self, KeyError> {
-        // Errors and the log show it as they show where a peer connects to: without what may be secret in it.
+        // Errors and the log show it as they show where a peer connects to: without what may be
+        // secret in
+        // it.
         let shown = Endpoint::new(url).to_string();
         let uri: Uri = url.parse().map_err(|_| KeyError::Url(shown.clone()))?;
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| KeyError::Url(shown.clone()))?;

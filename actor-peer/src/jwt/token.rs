@@ -10,7 +10,8 @@ use super::{Algorithm, TokenError};
 /// A token has a few claims; browsers and proxies take headers of 8 KiB.
 const LARGEST: usize = 8 << 10;
 
-/// What a token says of itself. Nothing of it is verified: it serves to find the key to verify it with.
+/// What a token says of itself. Nothing of it is verified: it serves to find the key to verify it
+/// with.
 pub(super) struct Token<'a> {
     text: &'a str,
     header: Header,
@@ -37,7 +38,9 @@ impl<'a> Token<'a> {
         let parts: Vec<_> = text.split('.').collect();
         let [header, claims, _signature] = parts[..] else { return Err(TokenError::Malformed) };
         let header: Header = decode(header)?;
-        // By RFC 7515, what is listed there must be understood or the token refused; we understand none of it.
+        // By RFC 7515, what is listed there must be understood or the token refused; we understand
+        // none of
+        // it.
         if header.crit.is_some() {
             return Err(TokenError::Critical);
         }

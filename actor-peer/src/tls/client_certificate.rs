@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// The certificate that a client showed when the TLS connection was made. The server's roots vouch for it, and the client has its key.
+/// The certificate that a client showed when the TLS connection was made. The server's roots vouch
+/// for it, and the client has its key.
 ///
 /// `Debug` shows its fingerprint, which is no secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,10 +34,12 @@ impl ClientCertificate {
         Sha256::digest(&self.0).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whom it names: the common name, or else the first alternative name, or else the fingerprint; until the certificate ends.
+    /// Whom it names: the common name, or else the first alternative name, or else the
+    /// fingerprint; until the certificate ends.
     ///
-    /// Its claims are `fingerprint`, `organization`, and of its alternative names `dns`, `email` and `uri`. Its issuer is the one that
-    /// the certificate names, which counts among the roots that the server trusts as far as these keep their names apart.
+    /// Its claims are `fingerprint`, `organization`, and of its alternative names `dns`, `email`
+    /// and `uri`. Its issuer is the one that the certificate names, which counts among the
+    /// roots that the server trusts as far as these keep their names apart.
     ///
     /// # Errors
     ///

@@ -59,7 +59,8 @@ pub enum TlsError {
 
 impl TlsError {
     pub(super) fn pem(error: rustls::pki_types::pem::Error) -> Self {
-        // It has no source of its own worth keeping, and its text must not have a piece of a key in it.
+        // It has no source of its own worth keeping, and its text must not have a piece of a key
+        // in it.
         Self::Pem(error.to_string().into())
     }
 

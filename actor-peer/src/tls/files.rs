@@ -19,8 +19,9 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// From two PEM files: the certificate, followed by those that vouch for it except the root, and the private key (PKCS #8,
-    /// PKCS #1 or SEC 1). One file that has both may be named twice.
+    /// From two PEM files: the certificate, followed by those that vouch for it except the root,
+    /// and the private key (PKCS #8, PKCS #1 or SEC 1). One file that has both may be named
+    /// twice.
     ///
     /// # Errors
     ///
@@ -60,7 +61,8 @@ impl fmt::Debug for Certificate {
 
 /// The certificates of those who are trusted to vouch for others.
 ///
-/// Whoever is among them can name anybody: for client certificates, take a root of your own and no public one.
+/// Whoever is among them can name anybody: for client certificates, take a root of your own and no
+/// public one.
 #[derive(Clone)]
 pub struct Roots(RootCertStore);
 

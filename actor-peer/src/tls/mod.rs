@@ -21,7 +21,8 @@
 //! }
 //! ```
 //!
-//! A client trusts what the operating system trusts, or what it is told to, and may show a certificate, too:
+//! A client trusts what the operating system trusts, or what it is told to, and may show a
+//! certificate, too:
 //!
 //! ```no_run
 //! # use distributed_scope_actor_peer::tls::{self, Certificate, Roots};
@@ -58,13 +59,16 @@ pub use self::error::TlsError;
 pub(crate) use self::error::hint;
 pub use self::files::{Certificate, Roots};
 pub use self::renewable::Renewable;
-/// The library that does it, for what goes beyond this module: any of its configurations can be used.
+/// The library that does it, for what goes beyond this module: any of its configurations can be
+/// used.
 pub use rustls;
 
 /// Which clients a server lets make a connection, by the certificates that they show.
 ///
-/// A client whose certificate one of the roots vouches for is a [`Principal`](distributed_scope_core::Principal), unless the peer was
-/// given an [`authenticate`](crate::Builder::authenticate) of its own, which finds it in [`Upgrade::certificate`](crate::Upgrade::certificate).
+/// A client whose certificate one of the roots vouches for is a
+/// [`Principal`](distributed_scope_core::Principal), unless the peer was
+/// given an [`authenticate`](crate::Builder::authenticate) of its own, which finds it in
+/// [`Upgrade::certificate`](crate::Upgrade::certificate).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Clients {
@@ -78,7 +82,8 @@ pub enum Clients {
 
 /// What `HttpServer::bind_rustls_0_23` takes: TLS 1.3 and 1.2 with this certificate.
 ///
-/// actix-web itself decides what is offered by ALPN, `h2` first. Browsers and peers offer `http/1.1` alone for a WebSocket, so they get that.
+/// actix-web itself decides what is offered by ALPN, `h2` first. Browsers and peers offer
+/// `http/1.1` alone for a WebSocket, so they get that.
 ///
 /// # Errors
 ///
@@ -110,8 +115,8 @@ fn verifier(roots: Roots, must_show: bool) -> Result<Arc<dyn ClientCertVerifier>
     builder.build().map_err(TlsError::Verifier)
 }
 
-/// What [`Endpoint::tls`](crate::Endpoint::tls) takes: trusts servers that these roots vouch for, and shows this certificate to those that
-/// ask for one.
+/// What [`Endpoint::tls`](crate::Endpoint::tls) takes: trusts servers that these roots vouch for,
+/// and shows this certificate to those that ask for one.
 ///
 /// # Errors
 ///

@@ -9,10 +9,11 @@ use rustls::sign::CertifiedKey;
 
 use super::{Certificate, TlsError, provider};
 
-/// A server's certificate that can be replaced without a restart, for those that are good for a few weeks.
+/// A server's certificate that can be replaced without a restart, for those that are good for a
+/// few weeks.
 ///
-/// Connections that begin later get the new one; those that are there go on. Clones are one certificate. When to replace it is the
-/// program's to say: after a signal, or now and then.
+/// Connections that begin later get the new one; those that are there go on. Clones are one
+/// certificate. When to replace it is the program's to say: after a signal, or now and then.
 ///
 /// ```no_run
 /// use distributed_scope_actor_peer::tls::{self, Certificate, Clients, Renewable, TlsError};

@@ -13,7 +13,8 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// The argument of the call with this number. All 64 bits of `b` and `d` are used, so that an encoding with
+    /// The argument of the call with this number. All 64 bits of `b` and `d` are used, so that an
+    /// encoding with
     /// variable lengths gains nothing by them.
     pub fn nth(n: u64) -> Self {
         Self { a: n, b: !n, c: n << 7, d: n.wrapping_mul(0x9E37_79B9_7F4A_7C15) }

@@ -1,4 +1,5 @@
-//! distributed-scope beside the floor and other libraries for remote calls: same payloads, same checks, `TCP_NODELAY`
+//! distributed-scope beside the floor and other libraries for remote calls: same payloads, same
+//! checks, `TCP_NODELAY`
 //! everywhere, in turns. See `README.md`.
 
 mod contender;

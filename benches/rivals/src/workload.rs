@@ -26,7 +26,8 @@ pub enum Workload {
     W4,
     /// Memory of the server for each connection that was used once and is idle.
     W5,
-    /// Three calls half a millisecond apart whose handlers sleep for 2, 3 and 4 ms: how late the latest answer is.
+    /// Three calls half a millisecond apart whose handlers sleep for 2, 3 and 4 ms: how late the
+    /// latest answer is.
     W6,
     /// W1 while other calls on the connection wait in their handlers.
     W7,
@@ -136,7 +137,8 @@ pub async fn drive<C: Client>(run: &Drive) -> Result<Outcome> {
                 let client = client.clone();
                 spawn_local(async move { client.slow(Numbers::nth(n), 120_000).await });
             }
-            // An answer to a later call says that the earlier ones have arrived; a quarter of a second is for rivals
+            // An answer to a later call says that the earlier ones have arrived; a quarter of a
+            // second is for rivals
             // that deliver them out of order.
             tokio::time::sleep(Duration::from_millis(250)).await;
             one_after_another(run, async |n| echo(&client, n).await).await
@@ -214,7 +216,8 @@ async fn lateness<C: Client>(client: &C) -> Result<Duration> {
     Ok(latest)
 }
 
-/// Some connections first, so that what every server makes once is there; then those that are counted.
+/// Some connections first, so that what every server makes once is there; then those that are
+/// counted.
 pub async fn memory<T>(run: &Drive, mut open: impl AsyncFnMut(u64) -> Result<T>) -> Result<Outcome> {
     const FIRST: usize = 50;
     const SETTLE: Duration = Duration::from_millis(400);

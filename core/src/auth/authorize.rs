@@ -9,7 +9,8 @@ use crate::block::Block;
 use crate::error::Refusal;
 use crate::identity::peer_id::PeerId;
 
-/// A call that asks to have a block run: what [`Authorize`] decides on. Its captures are not decoded yet.
+/// A call that asks to have a block run: what [`Authorize`] decides on. Its captures are not
+/// decoded yet.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attempt {
@@ -27,7 +28,8 @@ pub type Verdict = Pin<Box<dyn Future<Output = Result<(), Denied>>>>;
 /// Decides on each call of another peer before anything of it is decoded. An async closure is one:
 /// `|attempt: Attempt| async move { .. }`.
 ///
-/// It counts against the call's deadline, is dropped when the call is, and a panic in it refuses the call.
+/// It counts against the call's deadline, is dropped when the call is, and a panic in it refuses
+/// the call.
 pub trait Authorize: Send + Sync + 'static {
     /// Whether this block may run for this caller.
     fn authorize(&self, attempt: Attempt) -> Verdict;

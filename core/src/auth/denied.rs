@@ -1,19 +1,22 @@
 //! That somebody was turned away.
 
-/// What `authenticate` and `authorize` answer to somebody who may not come in, or may not have a block run.
+/// What `authenticate` and `authorize` answer to somebody who may not come in, or may not have a
+/// block run.
 ///
-/// Its text goes to the one who was turned away and into the log of the peer that did it: say what to do, and leave tokens and
-/// claims out of it.
+/// Its text goes to the one who was turned away and into the log of the peer that did it: say what
+/// to do, and leave tokens and claims out of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Denied {
-    /// It is not known who that is: HTTP 401, or [`Refusal::Unauthenticated`](crate::Refusal::Unauthenticated).
+    /// It is not known who that is: HTTP 401, or
+    /// [`Refusal::Unauthenticated`](crate::Refusal::Unauthenticated).
     #[error("not authenticated: {0}")]
     Unauthenticated(String),
     /// It is known, and may not: HTTP 403, or [`Refusal::Forbidden`](crate::Refusal::Forbidden).
     #[error("forbidden: {0}")]
     Forbidden(String),
-    /// It cannot be found out at present: HTTP 503, or [`Refusal::Forbidden`](crate::Refusal::Forbidden).
+    /// It cannot be found out at present: HTTP 503, or
+    /// [`Refusal::Forbidden`](crate::Refusal::Forbidden).
     #[error("cannot be decided at present: {0}")]
     Unavailable(String),
 }

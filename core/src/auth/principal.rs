@@ -7,11 +7,12 @@ use std::time::SystemTime;
 
 use crate::identity::peer_id::PeerId;
 
-/// Who is at the other end of a session, as far as that was proved: a subject, what is claimed of it, and how it was proved.
+/// Who is at the other end of a session, as far as that was proved: a subject, what is claimed of
+/// it, and how it was proved.
 ///
-/// It stands on the session, never in a frame, so nobody can name themselves. A block finds the one of its caller with
-/// [`here::principal`](crate::call::here::principal). Cloning it is cheap. `Debug` shows how it was proved and nothing else, so that it
-/// does not leak into logs.
+/// It stands on the session, never in a frame, so nobody can name themselves. A block finds the
+/// one of its caller with [`here::principal`](crate::call::here::principal). Cloning it is cheap.
+/// `Debug` shows how it was proved and nothing else, so that it does not leak into logs.
 ///
 /// ```
 /// use distributed_scope_core::{Principal, Proof};
@@ -49,7 +50,8 @@ pub enum Proof {
 }
 
 impl Principal {
-    /// The principal with this name, which was proved like this. It has no claims and does not expire.
+    /// The principal with this name, which was proved like this. It has no claims and does not
+    /// expire.
     #[must_use]
     pub fn new(subject: impl Into<String>, proof: Proof) -> Self {
         Self(Arc::new(Inner {
@@ -74,8 +76,8 @@ impl Principal {
         self.with(|inner| inner.claims.entry(name.into()).or_default().push(value.into()))
     }
 
-    /// Until when it holds. A connection on which it was proved is closed then; its peer may come back with a newer proof
-    /// and go on with its session.
+    /// Until when it holds. A connection on which it was proved is closed then; its peer may come
+    /// back with a newer proof and go on with its session.
     #[must_use]
     pub fn expires_at(self, moment: SystemTime) -> Self {
         self.with(|inner| inner.expires = Some(moment))
@@ -104,7 +106,8 @@ impl Principal {
         self.0.issuer.as_deref()
     }
 
-    /// The values of a claim, in the order in which they were given; none if there is no such claim.
+    /// The values of a claim, in the order in which they were given; none if there is no such
+    /// claim.
     #[must_use]
     pub fn values(&self, name: &str) -> &[String] {
         self.0.claims.get(name).map_or(&[], Vec::as_slice)
@@ -134,8 +137,8 @@ impl Principal {
         self.0.proof
     }
 
-    /// Whether both are the same somebody: one subject of one issuer, proved in the same way. Claims and expiry may differ, as
-    /// they do between a token and the next one.
+    /// Whether both are the same somebody: one subject of one issuer, proved in the same way.
+    /// Claims and expiry may differ, as they do between a token and the next one.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         let key = |inner: &Inner| (inner.proof, inner.issuer.clone(), inner.subject.clone());

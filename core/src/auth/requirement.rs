@@ -5,11 +5,12 @@ use std::fmt;
 use super::principal::Principal;
 use crate::error::Refusal;
 
-/// What a block asks of the peer that calls it, beside being exposed. It is checked before the captures are decoded.
+/// What a block asks of the peer that calls it, beside being exposed. It is checked before the
+/// captures are decoded.
 ///
 /// Written as `#[distributed(require = authenticated)]` for all blocks of a function, or as
-/// `#[block(require = claim("role", "admin"))]` for one of them. It is a rule of the peer that runs the block: it does not count in the
-/// block's version.
+/// `#[block(require = claim("role", "admin"))]` for one of them. It is a rule of the peer that
+/// runs the block: it does not count in the block's version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Requirement {

@@ -19,13 +19,15 @@ pub struct Visitor {
     pub is_local: bool,
     /// What is held for all sessions of its address, if that is known.
     pub account: Option<Arc<Account>>,
-    /// Whether its address has all the sessions that it may: it has come to go on with one of them, or for nothing.
+    /// Whether its address has all the sessions that it may: it has come to go on with one of
+    /// them, or for nothing.
     pub is_beyond: bool,
     /// What it takes up until its session is over.
     pub holding: Option<Holding>,
 }
 
-/// Something that is held as long as a session is there, whatever it is: it is given back when this is dropped.
+/// Something that is held as long as a session is there, whatever it is: it is given back when
+/// this is dropped.
 #[derive(Clone)]
 pub struct Holding(#[expect(dead_code, reason = "it is kept to be dropped")] Arc<dyn Any + Send + Sync>);
 

@@ -18,16 +18,18 @@ use crate::registry::Registry;
 use crate::util::fnv::Fnv;
 use crate::wire::codec::{Carriage, Codec, TupleLengths};
 
-/// Names a block across binaries: a 64-bit hash of module path, function name and ordinal, or of the name that
-/// `#[block(name = "..")]` gives it.
+/// Names a block across binaries: a 64-bit hash of module path, function name and ordinal, or of
+/// the name that `#[block(name = "..")]` gives it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlockId(pub(crate) u64);
 
-/// Tells two versions of one block apart: a 64-bit hash of its interface (the names of its captures, and the shapes of its
-/// captures and its result, down to the last field of the last variant) and of the blocks of its function, in their order.
+/// Tells two versions of one block apart: a 64-bit hash of its interface (the names of its
+/// captures, and the shapes of its captures and its result, down to the last field of the last
+/// variant) and of the blocks of its function, in their order.
 ///
-/// The text of a body does not count, so a server can be fixed without breaking its clients. It counts where two blocks of one function could be
-/// taken for each other, and where `exact` asks for it. Neither the build machine's paths nor line numbers nor comments count.
+/// The text of a body does not count, so a server can be fixed without breaking its clients. It
+/// counts where two blocks of one function could be taken for each other, and where `exact` asks
+/// for it. Neither the build machine's paths nor line numbers nor comments count.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub(crate) u64);
 
@@ -103,7 +105,8 @@ pub struct Block {
     /// What it asks of its caller.
     pub requires: Requirement,
     /// Whether each call of it ends with the connection that it was sent on, as with
-    /// [`Call::without_resume`](crate::Call::without_resume). A rule of the program that calls: it does not count for the version.
+    /// [`Call::without_resume`](crate::Call::without_resume). A rule of the program that calls: it
+    /// does not count for the version.
     pub is_without_resume: bool,
     /// What the macro says of its version.
     source: Source,
@@ -237,8 +240,9 @@ impl Block {
         self.interface().map_or("", |interface| &interface.result_type)
     }
 
-    /// A type among its captures and its result whose inside is not part of the fingerprint, because it cannot be
-    /// deserialized from made-up values. A change in it is noticed only where its name changes.
+    /// A type among its captures and its result whose inside is not part of the fingerprint,
+    /// because it cannot be deserialized from made-up values. A change in it is noticed only
+    /// where its name changes.
     #[must_use]
     pub fn opaque_type(&self) -> Option<String> {
         let Shapes { captures, result } = self.shapes()?;
@@ -291,7 +295,8 @@ impl Block {
         let _ = self.types.set(types);
     }
 
-    /// Whether it has this version, and the version says which function it stands in, if not in which module.
+    /// Whether it has this version, and the version says which function it stands in, if not in
+    /// which module.
     pub(crate) fn is_told_by_its_function(&self, fingerprint: Fingerprint) -> bool {
         self.source.rule == Rule::Function && self.fingerprint() == fingerprint
     }
@@ -309,7 +314,9 @@ impl Block {
     #[cold]
     fn look_at_types(&self) -> Option<&Shapes> {
         if self.types.get().is_none() {
-            // It may stand in a program of which no peer has been started yet. Two blocks of one id are told when one is.
+            // It may stand in a program of which no peer has been started yet. Two blocks of one
+            // id are told
+            // when one is.
             let _ = Registry::of_process();
         }
         let types = self.types.get()?;
@@ -351,7 +358,8 @@ impl Block {
         matches!(self.source.twins, Twins::ByTypes(_))
     }
 
-    /// Whether another block of its function has the same interface, so that the two could be taken for each other.
+    /// Whether another block of its function has the same interface, so that the two could be
+    /// taken for each other.
     fn has_twin(&self) -> bool {
         let Ok(registry) = Registry::of_process() else { return true };
         let mut others = registry.alike(self.function()).iter().filter(|other| other.id != self.id);

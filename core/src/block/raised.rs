@@ -5,11 +5,12 @@ use std::fmt;
 
 use crate::expansion::travels::Raises;
 
-/// An error on its way out of a block: whatever can become a `Box<dyn Error + Send + Sync>`, with its causes.
+/// An error on its way out of a block: whatever can become a `Box<dyn Error + Send + Sync>`, with
+/// its causes.
 ///
-/// `?` in a block converts into it, so a block may raise any standard error, a `&str` or `String`, an
-/// `anyhow::Error`, or the [`RemoteError`](crate::RemoteError) of a nested call. It is not an `Error` itself: that
-/// is what makes the conversion from every error possible.
+/// `?` in a block converts into it, so a block may raise any standard error, a `&str` or `String`,
+/// an `anyhow::Error`, or the [`RemoteError`](crate::RemoteError) of a nested call. It is not an
+/// `Error` itself: that is what makes the conversion from every error possible.
 pub struct Raised(Box<dyn Error + Send + Sync + 'static>);
 
 impl Raised {

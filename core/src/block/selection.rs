@@ -32,14 +32,15 @@ impl Blocks {
         Self(vec![Rule::All])
     }
 
-    /// The blocks of a module and of the modules within it, for example `Blocks::of("shop::orders")`.
+    /// The blocks of a module and of the modules within it, for example
+    /// `Blocks::of("shop::orders")`.
     #[must_use]
     pub fn of(module: impl Into<String>) -> Self {
         Self(vec![Rule::Module(module.into())])
     }
 
-    /// The blocks of a function (`"shop::orders::checkout"`), one block of it (`"shop::orders::checkout#1"`), or the block
-    /// with this name of its own (`"checkout"`).
+    /// The blocks of a function (`"shop::orders::checkout"`), one block of it
+    /// (`"shop::orders::checkout#1"`), or the block with this name of its own (`"checkout"`).
     #[must_use]
     pub fn named(path: impl Into<String>) -> Self {
         Self(vec![Rule::Named(path.into())])

@@ -1,16 +1,21 @@
-//! The shape of a type: what serde would write of it, all the way down, as a hash; and which codec carries its values.
+//! The shape of a type: what serde would write of it, all the way down, as a hash; and which codec
+//! carries its values.
 //!
-//! Two programs that exchange a value must agree on its fields and variants, and on those of every type inside it. A type
-//! says what it consists of only while it is deserialized. So it is deserialized here from nothing: whatever it asks for
-//! is given a dummy, and what it asked for is its shape. Names of structs, enums, variants and fields count, and the kinds
-//! of the primitives, in their order; where a type is defined does not. [`tracer`] says how all variants are seen.
+//! Two programs that exchange a value must agree on its fields and variants, and on those of every
+//! type inside it. A type says what it consists of only while it is deserialized. So it is
+//! deserialized here from nothing: whatever it asks for is given a dummy, and what it asked for is
+//! its shape. Names of structs, enums, variants and fields count, and the kinds of the primitives,
+//! in their order; where a type is defined does not. [`tracer`] says how all variants are seen.
 //!
-//! The values that are made so are also written and read again, with a mark before each part. If each of them comes back as it was, and nothing
-//! was left over or asked for in vain, bincode carries the type; if not, CBOR is tried in the same way. A field that is left out, or a variant that
-//! serde numbers differently when it writes and when it reads, shows here and not in a value that arrives changed.
+//! The values that are made so are also written and read again, with a mark before each part. If
+//! each of them comes back as it was, and nothing was left over or asked for in vain, bincode
+//! carries the type; if not, CBOR is tried in the same way. A field that is left out, or a variant
+//! that serde numbers differently when it writes and when it reads, shows here and not in a value
+//! that arrives changed.
 //!
-//! Some types cannot be made of dummies. What was seen of them counts, and beside it the name of the whole type. They travel by CBOR, unless a type
-//! asked for one primitive alone before it refused it: then there is nothing that bincode could shift.
+//! Some types cannot be made of dummies. What was seen of them counts, and beside it the name of
+//! the whole type. They travel by CBOR, unless a type asked for one primitive alone before it
+//! refused it: then there is nothing that bincode could shift.
 
 mod description;
 mod dummy;
@@ -56,7 +61,8 @@ pub(crate) fn of(subject: &Subject) -> Shape {
     Shape { hash, opaque, carriage: trial.verdict(subject, &tracer, true) }
 }
 
-/// The same where values may grow: they travel by name, and a field that may be absent is no part of the shape.
+/// The same where values may grow: they travel by name, and a field that may be absent is no part
+/// of the shape.
 pub(crate) fn of_evolving(subject: &Subject) -> Shape {
     let (tracer, trial) = tried(subject);
     let carriage = trial.verdict(subject, &tracer, false);

@@ -17,7 +17,8 @@ pub(crate) fn short(name: &str) -> String {
     short
 }
 
-/// A name as a user writes it: without modules, and without what the captures of a block are wrapped in.
+/// A name as a user writes it: without modules, and without what the captures of a block are
+/// wrapped in.
 pub(crate) fn of_user(name: &str) -> String {
     let name = short(name).replace('&', "");
     match elements(&name)[..] {

@@ -1,29 +1,30 @@
-//! What makes two versions of one block differ: a pure rule over what the macro saw of it and what its types say.
+//! What makes two versions of one block differ: a pure rule over what the macro saw of it and what
+//! its types say.
 //!
-//! A call and the block that answers it must agree on two things: on the interface, which is the captures with their names and
-//! the result, and on *which* block is meant. What stands in the body is the business of the peer that runs it. So the text
-//! of a body is part of a version only where two blocks of one function could be taken for each other, or where `exact`
-//! asks for it.
+//! A call and the block that answers it must agree on two things: on the interface, which is the
+//! captures with their names and the result, and on *which* block is meant. What stands in the
+//! body is the business of the peer that runs it. So the text of a body is part of a version only
+//! where two blocks of one function could be taken for each other, or where `exact` asks for it.
 
 use crate::util::fnv::Fnv;
 
 /// What the macro knows of a block's version.
 ///
-/// It is the same in every program that is built from the same sources, whatever `cfg` leaves out there, and contains no path, no line, no
-/// comment and no layout.
+/// It is the same in every program that is built from the same sources, whatever `cfg` leaves out
+/// there, and contains no path, no line, no comment and no layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
     /// What counts.
     pub rule: Rule,
-    /// A hash of the function's name, of this block's number in it, and of all its blocks in order: how they are nested, the
-    /// names of the captures and the destination of each.
+    /// A hash of the function's name, of this block's number in it, and of all its blocks in
+    /// order: how they are nested, the names of the captures and the destination of each.
     pub skeleton: u64,
     /// A hash of the function's name, of this block's number in it, and of the tokens of its body.
     pub body: u64,
     /// Whether another block of its function could be taken for it.
     pub twins: Twins,
-    /// `CARGO_PKG_VERSION` of the crate it stands in, if cargo built it. It is no part of the version: it tells people which side
-    /// is older.
+    /// `CARGO_PKG_VERSION` of the crate it stands in, if cargo built it. It is no part of the
+    /// version: it tells people which side is older.
     pub package: Option<&'static str>,
 }
 
@@ -40,18 +41,20 @@ pub enum Rule {
     Evolving,
 }
 
-/// Whether another block of its function could be taken for it: one with the same names of captures and the same destination.
+/// Whether another block of its function could be taken for it: one with the same names of
+/// captures and the same destination.
 ///
-/// Only blocks under [`Rule::Function`] are looked at. Under another rule a block has another fingerprint or another id.
+/// Only blocks under [`Rule::Function`] are looked at. Under another rule a block has another
+/// fingerprint or another id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Twins {
     /// No other block could be taken for it.
     None,
-    /// There is at least one in this group, which has this number in the function. All of them are compiled in every program, so
-    /// their types decide.
+    /// There is at least one in this group, which has this number in the function. All of them are
+    /// compiled in every program, so their types decide.
     ByTypes(u32),
-    /// There is at least one, and a `cfg` may leave some of them out, so that not every program knows the types of all: the body
-    /// decides.
+    /// There is at least one, and a `cfg` may leave some of them out, so that not every program
+    /// knows the types of all: the body decides.
     ByBody,
 }
 
@@ -64,8 +67,9 @@ impl Source {
 
     /// The version of the block.
     ///
-    /// `captures` is a hash of the names and the shapes of what arrives, `result` one of the shape of the result. `has_twin`
-    /// says whether another block of the same function and the same group has the same ones.
+    /// `captures` is a hash of the names and the shapes of what arrives, `result` one of the shape
+    /// of the result. `has_twin` says whether another block of the same function and the same
+    /// group has the same ones.
     #[must_use]
     pub const fn fingerprint(&self, captures: u64, result: u64, has_twin: bool) -> u64 {
         let body_counts = match self.rule {

@@ -1,7 +1,8 @@
 //! Blocks that run on the blocking pool: `#[block(blocking)]`.
 //!
-//! What belongs to a block that runs there, it has in a [`Lease`], which is moved to the pool with it: so the block counts as running, and its
-//! memory as held, until it ends there, whatever becomes of its call.
+//! What belongs to a block that runs there, it has in a [`Lease`], which is moved to the pool with
+//! it: so the block counts as running, and its memory as held, until it ends there, whatever
+//! becomes of its call.
 
 use std::fmt;
 use std::pin::pin;
@@ -56,8 +57,8 @@ pub(crate) trait Lease: Send {
     fn may_begin(&self) -> bool;
 }
 
-/// A body that has `blocking` run on the pool of its peer when it is first polled. Dropping it before the block begins is in time; later,
-/// only the outcome is dropped.
+/// A body that has `blocking` run on the pool of its peer when it is first polled. Dropping it
+/// before the block begins is in time; later, only the outcome is dropped.
 pub(crate) fn body(context: Arc<Context>, blocking: Blocking, lease: Box<dyn Lease>) -> Body {
     Box::pin(async move {
         let (sender, receiver) = oneshot::channel();

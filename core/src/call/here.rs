@@ -1,8 +1,9 @@
 //! What a block can reach on the peer that runs it.
 //!
-//! The context follows a block through its awaits and into the calls that it makes. It does not follow into tasks
-//! that the block spawns by other means; inside those, [`peer`] and its siblings panic, and a call finds its peer
-//! only if the process has exactly one, or by a [`handle`] that the block has moved there.
+//! The context follows a block through its awaits and into the calls that it makes. It does not
+//! follow into tasks that the block spawns by other means; inside those, [`peer`] and its siblings
+//! panic, and a call finds its peer only if the process has exactly one, or by a [`handle`] that
+//! the block has moved there.
 
 use std::any::type_name;
 use std::cell::RefCell;
@@ -30,8 +31,8 @@ pub fn peer() -> PeerId {
     expect("peer").host.id()
 }
 
-/// The peer that made the call which runs this block: the peer of *this* hop, not of the first one. Inside
-/// `peer.run(..)` and outside of any block, it is the peer itself.
+/// The peer that made the call which runs this block: the peer of *this* hop, not of the first
+/// one. Inside `peer.run(..)` and outside of any block, it is the peer itself.
 ///
 /// # Panics
 ///
@@ -41,8 +42,9 @@ pub fn caller() -> PeerId {
     expect("caller").caller
 }
 
-/// Who made the call which runs this block, as far as that was proved when its session was opened: the caller of *this* hop, not
-/// of the first one. `None` when the caller is not known, when it is this peer itself, and inside `peer.run(..)`.
+/// Who made the call which runs this block, as far as that was proved when its session was opened:
+/// the caller of *this* hop, not of the first one. `None` when the caller is not known, when it is
+/// this peer itself, and inside `peer.run(..)`.
 ///
 /// # Panics
 ///
@@ -54,7 +56,8 @@ pub fn principal() -> Option<Principal> {
 
 /// Who made the call which runs this block, for a block that must know it.
 ///
-/// A block that must know it *before* anything of it runs says so with `#[block(require = authenticated)]` instead.
+/// A block that must know it *before* anything of it runs says so with `#[block(require =
+/// authenticated)]` instead.
 ///
 /// # Errors
 ///
@@ -78,12 +81,14 @@ pub struct NoPrincipal {
     peer: PeerId,
 }
 
-/// Whether the connection of the caller is lost, so that its session waits for another one, or is over. Where the kernel says so (the
-/// caller's process has ended, or its machine has closed the connection), that is known at once; where a path is silent, within
+/// Whether the connection of the caller is lost, so that its session waits for another one, or is
+/// over. Where the kernel says so (the caller's process has ended, or its machine has closed the
+/// connection), that is known at once; where a path is silent, within
 /// [`Limits::silence`](crate::Limits::silence).
 ///
-/// The block goes on meanwhile, and its result waits for the caller to come back, at most [`Limits::resume`](crate::Limits::resume); after that
-/// it is dropped, unless its call was [detached](crate::Call::detach). What should not be done for nobody asks here, or waits for
+/// The block goes on meanwhile, and its result waits for the caller to come back, at most
+/// [`Limits::resume`](crate::Limits::resume); after that it is dropped, unless its call was
+/// [detached](crate::Call::detach). What should not be done for nobody asks here, or waits for
 /// [`until_caller_is_away`].
 ///
 /// False where the peer itself is the caller, and inside `peer.run(..)`.
@@ -97,7 +102,8 @@ pub fn caller_is_away() -> bool {
     context.session.is_some_and(|session| context.host.is_away(context.caller, session))
 }
 
-/// Waits until the [caller is away](caller_is_away); returns at once if it is. Where the peer itself is the caller, it waits for ever.
+/// Waits until the [caller is away](caller_is_away); returns at once if it is. Where the peer
+/// itself is the caller, it waits for ever.
 ///
 /// # Cancel safety
 ///
@@ -132,8 +138,8 @@ pub fn until_caller_is_away() -> impl Future<Output = ()> + Send + 'static {
     }
 }
 
-/// Waits until the [caller is not away](caller_is_away) any more, and returns true; returns at once if it is not. False if it does not come
-/// back: the session is over.
+/// Waits until the [caller is not away](caller_is_away) any more, and returns true; returns at
+/// once if it is not. False if it does not come back: the session is over.
 ///
 /// # Cancel safety
 ///
@@ -164,8 +170,8 @@ pub fn deadline() -> Option<Duration> {
     context.deadline.remaining(context.host.now())
 }
 
-/// A handle of the peer that runs this block: for tasks that the block spawns, which make calls of their own. Like a `Peer`, it keeps the
-/// peer's sessions open.
+/// A handle of the peer that runs this block: for tasks that the block spawns, which make calls of
+/// their own. Like a `Peer`, it keeps the peer's sessions open.
 ///
 /// ```no_run
 /// # use distributed_scope_core::{Call, RemoteError, here};
@@ -186,8 +192,8 @@ pub fn handle() -> Handle {
     Handle { root: Arc::new(Context::root(Arc::clone(&expect("handle").host))) }
 }
 
-/// Whether the peer that runs this block takes no new calls any longer, because its program is about to end. Blocks that run long should
-/// then come to an end.
+/// Whether the peer that runs this block takes no new calls any longer, because its program is
+/// about to end. Blocks that run long should then come to an end.
 ///
 /// # Panics
 ///
@@ -197,7 +203,8 @@ pub fn is_draining() -> bool {
     expect("is_draining").host.draining().is_set()
 }
 
-/// Waits until the peer that runs this block takes no new calls any longer. Dropping the future gives up.
+/// Waits until the peer that runs this block takes no new calls any longer. Dropping the future
+/// gives up.
 ///
 /// ```no_run
 /// # use distributed_scope_core::here;
@@ -229,8 +236,8 @@ impl Handle {
         self.root.host.id()
     }
 
-    /// Runs a future on behalf of the peer: the calls that it makes are the peer's calls, and no block's. Dropping the future drops the calls
-    /// in it, which cancels their blocks.
+    /// Runs a future on behalf of the peer: the calls that it makes are the peer's calls, and no
+    /// block's. Dropping the future drops the calls in it, which cancels their blocks.
     pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         Scoped::new(Arc::clone(&self.root), future)
     }
@@ -242,12 +249,13 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// The value of type `T` that the peer was given with `Peer::builder(..).data(value)`: the counterpart of
-/// `web::Data` in actix-web.
+/// The value of type `T` that the peer was given with `Peer::builder(..).data(value)`: the
+/// counterpart of `web::Data` in actix-web.
 ///
 /// # Errors
 ///
-/// When this peer was given no `T`. Raise it with `?`: the caller sees which type is missing where.
+/// When this peer was given no `T`. Raise it with `?`: the caller sees which type is missing
+/// where.
 ///
 /// # Panics
 ///
@@ -335,7 +343,8 @@ pub(crate) fn current() -> Option<Arc<Context>> {
     CURRENT.with_borrow(Clone::clone)
 }
 
-/// Lends a context to the thread, which has it until this is dropped, on a panic too. Then the one before it is back.
+/// Lends a context to the thread, which has it until this is dropped, on a panic too. Then the one
+/// before it is back.
 struct Entered<'a> {
     lent: &'a mut Option<Arc<Context>>,
     before: Option<Arc<Context>>,
@@ -355,7 +364,8 @@ impl Drop for Entered<'_> {
 }
 
 pin_project_lite::pin_project! {
-    /// A future that runs in a context. It is dropped in it, too: what a block's values do in their `drop` belongs to
+    /// A future that runs in a context. It is dropped in it, too: what a block's values do in
+    /// their `drop` belongs to
     /// the block.
     pub struct Scoped<F> {
         // The thread has it while the future runs.

@@ -33,7 +33,8 @@ pub trait Host: Send + Sync + 'static {
     /// What its builder was given for its blocks.
     fn data(&self) -> &Data;
 
-    /// Starts a call `now`. It is sent before this returns if a session is open; `request` keeps its encoded captures.
+    /// Starts a call `now`. It is sent before this returns if a session is open; `request` keeps
+    /// its encoded captures.
     fn start(self: Arc<Self>, now: Moment, request: &mut Request) -> Pending;
 
     /// Ends at this moment or soon after it; earlier when the peer is stopped.
@@ -76,7 +77,8 @@ pub trait Host: Send + Sync + 'static {
     fn let_go(&self);
 }
 
-/// Keeps a peer from ending: handles, services, links and open calls hold one. Sessions and the blocks of other peers do not.
+/// Keeps a peer from ending: handles, services, links and open calls hold one. Sessions and the
+/// blocks of other peers do not.
 pub struct Keep(Arc<dyn Host>);
 
 impl Keep {
@@ -167,7 +169,8 @@ impl fmt::Debug for Data {
 
 static HOSTS: Mutex<Vec<Weak<dyn Host>>> = Mutex::new(Vec::new());
 
-/// Makes a peer known to calls that are made outside of any peer, and says whether this process has one of the same id that was not stopped.
+/// Makes a peer known to calls that are made outside of any peer, and says whether this process
+/// has one of the same id that was not stopped.
 pub fn announce(host: &Arc<dyn Host>) -> bool {
     let mut hosts = HOSTS.lock().unwrap_or_else(PoisonError::into_inner);
     hosts.retain(|host| host.strong_count() > 0);

@@ -35,14 +35,16 @@ use crate::wire::frame::HEAD;
 
 /// A call of a block on another peer: the value of `remote!`.
 ///
-/// It is lazy: the captures are encoded, and nothing is sent until it is polled. It is a future, so it can be awaited,
-/// joined and selected; **dropping it cancels the block where it runs**, and the calls that the block made. It is
-/// `Clone`: a clone is a call of its own, with the same captures, that has not been sent.
+/// It is lazy: the captures are encoded, and nothing is sent until it is polled. It is a future,
+/// so it can be awaited, joined and selected; **dropping it cancels the block where it runs**, and
+/// the calls that the block made. It is `Clone`: a clone is a call of its own, with the same
+/// captures, that has not been sent.
 ///
-/// Its output is the value of the block, or a [`RemoteError`] that says what happened and whether the block ran.
+/// Its output is the value of the block, or a [`RemoteError`] that says what happened and whether
+/// the block ran.
 ///
-/// It must be awaited inside `peer.run(..)` or in a block, or in a process that has exactly one peer; anywhere else it ends as
-/// [`ErrorKind::NoPeer`].
+/// It must be awaited inside `peer.run(..)` or in a block, or in a process that has exactly one
+/// peer; anywhere else it ends as [`ErrorKind::NoPeer`].
 ///
 /// ```no_run
 /// # use distributed_scope_core::{Call, Ran, RemoteError};
@@ -62,14 +64,16 @@ use crate::wire::frame::HEAD;
 /// When it is polled after it has ended, as futures do.
 #[must_use = "a call does nothing until it is awaited or spawned"]
 pub struct Call<R> {
-    /// Holds the encoded captures before, while and after they are sent, so that a clone can be sent again.
+    /// Holds the encoded captures before, while and after they are sent, so that a clone can be
+    /// sent again.
     request: Request,
     /// Why there are no encoded captures.
     fault: Option<RemoteError>,
     time: Time,
     is_idempotent: bool,
     state: State,
-    /// Fixed where the call is made, so that whoever has a call may await it, whatever its result is.
+    /// Fixed where the call is made, so that whoever has a call may await it, whatever its result
+    /// is.
     decode: fn(Codec, usize, &[u8]) -> Result<R, DecodeError>,
     /// [`Limits::memory`](crate::Limits::memory) of the peer that makes the call.
     memory: usize,
@@ -141,36 +145,41 @@ impl<R> Call<R> {
         self.request.block
     }
 
-    /// Ends the call with [`ErrorKind::DeadlineExceeded`] when it takes longer than this, measured from its first
-    /// poll; the block is dropped then where it runs. The time is sent in whole milliseconds, rounded up. A call made by a block ends with the block's own deadline if that is earlier. Without this, a call has
-    /// [`Limits::deadline`](crate::Limits::deadline).
+    /// Ends the call with [`ErrorKind::DeadlineExceeded`] when it takes longer than this, measured
+    /// from its first poll; the block is dropped then where it runs. The time is sent in whole
+    /// milliseconds, rounded up. A call made by a block ends with the block's own deadline if that
+    /// is earlier. Without this, a call has [`Limits::deadline`](crate::Limits::deadline).
     pub fn timeout(mut self, duration: Duration) -> Self {
         self.time = Time::For(duration);
         self
     }
 
-    /// Lets the call take as long as its caller may. A call that no block made then has no deadline at all.
+    /// Lets the call take as long as its caller may. A call that no block made then has no
+    /// deadline at all.
     pub fn without_timeout(mut self) -> Self {
         self.time = Time::Unlimited;
         self
     }
 
-    /// Says that running the block twice does no harm. Then the call is sent again, within its deadline, when its
-    /// session was lost for good: the other peer was restarted, say. It is sent again after pauses, of which the first is
-    /// [`Limits::reconnect`](crate::Limits::reconnect) and each further one twice as long, and 5 times in a row at most; a call that was
-    /// under way for 10 s begins a new row. Without this, such a call ends as
-    /// [`Disconnected`](ErrorKind::Disconnected), because nobody knows whether the block ran; only a call that was never sent, because it was
-    /// made while there was no connection, goes to the next session in any case.
+    /// Says that running the block twice does no harm. Then the call is sent again, within its
+    /// deadline, when its session was lost for good: the other peer was restarted, say. It is
+    /// sent again after pauses, of which the first is
+    /// [`Limits::reconnect`](crate::Limits::reconnect) and each further one twice as long, and 5
+    /// times in a row at most; a call that was under way for 10 s begins a new row. Without
+    /// this, such a call ends as [`Disconnected`](ErrorKind::Disconnected), because nobody
+    /// knows whether the block ran; only a call that was never sent, because it was made while
+    /// there was no connection, goes to the next session in any case.
     pub fn idempotent(mut self) -> Self {
         self.is_idempotent = true;
         self
     }
 
-    /// Lets the block go on when nobody waits for it any longer: when the call is dropped, its deadline passes or its
-    /// caller's connection is gone. The block has no deadline of its own then, nor do the calls that it makes.
+    /// Lets the block go on when nobody waits for it any longer: when the call is dropped, its
+    /// deadline passes or its caller's connection is gone. The block has no deadline of its
+    /// own then, nor do the calls that it makes.
     ///
-    /// It goes on until its peer is stopped; one that drains waits for it. How many there may be is
-    /// [`Limits::detached`](crate::Limits::detached).
+    /// It goes on until its peer is stopped; one that drains waits for it. How many there may be
+    /// is [`Limits::detached`](crate::Limits::detached).
     ///
     /// Awaiting the call still ends at the call's deadline.
     pub fn detach(mut self) -> Self {
@@ -178,20 +187,27 @@ impl<R> Call<R> {
         self
     }
 
-    /// Refuses the call at once where it would have to wait until there is room: as [`Refusal::QueueFull`](crate::Refusal::QueueFull) if more than
-    /// [`Limits::queue`](crate::Limits::queue) waits to be sent, and as [`Refusal::Overloaded`](crate::Refusal::Overloaded) if
-    /// [`Limits::calls_out`](crate::Limits::calls_out) are open. Without this it waits, in the order in which calls were made, at most until its deadline.
+    /// Refuses the call at once where it would have to wait until there is room: as
+    /// [`Refusal::QueueFull`](crate::Refusal::QueueFull) if more than
+    /// [`Limits::queue`](crate::Limits::queue) waits to be sent, and as
+    /// [`Refusal::Overloaded`](crate::Refusal::Overloaded) if
+    /// [`Limits::calls_out`](crate::Limits::calls_out) are open. Without this it waits, in the
+    /// order in which calls were made, at most until its deadline.
     pub fn fail_fast(mut self) -> Self {
         self.request.fails_fast = true;
         self
     }
 
-    /// Lets the call end with the connection that it is sent on: as soon as that is lost, as [`Disconnected`](ErrorKind::Disconnected), where it
-    /// would wait for another one up to [`Limits::resume`](crate::Limits::resume). For callers that have another peer to ask: the death of a worker's
-    /// process is known in milliseconds. If the connection is lost when the call is made, it ends at once and
-    /// [did not run](RemoteError::ran); if there is no session yet, it waits for one.
+    /// Lets the call end with the connection that it is sent on: as soon as that is lost, as
+    /// [`Disconnected`](ErrorKind::Disconnected), where it would wait for another one up to
+    /// [`Limits::resume`](crate::Limits::resume). For callers that have another peer to ask: the
+    /// death of a worker's process is known in milliseconds. If the connection is lost when
+    /// the call is made, it ends at once and [did not run](RemoteError::ran); if there is no
+    /// session yet, it waits for one.
     ///
-    /// The block is dropped when the other side comes back or its session is over, unless the call is [detached](Self::detach). `#[block(without_resume)] { .. }` says the same of all calls of a block.
+    /// The block is dropped when the other side comes back or its session is over, unless the call
+    /// is [detached](Self::detach). `#[block(without_resume)] { .. }` says the same of all calls
+    /// of a block.
     ///
     /// ```no_run
     /// # use distributed_scope_core::{Call, ErrorKind, RemoteError};
@@ -242,7 +258,8 @@ impl<R> Call<R> {
         };
         let ending = loop {
             let ending = ready!(Pin::new(&mut sent.pending).poll(cx));
-            // What was never sent can go to the peer's next session; what was, only if that does no harm.
+            // What was never sent can go to the peer's next session; what was, only if that does
+            // no harm.
             let would_help = ending.as_ref().is_err_and(|error| {
                 *error.kind() == ErrorKind::Disconnected
                     && !self.request.is_bound
@@ -340,8 +357,9 @@ impl<R> Future for Call<R> {
 }
 
 impl<R: Send + 'static> Call<R> {
-    /// Sends the call now, and lets it run whether or not anybody waits for it: the counterpart of the original's
-    /// `go-remote`. Dropping the handle does not cancel it; its deadline does, which counts from here.
+    /// Sends the call now, and lets it run whether or not anybody waits for it: the counterpart of
+    /// the original's `go-remote`. Dropping the handle does not cancel it; its deadline does,
+    /// which counts from here.
     ///
     /// ```no_run
     /// # use distributed_scope_core::{Call, RemoteError};
@@ -372,7 +390,8 @@ impl<R: Send + 'static> Call<R> {
 
 /// A call that was spawned: await it for its result, or drop it to let it go on alone.
 ///
-/// It ends as the call does; [`Disconnected`](ErrorKind::Disconnected) also stands for a runtime that was shut down meanwhile.
+/// It ends as the call does; [`Disconnected`](ErrorKind::Disconnected) also stands for a runtime
+/// that was shut down meanwhile.
 #[derive(Debug)]
 pub struct Spawned<R>(oneshot::Receiver<Result<R, RemoteError>>);
 

@@ -18,7 +18,8 @@ use crate::wire::frame::CallId;
 pub struct Payload {
     /// How it is encoded.
     pub codec: Codec,
-    /// Its bytes. Those of a result that is to be sent have [`HEAD`](crate::wire::frame::HEAD) bytes of room before it.
+    /// Its bytes. Those of a result that is to be sent have [`HEAD`](crate::wire::frame::HEAD)
+    /// bytes of room before it.
     pub bytes: Encoded,
 }
 

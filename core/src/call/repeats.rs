@@ -1,4 +1,5 @@
-//! How often, and how soon, a call that does no harm twice is made again after its session was lost.
+//! How often, and how soon, a call that does no harm twice is made again after its session was
+//! lost.
 
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use crate::util::time::Moment;
 /// So often in a row it is made again.
 const MOST: u32 = 5;
 
-/// A call that was under way for so long before its session was lost begins a new row: the other peer was well meanwhile.
+/// A call that was under way for so long before its session was lost begins a new row: the other
+/// peer was well meanwhile.
 const GOOD: Duration = Duration::from_secs(10);
 
 /// The repeats of one call.
@@ -22,9 +24,10 @@ impl Repeats {
         Self { in_a_row: 0, begun }
     }
 
-    /// The session was lost: when the call is to be made again, if it is. The first of a row is made at once, so that it is
-    /// not overtaken by calls that are made when the new session begins. The second waits for this pause, and each after it
-    /// twice as long as the one before.
+    /// The session was lost: when the call is to be made again, if it is. The first of a row is
+    /// made at once, so that it is not overtaken by calls that are made when the new session
+    /// begins. The second waits for this pause, and each after it twice as long as the one
+    /// before.
     pub(crate) fn next(&mut self, now: Moment, pause: Duration) -> Option<Moment> {
         if now.since(self.begun) >= GOOD {
             self.in_a_row = 0;

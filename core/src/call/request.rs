@@ -13,7 +13,8 @@ pub struct Request {
     pub to: PeerId,
     /// The block.
     pub block: &'static Block,
-    /// The encoded captures, behind [`HEAD`](crate::wire::frame::HEAD) bytes of room for the header.
+    /// The encoded captures, behind [`HEAD`](crate::wire::frame::HEAD) bytes of room for the
+    /// header.
     pub frame: Encoded,
     /// How the captures are encoded.
     pub codec: Codec,

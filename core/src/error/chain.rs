@@ -12,7 +12,8 @@ use crate::identity::peer_id::PeerId;
 use crate::util::guard;
 use crate::util::shown::{self, Cut, OneLine};
 
-/// So many of the first causes are kept, and so many of the last, so that a chain cannot be arbitrarily long: what failed first is at its end.
+/// So many of the first causes are kept, and so many of the last, so that a chain cannot be
+/// arbitrarily long: what failed first is at its end.
 const KEPT: usize = 16;
 
 /// How many causes travel: those, and a text between them.
@@ -75,7 +76,8 @@ impl Cause {
         Self::text(text_of(error, shown::LONGEST))
     }
 
-    /// An error with its causes, of which the first and the last are kept. None has a text of more bytes than `longest`.
+    /// An error with its causes, of which the first and the last are kept. None has a text of more
+    /// bytes than `longest`.
     pub(super) fn of(error: &(dyn Error + 'static), longest: usize) -> Self {
         let links = std::iter::successors(Some(error), |error| match error.is::<RemoteError>() {
             true => None,
@@ -125,7 +127,8 @@ impl Cause {
     }
 }
 
-/// What an error says of itself. That is code of the program, which may fail and may panic, and say as much as it likes.
+/// What an error says of itself. That is code of the program, which may fail and may panic, and
+/// say as much as it likes.
 fn text_of(error: &(dyn Error + 'static), longest: usize) -> String {
     let mut text = Cut::new(longest);
     match guard::run(|| write!(text, "{error}")) {
@@ -231,7 +234,8 @@ impl From<FlatChain> for RemoteError {
         }
         match source {
             Some(Cause::Remote(error)) => error,
-            // Only a peer that does not keep to the protocol sends this; what it sent is kept as the cause.
+            // Only a peer that does not keep to the protocol sends this; what it sent is kept as
+            // the cause.
             source => Self(Box::new(Inner {
                 kind: ErrorKind::Raised,
                 ran: Ran::Maybe,
@@ -267,7 +271,8 @@ mod tests {
         assert!(decode(chain(MAX_CAUSES + 1)).is_err());
         assert!(reason.contains("at most 33 causes"), "{reason}");
     }
-    /// A chain that is too long keeps what failed first and what was told last, however often it travels.
+    /// A chain that is too long keeps what failed first and what was told last, however often it
+    /// travels.
     #[test]
     fn long_chain_keeps_both_ends() {
         let mut error = RemoteError::raised(Raised::from("the first cause"), 100);

@@ -16,7 +16,8 @@ pub enum ErrorKind {
     Raised,
     /// The peer, or ours on its behalf, did not start the block.
     Refused(Refusal),
-    /// The body panicked. The caller learns no more than that, unless its peer [says otherwise](crate::Disclosure).
+    /// The body panicked. The caller learns no more than that, unless its peer [says
+    /// otherwise](crate::Disclosure).
     Panicked,
     /// The peer dropped the block before it ended, because it is stopping.
     Cancelled,
@@ -42,8 +43,8 @@ pub enum ErrorKind {
         limit: usize,
     },
     /// The result was dropped, because its peer, or ours, would have had to keep more than
-    /// [`Limits::results`](crate::Limits::results) or [`Limits::held`](crate::Limits::held) allow. The
-    /// [source](std::error::Error::source) says which, if it was the latter.
+    /// [`Limits::results`](crate::Limits::results) or [`Limits::held`](crate::Limits::held) allow.
+    /// The [source](std::error::Error::source) says which, if it was the latter.
     ResultDropped {
         /// The limit in bytes.
         limit: usize,
@@ -57,7 +58,8 @@ pub enum Refusal {
     /// The peer's binary does not contain the block.
     #[error("that peer does not have this block{}", Elsewhere(.elsewhere.as_deref()))]
     UnknownBlock {
-        /// The path of the same function in another module there, if that peer has it and exposes it.
+        /// The path of the same function in another module there, if that peer has it and exposes
+        /// it.
         elsewhere: Option<String>,
     },
     /// The peer has another version of the block.
@@ -107,7 +109,8 @@ pub enum Refusal {
     /// So much is held for its callers already that nothing is taken in.
     #[error("{0}")]
     Full(Full),
-    /// Too many calls wait already for peers that are not connected, in blocks that the same caller has run.
+    /// Too many calls wait already for peers that are not connected, in blocks that the same
+    /// caller has run.
     #[error(
         "{0} calls wait already for peers that are not connected, in blocks that one caller has run (`Limits::waiting` of the peer that runs them)"
     )]

@@ -1,4 +1,5 @@
-//! Two versions of one block, as the one who refused a call tells of its own, and as the caller sees the difference.
+//! Two versions of one block, as the one who refused a call tells of its own, and as the caller
+//! sees the difference.
 
 use std::fmt;
 
@@ -129,7 +130,8 @@ impl Mismatch {
         &self.differences
     }
 
-    /// Which program is older, by the versions of the packages that the function stands in; `None` if they are equal or unknown.
+    /// Which program is older, by the versions of the packages that the function stands in; `None`
+    /// if they are equal or unknown.
     #[must_use]
     pub fn older(&self) -> Option<Older> {
         self.older

@@ -1,4 +1,5 @@
-//! How a call fails: what happened, on which peer, in which block, because of what, and whether the block ran.
+//! How a call fails: what happened, on which peer, in which block, because of what, and whether
+//! the block ran.
 
 mod chain;
 pub(crate) mod disclosure;
@@ -27,12 +28,14 @@ use crate::util::shown;
 /// The error of a call.
 ///
 /// It says what happened ([`kind`](Self::kind)), whether the block ran ([`ran`](Self::ran)), where
-/// ([`peer`](Self::peer), [`block`](Self::block)) and why ([`Error::source`], the chain of causes as it stood on the
-/// peer where they arose). When a nested call failed, the nested `RemoteError` is itself in that chain, so
-/// [`hops`](Self::hops) can follow the failure from peer to peer.
+/// ([`peer`](Self::peer), [`block`](Self::block)) and why ([`Error::source`], the chain of causes
+/// as it stood on the peer where they arose). When a nested call failed, the nested `RemoteError`
+/// is itself in that chain, so [`hops`](Self::hops) can follow the failure from peer to peer.
 ///
-/// `{}` prints the error alone, `{:#}` prints it with its causes. Either is one line: control characters in it are escaped. A text that is
-/// longer than [`Limits::error_text`](crate::Limits::error_text) was cut in the middle, and of a long chain the first and the last causes are kept.
+/// `{}` prints the error alone, `{:#}` prints it with its causes. Either is one line: control
+/// characters in it are escaped. A text that is longer than
+/// [`Limits::error_text`](crate::Limits::error_text) was cut in the middle, and of a long chain
+/// the first and the last causes are kept.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(into = "FlatChain", from = "FlatChain")]
 pub struct RemoteError(Box<Inner>);
@@ -80,7 +83,8 @@ impl RemoteError {
         self
     }
 
-    /// Cuts all texts that have more bytes than `longest`: they come from another peer, which says what it likes.
+    /// Cuts all texts that have more bytes than `longest`: they come from another peer, which says
+    /// what it likes.
     pub(crate) fn cut(&mut self, longest: usize) {
         self.0.kind.cut(longest);
         if let Some(block) = &mut self.0.block {
@@ -103,7 +107,8 @@ impl RemoteError {
         self
     }
 
-    /// States where the call was going. Whoever made the call knows; what the other side says of it is not used.
+    /// States where the call was going. Whoever made the call knows; what the other side says of
+    /// it is not used.
     #[doc(hidden)]
     #[must_use]
     pub fn at(mut self, peer: PeerId, block: &Block) -> Self {
@@ -127,8 +132,9 @@ impl RemoteError {
         self.0.ran
     }
 
-    /// Whether the call failed because the two programs were built from different versions, and this one is not known to be the newer one:
-    /// a page should be reloaded, a program updated. Trying again does not help.
+    /// Whether the call failed because the two programs were built from different versions, and
+    /// this one is not known to be the newer one: a page should be reloaded, a program
+    /// updated. Trying again does not help.
     ///
     /// It is about this call's own hop; for a nested call see [`hops`](Self::hops).
     #[must_use]
@@ -152,8 +158,9 @@ impl RemoteError {
         self.0.block.as_ref()
     }
 
-    /// What the block raised, at the end of all hops: the text of the error alone, without blocks, peers and ids, to be shown to people. `None` if no
-    /// block raised anything, or the peer that ran it does not [disclose](crate::Disclosure) it.
+    /// What the block raised, at the end of all hops: the text of the error alone, without blocks,
+    /// peers and ids, to be shown to people. `None` if no block raised anything, or the peer
+    /// that ran it does not [disclose](crate::Disclosure) it.
     ///
     /// ```
     /// # use distributed_scope_core::RemoteError;
@@ -168,7 +175,8 @@ impl RemoteError {
         Some(source.to_string())
     }
 
-    /// This error and the errors of the nested calls that caused it, outermost first: the path of the failure.
+    /// This error and the errors of the nested calls that caused it, outermost first: the path of
+    /// the failure.
     pub fn hops(&self) -> impl Iterator<Item = &RemoteError> {
         let mut next: Option<&(dyn Error + 'static)> = Some(self);
         std::iter::from_fn(move || {

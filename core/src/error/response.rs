@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, ResponseError};
 use super::{ErrorKind, Refusal, RemoteError};
 
 impl ResponseError for RemoteError {
-    /// 401 and 403 for a caller that may not, 413 for what is too large, 429 for too many calls, 503 for a peer that is not there, 504 for a
-    /// deadline; else 500.
+    /// 401 and 403 for a caller that may not, 413 for what is too large, 429 for too many calls,
+    /// 503 for a peer that is not there, 504 for a deadline; else 500.
     fn status_code(&self) -> StatusCode {
         match self.kind() {
             ErrorKind::Refused(refusal) => status_of(refusal),
@@ -20,7 +20,8 @@ impl ResponseError for RemoteError {
         }
     }
 
-    /// The status and its usual phrase. What the error says is for the program, not for the client of the HTTP request.
+    /// The status and its usual phrase. What the error says is for the program, not for the client
+    /// of the HTTP request.
     fn error_response(&self) -> HttpResponse {
         let status = self.status_code();
         HttpResponse::build(status).body(status.canonical_reason().unwrap_or_default())

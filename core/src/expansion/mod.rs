@@ -1,4 +1,5 @@
-//! What the code calls that `#[distributed]` generates. Not for people: it changes with the macros.
+//! What the code calls that `#[distributed]` generates. Not for people: it changes with the
+//! macros.
 
 pub(crate) mod slot;
 pub mod travels;

@@ -1,19 +1,20 @@
 //! What may travel, and how it is told that something may not.
 //!
-//! A program that does not compile is to get one message for one mistake, at the name of the capture or at the block, with
-//! the fix in it. rustc checks each type at two places: where a call is made, and where its block is registered. So
-//! each of the two demands half: what is missing there is told there, and the other half is only demanded of what has
-//! the first.
+//! A program that does not compile is to get one message for one mistake, at the name of the
+//! capture or at the block, with the fix in it. rustc checks each type at two places: where a call
+//! is made, and where its block is registered. So each of the two demands half: what is missing
+//! there is told there, and the other half is only demanded of what has the first.
 //!
 //! | | at the call | at the registration |
 //! |---|---|---|
 //! | a capture | [`Departs`]: it can be written | it can be read, and owns its data |
 //! | a result | [`Returns`]: it can be read | it can be written, and owns its data |
 //!
-//! These traits are demanded by calling a function *of the trait*, because rustc then has no more to say than what is
-//! missing: a bound of a free function would be shown with its source. Where one of them has one impl for a type, rustc
-//! tells what that impl misses, and so names the part of a type that is at fault. For pointers there are two, of which the
-//! second never holds: then rustc tells the message that stands at the trait.
+//! These traits are demanded by calling a function *of the trait*, because rustc then has no more
+//! to say than what is missing: a bound of a free function would be shown with its source. Where
+//! one of them has one impl for a type, rustc tells what that impl misses, and so names the part
+//! of a type that is at fault. For pointers there are two, of which the second never holds: then
+//! rustc tells the message that stands at the trait.
 
 use std::error::Error;
 use std::fmt;
@@ -32,10 +33,11 @@ use crate::call::Call;
 use crate::expansion::slot::{Captures, never};
 use crate::identity::peer_id::PeerId;
 
-/// A value that can be captured by a block or returned from one: it can be written, read back without borrowing,
-/// and kept.
+/// A value that can be captured by a block or returned from one: it can be written, read back
+/// without borrowing, and kept.
 ///
-/// Every type with `serde::Serialize` and `serde::Deserialize` that owns its data has it; nothing is to be implemented.
+/// Every type with `serde::Serialize` and `serde::Deserialize` that owns its data has it; nothing
+/// is to be implemented.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel to another peer",
     label = "this is a `{Self}`",
@@ -66,8 +68,8 @@ pub struct ByReference;
 #[derive(Debug)]
 pub struct NotAtAll;
 
-/// A capture where its call is made. It asks nothing of lifetimes: those are checked only once, where the block is
-/// registered.
+/// A capture where its call is made. It asks nothing of lifetimes: those are checked only once,
+/// where the block is registered.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel to another peer",
     label = "this is a `{Self}`",
@@ -114,7 +116,8 @@ other_captures!(Rc<T>, Arc<T>);
     note = "return an owned value instead, for example `text.to_owned()` for a `&str`, or `(*value).clone()` for an `Rc` or a reference"
 )]
 pub trait Returns<Way = ByValue>: Sized {
-    /// The value of `remote!`. The closure struct and the body bear witness to the types; `values` is what travels.
+    /// The value of `remote!`. The closure struct and the body bear witness to the types; `values`
+    /// is what travels.
     fn call<B, F, Body>(
         to: PeerId,
         block: &'static Block,
@@ -198,13 +201,14 @@ pub trait Known: Sized {
 
 impl<T> Known for T {}
 
-/// A type where its block is registered: of a capture or of a result, in the way `M`, and as `W` on the wire. Only
-/// type-checked, never run.
+/// A type where its block is registered: of a capture or of a result, in the way `M`, and as `W`
+/// on the wire. Only type-checked, never run.
 ///
-/// Its method is chosen by what `T` can do, in the order in which rustc looks for a method: a reference is caught by the
-/// method of this type; what can travel takes the first trait; what has only the half that was demanded at the call
-/// takes the second, which is told by [`Travels`]; what has not even that takes the third, which was told at the
-/// call. What cannot travel stands on the wire as [`Told`], about which nobody complains.
+/// Its method is chosen by what `T` can do, in the order in which rustc looks for a method: a
+/// reference is caught by the method of this type; what can travel takes the first trait; what has
+/// only the half that was demanded at the call takes the second, which is told by [`Travels`];
+/// what has not even that takes the third, which was told at the call. What cannot travel stands
+/// on the wire as [`Told`], about which nobody complains.
 #[derive(Debug)]
 pub struct Journey<T, M = (), W = T>(PhantomData<T>, PhantomData<M>, PhantomData<W>);
 
@@ -264,7 +268,8 @@ pub trait Arrive<T>: Sized {
     }
 }
 
-/// How a capture that is no reference travels to a block that runs on the blocking pool. What is not `Send` is told by [`CrossesThreads`].
+/// How a capture that is no reference travels to a block that runs on the blocking pool. What is
+/// not `Send` is told by [`CrossesThreads`].
 pub trait ArriveOnPool<T>: Sized {
     /// The way.
     type Way;

@@ -1,4 +1,5 @@
-//! Peer ids that prove themselves: each is made of a public key, and whoever has the private one has the id.
+//! Peer ids that prove themselves: each is made of a public key, and whoever has the private one
+//! has the id.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,9 +11,11 @@ use crate::identity::peer_id::PeerId;
 use crate::util::random::random;
 use crate::wire::frame::Reject;
 
-/// An Ed25519 key pair. Its peer id is made of the public key, and only who has the private one can have a session under it.
+/// An Ed25519 key pair. Its peer id is made of the public key, and only who has the private one
+/// can have a session under it.
 ///
-/// Clones share the private key, and the last one wipes it. The id looks like any other, but for its UUID version, 8: so a peer knows an id that has to be proved when it sees one.
+/// Clones share the private key, and the last one wipes it. The id looks like any other, but for
+/// its UUID version, 8: so a peer knows an id that has to be proved when it sees one.
 ///
 /// ```
 /// use distributed_scope_core::KeyPair;
@@ -38,7 +41,8 @@ impl KeyPair {
         Self(Arc::new(SigningKey::from_bytes(seed)))
     }
 
-    /// What the key pair can be made of again. Whoever has it is this peer, so keep it like a password.
+    /// What the key pair can be made of again. Whoever has it is this peer, so keep it like a
+    /// password.
     #[must_use]
     pub fn seed(&self) -> [u8; 32] {
         self.0.to_bytes()
@@ -118,7 +122,8 @@ mod tests {
 
     #[test]
     fn a_weak_key_signs_nothing() {
-        // The neutral element of the curve as a key: without strictness, one signature fits any message.
+        // The neutral element of the curve as a key: without strictness, one signature fits any
+        // message.
         let mut public = [0; 32];
         public[0] = 1;
         let mut signature = [0; 64];

@@ -9,8 +9,8 @@ use crate::identity::peer_id::PeerId;
 
 /// Who a peer is: a peer id that it claims, or a key pair whose id it proves.
 ///
-/// Made of either by `into()`, so `Peer::builder(PeerId::named("server"))` and `Peer::builder(key_pair)` both do. Without the feature `keys`
-/// there are no key pairs.
+/// Made of either by `into()`, so `Peer::builder(PeerId::named("server"))` and
+/// `Peer::builder(key_pair)` both do. Without the feature `keys` there are no key pairs.
 #[derive(Clone, Debug)]
 pub enum Identity {
     /// An id that nothing proves by itself.

@@ -1,5 +1,5 @@
-//! What stands in the place of `key_pair` without the feature `keys`: nobody has a key, and nobody's can be checked. So a page need not
-//! load the arithmetic of a curve.
+//! What stands in the place of `key_pair` without the feature `keys`: nobody has a key, and
+//! nobody's can be checked. So a page need not load the arithmetic of a curve.
 
 use std::convert::Infallible;
 

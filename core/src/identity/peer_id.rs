@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 /// Names a peer. 16 bytes, cheap to copy, and an ordinary value that may be captured by a block.
 ///
-/// An id is a name, not a proof. One that proves itself is made of a key: see [`KeyPair`](crate::KeyPair).
+/// An id is a name, not a proof. One that proves itself is made of a key: see
+/// [`KeyPair`](crate::KeyPair).
 ///
 /// ```
 /// use distributed_scope_core::PeerId;
@@ -21,7 +22,8 @@ use uuid::Uuid;
 pub struct PeerId(Uuid);
 
 impl PeerId {
-    /// The UUID namespace of [`PeerId::named`]; never changes, or named peers of two builds would not meet.
+    /// The UUID namespace of [`PeerId::named`]; never changes, or named peers of two builds would
+    /// not meet.
     const NAMESPACE: Uuid = Uuid::from_u128(0x6d1f_9a52_84c3_4e0b_9d0e_5a4f_3c27_b811);
 
     /// The peer with this name: a UUID of version 5, the same in every build.
@@ -42,14 +44,15 @@ impl PeerId {
         Self(uuid::Builder::from_custom_bytes(hash).into_uuid())
     }
 
-    /// Whether the id is made of a public key, so that only who has the private one can have a session under it. See
-    /// [`KeyPair`](crate::KeyPair).
+    /// Whether the id is made of a public key, so that only who has the private one can have a
+    /// session under it. See [`KeyPair`](crate::KeyPair).
     #[must_use]
     pub fn is_of_key(&self) -> bool {
         self.0.get_version_num() == 8
     }
 
-    /// Whether the id was drawn at random (a UUID of version 4), so that it is nobody's by agreement.
+    /// Whether the id was drawn at random (a UUID of version 4), so that it is nobody's by
+    /// agreement.
     #[must_use]
     pub fn is_random(&self) -> bool {
         self.0.get_version_num() == 4
@@ -100,7 +103,9 @@ mod tests {
 
     #[test]
     fn a_named_peer_keeps_its_id_between_builds() {
-        // Written down once: were it to change, a new server and an old client would no longer find each other.
+        // Written down once: were it to change, a new server and an old client would no longer
+        // find each
+        // other.
         assert_eq!(PeerId::named("server").to_string(), "3fb74d4c-8a30-50e8-8b65-35dc0bbc8b6a");
     }
 

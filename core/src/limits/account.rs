@@ -1,7 +1,9 @@
-//! How much memory a peer holds for others: counted for each session, and in it for its address and for the whole peer.
+//! How much memory a peer holds for others: counted for each session, and in it for its address
+//! and for the whole peer.
 //!
-//! Every other limit is one of a message or of a session, and a sum of such limits is more than any machine has. What is counted here is the
-//! sum: messages that arrive, calls that wait, captures of blocks that run, and output that was not acknowledged.
+//! Every other limit is one of a message or of a session, and a sum of such limits is more than
+//! any machine has. What is counted here is the sum: messages that arrive, calls that wait,
+//! captures of blocks that run, and output that was not acknowledged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 
-/// A session that holds less than this goes on when the peer or its address has reached a limit: others must not be able to shut it out.
+/// A session that holds less than this goes on when the peer or its address has reached a limit:
+/// others must not be able to shut it out.
 const SMALL: usize = 64 << 10;
 
-/// Bytes that are held for somebody, with a limit. What is held for a session is held for its address and for the peer, too.
+/// Bytes that are held for somebody, with a limit. What is held for a session is held for its
+/// address and for the peer, too.
 #[derive(Debug)]
 pub struct Account {
     share: Share,
@@ -92,8 +96,9 @@ impl Account {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// The limit that leaves no room for `more` bytes, if there is one. An account without anything always has room, so that whatever fits the
-    /// other limits can be taken by somebody.
+    /// The limit that leaves no room for `more` bytes, if there is one. An account without
+    /// anything always has room, so that whatever fits the other limits can be taken by
+    /// somebody.
     #[must_use]
     pub fn full(&self, more: usize) -> Option<Full> {
         let held = self.held();

@@ -24,7 +24,8 @@ use crate::util::log_limit::Doubling;
 use crate::util::sorted;
 use crate::wire::codec::{Codec, DecodeError, EncodeError};
 
-/// A running block: ends with its encoded result and the codec of it, behind the room for the frame's header that was asked for.
+/// A running block: ends with its encoded result and the codec of it, behind the room for the
+/// frame's header that was asked for.
 ///
 /// It lives on the thread where it was started, because a block's body need not be `Send`.
 pub type Body = Pin<Box<dyn Future<Output = Outcome>>>;
@@ -120,7 +121,8 @@ impl Entry {
         self.block
     }
 
-    /// It, if it has this version and its result can travel; or the refusal that a caller gets instead.
+    /// It, if it has this version and its result can travel; or the refusal that a caller gets
+    /// instead.
     #[inline]
     pub(crate) fn in_version(&self, fingerprint: Fingerprint) -> Result<&Self, Refusal> {
         if self.block.fingerprint() == fingerprint && self.block.result_carriage().is_ok() {
@@ -140,8 +142,8 @@ impl Entry {
         }
     }
 
-    /// Decodes the captures and makes the body, of which nothing runs yet. `head` bytes are left free before
-    /// the result.
+    /// Decodes the captures and makes the body, of which nothing runs yet. `head` bytes are left
+    /// free before the result.
     pub fn start(&self, captures: Arrived<'_>, head: usize) -> Result<Started, DecodeError> {
         (self.start)(captures, head)
     }
@@ -238,8 +240,8 @@ impl Registry {
         blocks
     }
 
-    /// All blocks that this binary knows, ordered by path: those that it can run, and those whose bodies a `cfg` left out,
-    /// which it can call.
+    /// All blocks that this binary knows, ordered by path: those that it can run, and those whose
+    /// bodies a `cfg` left out, which it can call.
     #[must_use]
     pub fn known(&self) -> Vec<&'static Block> {
         let mut blocks: Vec<_> = self.all().collect();
@@ -268,7 +270,8 @@ impl Registry {
         self.entries.contains_key(&id)
     }
 
-    /// All blocks that this binary knows, as a table; `exposed` are those that a peer runs for others.
+    /// All blocks that this binary knows, as a table; `exposed` are those that a peer runs for
+    /// others.
     #[must_use]
     pub fn list(&self, exposed: &Blocks) -> Listing {
         Listing::of(self, exposed)
@@ -280,9 +283,11 @@ impl Registry {
         self.known().into_iter().map(|block| (block.id, block.fingerprint())).collect()
     }
 
-    /// A digest of all blocks and their versions: two programs with the same one have the same blocks.
+    /// A digest of all blocks and their versions: two programs with the same one have the same
+    /// blocks.
     ///
-    /// The first time, this looks at the types of all blocks, which runs their `Deserialize` with made-up values.
+    /// The first time, this looks at the types of all blocks, which runs their `Deserialize` with
+    /// made-up values.
     #[must_use]
     pub fn digest(&self) -> u64 {
         *self.digest.get_or_init(|| {
@@ -310,7 +315,8 @@ impl Registry {
     }
 }
 
-/// The sum does not depend on the order, and the multiplication keeps an id and a fingerprint together.
+/// The sum does not depend on the order, and the multiplication keeps an id and a fingerprint
+/// together.
 pub(crate) fn digest(blocks: impl Iterator<Item = (BlockId, Fingerprint)>) -> u64 {
     blocks.fold(0, |digest, (id, fingerprint)| {
         let one = id.get().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ fingerprint.get();

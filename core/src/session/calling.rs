@@ -11,12 +11,12 @@ use crate::wire::codec::{Codec, decode_own};
 use crate::wire::frame::{self, CallId, Frame, Invoke, Reply};
 
 impl<W> Session<W> {
-    /// Sends a call and returns its number; while the session is detached, as soon as it is attached again. The header
-    /// is written into the request's own bytes if nobody else has a share of them, and the request keeps a share of
-    /// what is sent.
+    /// Sends a call and returns its number; while the session is detached, as soon as it is
+    /// attached again. The header is written into the request's own bytes if nobody else has a
+    /// share of them, and the request keeps a share of what is sent.
     ///
-    /// An error means that nothing was sent. It is [`NotConnected`](ErrorKind::NotConnected) as long as the session is not
-    /// [open](Self::is_open).
+    /// An error means that nothing was sent. It is [`NotConnected`](ErrorKind::NotConnected) as
+    /// long as the session is not [open](Self::is_open).
     pub fn call(&mut self, now: Moment, request: &mut Request, waiter: W) -> Result<CallId, RemoteError> {
         if let Some(error) = self.objection_to_call(now, request) {
             return Err(error);
@@ -48,7 +48,8 @@ impl<W> Session<W> {
         queued == 0 || queued + size <= self.limits.queue.max(size)
     }
 
-    /// Whether another call may be open that does not wait, besides those that are counted already.
+    /// Whether another call may be open that does not wait, besides those that are counted
+    /// already.
     fn has_turn(&self) -> bool {
         self.calls.open() - self.waiting.len() <= self.limits.calls_out
     }
@@ -98,7 +99,9 @@ impl<W> Session<W> {
         if self.they_leave && request.hop == 0 {
             return Some(RemoteError::refused(Refusal::GoingAway));
         }
-        // What a block of the other side calls is held for it, and must not be more than is held for anybody.
+        // What a block of the other side calls is held for it, and must not be more than is held
+        // for
+        // anybody.
         if !request.fails_fast && (request.hop == 0 || self.full.is_none()) {
             return None;
         }
@@ -111,12 +114,14 @@ impl<W> Session<W> {
         }
     }
 
-    /// The caller does not wait any longer: the block is stopped, and a reply that is on its way is ignored.
+    /// The caller does not wait any longer: the block is stopped, and a reply that is on its way
+    /// is ignored.
     pub fn cancel(&mut self, call: CallId) -> Option<W> {
         self.give_up(call).map(|(waiter, _)| waiter)
     }
 
-    /// Ends a call of ours. What was not sent of it is not sent any more: only so is it sure that it never runs.
+    /// Ends a call of ours. What was not sent of it is not sent any more: only so is it sure that
+    /// it never runs.
     pub(super) fn give_up(&mut self, call: CallId) -> Option<(W, Ran)> {
         let waiter = self.calls.end(call)?;
         if !self.waiting.is_empty() && self.waiting.withdraw(call) || self.outbox.withdraw(call) {

@@ -29,7 +29,8 @@ pub(super) struct Calls<W> {
     detached: usize,
     /// Calls of theirs that are over, and whose blocks go on; and whether these are detached.
     outliving: HashMap<CallId, bool, Keyed>,
-    /// No deadline lies before this one. It may be early, because calls that end do not move it: so a call costs a comparison.
+    /// No deadline lies before this one. It may be early, because calls that end do not move it:
+    /// so a call costs a comparison.
     wake: Deadline,
 }
 
@@ -136,8 +137,8 @@ impl<W> Calls<W> {
         self.bound.clone()
     }
 
-    /// A call that waited, for its turn or for a connection, has less time left than when it was made, and is to say so: gives the frame that
-    /// does, where another one is needed.
+    /// A call that waited, for its turn or for a connection, has less time left than when it was
+    /// made, and is to say so: gives the frame that does, where another one is needed.
     pub(super) fn with_what_is_left(
         &self,
         Outgoing { frame, is_begin }: &Outgoing,
@@ -149,7 +150,8 @@ impl<W> Calls<W> {
         let (call, told) = Invoke::told_deadline(frame.bytes())?;
         let deadline = self.open.get(call)?.1.moment()?;
         let left = deadline.millis_since(now());
-        // Most calls go at once. Their frame is not copied only because a millisecond has just begun.
+        // Most calls go at once. Their frame is not copied only because a millisecond has just
+        // begun.
         (left.saturating_add(1) < told).then(|| frame.with_bytes(Invoke::with_deadline(frame.bytes(), left)))
     }
 
@@ -169,9 +171,10 @@ impl<W> Calls<W> {
         call.0 < self.next_out
     }
 
-    /// A call of theirs. They need not come in the order of their numbers: a small call passes a large one, and a call
-    /// that was given up before it was sent never comes. That none comes twice is seen to by the numbers of frames; here
-    /// it only has to be clear which call a reply or a cancel is for.
+    /// A call of theirs. They need not come in the order of their numbers: a small call passes a
+    /// large one, and a call that was given up before it was sent never comes. That none comes
+    /// twice is seen to by the numbers of frames; here it only has to be clear which call a
+    /// reply or a cancel is for.
     pub(super) fn start(
         &mut self,
         call: CallId,
@@ -189,8 +192,8 @@ impl<W> Calls<W> {
         Ok(())
     }
 
-    /// The block of a call of theirs begins, and nothing ends it any more, until [`ended`](Self::ended). False if the call is over, unless it
-    /// is detached.
+    /// The block of a call of theirs begins, and nothing ends it any more, until
+    /// [`ended`](Self::ended). False if the call is over, unless it is detached.
     pub(super) fn begin_uninterrupted(&mut self, call: CallId) -> bool {
         let running = self.theirs.get_mut(call).filter(|(theirs, _)| theirs.stage == Stage::Running);
         match running {
@@ -225,8 +228,8 @@ impl<W> Calls<W> {
         Some(stage)
     }
 
-    /// The same of a call that does not wait for its block any longer. A block that is detached or uninterrupted goes on, until
-    /// [`ended`](Self::ended).
+    /// The same of a call that does not wait for its block any longer. A block that is detached or
+    /// uninterrupted goes on, until [`ended`](Self::ended).
     pub(super) fn abandon(&mut self, call: CallId) -> Option<Stage> {
         let (theirs, _) = self.theirs.get(call)?;
         if theirs.goes_on() {

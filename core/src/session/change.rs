@@ -1,5 +1,7 @@
-//! Going on as somebody else: the dialler of a session asks, the acceptor agrees, and the dialler makes another connection, on which it shows what it
-//! is known by from then on. The acceptor takes that connection although it is somebody else's, because the one that had the session has said so.
+//! Going on as somebody else: the dialler of a session asks, the acceptor agrees, and the dialler
+//! makes another connection, on which it shows what it is known by from then on. The acceptor
+//! takes that connection although it is somebody else's, because the one that had the session has
+//! said so.
 
 use super::{Session, Violation};
 use crate::util::time::Moment;
@@ -22,7 +24,8 @@ pub(super) enum Change {
 }
 
 impl<W> Session<W> {
-    /// Asks the other side to let the session go on as somebody else; false where it cannot, because it is older.
+    /// Asks the other side to let the session go on as somebody else; false where it cannot,
+    /// because it is older.
     pub fn ask_to_change(&mut self) -> bool {
         if self.is_attached() && self.can_change {
             self.change = Change::Asking;
@@ -43,7 +46,8 @@ impl<W> Session<W> {
         has_agreed
     }
 
-    /// Whether the next connection may be somebody else's, because the one that has the session has asked for that.
+    /// Whether the next connection may be somebody else's, because the one that has the session
+    /// has asked for that.
     #[must_use]
     pub fn may_change(&self, now: Moment) -> bool {
         matches!(self.change, Change::Agreeing(until) | Change::Open(until) if now < until)

@@ -30,8 +30,9 @@ impl<W> Session<W> {
         self.write_next(now, Framed::clone)
     }
 
-    /// Hands `write` the next frame to send, which goes `now`. The time is only asked for where a frame says it. The session keeps the
-    /// frame in case it has to be sent again, so whoever copies it where it is written needs no share of it.
+    /// Hands `write` the next frame to send, which goes `now`. The time is only asked for where a
+    /// frame says it. The session keeps the frame in case it has to be sent again, so whoever
+    /// copies it where it is written needs no share of it.
     pub fn write_next<T>(
         &mut self,
         now: impl FnOnce() -> Moment,
@@ -125,7 +126,9 @@ impl<W> Session<W> {
             Frame::GoAway if self.they_leave => Err(Violation::Unexpected(frame.name())),
             Frame::GoAway => {
                 self.they_leave = true;
-                // They wait until they know that we make no more calls, and that those that we made have come.
+                // They wait until they know that we make no more calls, and that those that we
+                // made have
+                // come.
                 self.must_speak = true;
                 Ok(Some(Effect::TheyLeave))
             }

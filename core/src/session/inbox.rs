@@ -1,4 +1,5 @@
-//! What one side of a session has received: how many frames, and the large ones that are not complete yet.
+//! What one side of a session has received: how many frames, and the large ones that are not
+//! complete yet.
 
 use bytes::{Bytes, BytesMut};
 use rustc_hash::FxHashMap;
@@ -10,15 +11,15 @@ use crate::util::bulk_copy::append;
 use crate::util::time::Moment;
 use crate::wire::frame::{Chunk, Frame, HEAD};
 
-/// After so many frames the sender is told that they arrived, as soon as anything else goes to it. What makes a call for each result so
-/// says both with one write.
+/// After so many frames the sender is told that they arrived, as soon as anything else goes to it.
+/// What makes a call for each result so says both with one write.
 const FRAMES_PER_ACK: u64 = 64;
 
 /// After so many frames it is told in any case.
 const MOST_FRAMES_PER_ACK: u64 = 256;
 
-/// So much is reserved for a large frame when its first chunk comes, if it says that it is so large. What is never filled costs no memory, and
-/// what is larger grows as it comes.
+/// So much is reserved for a large frame when its first chunk comes, if it says that it is so
+/// large. What is never filled costs no memory, and what is larger grows as it comes.
 const RESERVED: usize = (1 << 20) + CHUNK;
 
 /// How many times as long the sender of a large message may be stuck as it would let itself be.
@@ -141,7 +142,8 @@ impl Inbox {
         self.received
     }
 
-    /// Adds a part; gives the whole frame with the last one. If the session is full, nothing more is kept of the frame.
+    /// Adds a part; gives the whole frame with the last one. If the session is full, nothing more
+    /// is kept of the frame.
     pub(super) fn add(
         &mut self,
         now: Moment,
@@ -198,8 +200,9 @@ impl Inbox {
         Some(partial)
     }
 
-    /// Another check of the connection's health between which and the one before something was heard. Whoever sends drops a connection on
-    /// which over `stall` checks fewer than `least` bytes arrive, and goes on with another one. If that has not happened several times over,
+    /// Another check of the connection's health between which and the one before something was
+    /// heard. Whoever sends drops a connection on which over `stall` checks fewer than `least`
+    /// bytes arrive, and goes on with another one. If that has not happened several times over,
     /// nothing is kept any more of what is not complete.
     pub(super) fn check(&mut self, stall: u32, least: usize) {
         if self.partial.is_empty() {

@@ -21,8 +21,9 @@ impl<W> Session<W> {
         Deadline::at(connection).earlier(self.calls.wake()).moment()
     }
 
-    /// Lets time pass: ends the calls whose deadline has passed in both directions, keeps the connection alive and
-    /// notices when it is dead, and ends the session when its window has passed.
+    /// Lets time pass: ends the calls whose deadline has passed in both directions, keeps the
+    /// connection alive and notices when it is dead, and ends the session when its window has
+    /// passed.
     pub fn tick(&mut self, now: Moment) -> Vec<Effect<W>> {
         match self.state {
             State::Closed => return Vec::new(),
@@ -56,8 +57,9 @@ impl<W> Session<W> {
         }
         if self.is_attached() {
             if is_full {
-                // Next to nothing is read at present, so nothing may be heard; whether the other side takes what we send
-                // is looked at instead.
+                // Next to nothing is read at present, so nothing may be heard; whether the other
+                // side takes
+                // what we send is looked at instead.
                 self.health.cannot_hear();
             }
             let mut waits = self.waits();
@@ -69,7 +71,9 @@ impl<W> Session<W> {
             if check.ping {
                 (self.must_speak, self.must_ping) = (true, true);
             }
-            // On a slow line, what has come of a large message is said before the other side takes us for stuck.
+            // On a slow line, what has come of a large message is said before the other side takes
+            // us for
+            // stuck.
             self.must_speak |= check.say_something || check.was_due && self.must_acknowledge();
             if is_full {
                 self.inbox.rest();
@@ -101,15 +105,17 @@ impl<W> Session<W> {
         }
     }
 
-    /// Whether the other side should be told of what has arrived although nothing else is said: of a large part at once, and of anything when
-    /// two checks have passed, so that it does not have to ask.
+    /// Whether the other side should be told of what has arrived although nothing else is said: of
+    /// a large part at once, and of anything when two checks have passed, so that it does not
+    /// have to ask.
     fn must_acknowledge(&mut self) -> bool {
         let is_owed = self.inbox.owes_word();
         let was_owed = std::mem::replace(&mut self.owes_word, is_owed);
         self.inbox.owes_word_of_a_chunk() || is_owed && was_owed
     }
 
-    /// Whether calls of ours wait, and for nothing that takes long on a slow line: then silence says something.
+    /// Whether calls of ours wait, and for nothing that takes long on a slow line: then silence
+    /// says something.
     fn is_awaited(&self) -> bool {
         self.calls.open() > 0 && !self.is_slow()
     }
@@ -119,8 +125,9 @@ impl<W> Session<W> {
         self.outbox.has_next() || self.outbox.has_chunks() || self.inbox.arriving() > 0
     }
 
-    /// The connection may have died unnoticed, because this machine slept or its network changed: asks the other side, which has 2 to 3 s to answer;
-    /// longer, if something large is on its way. The next [`tick`](Self::tick) is [due](Self::wake) then.
+    /// The connection may have died unnoticed, because this machine slept or its network changed:
+    /// asks the other side, which has 2 to 3 s to answer; longer, if something large is on its
+    /// way. The next [`tick`](Self::tick) is [due](Self::wake) then.
     pub fn probe(&mut self, now: Moment) {
         if self.is_attached() && !self.is_full() && self.health.probe(now, self.is_slow()) {
             (self.must_speak, self.must_ping) = (true, true);

@@ -1,11 +1,13 @@
-//! One session between two peers, as a state machine: frames and moments in, effects and frames out.
+//! One session between two peers, as a state machine: frames and moments in, effects and frames
+//! out.
 //!
-//! It knows no socket, no clock and no task. The Actix peer, the browser peer, the simulator and the fuzzer all drive
-//! this one. `W` is whatever the driver keeps for a call that is open, for instance the sender of a channel.
+//! It knows no socket, no clock and no task. The Actix peer, the browser peer, the simulator and
+//! the fuzzer all drive this one. `W` is whatever the driver keeps for a call that is open, for
+//! instance the sender of a channel.
 //!
-//! A session outlives its connection. While it is *attached* to one, frames come and go; when the connection is lost it
-//! waits, detached, for another one to go on with, until its window has passed. [`handshake`](crate::wire::handshake) is how a
-//! connection finds its session.
+//! A session outlives its connection. While it is *attached* to one, frames come and go; when the
+//! connection is lost it waits, detached, for another one to go on with, until its window has
+//! passed. [`handshake`](crate::wire::handshake) is how a connection finds its session.
 //!
 //! | module | idea |
 //! |---|---|
@@ -59,14 +61,17 @@ pub(crate) use self::outbox::AT_ONCE;
 pub use self::outbox::{CHUNK, STREAMS};
 pub use self::violation::{Dead, Lost, Violation};
 
-/// The largest WebSocket message that the protocol has: a chunk with its header, or the introduction.
+/// The largest WebSocket message that the protocol has: a chunk with its header, or the
+/// introduction.
 pub const MAX_FRAME: usize = CHUNK + 1024;
 
-/// How much a clogged session reads per check in which the other side took nothing. If both sides are clogged, neither
-/// would ever read otherwise; and there are sixteen checks before a side that only pretends is cut off.
+/// How much a clogged session reads per check in which the other side took nothing. If both sides
+/// are clogged, neither would ever read otherwise; and there are sixteen checks before a side that
+/// only pretends is cut off.
 const READ_WHEN_STALLED: usize = 4 * CHUNK;
 
-/// So many checks of health, of which there are sixteen per span of silence, the other side may take to say that it knows that we leave.
+/// So many checks of health, of which there are sixteen per span of silence, the other side may
+/// take to say that it knows that we leave.
 const CHECKS_UNTIL_KNOWN: u8 = 2;
 
 /// A bare error is sent whatever the limit on messages is, so that much is always taken.
@@ -131,7 +136,8 @@ pub struct Session<W> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// A connection carries the welcome of the session, and nothing was heard on it. It counts until this moment.
+    /// A connection carries the welcome of the session, and nothing was heard on it. It counts
+    /// until this moment.
     Welcomed(Moment),
     Attached,
     /// Until when it waits for a connection.
@@ -156,13 +162,15 @@ pub enum Effect<W> {
     TheyLeave,
     /// The other side told which blocks it has, or some of them.
     Catalogue(Catalogue),
-    /// The other side has ended the session, if this is the proof that it did: close it. Otherwise drop the connection.
+    /// The other side has ended the session, if this is the proof that it did: close it. Otherwise
+    /// drop the connection.
     TheyEnd(Mac),
 }
 
 impl<W> Session<W> {
-    /// A session that the other side opened for us with its welcome, attached to the connection on which it did. The
-    /// first frame follows at once, so that the other side knows that the welcome has come.
+    /// A session that the other side opened for us with its welcome, attached to the connection on
+    /// which it did. The first frame follows at once, so that the other side knows that the
+    /// welcome has come.
     #[must_use]
     pub fn dialled(limits: impl Into<Arc<Limits>>, them: &Introduction, now: Moment) -> Self {
         Self {
@@ -174,9 +182,10 @@ impl<W> Session<W> {
         }
     }
 
-    /// A session that we open for the other side. The connection on which it introduced itself carries it, and it is neither
-    /// [attached](Self::is_attached) nor [open](Self::is_open) until something is heard on it: the welcome may be lost, and the other side
-    /// would then begin another session.
+    /// A session that we open for the other side. The connection on which it introduced itself
+    /// carries it, and it is neither [attached](Self::is_attached) nor [open](Self::is_open)
+    /// until something is heard on it: the welcome may be lost, and the other side would then
+    /// begin another session.
     #[must_use]
     pub fn accepted(limits: impl Into<Arc<Limits>>, them: &Introduction, now: Moment) -> Self {
         let limits = limits.into();
@@ -219,7 +228,8 @@ impl<W> Session<W> {
         self.state != State::Closed
     }
 
-    /// Whether it has a connection now: it is attached to it, or would be if something were heard on it.
+    /// Whether it has a connection now: it is attached to it, or would be if something were heard
+    /// on it.
     #[must_use]
     pub fn is_carried(&self) -> bool {
         matches!(self.state, State::Attached | State::Welcomed(_))
@@ -279,16 +289,16 @@ impl<W> Session<W> {
         self.inbox.arriving()
     }
 
-    /// How many bytes of memory it holds for the other side: what has arrived in part, calls that it made or that its blocks make and that wait,
-    /// and what was not sent or not
+    /// How many bytes of memory it holds for the other side: what has arrived in part, calls that
+    /// it made or that its blocks make and that wait, and what was not sent or not
     /// acknowledged.
     #[must_use]
     pub fn held(&self) -> usize {
         self.inbox.held() + self.parked.bytes() + self.outbox.held() + self.waiting.held()
     }
 
-    /// Whether a limit on held memory is reached. Until it is not, calls are refused, large messages are dropped as they come, and results are
-    /// not kept.
+    /// Whether a limit on held memory is reached. Until it is not, calls are refused, large
+    /// messages are dropped as they come, and results are not kept.
     pub fn set_full(&mut self, full: Option<Full>) {
         self.full = full;
     }
@@ -299,11 +309,13 @@ impl<W> Session<W> {
         self.full.is_some()
     }
 
-    /// Whether so much waits to be sent that nothing more should be read until it is less. Worth asking again after each
-    /// frame that was sent or received, and after each [`tick`](Self::tick).
+    /// Whether so much waits to be sent that nothing more should be read until it is less. Worth
+    /// asking again after each frame that was sent or received, and after each
+    /// [`tick`](Self::tick).
     ///
-    /// What waits only for the other side's acknowledgement does not count: that has to be read. And when the other side
-    /// takes nothing, a little is read all the same, for it may be clogged itself and wait for us.
+    /// What waits only for the other side's acknowledgement does not count: that has to be read.
+    /// And when the other side takes nothing, a little is read all the same, for it may be
+    /// clogged itself and wait for us.
     #[must_use]
     pub fn is_clogged(&self) -> bool {
         self.is_full() && self.allowance == 0
@@ -313,13 +325,15 @@ impl<W> Session<W> {
         self.is_attached() && self.owes_too_much() && self.outbox.has_next()
     }
 
-    /// How many numbered frames have arrived: what the other side is told when it comes back, or when we do.
+    /// How many numbered frames have arrived: what the other side is told when it comes back, or
+    /// when we do.
     #[must_use]
     pub fn received(&self) -> u64 {
         self.inbox.received()
     }
 
-    /// The connection is gone. The session waits for another one; the calls end that are not to wait with it.
+    /// The connection is gone. The session waits for another one; the calls end that are not to
+    /// wait with it.
     pub fn detach(&mut self, now: Moment) -> Vec<Effect<W>> {
         if !self.is_carried() {
             return Vec::new();
@@ -331,8 +345,9 @@ impl<W> Session<W> {
         ended.map(|(waiter, ran)| Effect::Complete(waiter, error(ran))).collect()
     }
 
-    /// A new connection goes on with the session; the other side has this many of our frames. It cannot when its window
-    /// has passed, also if no [`tick`](Self::tick) has noticed that yet.
+    /// A new connection goes on with the session; the other side has this many of our frames. It
+    /// cannot when its window has passed, also if no [`tick`](Self::tick) has noticed that
+    /// yet.
     pub fn attach(&mut self, they_received: u64, now: Moment) -> Result<(), Lost> {
         if !self.can_attach(they_received, now) {
             return Err(Lost);
@@ -347,7 +362,8 @@ impl<W> Session<W> {
         Ok(())
     }
 
-    /// Whether a new connection could go on with the session when the other side has this many of our frames.
+    /// Whether a new connection could go on with the session when the other side has this many of
+    /// our frames.
     #[must_use]
     pub fn can_attach(&self, they_received: u64, now: Moment) -> bool {
         let is_over = match self.state {
@@ -368,7 +384,8 @@ impl<W> Session<W> {
         self.allowance = 0;
     }
 
-    /// Whether its connection looks as if something got lost on it: the other side was asked, and has not answered.
+    /// Whether its connection looks as if something got lost on it: the other side was asked, and
+    /// has not answered.
     #[must_use]
     pub fn is_suspicious(&self) -> bool {
         self.is_attached() && self.health.is_suspicious()
@@ -380,7 +397,8 @@ impl<W> Session<W> {
         if self.is_attached() { self.health.idle() } else { Duration::ZERO }
     }
 
-    /// Somebody else wants the place of the other side: asks that whether it is there, which it has to show within a second.
+    /// Somebody else wants the place of the other side: asks that whether it is there, which it
+    /// has to show within a second.
     pub fn challenge(&mut self, now: Moment) {
         if self.is_attached() {
             (self.must_speak, self.must_ping) = (true, true);
@@ -404,7 +422,8 @@ impl<W> Session<W> {
         }
     }
 
-    /// Whether nothing runs, nothing is waited for, everything was sent, and nothing more will come if we leave.
+    /// Whether nothing runs, nothing is waited for, everything was sent, and nothing more will
+    /// come if we leave.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let is_silent = match self.state {
@@ -412,7 +431,9 @@ impl<W> Session<W> {
                 let is_known = !self.we_leave || self.outbox.is_known_to_leave() || self.patience == 0;
                 is_known && !self.outbox.has_next() && self.outbox.queued() == 0
             }
-            // That we leave is said in a byte, which is less than anything else takes. Nobody is there to hear it.
+            // That we leave is said in a byte, which is less than anything else takes. Nobody is
+            // there to
+            // hear it.
             State::Welcomed(_) | State::Detached(_) | State::Closed => {
                 self.outbox.queued() <= usize::from(self.we_leave)
             }

@@ -38,7 +38,8 @@ impl Parked {
         self.bytes
     }
 
-    /// Takes a call, unless there would be more than `limit` bytes of them. A single one always finds room.
+    /// Takes a call, unless there would be more than `limit` bytes of them. A single one always
+    /// finds room.
     pub(super) fn push(&mut self, mut invoke: Invoke, limit: usize) -> Result<(), NoRoom> {
         let size = EACH + invoke.captures.len();
         if !self.is_empty() && self.bytes + size > limit {

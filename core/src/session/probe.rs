@@ -1,4 +1,5 @@
-//! Asks whether a connection that may have died unnoticed is still one: while this machine slept, or when its network changed.
+//! Asks whether a connection that may have died unnoticed is still one: while this machine slept,
+//! or when its network changed.
 
 use std::time::Duration;
 

@@ -56,7 +56,9 @@ impl<W> Session<W> {
         if !self.owes_too_much() {
             return Ok(Some(Effect::Run(invoke, deadline)));
         }
-        // It has to be read, because acknowledgements may stand behind it; but its result would only wait, too.
+        // It has to be read, because acknowledgements may stand behind it; but its result would
+        // only wait,
+        // too.
         let call = invoke.call;
         match self.parked.push(invoke, self.limits.queue) {
             Ok(()) => self.calls.park(call),
@@ -98,8 +100,9 @@ impl<W> Session<W> {
         self.reply(call, Err(error));
     }
 
-    /// What had to wait, if it can go on now: a block until less waits to be sent, or a call that will not be sent any more. Worth asking for after each frame that was
-    /// sent or received, until there is none.
+    /// What had to wait, if it can go on now: a block until less waits to be sent, or a call that
+    /// will not be sent any more. Worth asking for after each frame that was sent or received,
+    /// until there is none.
     pub fn next_run(&mut self) -> Option<Effect<W>> {
         if let Some(effect) = self.next_too_late() {
             return Some(effect);
@@ -119,7 +122,8 @@ impl<W> Session<W> {
         self.outbox.queued() > self.limits.queue
     }
 
-    /// Nobody waits for this call of the other side any longer: neither for its block nor for the rest of its result.
+    /// Nobody waits for this call of the other side any longer: neither for its block nor for the
+    /// rest of its result.
     pub(super) fn cancelled(&mut self, call: CallId) -> Option<Effect<W>> {
         match self.calls.abandon(call) {
             Some(Stage::Running) => return Some(Effect::Abort(call)),
@@ -132,8 +136,8 @@ impl<W> Session<W> {
         None
     }
 
-    /// Sends how a block ended; a value stands behind [`HEAD`] bytes of room. Does nothing when the call was
-    /// cancelled meanwhile.
+    /// Sends how a block ended; a value stands behind [`HEAD`] bytes of room. Does nothing when
+    /// the call was cancelled meanwhile.
     pub fn reply(&mut self, call: CallId, ending: Ending) {
         if self.calls.stop(call).is_none() {
             self.calls.ended(call);
@@ -142,7 +146,8 @@ impl<W> Session<W> {
         self.answer(call, ending);
     }
 
-    /// The same of a call whose block was told to end, if that is not [detached](crate::Call::detach).
+    /// The same of a call whose block was told to end, if that is not
+    /// [detached](crate::Call::detach).
     pub(super) fn give_up_theirs(&mut self, call: CallId, ending: Ending) {
         if self.calls.abandon(call).is_some() {
             self.answer(call, ending);
@@ -191,7 +196,8 @@ impl<W> Session<W> {
         RemoteError::new(ErrorKind::ResultDropped { limit: self.limits.results }, Ran::Yes)
     }
 
-    /// We are stopping: running blocks end and are answered, new calls are refused. Told to the other side.
+    /// We are stopping: running blocks end and are answered, new calls are refused. Told to the
+    /// other side.
     pub fn go_away(&mut self) {
         if !self.we_leave && self.is_alive() {
             self.we_leave = true;
@@ -203,7 +209,8 @@ impl<W> Session<W> {
         }
     }
 
-    /// Only a side that is there is told: nobody should wait for one that may never come back only to tell it.
+    /// Only a side that is there is told: nobody should wait for one that may never come back only
+    /// to tell it.
     pub(super) fn tell_that_we_leave(&mut self) {
         if self.we_leave && self.is_attached() {
             self.patience = CHECKS_UNTIL_KNOWN;
@@ -214,8 +221,8 @@ impl<W> Session<W> {
         }
     }
 
-    /// An error as it travels. One that there is no room for, or that cannot be written, travels without its causes, or at
-    /// last as one that says no more than that.
+    /// An error as it travels. One that there is no room for, or that cannot be written, travels
+    /// without its causes, or at last as one that says no more than that.
     fn encoded(&self, error: &RemoteError) -> Payload {
         let codec = Codec::default();
         let limit = self.message;

@@ -1,7 +1,9 @@
-//! A table of calls that have deadlines, in which a call that ends before anything is late costs no more than in a map.
+//! A table of calls that have deadlines, in which a call that ends before anything is late costs
+//! no more than in a map.
 //!
-//! New calls stand in a map, and nothing is known of their deadlines. When it is asked which calls are late, those that are still there move to
-//! another map, and their deadlines to a heap. So each call moves once at most, and most of them never.
+//! New calls stand in a map, and nothing is known of their deadlines. When it is asked which calls
+//! are late, those that are still there move to another map, and their deadlines to a heap. So
+//! each call moves once at most, and most of them never.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -70,12 +72,14 @@ impl<V, S: BuildHasher + Default> Timed<V, S> {
         Some(value)
     }
 
-    /// The earliest deadline, or one of a call that has ended, of all calls that were there when [`late`](Self::late) was asked.
+    /// The earliest deadline, or one of a call that has ended, of all calls that were there when
+    /// [`late`](Self::late) was asked.
     pub(super) fn next(&self) -> Deadline {
         self.deadlines.peek().map_or(Deadline::never(), |Reverse((moment, _))| Deadline::at(*moment))
     }
 
-    /// The calls that are late at `now`. They stay until they are removed, and are not named again.
+    /// The calls that are late at `now`. They stay until they are removed, and are not named
+    /// again.
     pub(super) fn late(&mut self, now: Moment) -> Vec<CallId> {
         self.grow_old();
         let mut late = Vec::new();
@@ -150,7 +154,8 @@ mod tests {
         Moment::after_origin(Duration::from_micros(micros))
     }
 
-    /// Many calls, each with a deadline of its own, end in the order of their deadlines, and each is looked at a few times in all.
+    /// Many calls, each with a deadline of its own, end in the order of their deadlines, and each
+    /// is looked at a few times in all.
     #[test]
     fn each_ends_at_its_deadline() {
         let mut calls = Timed::<u64, FxBuildHasher>::default();

@@ -1,4 +1,5 @@
-//! How much the other side may tell of its blocks: once, to an end, and no more of them than are looked at.
+//! How much the other side may tell of its blocks: once, to an end, and no more of them than are
+//! looked at.
 
 use super::Violation;
 use crate::wire::frame::Catalogue;

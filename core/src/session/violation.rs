@@ -6,20 +6,24 @@ use crate::wire::frame::FrameError;
 /// Why a connection is taken for dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Dead {
-    /// Nothing came in on a new connection for [`Limits::handshake`](crate::Limits::handshake) after its welcome.
+    /// Nothing came in on a new connection for [`Limits::handshake`](crate::Limits::handshake)
+    /// after its welcome.
     #[error("the other side did not answer the welcome")]
     Unheard,
     /// Nothing came in for [`Limits::silence`](crate::Limits::silence).
     #[error("nothing was heard from the other side")]
     Silent,
-    /// Nothing came in for 4.5 s while calls waited, although the other side was asked whether it is there.
+    /// Nothing came in for 4.5 s while calls waited, although the other side was asked whether it
+    /// is there.
     #[error("the other side did not answer a ping while calls wait")]
     Unanswered,
-    /// What was sent to the other side was not acknowledged for 4.5 s, and longer where much was on its way, although it was asked and speaks. A
-    /// path that loses large packets does that, or one that is silent in one direction.
+    /// What was sent to the other side was not acknowledged for 4.5 s, and longer where much was
+    /// on its way, although it was asked and speaks. A path that loses large packets does
+    /// that, or one that is silent in one direction.
     #[error("the other side did not acknowledge what was sent to it")]
     Unacknowledged,
-    /// The other side took next to nothing for [`Limits::write_stall`](crate::Limits::write_stall) while something waited to be sent.
+    /// The other side took next to nothing for [`Limits::write_stall`](crate::Limits::write_stall)
+    /// while something waited to be sent.
     #[error("the other side stopped reading, or reads too slowly")]
     Stalled,
 }

@@ -45,7 +45,8 @@ impl WaitingCalls {
         self.held
     }
 
-    /// Calls are numbered as they are made. `is_held` says whether a block of the other side makes this one.
+    /// Calls are numbered as they are made. `is_held` says whether a block of the other side makes
+    /// this one.
     pub(super) fn push(&mut self, call: CallId, frame: Encoded, is_held: bool) {
         self.count += 1;
         self.held += if is_held { frame.len() } else { 0 };

@@ -1,9 +1,11 @@
 //! Copies of many bytes.
 //!
-//! A C library may copy several KiB with one instruction (`rep movsb`) that takes fifteen times as long on some processors if the destination lies
-//! less than 16 bytes behind the source, each counted from the beginning of its page: on AMD's Zen 3 with glibc 2.36, 512 KiB
-//! took 150 µs and not 10. A value that is copied from behind a header into a block beside its message lies so whenever its
-//! size is a multiple of 4 KiB. Less is copied with other instructions, so here it is done block by block then.
+//! A C library may copy several KiB with one instruction (`rep movsb`) that takes fifteen times as
+//! long on some processors if the destination lies less than 16 bytes behind the source, each
+//! counted from the beginning of its page: on AMD's Zen 3 with glibc 2.36, 512 KiB took 150 µs and
+//! not 10. A value that is copied from behind a header into a block beside its message lies so
+//! whenever its size is a multiple of 4 KiB. Less is copied with other instructions, so here it is
+//! done block by block then.
 
 use std::ops::Deref;
 

@@ -1,7 +1,8 @@
-//! FNV-1a with 64 bits, because it can be computed while the user's crate compiles and is the same on every machine.
+//! FNV-1a with 64 bits, because it can be computed while the user's crate compiles and is the same
+//! on every machine.
 //!
-//! An id or a fingerprint need not resist an attacker: it names what a peer has exposed, it does not grant anything, and
-//! two equal ids are refused at start.
+//! An id or a fingerprint need not resist an attacker: it names what a peer has exposed, it does
+//! not grant anything, and two equal ids are refused at start.
 
 /// A hash that grows word by word.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,8 @@
-//! Runs code of the program where a panic must not get any further: into a connection's task, an actor, or the process's end.
+//! Runs code of the program where a panic must not get any further: into a connection's task, an
+//! actor, or the process's end.
 //!
-//! ARCHITECTURE.md lists the places. What a panic carries is code of the program, too: it has a `Drop` that may panic again.
+//! ARCHITECTURE.md lists the places. What a panic carries is code of the program, too: it has a
+//! `Drop` that may panic again.
 
 use std::any::Any;
 use std::fmt;
@@ -13,7 +15,8 @@ use std::task::{Context, Poll};
 pub struct Panic(Option<Box<dyn Any + Send>>);
 
 impl Panic {
-    /// The text that it was raised with, if it was raised with one. It may hold what the code was given.
+    /// The text that it was raised with, if it was raised with one. It may hold what the code was
+    /// given.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         let payload = self.0.as_deref()?;
@@ -53,7 +56,8 @@ pub fn let_go<T>(value: T) {
 }
 
 pin_project_lite::pin_project! {
-    /// A future of the program's whose panics are caught: when it is polled, when it has ended, and when it is dropped before that.
+    /// A future of the program's whose panics are caught: when it is polled, when it has ended,
+    /// and when it is dropped before that.
     pub struct Guarded<F> {
         #[pin]
         future: Option<F>,

@@ -1,7 +1,8 @@
 //! A hash for numbers and ids that others choose.
 //!
-//! `rustc-hash` takes a multiplication, which everybody can undo: 65,536 numbers that all collide are computed at once, and to put them into a map
-//! took 3.3 s (measured). With a key that nobody else knows that cannot be done, and it costs one multiplication all the same.
+//! `rustc-hash` takes a multiplication, which everybody can undo: 65,536 numbers that all collide
+//! are computed at once, and to put them into a map took 3.3 s (measured). With a key that nobody
+//! else knows that cannot be done, and it costs one multiplication all the same.
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
@@ -44,7 +45,8 @@ pub(crate) struct KeyedHasher {
 impl Hasher for KeyedHasher {
     #[inline]
     fn write_u64(&mut self, number: u64) {
-        // Both halves of the product, because each bit of the key and of the number reaches one of them.
+        // Both halves of the product, because each bit of the key and of the number reaches one of
+        // them.
         let product = u128::from(self.hash ^ number) * u128::from(self.times);
         self.hash = (product as u64) ^ ((product >> 64) as u64);
     }
@@ -93,7 +95,8 @@ mod tests {
         (0..1 << 16).map(move |low: u64| CallId(inverse.wrapping_mul(0xABCD_EF00_0000_0000 | low)))
     }
 
-    /// Ids that all have one hash in a map of `rustc-hash`: their first half takes back what it begins with, and zero times the other half is zero.
+    /// Ids that all have one hash in a map of `rustc-hash`: their first half takes back what it
+    /// begins with, and zero times the other half is zero.
     fn colliding_ids() -> impl Iterator<Item = PeerId> {
         const SEED: u64 = 0x243f_6a88_85a3_08d3;
         (0..1 << 16).map(|number: u64| Uuid::from_u64_pair(SEED.swap_bytes(), number).into())

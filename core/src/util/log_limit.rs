@@ -1,6 +1,8 @@
-//! Lines of the log that others can cause: a few of each kind per second, and how many were left out.
+//! Lines of the log that others can cause: a few of each kind per second, and how many were left
+//! out.
 //!
-//! A line for each frame that somebody sends fills a disk for a byte each. What is logged here says enough with the first ones.
+//! A line for each frame that somebody sends fills a disk for a byte each. What is logged here
+//! says enough with the first ones.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

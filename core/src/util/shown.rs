@@ -1,7 +1,9 @@
-//! Texts of others as they are kept and shown: cut in the middle where they are too long, and on one line whatever stands in them.
+//! Texts of others as they are kept and shown: cut in the middle where they are too long, and on
+//! one line whatever stands in them.
 //!
-//! The text of an error may come from another peer, and may repeat what that peer was given. It ends up in logs, in terminals and on
-//! pages, so it must not fill them, and must not look like other lines of them.
+//! The text of an error may come from another peer, and may repeat what that peer was given. It
+//! ends up in logs, in terminals and on pages, so it must not fill them, and must not look like
+//! other lines of them.
 
 use std::fmt::{self, Write};
 
@@ -11,7 +13,8 @@ pub(crate) const LONGEST: usize = 4096;
 /// So much of the longest text is kept for the words that say how much is missing.
 const WORDS: usize = 40;
 
-/// Shortens a text that has more bytes than `longest`: its beginning and its end are kept, and between them stands how many bytes are not.
+/// Shortens a text that has more bytes than `longest`: its beginning and its end are kept, and
+/// between them stands how many bytes are not.
 pub(crate) fn cut(text: &mut String, longest: usize) {
     if text.len() > longest {
         let mut shorter = Cut::new(longest);
@@ -75,8 +78,8 @@ impl Cut {
     }
 }
 
-/// The last boundary of a character at or before this byte: `str::floor_char_boundary`, which is newer than the oldest
-/// compiler that we support.
+/// The last boundary of a character at or before this byte: `str::floor_char_boundary`, which is
+/// newer than the oldest compiler that we support.
 pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
@@ -104,7 +107,8 @@ impl Write for Cut {
     }
 }
 
-/// Shows a value on one line: what controls a terminal or ends a line is escaped, and so is what turns the direction of a text.
+/// Shows a value on one line: what controls a terminal or ends a line is escaped, and so is what
+/// turns the direction of a text.
 pub(crate) struct OneLine<T>(pub(crate) T);
 
 impl<T: fmt::Display> fmt::Display for OneLine<T> {

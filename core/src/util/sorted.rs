@@ -1,4 +1,5 @@
-//! Sorting that is compiled once: what sorts is a thirtieth of what a page loads, for each type that it sorts.
+//! Sorting that is compiled once: what sorts is a thirtieth of what a page loads, for each type
+//! that it sorts.
 
 use std::cmp::Ordering;
 

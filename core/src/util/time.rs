@@ -25,14 +25,16 @@ impl Moment {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// The same in milliseconds, rounded up so that a little time left is not none. More than fits is as much as fits.
+    /// The same in milliseconds, rounded up so that a little time left is not none. More than fits
+    /// is as much as fits.
     pub(crate) fn millis_since(self, earlier: Self) -> u32 {
         let millis = self.0.saturating_sub(earlier.0).div_ceil(1000);
         u32::try_from(millis).unwrap_or(u32::MAX).min(u32::MAX - 1)
     }
 }
 
-/// More than fits is as much as fits. `Duration::as_micros` calculates with 128 bits, which takes several times as long.
+/// More than fits is as much as fits. `Duration::as_micros` calculates with 128 bits, which takes
+/// several times as long.
 fn micros(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(duration.subsec_micros()))
 }

@@ -6,10 +6,12 @@ use crate::util::time::Moment;
 
 /// A token bucket: as many as a second's worth at once, and so many per second in the long run.
 ///
-/// It is told the time, and one word is all it keeps: the moment at which the bucket is full again.
+/// It is told the time, and one word is all it keeps: the moment at which the bucket is full
+/// again.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenBucket {
-    /// One token comes in so many nanoseconds, for many come in one microsecond; nothing if none ever comes.
+    /// One token comes in so many nanoseconds, for many come in one microsecond; nothing if none
+    /// ever comes.
     interval: Option<u64>,
     /// In nanoseconds since the origin.
     full_at: u64,

@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 /// Bytes that one owner still writes a header to, or that are shared.
 ///
-/// What is to be sent is made by a serializer, gets its header, and is kept until the other side has it. It is shared only where somebody else
-/// keeps it, too, or sends it in parts: a share costs an allocation more for each frame, and bytes that are shared from the first
-/// would have to be taken back for the header.
+/// What is to be sent is made by a serializer, gets its header, and is kept until the other side
+/// has it. It is shared only where somebody else keeps it, too, or sends it in parts: a share
+/// costs an allocation more for each frame, and bytes that are shared from the first would have to
+/// be taken back for the header.
 #[derive(Clone, Debug, Eq)]
 pub enum Encoded {
     /// Nobody else has them. A clone is a copy.

@@ -1,7 +1,9 @@
-//! Whole peers in virtual time, joined by a network that fails in every way: all of `core::peer`, on a platform of its own.
+//! Whole peers in virtual time, joined by a network that fails in every way: all of `core::peer`,
+//! on a platform of its own.
 //!
-//! A schedule is drawn from a seed: two or three peers, who dials whom, when and how the network between them is bad, who is killed and
-//! comes back, who calls whom. `PEERS_SEED=7` runs one schedule alone and tells what happens, `PEERS_SCHEDULES=200000` runs more of them,
+//! A schedule is drawn from a seed: two or three peers, who dials whom, when and how the network
+//! between them is bad, who is killed and comes back, who calls whom. `PEERS_SEED=7` runs one
+//! schedule alone and tells what happens, `PEERS_SCHEDULES=200000` runs more of them,
 //! `PEERS_FIRST=5000` other ones.
 //!
 //! | module | idea |
@@ -111,7 +113,8 @@ fn reset() {
     node::reset();
 }
 
-/// Each call ends once and as it may, and nothing is left, however the network between the peers fails.
+/// Each call ends once and as it may, and nothing is left, however the network between the peers
+/// fails.
 #[test]
 fn peers_survive_every_schedule() {
     if let Some(seed) = setting("PEERS_SEED") {
@@ -184,7 +187,8 @@ fn two_peers(dials: &[[usize; 2]], spells: Vec<Spell>) -> Plan {
     }
 }
 
-/// A path that loses large messages costs no call of the side that dialled, nor of the one that accepted.
+/// A path that loses large messages costs no call of the side that dialled, nor of the one that
+/// accepted.
 #[test]
 fn narrow_path_costs_no_call() {
     for (seed, nodes) in (0..200).flat_map(|seed| [(seed, [0, 1]), (seed, [1, 0])]) {
@@ -204,7 +208,8 @@ fn narrow_path(seed: u64, nodes: [usize; 2]) {
     world::with(|world| world.check_end());
 }
 
-/// The same while results of other calls keep coming, so that the side whose messages are lost hears something all the time.
+/// The same while results of other calls keep coming, so that the side whose messages are lost
+/// hears something all the time.
 #[test]
 fn narrow_path_costs_no_call_beside_results() {
     for seed in 0..200 {
@@ -219,8 +224,9 @@ fn narrow_path_costs_no_call_beside_results() {
     }
 }
 
-/// A connection that the path has forgotten while the block of a call runs, with nothing said to anybody, costs no call of the side that can make
-/// another one. All that it has sent is acknowledged, so nothing but its waiting says that something is wrong.
+/// A connection that the path has forgotten while the block of a call runs, with nothing said to
+/// anybody, costs no call of the side that can make another one. All that it has sent is
+/// acknowledged, so nothing but its waiting says that something is wrong.
 #[test]
 fn forgotten_connection_costs_no_call() {
     for seed in 0..200 {
@@ -233,8 +239,8 @@ fn forgotten_connection_costs_no_call() {
     }
 }
 
-/// A process that is killed while its path is dark, and comes back with its key when it is not, has its id at once and not after the silence of
-/// its old connection.
+/// A process that is killed while its path is dark, and comes back with its key when it is not,
+/// has its id at once and not after the silence of its old connection.
 #[test]
 fn key_takes_over_dead_session() {
     for seed in 0..50 {
@@ -290,8 +296,8 @@ fn crossed_dials_open_one_session() {
     }
 }
 
-/// Peers that have slept find out at once whether their connection still is one, long before anything would have been said on it, and have another
-/// one if it is not.
+/// Peers that have slept find out at once whether their connection still is one, long before
+/// anything would have been said on it, and have another one if it is not.
 #[test]
 fn peers_that_slept_replace_dead_connection() {
     let (asleep, awake, silence_is_broken) = (10 * SECONDS, 12 * SECONDS, 14 * SECONDS);
@@ -310,8 +316,8 @@ fn peers_that_slept_replace_dead_connection() {
     }
 }
 
-/// An attempt that hangs when the machine or the page wakes up is made anew within 3 s, long before it would be given up; one that nothing
-/// wakes is given its whole time.
+/// An attempt that hangs when the machine or the page wakes up is made anew within 3 s, long
+/// before it would be given up; one that nothing wakes is given its whole time.
 #[test]
 fn wake_makes_hanging_dial_anew() {
     let slept: fn() = || platform::slept(600 * SECONDS);

@@ -1,4 +1,5 @@
-//! What joins the peers: connections of two directions, each of which fails for itself, at any message.
+//! What joins the peers: connections of two directions, each of which fails for itself, at any
+//! message.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -17,7 +18,8 @@ use crate::world;
 pub(crate) enum Fault {
     /// It is lost, and all that comes after it in this direction, the end included.
     Silence,
-    /// It is lost because it is too large for the path, and what comes after it waits for it; a reset does not.
+    /// It is lost because it is too large for the path, and what comes after it waits for it; a
+    /// reset does not.
     TooLarge,
     /// So are those of the other direction.
     SilenceBoth,
@@ -85,7 +87,8 @@ pub(crate) struct End {
 pub(crate) struct Probe(Rc<RefCell<Way>>);
 
 impl Probe {
-    /// When something last arrived, and how many messages have, unless it had ended at this moment.
+    /// When something last arrived, and how many messages have, unless it had ended at this
+    /// moment.
     pub(crate) fn heard(&self, moment: u64) -> Option<(u64, u32)> {
         let way = self.0.borrow();
         way.ended.is_none_or(|ended| ended > moment).then_some((way.heard, way.messages))

@@ -1,4 +1,5 @@
-//! What a seed decides: who is there and dials whom, when the network is bad and how, who restarts, who calls whom.
+//! What a seed decides: who is there and dials whom, when the network is bad and how, who
+//! restarts, who calls whom.
 
 use crate::random::Random;
 
@@ -46,7 +47,8 @@ pub(crate) enum Weather {
     Refusing,
     /// Each message meets with a fault in so many of a hundred cases.
     Flaky(u64),
-    /// The connections that were made before are forgotten: nothing arrives on them any more. New ones are good.
+    /// The connections that were made before are forgotten: nothing arrives on them any more. New
+    /// ones are good.
     Forgotten,
     /// Large messages are lost, unless the connection sends small packets.
     Narrow,

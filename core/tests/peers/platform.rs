@@ -1,4 +1,5 @@
-//! The world of a simulated peer: virtual time, tasks of its process, and a mailbox for its control plane.
+//! The world of a simulated peer: virtual time, tasks of its process, and a mailbox for its
+//! control plane.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

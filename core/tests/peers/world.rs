@@ -1,4 +1,5 @@
-//! The schedule that runs on this thread: its network's weather, and what is known of each call from outside.
+//! The schedule that runs on this thread: its network's weather, and what is known of each call
+//! from outside.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -95,8 +96,8 @@ pub(crate) fn latency() -> u64 {
     with(|world| world.random.between(world.plan.latency / 10, world.plan.latency))
 }
 
-/// What happens to a message that is sent now from one node to another, in packets of so many bytes.
-/// The connection was made at a moment.
+/// What happens to a message that is sent now from one node to another, in packets of so many
+/// bytes. The connection was made at a moment.
 pub(crate) fn fault(nodes: [usize; 2], made: u64, packet: usize) -> Option<Fault> {
     with(|world| {
         let now = runtime::now();
@@ -274,8 +275,9 @@ impl World {
         self.count(name);
     }
 
-    /// Nothing ends as disconnected while less than the window has passed since the network was good for long enough: for 3 s, and for as long
-    /// as it takes to notice that a connection is dead, to give up a handshake, and to pause before the next one.
+    /// Nothing ends as disconnected while less than the window has passed since the network was
+    /// good for long enough: for 3 s, and for as long as it takes to notice that a connection
+    /// is dead, to give up a handshake, and to pause before the next one.
     fn check_disconnected(&self, call: Nonce) {
         let now = runtime::now();
         let Record { nodes, started, .. } = self.calls[call as usize];
@@ -313,7 +315,8 @@ impl World {
         spells.map(|spell| moment - spell.from).max().unwrap_or(0).min(30 * SECONDS)
     }
 
-    /// A node was refused because its id is in use: only while the connection that has it is not known to be dead.
+    /// A node was refused because its id is in use: only while the connection that has it is not
+    /// known to be dead.
     pub(crate) fn check_in_use(&mut self, nodes: [usize; 2]) {
         self.count("id in use");
         let dials_back = self.plan.dials.contains(&[nodes[1], nodes[0]]);

@@ -1,4 +1,5 @@
-//! What the two peers do with their sessions: they make calls, give them up, and run blocks for each other.
+//! What the two peers do with their sessions: they make calls, give them up, and run blocks for
+//! each other.
 
 use bytes::Bytes;
 use distributed_scope_core::__private::Source;

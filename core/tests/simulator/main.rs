@@ -1,8 +1,9 @@
 //! Two sessions, joined by a connection that is slow, full, cut and made again, in virtual time.
 //!
-//! A schedule is drawn from a seed: who calls what and when, how long blocks run, when the connection is cut and how.
-//! After every event the sessions are compared with what is known of each call from outside. `SIMULATOR_SEED=7` runs
-//! one schedule alone, `SIMULATOR_SCHEDULES=100000` runs more of them, `SIMULATOR_FIRST=5000` other ones.
+//! A schedule is drawn from a seed: who calls what and when, how long blocks run, when the
+//! connection is cut and how. After every event the sessions are compared with what is known of
+//! each call from outside. `SIMULATOR_SEED=7` runs one schedule alone,
+//! `SIMULATOR_SCHEDULES=100000` runs more of them, `SIMULATOR_FIRST=5000` other ones.
 
 mod blocks;
 mod model;

@@ -38,7 +38,8 @@ impl World {
         self.after(5_000_000, Event::Late(connection));
     }
 
-    /// Something came on a connection. What comes on one that is no longer used must change nothing.
+    /// Something came on a connection. What comes on one that is no longer used must change
+    /// nothing.
     pub(crate) fn arrives(&mut self, connection: usize, from: usize) {
         let to = 1 - from;
         if self.sides[to].connection == Some(connection) {
@@ -235,8 +236,9 @@ impl World {
         }
     }
 
-    /// A session takes its connection for dead: it must be right, and not be late. Silence is counted in whole checks,
-    /// from the one after the last word, so two of them may be added to it.
+    /// A session takes its connection for dead: it must be right, and not be late. Silence is
+    /// counted in whole checks, from the one after the last word, so two of them may be added
+    /// to it.
     pub(crate) fn found_dead(&mut self, side: usize, dead: Dead) {
         let Some(connection) = self.sides[side].connection else { return };
         if dead == Dead::Unheard {

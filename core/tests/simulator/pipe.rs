@@ -51,7 +51,8 @@ impl Connection {
         Some(frame)
     }
 
-    /// Whether the connection takes one more frame from a side. A black hole takes what the buffers hold.
+    /// Whether the connection takes one more frame from a side. A black hole takes what the
+    /// buffers hold.
     pub(crate) fn has_room(&self, from: usize, capacity: usize) -> bool {
         self.directions[from].bytes < capacity
     }

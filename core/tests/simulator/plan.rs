@@ -10,8 +10,9 @@ use crate::random::Random;
 /// The circumstances of one schedule.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Nothing is lost for good: the session is resumed in time, both sides keep what they sent for long enough, no
-    /// deadline comes near. So every call has to end as its block does, however often the connection is cut.
+    /// Nothing is lost for good: the session is resumed in time, both sides keep what they sent
+    /// for long enough, no deadline comes near. So every call has to end as its block does,
+    /// however often the connection is cut.
     pub(crate) gentle: bool,
     pub(crate) limits: [Limits; 2],
     /// For how long, in microseconds, calls are made and faults happen.

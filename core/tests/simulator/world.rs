@@ -65,7 +65,8 @@ pub(crate) struct Running {
     pub(crate) child: Option<Nonce>,
 }
 
-/// The chunks that a side has sent on its connection and that are not acknowledged, counted from outside.
+/// The chunks that a side has sent on its connection and that are not acknowledged, counted from
+/// outside.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
     pub(crate) number: u64,

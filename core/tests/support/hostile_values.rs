@@ -8,7 +8,8 @@ use distributed_scope_core::{Codec, RemoteError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// A type, and how one message is decoded as a value of it, which may take so much memory besides: whether that succeeded.
+/// A type, and how one message is decoded as a value of it, which may take so much memory besides:
+/// whether that succeeded.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) decode: fn(usize, &[u8]) -> bool,
@@ -61,7 +62,8 @@ pub(crate) fn compact() -> Vec<Case> {
     ]
 }
 
-/// Types of which a byte on the wire is many bytes in memory, in an honest message as in a hostile one.
+/// Types of which a byte on the wire is many bytes in memory, in an honest message as in a hostile
+/// one.
 pub(crate) fn wide() -> Vec<Case> {
     cases![
         Vec<char>,
@@ -93,7 +95,8 @@ fn length(length: usize) -> Vec<u8> {
     [&[252][..], &(length as u32).to_le_bytes()].concat()
 }
 
-/// Messages of this length, each with a name. The first announce as many elements as there are bytes left.
+/// Messages of this length, each with a name. The first announce as many elements as there are
+/// bytes left.
 pub(crate) fn messages(size: usize) -> Vec<(&'static str, Vec<u8>)> {
     let rest = size - 5;
     let of = |head: Vec<u8>, body: &mut dyn FnMut(usize) -> u8| -> Vec<u8> {

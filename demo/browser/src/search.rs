@@ -66,7 +66,8 @@ impl Progress {
     }
 }
 
-/// Searches where the index is, and shows the result where the page is. Dropping it stops the search.
+/// Searches where the index is, and shows the result where the page is. Dropping it stops the
+/// search.
 ///
 /// # Errors
 ///

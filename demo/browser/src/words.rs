@@ -1,4 +1,5 @@
-//! What a page says when something went wrong: to the people before it, who have not written it. What developers need stands in its console.
+//! What a page says when something went wrong: to the people before it, who have not written it.
+//! What developers need stands in its console.
 
 use std::fmt;
 
@@ -70,7 +71,8 @@ mod tests {
 
     use super::*;
 
-    /// Whoever left the page open over a new version is told to load it again, and nothing of programs and sources.
+    /// Whoever left the page open over a new version is told to load it again, and nothing of
+    /// programs and sources.
     #[test]
     fn old_page_offers_reload() {
         let error = RemoteError::refused(Refusal::UnknownBlock { elsewhere: None });

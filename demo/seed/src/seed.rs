@@ -2,7 +2,8 @@
 
 use distributed_scope::{PeerId, RemoteError, distributed, remote};
 
-/// `demo` of the original: from wherever it is called to the server, to the client with `a`, and back with `a` and `b`.
+/// `demo` of the original: from wherever it is called to the server, to the client with `a`, and
+/// back with `a` and `b`.
 #[distributed]
 pub async fn demo(server: PeerId, client: PeerId) -> Result<(Vec<u32>, usize), RemoteError> {
     remote!(server, [client, server], {
@@ -28,7 +29,8 @@ pub async fn demo_lazy(server: PeerId, client: PeerId) -> Result<[(u32, u32); 2]
     Ok([task.clone().await?, task.await?])
 }
 
-/// The value as the original's README writes it: a vector of equal elements as one element and its length.
+/// The value as the original's README writes it: a vector of equal elements as one element and its
+/// length.
 #[must_use]
 pub fn show((b, c): &(Vec<u32>, usize)) -> String {
     match b.split_first() {

@@ -17,8 +17,8 @@ pub(super) struct Figures {
     pub(super) per_second: u64,
 }
 
-/// Makes `calls` calls, `in_flight` of them at any time, after a tenth as many to warm up. A call gets a number, and
-/// must answer with it.
+/// Makes `calls` calls, `in_flight` of them at any time, after a tenth as many to warm up. A call
+/// gets a number, and must answer with it.
 pub(super) async fn measure<F, C>(calls: u64, in_flight: u64, call: F) -> Result<Figures, RemoteError>
 where
     F: Fn(u64) -> C,
@@ -45,7 +45,8 @@ where
             let nanoseconds = started.elapsed().as_nanos();
             assert_eq!(answer, number, "a call got the answer of another");
             times.borrow_mut().saturating_record(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
-            // A call of a peer to itself never waits; without this, Ctrl-C would not be noticed meanwhile.
+            // A call of a peer to itself never waits; without this, Ctrl-C would not be noticed
+            // meanwhile.
             tokio::task::consume_budget().await;
         }
         Ok::<_, RemoteError>(())

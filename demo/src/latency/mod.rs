@@ -31,8 +31,8 @@ impl Row {
     }
 }
 
-/// Measures against the server at `url`, or against one in a process of its own; draws what it measured, and keeps it as a
-/// page in the file `html`.
+/// Measures against the server at `url`, or against one in a process of its own; draws what it
+/// measured, and keeps it as a page in the file `html`.
 pub(crate) async fn run(url: Option<String>, calls: u64, html: Option<PathBuf>) -> anyhow::Result<()> {
     let Some(url) = url else {
         let arguments = ["server", "--addr", "127.0.0.1:0"];

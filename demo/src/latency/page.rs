@@ -13,7 +13,8 @@ const RIGHT: f64 = 150.0;
 const ROW: f64 = 64.0;
 const BARS: usize = 120;
 
-/// The colours of both schemes are in one place; everything that is drawn takes its colour from here.
+/// The colours of both schemes are in one place; everything that is drawn takes its colour from
+/// here.
 const STYLE: &str = "
 :root { color-scheme: light dark; --page: #fcfcfb; --text: #1b1b19; --quiet: #6b6a64; --line: #e3e2dc; --bar: #2f6fb5; --mark: #b4471f; }
 @media (prefers-color-scheme: dark) {

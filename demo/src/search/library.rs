@@ -78,7 +78,8 @@ fn bar(length: u64) -> ProgressBar {
     ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// What there is to read about a crate, with the files where it stands. What cannot be read is left out.
+/// What there is to read about a crate, with the files where it stands. What cannot be read is
+/// left out.
 fn read(krate: &Crate) -> Vec<(String, Entry)> {
     let mut entries = Vec::new();
     walk(&krate.folder, &mut |path| {

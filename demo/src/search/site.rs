@@ -23,7 +23,8 @@ const FILES: [(&str, &str, &str); 6] = [
     ("/start.js", "text/javascript; charset=utf-8", include_str!("../../browser/pages/start.js")),
 ];
 
-/// What the pages may do, which is no more than they need; `docs/browsers.md` has the same for any page.
+/// What the pages may do, which is no more than they need; `docs/browsers.md` has the same for any
+/// page.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
@@ -70,7 +71,8 @@ fn text(kind: &'static str, text: &'static str) -> HttpResponse {
     HttpResponse::Ok().content_type(kind).insert_header((CONTENT_SECURITY_POLICY, POLICY)).body(text)
 }
 
-/// A file of the bundle, as `cargo xtask web` has compressed it. Every browser that has WebAssembly takes that.
+/// A file of the bundle, as `cargo xtask web` has compressed it. Every browser that has
+/// WebAssembly takes that.
 async fn file(name: &'static str, kind: &'static str) -> HttpResponse {
     match web::block(move || std::fs::read(bundle::folder().join(format!("{name}.gz")))).await {
         Ok(Ok(bytes)) => HttpResponse::Ok()

@@ -1,4 +1,5 @@
-//! Certificates and tokens, made on the spot. In earnest they come from an authority and a login that others run.
+//! Certificates and tokens, made on the spot. In earnest they come from an authority and a login
+//! that others run.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,5 +1,5 @@
-//! `demo secure`: a server that speaks TLS and knows its clients by tokens; one call that is allowed, one that is refused, and two
-//! impostors, one at either end.
+//! `demo secure`: a server that speaks TLS and knows its clients by tokens; one call that is
+//! allowed, one that is refused, and two impostors, one at either end.
 
 mod credentials;
 mod press;
@@ -28,7 +28,8 @@ struct Attempt {
     said: String,
 }
 
-/// Makes all certificates and keys, lets everybody try, and prints a table. An error when somebody got what they must not have.
+/// Makes all certificates and keys, lets everybody try, and prints a table. An error when somebody
+/// got what they must not have.
 pub(crate) async fn run() -> anyhow::Result<()> {
     let (authority, login) = (Authority::new("the demo's authority")?, Mint::new()?);
     let server = listen(&authority, &login)?;

@@ -21,7 +21,8 @@ pub(super) struct Corpus {
 }
 
 impl Corpus {
-    /// The files that `paths` name or contain; without any, those of the crates that this workspace depends on.
+    /// The files that `paths` name or contain; without any, those of the crates that this
+    /// workspace depends on.
     pub(super) fn find(paths: Vec<PathBuf>) -> anyhow::Result<Self> {
         if paths.is_empty() {
             let folders: Vec<_> = crates::dependencies()?.into_iter().map(|krate| krate.folder).collect();

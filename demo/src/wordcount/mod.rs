@@ -1,4 +1,5 @@
-//! `demo wordcount`: real text, counted by several processes, and once more by one to see that it is right.
+//! `demo wordcount`: real text, counted by several processes, and once more by one to see that it
+//! is right.
 //!
 //! | module | idea |
 //! |---|---|
@@ -59,8 +60,8 @@ pub(crate) async fn run(options: WordcountOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Does something that blocks or computes for long in a thread of its own. Unlike the runtime's threads for this, it
-/// does not hold up the end of the program.
+/// Does something that blocks or computes for long in a thread of its own. Unlike the runtime's
+/// threads for this, it does not hold up the end of the program.
 async fn in_thread<T: Send + 'static>(
     work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
 ) -> anyhow::Result<T> {

@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 use super::corpus;
 use super::count::is_in_word;
 
-/// How large a piece is meant to be, in bytes: large enough that carrying it costs little beside counting it.
+/// How large a piece is meant to be, in bytes: large enough that carrying it costs little beside
+/// counting it.
 const SIZE: usize = 128 << 10;
 
 /// How many pieces are read ahead.

@@ -1,4 +1,5 @@
-//! What the user sees of a word count: a bar for each worker while it runs, tables when it is done.
+//! What the user sees of a word count: a bar for each worker while it runs, tables when it is
+//! done.
 
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use super::count::{self, Counts};
 use super::workers::Worker;
 use crate::output::{self, mebibytes, thousands};
 
-/// What there is to count, and who will: with their process ids, for those who want to see one of them die.
+/// What there is to count, and who will: with their process ids, for those who want to see one of
+/// them die.
 pub(super) fn beginning(corpus: &Corpus, workers: &[Worker]) -> String {
     let mut text = format!(
         "counting the words of {}: {} files, {:.1} MiB",
@@ -23,7 +25,8 @@ pub(super) fn beginning(corpus: &Corpus, workers: &[Worker]) -> String {
     text
 }
 
-/// A bar for each worker, which shows its share of the text. Nothing is shown when standard error is no terminal.
+/// A bar for each worker, which shows its share of the text. Nothing is shown when standard error
+/// is no terminal.
 pub(super) struct Bars {
     all: MultiProgress,
     bars: Vec<ProgressBar>,

@@ -1,8 +1,9 @@
 //! Who counts which piece.
 //!
-//! One loop owns all of it. It gives the next piece to the worker that has the fewest, takes results as they come, and
-//! when a worker is lost, it gives that worker's pieces to the others. A piece enters the sum only with the result of the
-//! call that carried it, so each enters it once, even if a lost worker had counted it, too.
+//! One loop owns all of it. It gives the next piece to the worker that has the fewest, takes
+//! results as they come, and when a worker is lost, it gives that worker's pieces to the others. A
+//! piece enters the sum only with the result of the call that carried it, so each enters it once,
+//! even if a lost worker had counted it, too.
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use super::workers::{Counted, Worker, count_on};
 /// How many pieces a worker has at once: one to count, and the next ones on their way meanwhile.
 const IN_FLIGHT: usize = 4;
 
-/// Has the workers count all pieces. Once `kill_after` of them are counted, the first worker is killed.
+/// Has the workers count all pieces. Once `kill_after` of them are counted, the first worker is
+/// killed.
 pub(super) async fn scatter(
     workers: &mut [Worker],
     pieces: mpsc::Receiver<anyhow::Result<Piece>>,
@@ -88,7 +90,8 @@ impl Source {
         self.passed_on.is_empty() && self.unread.is_none()
     }
 
-    /// The next piece, or `None` when that was all. Nothing is lost when it is dropped before its end.
+    /// The next piece, or `None` when that was all. Nothing is lost when it is dropped before its
+    /// end.
     async fn next(&mut self) -> anyhow::Result<Option<Piece>> {
         if let Some(piece) = self.passed_on.pop() {
             return Ok(Some(piece));
@@ -110,7 +113,8 @@ fn free_worker(workers: &[Worker]) -> Option<usize> {
     free.min_by_key(|(_, worker)| worker.in_flight).map(|(index, _)| index)
 }
 
-/// Has a worker count a piece. Ends with the piece and, unless the worker was lost meanwhile, how the call ended.
+/// Has a worker count a piece. Ends with the piece and, unless the worker was lost meanwhile, how
+/// the call ended.
 fn hand_out(
     piece: Piece,
     index: usize,
@@ -128,8 +132,8 @@ fn hand_out(
     }
 }
 
-/// Whether an error says something of the worker, and not of the piece. Counting twice does no harm, so it does not
-/// matter whether the block ran.
+/// Whether an error says something of the worker, and not of the piece. Counting twice does no
+/// harm, so it does not matter whether the block ran.
 fn is_loss(error: &RemoteError) -> bool {
     matches!(
         error.kind(),

@@ -37,7 +37,8 @@ pub(super) struct Worker {
 /// What a worker found in a piece.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Counted {
-    /// Not as a map: who receives them adds them to one and would build another only to take it apart.
+    /// Not as a map: who receives them adds them to one and would build another only to take it
+    /// apart.
     pub(super) counts: Vec<(String, u64)>,
     pub(super) microseconds: u64,
 }

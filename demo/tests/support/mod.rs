@@ -78,8 +78,9 @@ impl Demo {
         send_signal(self.pid(), signal);
     }
 
-    /// Waits for its end, and for the end of every process that it started: they all hold the other end of its standard
-    /// output or standard error, so these end only when the last of them does.
+    /// Waits for its end, and for the end of every process that it started: they all hold the
+    /// other end of its standard output or standard error, so these end only when the last of
+    /// them does.
     pub(crate) fn end(mut self) -> Ended {
         let stdout = rest_of(&self.stdout, "standard output");
         let stderr = rest_of(&self.stderr, "standard error");

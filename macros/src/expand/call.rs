@@ -1,7 +1,8 @@
 //! What a block becomes: the call that stands in the place of its `remote!`, and its registration.
 //!
-//! What is made here stands at the user's code: at the `remote`, at a capture's name or at the braces of the body, so that
-//! rustc's messages do too. See [`place`](crate::parse::place) for the names in it.
+//! What is made here stands at the user's code: at the `remote`, at a capture's name or at the
+//! braces of the body, so that rustc's messages do too. See [`place`](crate::parse::place) for the
+//! names in it.
 
 use proc_macro2::{Delimiter, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -18,8 +19,9 @@ use crate::parse::place::{Place, mixed, respan};
 impl Expansion<'_> {
     /// What a `remote!` becomes.
     ///
-    /// Each value of the list is evaluated once, although a call needs it for its type too. The call is made in a statement
-    /// of its own, so that what the captures borrow is let go before it is awaited.
+    /// Each value of the list is evaluated once, although a call needs it for its type too. The
+    /// call is made in a statement of its own, so that what the captures borrow is let go
+    /// before it is awaited.
     pub(crate) fn call(&self, block: &RemoteBlock, copy: Copy, in_block: bool) -> TokenStream {
         let at = mixed(block.name.span());
         let private = respan(self.private.clone(), at);
@@ -38,7 +40,9 @@ impl Expansion<'_> {
             #before
             call
         }};
-        // From the `remote` to its closing parenthesis, and as if the user had written it: for a message about the call.
+        // From the `remote` to its closing parenthesis, and as if the user had written it: for a
+        // message
+        // about the call.
         let made = group(Delimiter::Parenthesis, block.end, made);
         quote_spanned!(block.name.span()=> ::core::convert::identity #made)
     }
@@ -94,8 +98,9 @@ impl Expansion<'_> {
                 (witness, quote_spanned!(at=> #slot.declare(peer, #captures, #private::PhantomData::<#ty>)))
             }
         };
-        // What cannot be sent is told here, too, in the same words and so once: a function with a mistake in its types is not asked
-        // what it borrows, which would be told beside it.
+        // What cannot be sent is told here, too, in the same words and so once: a function with a
+        // mistake
+        // in its types is not asked what it borrows, which would be told beside it.
         let sent = self.travelling(block, locals);
         (before, quote_spanned!(at=> { let _ = #sent; #call }))
     }
@@ -228,7 +233,8 @@ impl Expansion<'_> {
                 #body,
             );
         };
-        // Where the body is left out, its calls still have to know which version of it they ask for.
+        // Where the body is left out, its calls still have to know which version of it they ask
+        // for.
         let declare = block.otherwise.as_ref().map(|otherwise| {
             (
                 vec![otherwise.clone()],
@@ -250,7 +256,9 @@ impl Expansion<'_> {
     fn wire(&self, place: Place, value: &Ident, way: &str) -> TokenStream {
         let (private, way) = (&self.private, Ident::new(way, place.names));
         let journey = quote_spanned!(place.names=> &#private::Journey::of(#value.__known()));
-        // rustc points at this argument, so its first and its last token stand where the place starts and ends.
+        // rustc points at this argument, so its first and its last token stand where the place
+        // starts and
+        // ends.
         let journey = group(Delimiter::Parenthesis, place.start, journey);
         let none = group(Delimiter::Parenthesis, place.end, TokenStream::new());
         place.call(quote!(#private::Travels::wire), quote_spanned!(place.names=> #journey.#way #none))
@@ -265,7 +273,8 @@ fn variables(block: &RemoteBlock) -> impl Iterator<Item = TokenStream> + '_ {
     })
 }
 
-/// Where it is told that a result cannot travel: at its type, if that is written, and else from brace to brace.
+/// Where it is told that a result cannot travel: at its type, if that is written, and else from
+/// brace to brace.
 fn result(block: &RemoteBlock) -> Place {
     match &block.result {
         Some(ty) => Place::at(ty.span()),

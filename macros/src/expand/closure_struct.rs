@@ -1,7 +1,9 @@
-//! What travels: one struct per block with a field per capture, generic in the types of its fields.
+//! What travels: one struct per block with a field per capture, generic in the types of its
+//! fields.
 //!
-//! The struct carries types from the calls to the registration of the block. On the wire there is a tuple of its fields, so
-//! that nothing has to be derived, and a field that cannot travel is told at its own name.
+//! The struct carries types from the calls to the registration of the block. On the wire there is
+//! a tuple of its fields, so that nothing has to be derived, and a field that cannot travel is
+//! told at its own name.
 
 use proc_macro2::{Delimiter, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};

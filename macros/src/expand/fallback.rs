@@ -1,5 +1,5 @@
-//! What stands in the place of a function with mistakes: it has the same type and no body, so that those who call it
-//! get no messages of their own.
+//! What stands in the place of a function with mistakes: it has the same type and no body, so that
+//! those who call it get no messages of their own.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};

@@ -1,11 +1,12 @@
 //! A hash of what tokens say, not of how they are laid out.
 //!
-//! Names, literals, punctuation and delimiters count. Comments, doc comments, white space, line numbers, and the
-//! commas and braces that a formatter adds and removes do not.
+//! Names, literals, punctuation and delimiters count. Comments, doc comments, white space, line
+//! numbers, and the commas and braces that a formatter adds and removes do not.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// FNV-1a with 64 bits; each word is preceded by its kind and followed by a byte that no word contains.
+/// FNV-1a with 64 bits; each word is preceded by its kind and followed by a byte that no word
+/// contains.
 #[derive(Clone, Copy)]
 pub(crate) struct Fnv(u64);
 
@@ -88,13 +89,15 @@ fn arm_in_braces(tokens: &[TokenTree], index: usize) -> Option<Group> {
     (arrow && group.delimiter() == Delimiter::Brace).then(|| group.clone())
 }
 
-/// Whether there is a single expression in the braces of an arm. A formatter puts it there where the line is too long.
+/// Whether there is a single expression in the braces of an arm. A formatter puts it there where
+/// the line is too long.
 fn in_braces_for_length(arm: &Group) -> bool {
     let value = arm.stream();
     !value.is_empty() && !value.into_iter().any(|token| is(Some(&token), ';'))
 }
 
-/// Whether parentheses after these tokens are those of a call, a pattern or a macro, and not a tuple.
+/// Whether parentheses after these tokens are those of a call, a pattern or a macro, and not a
+/// tuple.
 fn holds_arguments(before: &[TokenTree]) -> bool {
     const BEFORE_VALUES: [&str; 13] =
         ["as", "await", "break", "else", "if", "in", "let", "match", "move", "mut", "ref", "return", "while"];

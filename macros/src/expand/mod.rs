@@ -1,9 +1,11 @@
-//! The expansion of a function: itself, with calls in the place of its `remote!`s, and inside it what the calls need.
+//! The expansion of a function: itself, with calls in the place of its `remote!`s, and inside it
+//! what the calls need.
 //!
-//! The types of a block are known only in its function, so the body stands twice: once to run, and once in a function that
-//! registers the blocks, where it is only type-checked and tells the slots their types. A block's body stands once for
-//! real, at the top of the registering function: there no variable of the function is in sight, so one that is not
-//! listed is an error, and every warning comes from there. Its other copies only bear witness to its type.
+//! The types of a block are known only in its function, so the body stands twice: once to run, and
+//! once in a function that registers the blocks, where it is only type-checked and tells the slots
+//! their types. A block's body stands once for real, at the top of the registering function: there
+//! no variable of the function is in sight, so one that is not listed is an error, and every
+//! warning comes from there. Its other copies only bear witness to its type.
 
 pub(crate) mod call;
 pub(crate) mod closure_struct;
@@ -181,8 +183,10 @@ impl<'a> Expansion<'a> {
                 quote!(let #mutability #name: #ty = #private::never();)
             }
         });
-        // The first `return` settles the type, so that the others are coerced to it as in an `async fn`. It stands here only
-        // where there is one, because rustc adds a note about it to every message, which is then told twice.
+        // The first `return` settles the type, so that the others are coerced to it as in an
+        // `async fn`.
+        // It stands here only where there is one, because rustc adds a note about it to every
+        // message, which is then told twice.
         let settled = find::has(code, "return").then(|| {
             quote! {
                 if false {
@@ -219,7 +223,8 @@ impl<'a> Expansion<'a> {
                 {
                     names::receiver(&self.function.signature).to_tokens(&mut tokens);
                 }
-                // In a type-checked copy of a string that is no format string the change does not matter.
+                // In a type-checked copy of a string that is no format string the change does not
+                // matter.
                 Piece::Token(TokenTree::Literal(text)) if copy == Copy::Check && format::shows_self(text) => {
                     format::with_receiver(text, &names::receiver(&self.function.signature))
                         .to_tokens(&mut tokens);
@@ -278,8 +283,9 @@ pub(crate) fn collect<'c>(code: &'c Code, blocks: &mut Vec<&'c RemoteBlock>) {
 
 /// Keeps the warnings of a copy to itself: the live one gives them.
 ///
-/// `warnings` silences what is a warning; what a crate denies by its name has to be named here. `clippy::restriction` is not: crates
-/// *forbid* lints of that group (`clippy::unwrap_used`), and what is forbidden must not even be allowed in what a macro makes.
+/// `warnings` silences what is a warning; what a crate denies by its name has to be named here.
+/// `clippy::restriction` is not: crates *forbid* lints of that group (`clippy::unwrap_used`), and
+/// what is forbidden must not even be allowed in what a macro makes.
 pub(crate) fn quiet() -> TokenStream {
     quote! {
         #[allow(

@@ -1,4 +1,5 @@
-//! The names of generated items. They stand where the user's names stand, so they are made unlikely, not nice.
+//! The names of generated items. They stand where the user's names stand, so they are made
+//! unlikely, not nice.
 
 use proc_macro2::Span;
 use quote::format_ident;
@@ -29,8 +30,8 @@ pub(crate) fn slot(ordinal: usize) -> Ident {
     format_ident!("slot{ordinal}", span = Span::mixed_site())
 }
 
-/// What stands for `self` in the copy that is only type-checked; a local variable. It is found where `self` is, because
-/// format strings name it, too.
+/// What stands for `self` in the copy that is only type-checked; a local variable. It is found
+/// where `self` is, because format strings name it, too.
 pub(crate) fn receiver(signature: &Signature) -> Ident {
     let span = signature.receiver().map_or_else(Span::call_site, |receiver| receiver.self_token.span);
     Ident::new("__receiver", span)

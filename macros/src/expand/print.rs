@@ -1,12 +1,14 @@
 //! Prints an expansion for people: `DISTRIBUTED_SCOPE_EXPAND=1`.
 //!
-//! It lays tokens out and understands none of them, so that it can print what does not compile, too.
+//! It lays tokens out and understands none of them, so that it can print what does not compile,
+//! too.
 
 use std::io::Write as _;
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// Prints the expansion of the function named `name` to standard error, if the user wants to see it.
+/// Prints the expansion of the function named `name` to standard error, if the user wants to see
+/// it.
 pub(crate) fn if_wanted(name: &str, expansion: &TokenStream) {
     if std::env::var_os("DISTRIBUTED_SCOPE_EXPAND").is_none_or(|value| value.is_empty() || value == "0") {
         return;
@@ -112,7 +114,8 @@ impl Page {
     /// Whether the last token is a name, and not a keyword before an expression or a pattern.
     fn follows_name(&self) -> bool {
         const KEYWORDS: [&str; 8] = ["return", "use", "match", "let", "in", "if", "move", "mut"];
-        // A name may hold marks that are no letters; outside of ASCII only names hold anything here.
+        // A name may hold marks that are no letters; outside of ASCII only names hold anything
+        // here.
         let is_of_name = |char: char| char.is_ascii_alphanumeric() || char == '_' || !char.is_ascii();
         let name = self.text.rsplit(|char| !is_of_name(char)).next().unwrap_or_default();
         !name.is_empty() && !KEYWORDS.contains(&name)

@@ -1,7 +1,8 @@
 //! What the versions of a function's blocks are made of, as far as its tokens say it.
 //!
-//! The other half is in the core, which knows the types: see `core/src/block/version.rs` for what counts when. Everything here is
-//! taken from the tokens as they were written, so it is the same whatever a `cfg` leaves out.
+//! The other half is in the core, which knows the types: see `core/src/block/version.rs` for what
+//! counts when. Everything here is taken from the tokens as they were written, so it is the same
+//! whatever a `cfg` leaves out.
 
 use proc_macro2::{Group, TokenStream};
 use quote::{ToTokens, quote};
@@ -49,8 +50,9 @@ pub(crate) struct Version {
     pub(crate) twins: Twins,
 }
 
-/// The versions of all blocks in this code, by their ordinals. `function` is the name of the function, behind that of its type if it is a
-/// method; `is_exact` says that the function itself is `exact`.
+/// The versions of all blocks in this code, by their ordinals. `function` is the name of the
+/// function, behind that of its type if it is a method; `is_exact` says that the function itself
+/// is `exact`.
 pub(crate) fn of(function: &str, is_exact: bool, code: &Code) -> Vec<Version> {
     let mut outline = Outline { hash: Fnv::new(), blocks: Vec::new() };
     outline.code(code);
@@ -80,7 +82,9 @@ pub(crate) fn of(function: &str, is_exact: bool, code: &Code) -> Vec<Version> {
             // A function has far fewer blocks than fit.
             _ => Twins::ByTypes(u32::try_from(group).unwrap_or(u32::MAX)),
         };
-        // So that what two programs have under one fingerprint is the same block of the same function, if perhaps in another module.
+        // So that what two programs have under one fingerprint is the same block of the same
+        // function, if
+        // perhaps in another module.
         let at = |kind| Fnv::new().word(kind, function).number(index as u64);
         Version {
             rule: rule(block),
@@ -136,7 +140,8 @@ impl<'c> Outline<'c> {
     }
 }
 
-/// The tokens, with a mark in the place of each block. What is in a block is no part of where another one goes.
+/// The tokens, with a mark in the place of each block. What is in a block is no part of where
+/// another one goes.
 fn without_blocks(code: &Code) -> TokenStream {
     let mut tokens = TokenStream::new();
     for piece in code {

@@ -16,7 +16,8 @@ pub(crate) struct Args {
     pub(crate) has_crate: bool,
     /// What its blocks ask of their callers, unless they say otherwise.
     pub(crate) require: Option<Requirement>,
-    /// Whether the bodies of its blocks are part of their versions, unless they have names of their own.
+    /// Whether the bodies of its blocks are part of their versions, unless they have names of
+    /// their own.
     pub(crate) is_exact: bool,
 }
 

@@ -171,7 +171,8 @@ impl Arguments<'_> {
     }
 }
 
-/// The braces, if this is a block. A macro that was given it as a `$body:block` or a `$body:expr` hands it on in a group without delimiters.
+/// The braces, if this is a block. A macro that was given it as a `$body:block` or a `$body:expr`
+/// hands it on in a group without delimiters.
 fn braces(token: TokenTree) -> Option<Group> {
     let TokenTree::Group(group) = token else { return None };
     match group.delimiter() {

@@ -7,7 +7,8 @@ use syn::{Expr, Ident, Member, Pat, Token, Type};
 
 use crate::errors::Errors;
 
-/// One entry of the list: `name`, `name = expr`, `name: T` or `name: T = expr`, perhaps with `mut` before it.
+/// One entry of the list: `name`, `name = expr`, `name: T` or `name: T = expr`, perhaps with `mut`
+/// before it.
 pub(crate) struct Capture {
     /// Whether it can be changed in the block.
     pub(crate) mutability: Option<Token![mut]>,
@@ -135,7 +136,8 @@ fn reject(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
 const PATTERN: &str = "a capture is the name of a variable, not a pattern: take the value apart before the block, or in it, \
                        or write `[name = expr]`";
 
-/// Whether a name is written as those of constants are. As a pattern it would be one, and not a variable.
+/// Whether a name is written as those of constants are. As a pattern it would be one, and not a
+/// variable.
 fn is_constant(name: &Ident) -> bool {
     let name = name.unraw().to_string();
     name.starts_with(|first: char| first.is_ascii_uppercase())

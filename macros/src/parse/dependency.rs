@@ -1,12 +1,13 @@
 //! Under which name a package depends on `distributed-scope`.
 //!
-//! rustc would say for each path in the expansion that there is no such crate, and not what to do. What Cargo.toml says is only used where it
-//! surely leaves the name out.
+//! rustc would say for each path in the expansion that there is no such crate, and not what to do.
+//! What Cargo.toml says is only used where it surely leaves the name out.
 
 use std::path::Path;
 use std::{env, fs};
 
-/// What is wrong if the package that is compiled has no dependency with this name, as far as that is known.
+/// What is wrong if the package that is compiled has no dependency with this name, as far as that
+/// is known.
 pub(crate) fn mistake() -> Option<String> {
     let folder = env::var_os("CARGO_MANIFEST_DIR")?;
     let manifest = fs::read_to_string(Path::new(&folder).join("Cargo.toml")).ok()?;
@@ -48,7 +49,8 @@ fn missing(manifest: &str) -> Option<String> {
     })
 }
 
-/// Whether this may be a key of the manifest: what follows it is `=`, `.` or the end of a table's name.
+/// Whether this may be a key of the manifest: what follows it is `=`, `.` or the end of a table's
+/// name.
 fn has_key(line: &str, name: &str) -> bool {
     line.match_indices(name).any(|(start, _)| {
         let before = line[..start].chars().next_back();

@@ -1,7 +1,7 @@
 //! Finds each `remote!` in a stream of tokens, however deep, and keeps everything else as it is.
 //!
-//! The tokens of other macros are searched like all others. Nested `fn` items and `macro_rules!` definitions are not:
-//! a `remote!` there belongs to another function, or to none.
+//! The tokens of other macros are searched like all others. Nested `fn` items and `macro_rules!`
+//! definitions are not: a `remote!` there belongs to another function, or to none.
 
 use std::iter::Peekable;
 
@@ -109,7 +109,8 @@ fn condition(before: &Code, token: &TokenTree) -> Option<TokenStream> {
     (is_cfg && hash && group.delimiter() == Delimiter::Bracket).then(|| quote!(# #group))
 }
 
-/// Whether what an attribute stands on ends here: at `;` or `,`, or at a brace that no operator and no `else` follows.
+/// Whether what an attribute stands on ends here: at `;` or `,`, or at a brace that no operator
+/// and no `else` follows.
 fn ends_statement(token: &TokenTree, next: Option<&TokenTree>) -> bool {
     match token {
         TokenTree::Punct(punct) => matches!(punct.as_char(), ';' | ','),

@@ -1,4 +1,5 @@
-//! The macros of the standard library whose arguments are expressions, and the variables named in format strings.
+//! The macros of the standard library whose arguments are expressions, and the variables named in
+//! format strings.
 
 use proc_macro2::{Ident, Literal, Span};
 use syn::parse::Parser;
@@ -23,7 +24,8 @@ const FORMATTING: &[&str] = &[
     "debug_assert",
 ];
 
-/// Further macros that take nothing but expressions. In `assert_eq!` the third may be a format string.
+/// Further macros that take nothing but expressions. In `assert_eq!` the third may be a format
+/// string.
 const LISTS: &[&str] =
     &["vec", "dbg", "assert_eq", "assert_ne", "debug_assert_eq", "debug_assert_ne", "join", "try_join"];
 

@@ -35,7 +35,8 @@ impl Parse for Function {
 pub(crate) struct Body {
     /// `#![..]` at its start, moved to the function.
     pub(crate) attributes: Vec<Attribute>,
-    /// The items at its top level: they are seen by the function and by its blocks, so they must stand only once.
+    /// The items at its top level: they are seen by the function and by its blocks, so they must
+    /// stand only once.
     pub(crate) items: Vec<TokenStream>,
     /// Everything else.
     pub(crate) statements: TokenStream,

@@ -1,8 +1,9 @@
 //! Where the tokens stand that the macros make.
 //!
-//! rustc tells a mistake in an expression from the first token of it to the last. An editor takes everything that stands at
-//! a name of the user's, or around it, for what that name means. So what is made begins and ends where rustc is to point,
-//! and its names stand at the attribute, where nobody asks what they mean.
+//! rustc tells a mistake in an expression from the first token of it to the last. An editor takes
+//! everything that stands at a name of the user's, or around it, for what that name means. So what
+//! is made begins and ends where rustc is to point, and its names stand at the attribute, where
+//! nobody asks what they mean.
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::quote;
@@ -61,8 +62,8 @@ pub(crate) fn mixed(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
 
-/// The tokens, as if they stood at `span`, and with its names. A span that is the same in each token is the same for rustc
-/// too, which then tells two mistakes at one place only once.
+/// The tokens, as if they stood at `span`, and with its names. A span that is the same in each
+/// token is the same for rustc too, which then tells two mistakes at one place only once.
 pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()

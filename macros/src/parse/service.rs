@@ -123,7 +123,8 @@ fn without_groups(ty: &Type) -> &Type {
     }
 }
 
-/// What the methods need to know of their `impl`; `None` if it is of a kind that cannot have blocks.
+/// What the methods need to know of their `impl`; `None` if it is of a kind that cannot have
+/// blocks.
 fn read_impl(block: &ItemImpl, errors: &mut Errors) -> Option<Service> {
     if let Some((path, _)) = &block.trait_ {
         let message = "the blocks of a trait's method have no path of their own: put the `async fn` in `impl Type { .. }` \

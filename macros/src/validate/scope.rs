@@ -1,7 +1,8 @@
 //! Says which variables a block uses that do not travel with it.
 //!
-//! rustc would say so too, but not what to do. So this may miss a variable, and must never name one wrongly: a name is told
-//! only if it is certainly a variable of the function around the block, and certainly used as one in the block.
+//! rustc would say so too, but not what to do. So this may miss a variable, and must never name
+//! one wrongly: a name is told only if it is certainly a variable of the function around the
+//! block, and certainly used as one in the block.
 
 use std::collections::HashSet;
 
@@ -94,7 +95,8 @@ impl Scope<'_> {
         }
     }
 
-    /// A `remote!`: its peer and its list belong to the code around it, its body is a scope of its own.
+    /// A `remote!`: its peer and its list belong to the code around it, its body is a scope of its
+    /// own.
     fn remote(&mut self, arguments: &proc_macro2::Group) {
         let mut told = Errors::default();
         let Ok(parts) = Parts::parse(arguments, &mut told) else { return };

@@ -1,7 +1,8 @@
-//! What stands wrongly at the end of a body: a call that nobody awaits, and `Ok(value)` at the end of a block.
+//! What stands wrongly at the end of a body: a call that nobody awaits, and `Ok(value)` at the end
+//! of a block.
 //!
-//! rustc would say that a `Call` is not what the function returns, or that it does not know the type of an error, once for each copy of the
-//! body, and not what to do.
+//! rustc would say that a `Call` is not what the function returns, or that it does not know the
+//! type of an error, once for each copy of the body, and not what to do.
 
 use proc_macro2::{Delimiter, TokenTree};
 use syn::{ReturnType, Type};
@@ -10,8 +11,8 @@ use crate::errors::Errors;
 use crate::parse::block::RemoteBlock;
 use crate::parse::find::{Code, Piece};
 
-/// Tells each body that ends with a call instead of its value: that of the function, if it surely does not return the call, and those
-/// of its blocks, which never can.
+/// Tells each body that ends with a call instead of its value: that of the function, if it surely
+/// does not return the call, and those of its blocks, which never can.
 pub(crate) fn check(output: &ReturnType, code: &Code, errors: &mut Errors) {
     if is_no_call(output) {
         last(code, errors);
@@ -36,7 +37,8 @@ fn last(code: &Code, errors: &mut Errors) {
     }
 }
 
-/// Tells `Ok(value)` at the end of a block. The block would always end in `Ok` within `Ok`, and nothing says of which type the other case is.
+/// Tells `Ok(value)` at the end of a block. The block would always end in `Ok` within `Ok`, and
+/// nothing says of which type the other case is.
 fn wrapped(block: &RemoteBlock, errors: &mut Errors) {
     let before = match &block.body[..] {
         [before @ .., Piece::Token(TokenTree::Ident(ok)), Piece::Group(Delimiter::Parenthesis, _, _)]

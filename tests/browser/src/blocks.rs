@@ -30,7 +30,8 @@ pub async fn run(name: &str, server: PeerId, me: PeerId) -> Result<String, Remot
     })
 }
 
-/// Each hop calls the next one, from one peer to the other, and the way back leads through all of them.
+/// Each hop calls the next one, from one peer to the other, and the way back leads through all of
+/// them.
 #[distributed]
 pub async fn back_and_forth(to: PeerId, then: PeerId, hops: u8) -> Result<String, RemoteError> {
     remote!(to, [to, then, hops], {
@@ -43,8 +44,8 @@ pub async fn back_and_forth(to: PeerId, then: PeerId, hops: u8) -> Result<String
     .await
 }
 
-/// A megabyte goes to the server, which sends it to this peer, which sends it back: so many of them at once. Those for which
-/// there is no room in a queue are refused, and the others arrive.
+/// A megabyte goes to the server, which sends it to this peer, which sends it back: so many of
+/// them at once. Those for which there is no room in a queue are refused, and the others arrive.
 #[distributed]
 pub async fn megabytes(server: PeerId, me: PeerId, count: u8) -> Result<String, RemoteError> {
     let mut running = Vec::new();

@@ -22,8 +22,8 @@ enum End {
     Cut,
 }
 
-/// Carries a connection until both sides have finished it, one is lost, or all are cut more often than they were when it
-/// came.
+/// Carries a connection until both sides have finished it, one is lost, or all are cut more often
+/// than they were when it came.
 pub(super) async fn carry(mut client: TcpStream, number: usize, cuts: u64, state: Arc<State>) {
     let mut orders = state.orders.subscribe();
     let upstream = orders.borrow().upstream.clone();
@@ -77,8 +77,8 @@ async fn send_close(way: Way, payload: &[u8], client: &mut TcpStream, server: &m
     };
 }
 
-/// Ends both connections in order. What comes in after that is read and thrown away, since a socket that is closed with
-/// bytes unread ends by a reset.
+/// Ends both connections in order. What comes in after that is read and thrown away, since a
+/// socket that is closed with bytes unread ends by a reset.
 async fn finish(client: &mut TcpStream, server: &mut TcpStream) {
     async fn finish_one(stream: &mut TcpStream) {
         let _ = stream.shutdown().await;

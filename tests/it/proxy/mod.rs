@@ -1,8 +1,8 @@
 //! A TCP proxy that fails on command, between two peers.
 //!
-//! Faults can be set for each way that bytes go, before and while connections run, and take effect at once. The proxy counts
-//! what it forwards, so that a test can cut an exchange after exactly so many bytes, at every place there is. Only the
-//! delay waits for a time to pass.
+//! Faults can be set for each way that bytes go, before and while connections run, and take effect
+//! at once. The proxy counts what it forwards, so that a test can cut an exchange after exactly so
+//! many bytes, at every place there is. Only the delay waits for a time to pass.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,9 +38,11 @@ struct Faults {
     is_stalled: bool,
     is_sliced: bool,
     is_lost: bool,
-    /// Lose what comes after so many bytes have passed, over all connections, on the connection on which they have. Used up by that.
+    /// Lose what comes after so many bytes have passed, over all connections, on the connection on
+    /// which they have. Used up by that.
     lose_at: Option<u64>,
-    /// Lose what is larger than this, and all that comes after it on the same connection, unless its client has asked for packets that are not.
+    /// Lose what is larger than this, and all that comes after it on the same connection, unless
+    /// its client has asked for packets that are not.
     narrow: Option<usize>,
 }
 
@@ -121,8 +123,9 @@ impl Proxy {
         log.wait_for(|log| total(log, way) >= bytes).await.unwrap();
     }
 
-    /// Cuts the connection on which this byte is the last to pass this way, counted over all connections; 0 for never.
-    /// If as many have passed already, the connections there are are cut now.
+    /// Cuts the connection on which this byte is the last to pass this way, counted over all
+    /// connections; 0 for never. If as many have passed already, the connections there are are
+    /// cut now.
     pub(crate) fn cut_at(&self, way: Way, bytes: u64) {
         self.fault(way, |faults| faults.cut_at = (bytes > 0).then_some(bytes));
     }
@@ -132,12 +135,14 @@ impl Proxy {
         self.order(|orders| orders.cuts += 1);
     }
 
-    /// Whether a cut is a reset (RST), and not an orderly end (FIN). Bytes that passed before a reset may be lost with it.
+    /// Whether a cut is a reset (RST), and not an orderly end (FIN). Bytes that passed before a
+    /// reset may be lost with it.
     pub(crate) fn by_reset(&self, by_reset: bool) {
         self.order(|orders| orders.by_reset = by_reset);
     }
 
-    /// Sends a close frame of the proxy's own this way before each cut, with this code or with none.
+    /// Sends a close frame of the proxy's own this way before each cut, with this code or with
+    /// none.
     pub(crate) fn close_with(&self, way: Way, code: Option<u16>) {
         let code = code.map_or(Vec::new(), |code| code.to_be_bytes().to_vec());
         self.order(|orders| orders.close = Some((way, code)));
@@ -159,19 +164,21 @@ impl Proxy {
         self.fault(way, |faults| faults.is_stalled = stall);
     }
 
-    /// Whether bytes that go this way are taken and thrown away, and the end of the connection with them.
+    /// Whether bytes that go this way are taken and thrown away, and the end of the connection
+    /// with them.
     pub(crate) fn lose(&self, way: Way, lose: bool) {
         self.fault(way, |faults| faults.is_lost = lose);
     }
 
-    /// From the place where so many bytes have passed this way, counted over all connections, loses all that comes this way on the same
-    /// connection.
+    /// From the place where so many bytes have passed this way, counted over all connections,
+    /// loses all that comes this way on the same connection.
     pub(crate) fn lose_from(&self, way: Way, place: u64) {
         self.fault(way, |faults| faults.lose_at = Some(place));
     }
 
-    /// Loses what is larger than this at once, and all that comes after it on the same connection, as a path does on which large packets get
-    /// lost and nobody is told. A connection whose packets are not larger gets through; both ends of it have learnt that when it was made.
+    /// Loses what is larger than this at once, and all that comes after it on the same connection,
+    /// as a path does on which large packets get lost and nobody is told. A connection whose
+    /// packets are not larger gets through; both ends of it have learnt that when it was made.
     pub(crate) fn narrow(&self, limit: Option<usize>) {
         self.fault(Way::ToServer, |faults| faults.narrow = limit);
         self.fault(Way::ToClient, |faults| faults.narrow = limit);
@@ -193,7 +200,8 @@ impl Proxy {
         self.fault(way, |faults| faults.delay = delay);
     }
 
-    /// Changes the byte that is the next after so many have passed this way, counted over all connections.
+    /// Changes the byte that is the next after so many have passed this way, counted over all
+    /// connections.
     pub(crate) fn flip_at(&self, way: Way, offset: u64) {
         self.fault(way, |faults| faults.flip_at = Some(offset));
     }

@@ -1,5 +1,5 @@
-//! Two programs that were built from two versions of one crate talk to each other. Each function of the crate has one
-//! change between them, so two programs show all changes, in both directions.
+//! Two programs that were built from two versions of one crate talk to each other. Each function
+//! of the crate has one change between them, so two programs show all changes, in both directions.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -19,7 +19,8 @@ impl Drop for Server {
     }
 }
 
-/// What a client said of each case, the skews that it was told when it connected, and what it logged.
+/// What a client said of each case, the skews that it was told when it connected, and what it
+/// logged.
 struct Report {
     cases: BTreeMap<String, String>,
     skews: Vec<String>,

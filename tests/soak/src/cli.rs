@@ -26,11 +26,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) cuts: u64,
 
-    /// How many sessions `idle` opens. Each takes two descriptors of the server process, whose limit may allow fewer.
+    /// How many sessions `idle` opens. Each takes two descriptors of the server process, whose
+    /// limit may allow fewer.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) sessions: u64,
 
-    /// How many clients `reconnect` has come back. Each takes two descriptors of the server process and one of this one.
+    /// How many clients `reconnect` has come back. Each takes two descriptors of the server
+    /// process and one of this one.
     #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) clients: u64,
 
@@ -45,8 +47,8 @@ pub(crate) struct Options {
     #[arg(long, hide = true)]
     pub(crate) url: Option<String>,
 
-    /// How many threads a server has, sessions the idlers open, connections the attackers make, or microseconds the blocks of the
-    /// busy work.
+    /// How many threads a server has, sessions the idlers open, connections the attackers make, or
+    /// microseconds the blocks of the busy work.
     #[arg(long, hide = true, default_value_t = 1)]
     pub(crate) count: usize,
 

@@ -1,6 +1,8 @@
-//! The long versions of the tests: what is promised, measured under load and with faults, between real processes.
+//! The long versions of the tests: what is promised, measured under load and with faults, between
+//! real processes.
 //!
-//! `cargo xtask soak` builds and runs it; `--help` says what can be chosen. It reads `/proc`, so it is for Linux.
+//! `cargo xtask soak` builds and runs it; `--help` says what can be chosen. It reads `/proc`, so
+//! it is for Linux.
 
 mod cli;
 mod log;
@@ -132,7 +134,8 @@ async fn all(options: &Options) -> anyhow::Result<bool> {
             Part::Programs => parts::programs::run(&progress).await,
         };
         drop(progress);
-        // A part that cannot be finished is a broken promise, and no reason to leave the others out.
+        // A part that cannot be finished is a broken promise, and no reason to leave the others
+        // out.
         promises.extend(results.unwrap_or_else(|error| {
             let failed = Promise::figure(format!("{name}: could not be finished"), format_args!("{error:#}"));
             vec![Promise { is_kept: false, ..failed }]

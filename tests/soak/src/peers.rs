@@ -192,7 +192,8 @@ pub(crate) async fn take(on: PeerId, bytes: ByteBuf) -> Result<usize, RemoteErro
     remote!(on, [bytes], { bytes.len() }).without_timeout().await
 }
 
-/// Gives back what it got; every fourth one has to wait, and every sixteenth goes back to its caller first.
+/// Gives back what it got; every fourth one has to wait, and every sixteenth goes back to its
+/// caller first.
 #[distributed]
 pub(crate) async fn there_and_back(
     on: PeerId,

@@ -62,7 +62,8 @@ impl Process {
     pub(crate) fn processor(&self) -> anyhow::Result<f64> {
         let path = format!("/proc/{}/stat", self.pid.as_raw_nonzero());
         let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-        // Behind the program's name, which may hold anything; hundredths of a second, wherever Linux runs.
+        // Behind the program's name, which may hold anything; hundredths of a second, wherever
+        // Linux runs.
         let (_, rest) = stat.rsplit_once(") ").context("it has no name")?;
         let ticks = rest.split(' ').skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
         Ok(ticks / 100.0)
@@ -109,12 +110,14 @@ pub(crate) fn descriptor_limit() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// Waits until whoever started this process has ended or wants it to. What waits is a thread of its own, so that this
-/// process can also end without.
+/// Waits until whoever started this process has ended or wants it to. What waits is a thread of
+/// its own, so that this process can also end without.
 pub(crate) async fn until_let_go() {
     let (let_go, is_let_go) = oneshot::channel();
     std::thread::spawn(move || {
-        // Nothing is ever sent: it ends when nobody holds the other end of the pipe. An error is an end, too.
+        // Nothing is ever sent: it ends when nobody holds the other end of the pipe. An error is
+        // an end,
+        // too.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         let _ = let_go.send(());
     });

@@ -1,4 +1,5 @@
-//! What a part does at the moment: a line that moves on a terminal, and one line now and then elsewhere.
+//! What a part does at the moment: a line that moves on a terminal, and one line now and then
+//! elsewhere.
 
 use std::cell::Cell;
 use std::fmt::Display;

@@ -85,7 +85,8 @@ impl Times {
         self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// The same of one of the calls that are made every `interval`: those that could not be made meanwhile count as well.
+    /// The same of one of the calls that are made every `interval`: those that could not be made
+    /// meanwhile count as well.
     pub(crate) fn record_paced(&mut self, time: Duration, interval: Duration) {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).min(self.0.high());
         let (time, interval) = (nanos(time), nanos(interval));
@@ -119,7 +120,8 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// By how much the second of a sample's two numbers grows while the first grows by one: the line of least squares.
+/// By how much the second of a sample's two numbers grows while the first grows by one: the line
+/// of least squares.
 pub(crate) fn slope(samples: &[(f64, f64)]) -> f64 {
     let count = samples.len() as f64;
     let mean = |of: fn(&(f64, f64)) -> f64| samples.iter().map(of).sum::<f64>() / count;

@@ -1,6 +1,7 @@
 #![deny(warnings)]
 
-//! Where a `remote!` is not compiled, neither is what belongs to it; and what a block declares is seen in the blocks within.
+//! Where a `remote!` is not compiled, neither is what belongs to it; and what a block declares is
+//! seen in the blocks within.
 
 use distributed_scope::{PeerId, RemoteError, distributed, remote};
 

@@ -17,7 +17,8 @@ pub(crate) fn of_named(rng: &mut Rng, field: &mut Field) {
     }
 }
 
-/// A field of a tuple. serde demands a default of each field that stands behind one with a default.
+/// A field of a tuple. serde demands a default of each field that stands behind one with a
+/// default.
 pub(crate) fn of_unnamed(rng: &mut Rng, field: &mut Field, has_default: bool) {
     match rng.below(10) {
         _ if has_default => may_be_absent_with_default(rng, field),
@@ -87,8 +88,8 @@ fn may_be_absent(rng: &mut Rng, field: &mut Field) {
 
 /// A field that has a default, and mostly one that is left out at times.
 ///
-/// `skip_serializing_if` without a default is left out: what it writes, serde cannot read by names,
-/// either.
+/// `skip_serializing_if` without a default is left out: what it writes, serde cannot read by
+/// names, either.
 fn may_be_absent_with_default(rng: &mut Rng, field: &mut Field) {
     let default = default_of(field);
     if rng.one_in(6) {

@@ -12,8 +12,8 @@ pub(crate) struct Container {
     pub(crate) body: Body,
     /// Whether a number of 128 bits is in it.
     pub(crate) has_128_bits: bool,
-    /// Whether it takes all entries that are no field of it: it has a flattened map, or has flattened
-    /// what has one.
+    /// Whether it takes all entries that are no field of it: it has a flattened map, or has
+    /// flattened what has one.
     pub(crate) takes_all: bool,
 }
 
@@ -63,9 +63,9 @@ impl Container {
         }
     }
 
-    /// serde reads flattened fields, and all of what has no tag or an internal one, from a buffer of
-    /// its own. That has no numbers of 128 bits: what serde writes there it cannot read, in any format.
-    /// `tests/regressions.rs` has these types.
+    /// serde reads flattened fields, and all of what has no tag or an internal one, from a buffer
+    /// of its own. That has no numbers of 128 bits: what serde writes there it cannot read, in
+    /// any format. `tests/regressions.rs` has these types.
     fn buffers_128_bits(&self, made: &[Self]) -> bool {
         let is_buffered = self.attributes.iter().any(|a| a == "untagged" || a.starts_with("tag = "))
             && !self.attributes.iter().any(|a| a.starts_with("content = "));
@@ -120,8 +120,8 @@ impl Fields {
         }
     }
 
-    /// Fields whose names no other type has: so those of flattened structs and of untagged variants
-    /// never clash.
+    /// Fields whose names no other type has: so those of flattened structs and of untagged
+    /// variants never clash.
     pub(crate) fn named(rng: &mut Rng, prefix: &str, made: &[Container]) -> Self {
         let count = 1 + rng.below(5);
         let field = |index| {

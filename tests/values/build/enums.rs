@@ -85,8 +85,8 @@ pub(crate) fn adjacent(rng: &mut Rng, number: usize, made: &[Container]) -> Cont
     of(rng, number, attributes, variants)
 }
 
-/// serde has no tuples here, and writes a newtype only around what is a map. No field has the name of
-/// the tag.
+/// serde has no tuples here, and writes a newtype only around what is a map. No field has the name
+/// of the tag.
 pub(crate) fn internal(rng: &mut Rng, number: usize, made: &[Container]) -> Container {
     let structs: Vec<_> = made.iter().filter(|made| made.map_fields().is_some()).collect();
     let newtype = |rng: &mut Rng| {
@@ -96,9 +96,9 @@ pub(crate) fn internal(rng: &mut Rng, number: usize, made: &[Container]) -> Cont
     of(rng, number, vec![format!("tag = \"tag{number}\"")], variants)
 }
 
-/// serde takes the first variant that fits. So each has a shape of its own: at most one is a number, one
-/// a text and so on, and each struct has a field that must be there, with a name of its own. A struct is
-/// read from a sequence, too: so structs stand last.
+/// serde takes the first variant that fits. So each has a shape of its own: at most one is a
+/// number, one a text and so on, and each struct has a field that must be there, with a name of
+/// its own. A struct is read from a sequence, too: so structs stand last.
 pub(crate) fn untagged(rng: &mut Rng, number: usize, made: &[Container]) -> Container {
     let mut shapes = Vec::new();
     if rng.one_in(2) {

@@ -50,7 +50,8 @@ pub(crate) fn named(rng: &mut Rng, number: usize, made: &[Container]) -> Contain
     if let (Fields::Named(fields), true) = (&mut fields, rng.one_in(4)) {
         flatten(rng, number, fields, made);
     } else if rng.one_in(5) && (rng.one_in(8) || !has(&fields, "skip_deserializing")) {
-        // serde does not support it together with `flatten`. To deny a field that is written and not
+        // serde does not support it together with `flatten`. To deny a field that is written and
+        // not
         // read means to be refused, so it is rare.
         attributes.push("deny_unknown_fields".to_owned());
     }
@@ -75,7 +76,8 @@ fn flatten(rng: &mut Rng, number: usize, fields: &mut Vec<Field>, made: &[Contai
         let is_ambiguous =
             inner.takes_all && fields.iter().any(|field| field.is_written("skip_deserializing"));
         let mut ty = Ty::of(inner);
-        // serde takes the option for absent if a field of the struct is absent. Without a field that
+        // serde takes the option for absent if a field of the struct is absent. Without a field
+        // that
         // must be there, it cannot tell.
         let is_told_apart = inner.map_fields().is_some_and(|fields| fields.iter().any(Field::is_required));
         if is_told_apart && !inner.is_written("default") && rng.one_in(2) {

@@ -1,1 +1,2 @@
-//! Nothing is here: the tests stand in `tests/`, apart so that the crates whose types they send burden no other package.
+//! Nothing is here: the tests stand in `tests/`, apart so that the crates whose types they send
+//! burden no other package.

@@ -1,4 +1,5 @@
-//! 128-bit integers inside `untagged`, `tag` and `flatten`: serde's own buffer has no place for one above 64 bits.
+//! 128-bit integers inside `untagged`, `tag` and `flatten`: serde's own buffer has no place for
+//! one above 64 bits.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

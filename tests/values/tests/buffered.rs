@@ -1,4 +1,5 @@
-//! Types inside `untagged`, `tag` and `flatten`: serde reads these through a buffer of its own, in which some values look alike.
+//! Types inside `untagged`, `tag` and `flatten`: serde reads these through a buffer of its own, in
+//! which some values look alike.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 #![allow(clippy::option_option, reason = "told apart here: `None` and `Some(None)`")]

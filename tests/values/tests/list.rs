@@ -1,4 +1,5 @@
-//! The page "What can travel" says what the tests assert: each row has its cases, each case its row, and both have the same codec.
+//! The page "What can travel" says what the tests assert: each row has its cases, each case its
+//! row, and both have the same codec.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

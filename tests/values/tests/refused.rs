@@ -1,4 +1,5 @@
-//! Types that cannot travel, and values that cannot: refused at the call, before anything runs, with a text that names the type.
+//! Types that cannot travel, and values that cannot: refused at the call, before anything runs,
+//! with a text that names the type.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 #![allow(dead_code, reason = "no value arrives that would be read")]
@@ -114,7 +115,8 @@ struct OptionWithTwoNames {
     other: Option<u32>,
 }
 
-/// One function for each type, which captures a value or returns one; and a test that both are refused.
+/// One function for each type, which captures a value or returns one; and a test that both are
+/// refused.
 macro_rules! refused { ($($name:ident: $t:ty = $value:expr;)*) => {
     mod captured {
         use super::*;

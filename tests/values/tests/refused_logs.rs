@@ -58,7 +58,8 @@ async fn sound(to: PeerId, value: u8) -> Result<u8, RemoteError> {
     remote!(to, [value], { value }).await
 }
 
-/// An error for each block that cannot be called, with the block, the type and the fix; and none for others.
+/// An error for each block that cannot be called, with the block, the type and the fix; and none
+/// for others.
 #[actix_web::test]
 async fn types_that_cannot_travel_are_logged() {
     tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_writer(Log).with_ansi(false).init();

@@ -1,5 +1,5 @@
-//! Types whose values were changed on their way, or refused only after a block ran, each as small as
-//! it can be.
+//! Types whose values were changed on their way, or refused only after a block ran, each as small
+//! as it can be.
 //!
 //! `tests/generated` found them.
 
@@ -81,8 +81,8 @@ pub struct FlattenedOptionWithTuple {
     inner: Option<HasTuple>,
 }
 
-/// A value that is captured either arrives or is refused before the block runs. One that the block makes is known only then: it arrives,
-/// or the peer that made it says that it cannot be sent.
+/// A value that is captured either arrives or is refused before the block runs. One that the block
+/// makes is known only then: it arrives, or the peer that made it says that it cannot be sent.
 fn assert_equal_or_refused<T: Debug>(sent: &T, back: Result<T, RemoteError>) {
     match back {
         Ok(back) => assert_eq!(format!("{back:?}"), format!("{sent:?}")),
@@ -132,7 +132,8 @@ macro_rules! regressions {
 }
 
 regressions! {
-    /// serde takes a flattened option for absent if it cannot be read, and its buffer has no numbers of
+    /// serde takes a flattened option for absent if it cannot be read, and its buffer has no
+    /// numbers of
     /// 128 bits: so `Some` arrives as `None`.
     flattened_option_with_128_bits: FlattenedOption = FlattenedOption { inner: Some(Number { number: 1 }) };
 
@@ -140,7 +141,8 @@ regressions! {
     flattened_option_with_unread_tuple_field: FlattenedOptionWithTuple =
         FlattenedOptionWithTuple { inner: Some(HasTuple { tuple: NotRead(1, 0) }) };
 
-    /// The first variant cannot be read from serde's buffer, and the second one takes the number: so an
+    /// The first variant cannot be read from serde's buffer, and the second one takes the number:
+    /// so an
     /// integer arrives as a float.
     untagged_128_bits_beside_float: IntegerOrFloat = IntegerOrFloat::Integer(1);
 

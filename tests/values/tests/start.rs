@@ -1,4 +1,5 @@
-//! When the `Deserialize` of a user's type runs with made-up values: not when a peer starts, but when it is mounted or first connects.
+//! When the `Deserialize` of a user's type runs with made-up values: not when a peer starts, but
+//! when it is mounted or first connects.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
@@ -48,7 +49,8 @@ fn counts() -> (u32, u32) {
     (MADE.load(SeqCst), PANICS.load(SeqCst))
 }
 
-/// A type whose `Deserialize` panics is no trouble to a program that starts a peer; it prints its panic once when that is mounted, and still travels.
+/// A type whose `Deserialize` panics is no trouble to a program that starts a peer; it prints its
+/// panic once when that is mounted, and still travels.
 #[actix_web::test]
 async fn starting_makes_no_values() {
     std::panic::set_hook(Box::new(|_| {

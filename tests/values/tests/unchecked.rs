@@ -1,5 +1,6 @@
-//! Types of which no value can be made up, so their faults do not show before a value is sent: what stands beside a flattened struct or a text that
-//! is checked. Each value is tried before it is sent: it arrives as it was sent, or is an error of the peer that has it.
+//! Types of which no value can be made up, so their faults do not show before a value is sent:
+//! what stands beside a flattened struct or a text that is checked. Each value is tried before it
+//! is sent: it arrives as it was sent, or is an error of the peer that has it.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
@@ -115,7 +116,8 @@ macro_rules! same_or_refused { ($($(#[$doc:meta])* $name:ident: $t:ty = $value:e
             }
             match client.run(returned::$name(server.id())).await {
                 Ok(seen) => assert_eq!(format!("{seen:?}"), sent),
-                // Its value is only known when the block has made it. It is told there, and not sent.
+                // Its value is only known when the block has made it. It is told there, and not
+                // sent.
                 Err(error) => assert_eq!(*error.kind(), ErrorKind::EncodeResult, "{error:#}"),
             }
         }

@@ -1,7 +1,8 @@
 //! `cargo xtask editors`: what an editor can do inside a block, asked of rust-analyzer.
 //!
-//! It opens a small crate as an editor does and asks what people ask: what is this, where does it come from, call it
-//! something else. The answers must be those that the same code gives outside of a block.
+//! It opens a small crate as an editor does and asks what people ask: what is this, where does it
+//! come from, call it something else. The answers must be those that the same code gives outside
+//! of a block.
 
 mod edited;
 mod questions;

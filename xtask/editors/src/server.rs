@@ -1,4 +1,5 @@
-//! rust-analyzer as a child process: requests are answered one at a time, as an editor with one user would ask.
+//! rust-analyzer as a child process: requests are answered one at a time, as an editor with one
+//! user would ask.
 
 use std::io::{BufReader, BufWriter};
 use std::path::Path;
@@ -88,7 +89,9 @@ impl LanguageServer {
     fn next(&mut self) -> Result<Option<Response>> {
         match Message::read(&mut self.from)?.context("rust-analyzer ended")? {
             Message::Response(response) => return Ok(Some(response)),
-            // It asks to show progress and to be told of changed files: there is nobody to see them and nothing changes.
+            // It asks to show progress and to be told of changed files: there is nobody to see
+            // them and
+            // nothing changes.
             Message::Request(request) => self.send(Response::new_ok(request.id, Value::Null).into())?,
             Message::Notification(Notification { method, params }) => {
                 if method == "experimental/serverStatus" {

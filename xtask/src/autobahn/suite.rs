@@ -7,12 +7,14 @@ use std::process::{Command, Stdio};
 use super::{Process, Results, index, number};
 use crate::step;
 
-/// The last release. It needs Python 2, and virtualenv 16 is the last that makes an environment for it with nothing else.
+/// The last release. It needs Python 2, and virtualenv 16 is the last that makes an environment
+/// for it with nothing else.
 const SUITE: &str = "autobahntestsuite==25.10.1";
 const VIRTUALENV: &str = "virtualenv==16.7.12";
 
-/// Prints what the suite found: a line for each case and agent. Who was the first to drop the TCP connection is left out, as it
-/// depends on the moment, and the standard has no rule for it. To read JSON is not worth a dependency, with a Python at hand.
+/// Prints what the suite found: a line for each case and agent. Who was the first to drop the TCP
+/// connection is left out, as it depends on the moment, and the standard has no rule for it. To
+/// read JSON is not worth a dependency, with a Python at hand.
 const LINES: &str = "\
 import json, sys
 for agent, cases in json.load(open(sys.argv[1])).items():

@@ -27,7 +27,8 @@ pub(crate) struct Figures {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Time {
     pub(crate) elapsed: Duration,
-    /// What its processes used; it says more than the clock while the machine does something else, too.
+    /// What its processes used; it says more than the clock while the machine does something else,
+    /// too.
     pub(crate) cpu: Duration,
 }
 
@@ -64,10 +65,13 @@ fn median(crates: &Path, main: &Path, arguments: &[&str]) -> Result<Time, String
     Ok(Time { elapsed: middle(|time| time.elapsed), cpu: middle(|time| time.cpu) })
 }
 
-/// What the processes that this one has waited for used so far; nothing where the system does not say.
+/// What the processes that this one has waited for used so far; nothing where the system does not
+/// say.
 fn cpu_of_children() -> Duration {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The fields behind the name of the program, which stands in parentheses; the unit is a hundredth of a second.
+    // The fields behind the name of the program, which stands in parentheses; the unit is a
+    // hundredth
+    // of a second.
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
     let ticks: u64 = fields.skip(13).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 10)
@@ -85,7 +89,8 @@ fn build(crates: &Path, arguments: &[&str]) -> Result<(), String> {
 
 /// The number of lines of a crate after all macros.
 ///
-/// rustc is called without cargo: the variable that lets a stable one print them would rebuild what the crate depends on.
+/// rustc is called without cargo: the variable that lets a stable one print them would rebuild
+/// what the crate depends on.
 fn expanded_lines(crates: &Path, kind: Kind, main: &Path) -> Result<usize, String> {
     let dependencies = crates.join("target/debug/deps");
     let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));

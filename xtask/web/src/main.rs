@@ -1,7 +1,7 @@
 //! `web-bundle MODULE FOLDER LIMIT`: makes a bundle of a WebAssembly module, and measures it.
 //!
-//! `cargo xtask web` runs it. The bundle is what a page loads: the module, the JavaScript that starts it, and both once more
-//! compressed, as they are served.
+//! `cargo xtask web` runs it. The bundle is what a page loads: the module, the JavaScript that
+//! starts it, and both once more compressed, as they are served.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,14 +41,17 @@ impl Bundle {
     fn bind(&self) -> Result<()> {
         let mut bindgen = Bindgen::new();
         bindgen.input_path(&self.module).web(true)?.typescript(false).remove_producers_section(true);
-        // The names of functions are half of the module. Without them, its panics still say where they were.
+        // The names of functions are half of the module. Without them, its panics still say where
+        // they
+        // were.
         bindgen.remove_name_section(true);
         // The module stands beside the JavaScript, which looks for it there by itself.
         bindgen.omit_default_module_path(false);
         bindgen.generate(&self.folder).with_context(|| format!("cannot bind {}", self.module.display()))
     }
 
-    /// Runs `wasm-opt` where it is found and knows the module's features. The bundle works without.
+    /// Runs `wasm-opt` where it is found and knows the module's features. The bundle works
+    /// without.
     fn optimize(&self) {
         let Ok(wasm) = self.wasm() else { return };
         let output =
@@ -64,7 +67,8 @@ impl Bundle {
         }
     }
 
-    /// Writes each file once more, compressed, and compares what they take together with `limit` bytes.
+    /// Writes each file once more, compressed, and compares what they take together with `limit`
+    /// bytes.
     fn compress(&self, limit: usize) -> Result<()> {
         let files = [self.wasm()?, self.folder.join(format!("{}.js", self.name()?))];
         let (mut plain, mut compressed) = (0, 0);

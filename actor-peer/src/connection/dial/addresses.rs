@@ -23,7 +23,8 @@ pub(super) fn is_literal(uri: &Uri) -> bool {
     host(uri).parse::<IpAddr>().is_ok()
 }
 
-/// The addresses of the host of this URL: those of the endpoint if it has some, else what the operating system knows.
+/// The addresses of the host of this URL: those of the endpoint if it has some, else what the
+/// operating system knows.
 pub(super) async fn resolve(endpoint: &Endpoint, uri: &Uri) -> io::Result<Vec<SocketAddr>> {
     if !endpoint.known_addresses().is_empty() {
         return Ok(endpoint.known_addresses().to_vec());
@@ -42,8 +43,9 @@ pub(super) async fn resolve(endpoint: &Endpoint, uri: &Uri) -> io::Result<Vec<So
     Ok(addresses)
 }
 
-/// One address of each family in turn, in their order and beginning with the family of the first (RFC 8305, section 4): where one family
-/// does not work at all, only one address of it is waited for.
+/// One address of each family in turn, in their order and beginning with the family of the first
+/// (RFC 8305, section 4): where one family does not work at all, only one address of it is waited
+/// for.
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) =
@@ -63,7 +65,8 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 mod tests {
     use super::*;
 
-    /// Families alternate from that of the first address, and what is left of the longer one follows.
+    /// Families alternate from that of the first address, and what is left of the longer one
+    /// follows.
     #[test]
     fn address_families_alternate() {
         let order = |addresses: &[&str]| -> Vec<String> {
@@ -75,7 +78,8 @@ mod tests {
         assert!(order(&[]).is_empty());
     }
 
-    /// An address in a URL is taken as it is, with the usual port of the scheme where none is written.
+    /// An address in a URL is taken as it is, with the usual port of the scheme where none is
+    /// written.
     #[actix_web::test]
     async fn address_in_url_is_not_looked_up() {
         for (url, expected) in [

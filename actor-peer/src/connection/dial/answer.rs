@@ -1,4 +1,5 @@
-//! What a server says when it does not upgrade: awc keeps the status alone, so the rest is read here, before awc drops it.
+//! What a server says when it does not upgrade: awc keeps the status alone, so the rest is read
+//! here, before awc drops it.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,10 +15,12 @@ use awc::{ConnectRequest, ConnectResponse};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 
-/// So much of its text is read. What our servers say is shorter, and somebody else's page is of no use here.
+/// So much of its text is read. What our servers say is shorter, and somebody else's page is of no
+/// use here.
 const LONGEST: usize = 1 << 10;
 
-/// So long its text is waited for: the status is worth more, and must not be lost to a text that does not end.
+/// So long its text is waited for: the status is worth more, and must not be lost to a text that
+/// does not end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What an answer says besides its status.

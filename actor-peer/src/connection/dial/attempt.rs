@@ -45,8 +45,8 @@ pub(super) struct Target<'t> {
 
 /// Asks for an upgrade at this address.
 ///
-/// awc leaves Nagle's algorithm on and has no setting for it, nor for the size of packets, so a connector of ours makes the connection; it
-/// also keeps a handle of the socket.
+/// awc leaves Nagle's algorithm on and has no setting for it, nor for the size of packets, so a
+/// connector of ours makes the connection; it also keeps a handle of the socket.
 pub(super) async fn attempt(target: &Target<'_>, address: SocketAddr) -> Result<Upgraded, ConnectError> {
     let Target { shared, endpoint, uri, .. } = *target;
     // awc's own limits are for the case that nobody has one; whoever runs attempts has.

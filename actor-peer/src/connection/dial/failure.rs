@@ -76,7 +76,8 @@ fn ended(is_tls: bool) -> ConnectCause {
     io::Error::new(io::ErrorKind::UnexpectedEof, text).into()
 }
 
-/// Why there is no TLS, where that is known: what to do, or as an error, what speaks there instead.
+/// Why there is no TLS, where that is known: what to do, or as an error, what speaks there
+/// instead.
 #[cfg(feature = "rustls")]
 fn tls_reason(is_tls: bool, error: &WsClientError, heard: &FirstBytes) -> Option<Result<String, String>> {
     let io = io_error(error).filter(|_| is_tls)?;
@@ -90,8 +91,8 @@ fn tls_reason(is_tls: bool, error: &WsClientError, heard: &FirstBytes) -> Option
     crate::tls::hint(io).map(Ok)
 }
 
-/// What the connection ended of, where that is known. With TLS 1.3 the other side looks at our certificate after we have sent the
-/// request.
+/// What the connection ended of, where that is known. With TLS 1.3 the other side looks at our
+/// certificate after we have sent the request.
 #[cfg(feature = "rustls")]
 fn io_error(error: &WsClientError) -> Option<&io::Error> {
     let WsClientError::SendRequest(error) = error else { return None };

@@ -1,4 +1,5 @@
-//! The first bytes that a server sends, kept beside the connection: if they are no HTTP, they say what the server is.
+//! The first bytes that a server sends, kept beside the connection: if they are no HTTP, they say
+//! what the server is.
 
 use std::cell::RefCell;
 use std::io;
@@ -12,7 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// So many are kept. The banner of a mail or SSH server is shorter.
 const KEPT: usize = 80;
 
-/// The record type and the major version of a TLS alert, which a TLS server answers what is no TLS with.
+/// The record type and the major version of a TLS alert, which a TLS server answers what is no TLS
+/// with.
 const ALERT: &[u8] = &[21, 3];
 
 /// What a server sent first.

@@ -1,4 +1,5 @@
-//! Attempts at several addresses at once (RFC 8305): a dead address costs a quarter of a second and not the whole handshake.
+//! Attempts at several addresses at once (RFC 8305): a dead address costs a quarter of a second
+//! and not the whole handshake.
 
 use std::fmt;
 use std::future::Future;
@@ -10,14 +11,16 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 
-/// How long an attempt is alone before the next one begins beside it, if it has not failed by then. An attempt lasts until the server has
-/// answered the request, so an address that accepts and says nothing is overtaken, too.
+/// How long an attempt is alone before the next one begins beside it, if it has not failed by
+/// then. An attempt lasts until the server has answered the request, so an address that accepts
+/// and says nothing is overtaken, too.
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// How each attempt ended, in the order in which they began.
 pub(super) struct Lost(Vec<(SocketAddr, Option<ConnectError>)>);
 
-/// Tries these addresses until one gives something, an answer makes other addresses pointless, or the deadline has passed.
+/// Tries these addresses until one gives something, an answer makes other addresses pointless, or
+/// the deadline has passed.
 pub(super) async fn race<T, F: Future<Output = Result<T, ConnectError>>>(
     addresses: Vec<SocketAddr>,
     deadline: Instant,
@@ -55,14 +58,15 @@ pub(super) async fn race<T, F: Future<Output = Result<T, ConnectError>>>(
     }
 }
 
-/// Whether the server behind all of the addresses has answered. The attempts that run go on: a token that counts once, say, lets one of
-/// them in and not the others.
+/// Whether the server behind all of the addresses has answered. The attempts that run go on: a
+/// token that counts once, say, lets one of them in and not the others.
 fn is_answer(error: &ConnectError) -> bool {
     matches!(error, ConnectError::Denied { .. })
 }
 
 impl Lost {
-    /// What to tell of it. `is_named` says whether the addresses were found for a name; `has_accepted`, whether one took a connection.
+    /// What to tell of it. `is_named` says whether the addresses were found for a name;
+    /// `has_accepted`, whether one took a connection.
     pub(super) fn into_error(
         self,
         url: String,
@@ -149,7 +153,8 @@ mod tests {
         Instant::now() + Duration::from_secs(3600)
     }
 
-    /// An attempt that says nothing is overtaken, one that fails makes the next begin at once, and the ones behind the winner never begin.
+    /// An attempt that says nothing is overtaken, one that fails makes the next begin at once, and
+    /// the ones behind the winner never begin.
     #[actix_web::test]
     async fn silent_attempt_is_overtaken() {
         let begun = RefCell::new(Vec::new());
@@ -165,7 +170,8 @@ mod tests {
         assert_eq!(begun.into_inner(), (1..=3).map(address).collect::<Vec<_>>());
     }
 
-    /// A server that turns a peer away is not asked again at its other addresses, but an attempt that runs may still succeed.
+    /// A server that turns a peer away is not asked again at its other addresses, but an attempt
+    /// that runs may still succeed.
     #[actix_web::test]
     async fn denial_ends_race_unless_another_wins() {
         let asked = RefCell::new(0);

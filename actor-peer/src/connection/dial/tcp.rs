@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpSocket, TcpStream};
 
-/// How many bytes a packet carries at most, in both directions, on a path that may lose large ones and not say so: one whose MTU is smaller
-/// than those of both ends, and that drops the ICMP messages by which they would learn that. It fits any path of IPv6, where 1,280 bytes get
+/// How many bytes a packet carries at most, in both directions, on a path that may lose large ones
+/// and not say so: one whose MTU is smaller than those of both ends, and that drops the ICMP
+/// messages by which they would learn that. It fits any path of IPv6, where 1,280 bytes get
 /// through, and leaves room for a tunnel.
 #[cfg(unix)]
 const SEGMENT: u32 = 1024;
 
-/// Connects to this address. Where large packets may get lost, both sides are told before the first byte to send small ones, because after
-/// that nothing can change it.
+/// Connects to this address. Where large packets may get lost, both sides are told before the
+/// first byte to send small ones, because after that nothing can change it.
 pub(super) async fn connect(address: SocketAddr, is_narrow: bool) -> io::Result<TcpStream> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -32,7 +33,8 @@ fn limit_segments(socket: &TcpSocket) {
     }
 }
 
-/// Windows finds such a path by itself (black hole detection is on there), and has no such setting.
+/// Windows finds such a path by itself (black hole detection is on there), and has no such
+/// setting.
 #[cfg(not(unix))]
 fn limit_segments(_: &TcpSocket) {}
 

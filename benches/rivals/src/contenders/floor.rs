@@ -1,4 +1,5 @@
-//! The floor: messages of a kind, a number and a payload, with neither a codec nor a table of open calls.
+//! The floor: messages of a kind, a number and a payload, with neither a codec nor a table of open
+//! calls.
 //!
 //! What is left of a call then is the transport, its framing and two wake-ups.
 

@@ -48,7 +48,8 @@ fn on_actix<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     actix_rt::System::new().block_on(future)
 }
 
-/// In a task, where programs make their calls. A runtime that is woken for the future that it was started with looks at its sockets once more,
+/// In a task, where programs make their calls. A runtime that is woken for the future that it was
+/// started with looks at its sockets once more,
 /// which would count for those alone whose client has tasks of its own.
 async fn as_task<T: 'static>(future: impl Future<Output = Result<T>> + 'static) -> Result<T> {
     tokio::task::spawn_local(future).await?

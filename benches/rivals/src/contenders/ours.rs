@@ -1,4 +1,5 @@
-//! distributed-scope as its README shows it, everything at its default: keepalive, resume, deadlines, limits.
+//! distributed-scope as its README shows it, everything at its default: keepalive, resume,
+//! deadlines, limits.
 
 use std::time::Duration;
 

@@ -81,7 +81,8 @@ fn serve(serve: &Serve) -> Result<()> {
             stream.set_nodelay(true)?;
             Ok::<_, std::io::Error>(stream)
         });
-        // The default takes messages of 4 MiB, which is enough, and as many streams as are asked for.
+        // The default takes messages of 4 MiB, which is enough, and as many streams as are asked
+        // for.
         Ok(Server::builder().add_service(CallsServer::new(Service)).serve_with_incoming(incoming).await?)
     })
 }

@@ -1,7 +1,7 @@
 //! What a block's values consist of, as one peer tells another, and how two of them differ.
 //!
-//! A fingerprint shows that two versions differ, but not where. So a peer that refuses another version sends a description of its own types, and
-//! the caller compares it with its own.
+//! A fingerprint shows that two versions differ, but not where. So a peer that refuses another
+//! version sends a description of its own types, and the caller compares it with its own.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! The dummies of which values are made. Most types take the first one; others want a number that is not zero, a text
-//! that is an address, or so many bytes.
+//! The dummies of which values are made. Most types take the first one; others want a number that
+//! is not zero, a text that is an address, or so many bytes.
 
 pub(super) const NUMBERS: [u8; 3] = [0, 1, 2];
 

@@ -1,4 +1,5 @@
-//! A type that is looked at, and values of it, without their type: what looks at them is compiled once and not once for each.
+//! A type that is looked at, and values of it, without their type: what looks at them is compiled
+//! once and not once for each.
 
 use std::any::type_name;
 

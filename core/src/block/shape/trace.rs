@@ -286,7 +286,8 @@ impl<'de> EnumAccess<'de> for Variant<'_> {
         let number: U32Deserializer<Fault> = number.into_deserializer();
         match seed.deserialize(number) {
             Ok(variant) => Ok((variant, self)),
-            // serde lists the other names of a variant as if they were variants, after the last one.
+            // serde lists the other names of a variant as if they were variants, after the last
+            // one.
             Err(fault) => {
                 self.tracer.run.is_no_variant = true;
                 Err(fault)

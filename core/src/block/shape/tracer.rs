@@ -1,13 +1,14 @@
 //! Makes values of a type from nothing, until every variant has been seen.
 //!
-//! One pass sees one variant of each enum. The others are seen in further passes, each of which repeats the choices of an
-//! earlier one up to a point and then takes another: see [`Tracer::choose`]. A recursive type ends because a place that
-//! was seen is not entered again where that can be avoided: the second time an `Option` is `None`, a list is empty, and an
-//! enum takes a variant that is known to end. A dummy that a type rejects is exchanged for another one. All of this is
-//! bounded, and the same in each program.
+//! One pass sees one variant of each enum. The others are seen in further passes, each of which
+//! repeats the choices of an earlier one up to a point and then takes another: see
+//! [`Tracer::choose`]. A recursive type ends because a place that was seen is not entered again
+//! where that can be avoided: the second time an `Option` is `None`, a list is empty, and an
+//! enum takes a variant that is known to end. A dummy that a type rejects is exchanged for another
+//! one. All of this is bounded, and the same in each program.
 //!
-//! After that the same values are varied, only to see whether they can be written and read: each option and each list the other way, and
-//! other numbers and texts.
+//! After that the same values are varied, only to see whether they can be written and read: each
+//! option and each list the other way, and other numbers and texts.
 
 use super::place::{Form, Kind, Outline, Part};
 use super::subject::{Subject, Value};
@@ -16,11 +17,13 @@ use crate::util::fnv::Fnv;
 use crate::util::guard;
 use crate::util::sorted;
 
-/// How many values a trace may make of one type, and as many again to vary them; and how deep they may be nested.
+/// How many values a trace may make of one type, and as many again to vary them; and how deep they
+/// may be nested.
 const BUDGET: u32 = 20_000;
 const DEPTH: u32 = 96;
 
-/// In how many ways dummies are chosen where a type rejects a whole value and does not say what is wrong with it.
+/// In how many ways dummies are chosen where a type rejects a whole value and does not say what is
+/// wrong with it.
 const MOODS: usize = 3;
 /// The mood in which each dummy is another one than the one before.
 const MIXED: usize = MOODS;
@@ -137,7 +140,8 @@ impl Tracer {
         self.vary(&made, subject, inspect);
     }
 
-    /// Makes a value, repeating the choices of `prefix`; again and again while there is something else to try.
+    /// Makes a value, repeating the choices of `prefix`; again and again while there is something
+    /// else to try.
     fn pass(
         &mut self,
         prefix: Vec<usize>,
@@ -181,7 +185,8 @@ impl Tracer {
         }
     }
 
-    /// Makes one value, if that is possible. A type's own code runs here with values that it may never have met.
+    /// Makes one value, if that is possible. A type's own code runs here with values that it may
+    /// never have met.
     fn make(&mut self, subject: &Subject, inspect: &mut dyn FnMut(&dyn Value)) -> bool {
         guard::run(|| subject.make(self, inspect)).unwrap_or_default()
     }
@@ -295,7 +300,8 @@ impl Tracer {
         self.run.has_other_dummy = has_other;
     }
 
-    /// Which variant of an enum to make; 0 and 1 are an option or a collection with something in it, and without.
+    /// Which variant of an enum to make; 0 and 1 are an option or a collection with something in
+    /// it, and without.
     pub(super) fn choose(&mut self, place: usize, is_enum: bool) -> usize {
         let trail = &self.run.trail;
         let slots = &self.places[place].slots;
@@ -395,7 +401,8 @@ impl Tracer {
     }
 }
 
-/// Which fields may be absent where they are read by name, by the struct or the variant that they belong to.
+/// Which fields may be absent where they are read by name, by the struct or the variant that they
+/// belong to.
 #[derive(Default)]
 pub(super) struct OptionalFields(Vec<(String, String, bool)>);
 

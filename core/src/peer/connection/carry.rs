@@ -1,5 +1,6 @@
-//! A connection from the moment that it is made to its end, over a socket that hands over whole messages: one future reads it and one
-//! writes it. Where a socket hands over bytes, as in an Actix peer, a driver of its own does the same.
+//! A connection from the moment that it is made to its end, over a socket that hands over whole
+//! messages: one future reads it and one writes it. Where a socket hands over bytes, as in an
+//! Actix peer, a driver of its own does the same.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -46,7 +47,8 @@ pub trait Messages {
 
 /// Carries a connection to its end.
 ///
-/// `ask` has the control plane decide, and `kill` makes what ends this connection: then `is_cut` ends.
+/// `ask` has the control plane decide, and `kill` makes what ends this connection: then `is_cut`
+/// ends.
 pub async fn carry<P: Platform>(
     connection: Connection<P>,
     socket: &impl Messages,

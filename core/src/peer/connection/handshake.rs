@@ -21,8 +21,10 @@ impl<P: Platform> Connection<P> {
                 Err(violation) => self.violated(&violation),
             },
             Stage::Dialling { old, opened } => {
-                // What the hello says to have received must stay true until the session goes on, so nothing more is taken from a connection
-                // that still carries it: it goes on as somebody else.
+                // What the hello says to have received must stay true until the session goes on,
+                // so nothing
+                // more is taken from a connection that still carries it: it goes on as
+                // somebody else.
                 if let Some(old) = old.as_ref().filter(|old| old.is_attached()) {
                     old.drop_connection();
                 }
@@ -125,8 +127,11 @@ impl<P: Platform> Connection<P> {
                         Next::Read
                     }
                     Err(_) => {
-                        // The other side ends the session when it hears that, and opens another one under its id. If this hello is an old
-                        // one that was held up on its way, the session itself is well, and only its connection has to be made again.
+                        // The other side ends the session when it hears that, and opens another
+                        // one under its
+                        // id. If this hello is an old one that was held up on its
+                        // way, the session itself is well, and only its connection has to be made
+                        // again.
                         link.drop_connection();
                         self.reject(&Reject::Lost)
                     }
@@ -171,8 +176,8 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    /// Something was heard after the welcome: the connection is the session's from here, unless the other side does not want it. Gives what
-    /// follows if that is all.
+    /// Something was heard after the welcome: the connection is the session's from here, unless
+    /// the other side does not want it. Gives what follows if that is all.
     pub(super) fn answered(&mut self, message: &Bytes) -> Option<Next<P>> {
         let Stage::Welcomed(welcomed) = std::mem::replace(&mut self.stage, Stage::Over) else { return None };
         if let Ok(Frame::Reject(reject)) = Frame::decode(message.clone()) {
@@ -223,13 +228,14 @@ impl<P: Platform> Connection<P> {
         Next::Stop
     }
 
-    /// Whether both sides have introduced themselves and spoken after that, so that nobody is [`late`](Self::late) any more.
+    /// Whether both sides have introduced themselves and spoken after that, so that nobody is
+    /// [`late`](Self::late) any more.
     pub fn is_introduced(&self) -> bool {
         matches!(self.stage, Stage::Carrying { .. } | Stage::Over)
     }
 
-    /// To be called [`Limits::handshake`](crate::Limits::handshake) after the connection was made: closes it if the other
-    /// side has not introduced itself by then.
+    /// To be called [`Limits::handshake`](crate::Limits::handshake) after the connection was made:
+    /// closes it if the other side has not introduced itself by then.
     pub fn late(&mut self) -> Next<P> {
         match &mut self.stage {
             Stage::Accepting(..) => self.reject(&Reject::Late),
@@ -241,7 +247,9 @@ impl<P: Platform> Connection<P> {
                 self.is_late = true;
                 Next::Read
             }
-            // The other side may have the welcome, and must not be rejected any more: it comes back, as after any other loss.
+            // The other side may have the welcome, and must not be rejected any more: it comes
+            // back, as after
+            // any other loss.
             Stage::Welcomed(_) => {
                 tracing::debug!(peer = %self.shared.id(), "connection dropped: nothing was heard after the welcome");
                 Next::Stop
@@ -251,10 +259,12 @@ impl<P: Platform> Connection<P> {
     }
 }
 
-/// A session that was not taken back is over where the other side no longer has it. Gives what is to be told of that.
+/// A session that was not taken back is over where the other side no longer has it. Gives what is
+/// to be told of that.
 fn end_of<P: Platform>(old: Option<Arc<Link<P>>>, reject: Reject) -> Reject {
     let Some(old) = old.filter(|_| matches!(reject, Reject::Lost | Reject::Replaced)) else { return reject };
-    // One that has ended meanwhile, because the other side has opened another one, was replaced by that and not by somebody else.
+    // One that has ended meanwhile, because the other side has opened another one, was replaced by
+    // that and not by somebody else.
     let was_alive = old.is_alive();
     old.close(Goodbye::normal("the other side cannot go on with the session"));
     if was_alive { reject } else { Reject::Lost }

@@ -1,7 +1,7 @@
 //! One connection: from its handshake, through the session that it carries, to its goodbye.
 //!
-//! It does not know what carries its messages: the platform's socket hands it what comes in, and writes what its
-//! [`Out`] has.
+//! It does not know what carries its messages: the platform's socket hands it what comes in, and
+//! writes what its [`Out`] has.
 
 pub(crate) mod carry;
 pub(crate) mod goodbye;
@@ -27,7 +27,8 @@ use crate::util::time::Moment;
 use crate::wire::frame::Reject;
 use crate::wire::handshake::{Introduced, Invitation};
 
-/// What whoever dialled learns. If it is dropped, the connection was lost before the session was open.
+/// What whoever dialled learns. If it is dropped, the connection was lost before the session was
+/// open.
 pub type Opened<P> = oneshot::Sender<Result<Arc<Link<P>>, Reject>>;
 
 /// One connection, as whoever reads it sees it.
@@ -59,7 +60,8 @@ enum Stage<P: Platform> {
     },
     /// The control plane decides.
     Deciding,
-    /// We have said welcome, and the session is not this connection's before something is heard on it.
+    /// We have said welcome, and the session is not this connection's before something is heard on
+    /// it.
     Welcomed(Welcomed<P>),
     Carrying {
         link: Arc<Link<P>>,
@@ -94,8 +96,8 @@ impl<P: Platform> Connection<P> {
         Self { shared, wanted: None, address: None, stage, out, writes_after_reading: false, is_late: false }
     }
 
-    /// Whoever reads it looks whether there is something to write after that, before it waits, and need not be woken for what follows from
-    /// what it has read.
+    /// Whoever reads it looks whether there is something to write after that, before it waits, and
+    /// need not be woken for what follows from what it has read.
     #[must_use]
     pub fn writes_after_reading(mut self) -> Self {
         self.writes_after_reading = true;
@@ -126,7 +128,8 @@ impl<P: Platform> Connection<P> {
         &self.out
     }
 
-    /// Whether the session may have something to write. It costs no lock, and may be wrong when it says so.
+    /// Whether the session may have something to write. It costs no lock, and may be wrong when it
+    /// says so.
     pub fn has_output(&self) -> bool {
         match &self.stage {
             Stage::Carrying { link, epoch } => !link.is_quiet(*epoch),
@@ -134,7 +137,8 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    /// Takes a binary message that came in at this moment, from which its time counts. `kill` makes what ends this connection.
+    /// Takes a binary message that came in at this moment, from which its time counts. `kill`
+    /// makes what ends this connection.
     pub fn receive(&mut self, arrived: Moment, message: Bytes, kill: impl FnOnce() -> P::Kill) -> Next<P> {
         if let Stage::Welcomed(_) = self.stage
             && let Some(next) = self.answered(&message)
@@ -152,7 +156,8 @@ impl<P: Platform> Connection<P> {
         self.introduce(message, kill)
     }
 
-    /// Everything that has come is read. Has those calls run that waited for that, because a block held the thread while they came.
+    /// Everything that has come is read. Has those calls run that waited for that, because a block
+    /// held the thread while they came.
     pub fn caught_up(&self) {
         if let Stage::Carrying { link, .. } = &self.stage {
             link.caught_up();
@@ -164,14 +169,16 @@ impl<P: Platform> Connection<P> {
         matches!(&self.stage, Stage::Carrying { link, .. } if link.is_held_up())
     }
 
-    /// A close frame has come, with whatever code or with none. It may be a proxy's, so the connection is lost and nothing else: the other
-    /// side ends a session with a frame of its own, which nothing on the way can make.
+    /// A close frame has come, with whatever code or with none. It may be a proxy's, so the
+    /// connection is lost and nothing else: the other side ends a session with a frame of its
+    /// own, which nothing on the way can make.
     pub fn closed(&mut self) -> Next<P> {
         tracing::debug!(peer = %self.shared.id(), stage = ?self.stage, "connection closed");
         Next::Stop
     }
 
-    /// What ends the session at the other side, if this connection carries one: for a program that ends with no time to write.
+    /// What ends the session at the other side, if this connection carries one: for a program that
+    /// ends with no time to write.
     pub fn last_frame(&self) -> Option<Bytes> {
         match &self.stage {
             Stage::Carrying { link, .. } | Stage::Welcomed(Welcomed::New(link, _)) => Some(link.last_frame()),
@@ -179,7 +186,8 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    /// The program ends, and this connection with it: closes the session that it carries. What it has to say then is to be written at once.
+    /// The program ends, and this connection with it: closes the session that it carries. What it
+    /// has to say then is to be written at once.
     pub fn ended(&mut self) {
         let goodbye = Goodbye::away("the program has ended");
         if let Stage::Carrying { link, .. } = &self.stage {

@@ -12,8 +12,8 @@ use crate::wire::handshake::Guest;
 pub enum Next<P: Platform> {
     /// Go on reading.
     Read,
-    /// Ask the control plane, whose [`Roster`](crate::peer::Roster) decides, and pass its answer to [`Connection::decided`](super::Connection::decided).
-    /// Nothing is read meanwhile.
+    /// Ask the control plane, whose [`Roster`](crate::peer::Roster) decides, and pass its answer
+    /// to [`Connection::decided`](super::Connection::decided). Nothing is read meanwhile.
     Ask(Box<Join<P>>, Asked<P>),
     /// Read nothing more until this session [has room](Link::until_room).
     Pause(Arc<Link<P>>),

@@ -87,7 +87,8 @@ impl<P: Platform> Out<P> {
 
     /// The next thing to send, in order; the writer is woken when there is one.
     pub fn poll(&self, cx: &Context<'_>) -> Poll<Outgoing> {
-        // Blocks that begin now follow from what was taken, which is why that is handed out after them.
+        // Blocks that begin now follow from what was taken, which is why that is handed out after
+        // them.
         let waiting = self.0.borrow_mut().take(cx, |frames, frame| frames.push_back(frame.clone()));
         Self::run(waiting);
         let state = &mut *self.0.borrow_mut();
@@ -97,7 +98,8 @@ impl<P: Platform> Out<P> {
         }
     }
 
-    /// The same, where frames are handed to `write` as they stand, some at once, and nobody else needs a share of them.
+    /// The same, where frames are handed to `write` as they stand, some at once, and nobody else
+    /// needs a share of them.
     pub fn poll_write(&self, cx: &Context<'_>, mut write: impl FnMut(&Framed)) -> Poll<Outgoing<Written>> {
         let mut state = self.0.borrow_mut();
         let (mut is_written, mut waiting) = (true, None);
@@ -144,7 +146,8 @@ impl<P: Platform> State<P> {
         }
     }
 
-    /// Takes what the session has to send, if nothing else is left. Blocks may run then that had to wait until it was less.
+    /// Takes what the session has to send, if nothing else is left. Blocks may run then that had
+    /// to wait until it was less.
     fn take(
         &mut self,
         cx: &Context<'_>,

@@ -1,4 +1,5 @@
-//! What a session knows of the other side's blocks, and what the log says of it: once for each program that differs, however many connections it makes.
+//! What a session knows of the other side's blocks, and what the log says of it: once for each
+//! program that differs, however many connections it makes.
 
 use std::sync::OnceLock;
 

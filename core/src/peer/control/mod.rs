@@ -1,4 +1,5 @@
-//! The control plane: which peers may join, which session reaches a peer, which calls wait for one.
+//! The control plane: which peers may join, which session reaches a peer, which calls wait for
+//! one.
 
 pub(crate) mod differences;
 pub(crate) mod roster;

@@ -1,4 +1,5 @@
-//! Who may join, and who waits for whom: the decisions of a peer's control plane, without its mailbox.
+//! Who may join, and who waits for whom: the decisions of a peer's control plane, without its
+//! mailbox.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,7 +18,8 @@ use crate::util::time::{Deadline, Moment};
 use crate::wire::frame::{Introduction, Reject, SessionId, Token};
 use crate::wire::handshake::Guest;
 
-/// All sessions of a peer, and those who wait for one. There is one for a peer; its control plane owns it.
+/// All sessions of a peer, and those who wait for one. There is one for a peer; its control plane
+/// owns it.
 pub struct Roster<P: Platform> {
     /// With or without a connection.
     sessions: HashMap<SessionId, Arc<Link<P>>, Keyed>,
@@ -61,8 +63,8 @@ pub enum Admitted<P: Platform> {
     New(Arc<Link<P>>),
     /// One that may go on, with this visitor, and what ends the connection.
     Resumed(Arc<Link<P>>, Visitor, P::Kill),
-    /// It depends on whether the peer of this session is there, which was asked: to be [decided](crate::peer::settle) again when it has
-    /// answered.
+    /// It depends on whether the peer of this session is there, which was asked: to be
+    /// [decided](crate::peer::settle) again when it has answered.
     Contested(Arc<Link<P>>, Box<Join<P>>),
 }
 
@@ -85,7 +87,8 @@ pub enum Notice<P: Platform> {
     },
 }
 
-/// Has the control plane decide on a join by `ask`; again, if the id is contested, when the peer that has it was asked whether it is there.
+/// Has the control plane decide on a join by `ask`; again, if the id is contested, when the peer
+/// that has it was asked whether it is there.
 ///
 /// # Errors
 ///
@@ -154,7 +157,9 @@ impl<P: Platform> Roster<P> {
         }
         let holder = shared.routes().session(peer).filter(|holder| holder.is_connected());
         if let Some(holder) = holder {
-            // Its connection may be dead, and whoever has proved to be the same peer need not wait until that is noticed.
+            // Its connection may be dead, and whoever has proved to be the same peer need not wait
+            // until that
+            // is noticed.
             if !has_asked && is_proved(&visitor, peer) {
                 holder.challenge();
                 let again = Join::Accepted { visitor, guest, kill, has_asked: true };
@@ -171,7 +176,8 @@ impl<P: Platform> Roster<P> {
         self.begin(shared, guest.introduction(), visitor, Origin::Ours, kill)
     }
 
-    /// The session that the guest goes on with as somebody else, as it has asked there. Its id is the one that it has: it has the session's token.
+    /// The session that the guest goes on with as somebody else, as it has asked there. Its id is
+    /// the one that it has: it has the session's token.
     fn changed(&self, shared: &Shared<P>, visitor: &Visitor, guest: &Guest) -> Result<Changed<P>, Reject> {
         let peer = guest.introduction().peer;
         let link = guest.resumes().and_then(|(session, _)| self.sessions.get(&session));
@@ -201,9 +207,12 @@ impl<P: Platform> Roster<P> {
             return Err(Reject::GoingAway);
         }
         if let Some(other) = shared.routes().session(them.peer) {
-            // A live peer id cannot be taken over. A session that waits for its peer to come back gives way to a new one of
-            // the same somebody: the peer was restarted.
-            // Two peers that dial each other at once must not both refuse: what the one with the smaller id has dialled stays.
+            // A live peer id cannot be taken over. A session that waits for its peer to come back
+            // gives way
+            // to a new one of the same somebody: the peer was restarted.
+            // Two peers that dial each other at once must not both refuse: what the one with the
+            // smaller id
+            // has dialled stays.
             let is_crossed = matches!(origin, Origin::Theirs(_)) && other.is_unanswered();
             let stays = other.is_attached() && !(is_crossed && shared.id() < them.peer);
             if stays || !other.gives_way_to(visitor.principal.as_ref()) {
@@ -214,7 +223,8 @@ impl<P: Platform> Roster<P> {
         if visitor.is_beyond || self.sessions.len() >= shared.limits().sessions {
             return Err(Reject::Full);
         }
-        // Whoever we dial chooses the id of the session, and must not take the place of one that is here.
+        // Whoever we dial chooses the id of the session, and must not take the place of one that
+        // is here.
         if let Origin::Theirs((session, _)) = &origin
             && self.sessions.contains_key(session)
         {
@@ -255,7 +265,8 @@ impl<P: Platform> Roster<P> {
         None
     }
 
-    /// Drops those who have waited for a peer until now. If it gives a moment, it is due again then.
+    /// Drops those who have waited for a peer until now. If it gives a moment, it is due again
+    /// then.
     pub fn give_up_late(&mut self, now: Moment) -> Option<Moment> {
         self.waiting.give_up(now)
     }
@@ -292,8 +303,9 @@ impl<P: Platform> Roster<P> {
     }
 }
 
-/// Who a visitor is, if it may have the peer id that it claims. From weakest to strongest, an id is had by coming first, by a
-/// token that is bound to it, or by the key that it is made of, which the handshake has proved.
+/// Who a visitor is, if it may have the peer id that it claims. From weakest to strongest, an id
+/// is had by coming first, by a token that is bound to it, or by the key that it is made of, which
+/// the handshake has proved.
 fn recognise<P: Platform>(shared: &Shared<P>, mut visitor: Visitor, peer: PeerId) -> Result<Visitor, Reject> {
     visitor.principal = visitor.principal.or_else(|| trusted(shared, peer));
     match visitor.principal.as_ref().and_then(Principal::peer) {
@@ -302,13 +314,15 @@ fn recognise<P: Platform>(shared: &Shared<P>, mut visitor: Visitor, peer: PeerId
         None => {}
     }
     let is_first_come = visitor.is_local || shared.allows_first_come();
-    // A random id is nobody's by agreement, so somebody who is known may have it from anywhere. A name has to be proved.
+    // A random id is nobody's by agreement, so somebody who is known may have it from anywhere. A
+    // name
+    // has to be proved.
     let is_nobodys = visitor.principal.is_some() && peer.is_random();
     if peer.is_of_key() || is_first_come || is_nobodys { Ok(visitor) } else { Err(Reject::NotProved) }
 }
 
-/// Whether a visitor has proved that it is the peer with this id, and not only come first: by the key that the id is made of, or by what
-/// the id is bound to.
+/// Whether a visitor has proved that it is the peer with this id, and not only come first: by the
+/// key that the id is made of, or by what the id is bound to.
 fn is_proved(visitor: &Visitor, peer: PeerId) -> bool {
     peer.is_of_key() || visitor.principal.as_ref().and_then(Principal::peer) == Some(peer)
 }

@@ -22,12 +22,14 @@ pub struct SessionInfo {
     pub peer: PeerId,
     /// Who that is, as far as it was proved.
     pub principal: Option<Principal>,
-    /// Where its last connection came from, or led to. Behind a trusted proxy it is the client's; the port is 0 where the proxy does not say it.
-    /// `None` in a page and where there is no such address.
+    /// Where its last connection came from, or led to. Behind a trusted proxy it is the client's;
+    /// the port is 0 where the proxy does not say it. `None` in a page and where there is no
+    /// such address.
     pub address: Option<SocketAddr>,
     /// When the session was opened, by the wall clock.
     pub since: SystemTime,
-    /// Whether the connection is lost, and the session waits for the next one, for at most [`Limits::resume`](crate::Limits::resume).
+    /// Whether the connection is lost, and the session waits for the next one, for at most
+    /// [`Limits::resume`](crate::Limits::resume).
     pub is_waiting: bool,
     /// Whether this peer has dialled it.
     pub is_dialled: bool,
@@ -59,9 +61,11 @@ impl Drop for Changes {
     }
 }
 
-/// The sessions of a peer, to look at and to wait for: from `Peer::watch_sessions`. Clones wait on their own.
+/// The sessions of a peer, to look at and to wait for: from `Peer::watch_sessions`. Clones wait on
+/// their own.
 ///
-/// It is a watch, as tokio's: a slow receiver misses intermediate states and sees the newest one. It does not keep its peer from ending.
+/// It is a watch, as tokio's: a slow receiver misses intermediate states and sees the newest one.
+/// It does not keep its peer from ending.
 #[derive(Clone)]
 pub struct SessionWatch {
     host: Weak<dyn Host>,
@@ -79,9 +83,10 @@ impl SessionWatch {
         self.host.upgrade().map(|host| host.sessions()).unwrap_or_default()
     }
 
-    /// Waits until a session has begun, ended, lost its connection, found another one, or belongs to another principal, and returns all that
-    /// there are then. What happened before `Peer::watch_sessions` counts as seen. `None` when the peer was stopped and has no sessions any
-    /// more.
+    /// Waits until a session has begun, ended, lost its connection, found another one, or belongs
+    /// to another principal, and returns all that there are then. What happened before
+    /// `Peer::watch_sessions` counts as seen. `None` when the peer was stopped and has no sessions
+    /// any more.
     ///
     /// # Cancel safety
     ///

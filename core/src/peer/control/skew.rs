@@ -7,7 +7,8 @@ use crate::registry::{self, Registry};
 use crate::util::sorted;
 use crate::wire::frame::Catalogue;
 
-/// A block that the other side has in another version, or not at all. Calls of it are refused there.
+/// A block that the other side has in another version, or not at all. Calls of it are refused
+/// there.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Skew {
@@ -30,8 +31,8 @@ impl fmt::Display for Skew {
 /// What the other side tells of its blocks.
 #[derive(Debug, Default)]
 pub struct TheirBlocks {
-    /// As told. In a list and not in a map by a hash that everybody can compute: the other side chooses the ids, and could choose them so
-    /// that all of them collide.
+    /// As told. In a list and not in a map by a hash that everybody can compute: the other side
+    /// chooses the ids, and could choose them so that all of them collide.
     blocks: Vec<(BlockId, Fingerprint)>,
     is_complete: bool,
 }
@@ -49,7 +50,8 @@ pub struct Difference {
 }
 
 impl TheirBlocks {
-    /// Takes a part. With the last one the blocks are compared with ours; what comes after it is ignored.
+    /// Takes a part. With the last one the blocks are compared with ours; what comes after it is
+    /// ignored.
     pub fn add(&mut self, part: Catalogue, ours: &Registry) -> Option<Difference> {
         if self.is_complete {
             return None;

@@ -1,6 +1,8 @@
-//! Calls that wait for peers which are not connected: who is told when one comes, and who has waited long enough.
+//! Calls that wait for peers which are not connected: who is told when one comes, and who has
+//! waited long enough.
 //!
-//! The ids of those peers, and how many there are, may be chosen by others. So they are hashed with a key, and no step looks at all who wait.
+//! The ids of those peers, and how many there are, may be chosen by others. So they are hashed
+//! with a key, and no step looks at all who wait.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -28,7 +30,8 @@ pub(in crate::peer) struct Waiting {
     deadlines: BinaryHeap<Reverse<(Moment, u64)>>,
     /// For this moment somebody has been asked to call [`give_up`](Self::give_up).
     due: Option<Moment>,
-    /// How many have come since those were let go who do not wait any longer, and how many may until that is done again.
+    /// How many have come since those were let go who do not wait any longer, and how many may
+    /// until that is done again.
     came: usize,
     may_come: usize,
 }
@@ -89,7 +92,8 @@ impl Waiting {
         *self = Self::default();
     }
 
-    /// Lets go of those who do not wait any longer, which happens so seldom that it costs each of them a little.
+    /// Lets go of those who do not wait any longer, which happens so seldom that it costs each of
+    /// them a little.
     fn let_go(&mut self) {
         self.waiters.retain(|_, waiter| !waiter.joined.is_canceled());
         self.deadlines.retain(|Reverse((_, number))| self.waiters.contains_key(number));
@@ -100,7 +104,8 @@ impl Waiting {
         (self.came, self.may_come) = (0, self.waiters.len());
     }
 
-    /// The next moment at which somebody has waited long enough, unless that is asked for already. A call that is over by then does no harm.
+    /// The next moment at which somebody has waited long enough, unless that is asked for already.
+    /// A call that is over by then does no harm.
     fn next_due(&mut self) -> Option<Moment> {
         let Reverse((first, _)) = *self.deadlines.peek()?;
         if self.due.is_some_and(|due| due <= first) {
@@ -123,7 +128,8 @@ pub(in crate::peer) struct Place {
 }
 
 impl Places {
-    /// A place for a call of a block that `caller` had run; nothing if that peer has as many as it may.
+    /// A place for a call of a block that `caller` had run; nothing if that peer has as many as it
+    /// may.
     pub(in crate::peer) fn take(&self, caller: PeerId, most: usize) -> Option<Place> {
         let mut places = self.0.lock();
         let taken = places.get(&caller).copied().unwrap_or_default();

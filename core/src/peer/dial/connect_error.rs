@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::peer::Endpoint;
 use crate::wire::frame::Reject;
 
-/// What is behind a [`ConnectError`]: what the network, TLS or the program's own code said. It dereferences to that error, which can be
-/// shown and downcast, and clones are shares of it.
+/// What is behind a [`ConnectError`]: what the network, TLS or the program's own code said. It
+/// dereferences to that error, which can be shown and downcast, and clones are shares of it.
 #[derive(Clone)]
 pub struct ConnectCause(Arc<dyn Error + Send + Sync>);
 
@@ -94,7 +94,8 @@ pub enum ConnectError {
         url: String,
         /// The HTTP status of the answer.
         status: u16,
-        /// Where it redirects to. Peers do not follow, because what they show is meant for the one that they were told.
+        /// Where it redirects to. Peers do not follow, because what they show is meant for the one
+        /// that they were told.
         location: Option<String>,
         /// What it says, at most 1 KiB; empty if it says nothing.
         reason: String,
@@ -116,8 +117,8 @@ pub enum ConnectError {
         url: String,
         /// The HTTP status of the answer: 401, 403, 429 or 503.
         status: u16,
-        /// What it says of it, as [`Denied`](crate::Denied) on the other side does. Empty if it says nothing, and in a page, which a browser does
-        /// not tell.
+        /// What it says of it, as [`Denied`](crate::Denied) on the other side does. Empty if it
+        /// says nothing, and in a page, which a browser does not tell.
         reason: String,
         /// How long it asks to wait (`Retry-After`).
         retry_after: Option<Duration>,
@@ -146,7 +147,8 @@ pub enum ConnectError {
         /// Why.
         source: Reject,
     },
-    /// The peer there speaks another version of the protocol. Dialling again does not help before one side is updated.
+    /// The peer there speaks another version of the protocol. Dialling again does not help before
+    /// one side is updated.
     #[error("{url} speaks version {theirs} of the protocol and this peer version {ours}: {}", remedy(*.ours, *.theirs))]
     Outdated {
         /// The URL.
@@ -183,7 +185,8 @@ impl ConnectError {
         }
     }
 
-    /// How long the other side asks to wait before the next attempt, if it does. A peer that comes back by itself waits that long.
+    /// How long the other side asks to wait before the next attempt, if it does. A peer that comes
+    /// back by itself waits that long.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -192,8 +195,8 @@ impl ConnectError {
         }
     }
 
-    /// Whether the two sides speak different versions of the protocol. A page can be loaded again to get the version of its server;
-    /// connecting again is of no use.
+    /// Whether the two sides speak different versions of the protocol. A page can be loaded again
+    /// to get the version of its server; connecting again is of no use.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
         matches!(self, Self::Outdated { .. })
@@ -204,7 +207,8 @@ fn said_policy(policy: &str) -> String {
     if policy.is_empty() { String::new() } else { format!("; the policy is `{policy}`") }
 }
 
-/// Which side to update. What a page is made of comes from a server, so a page is updated by loading it again.
+/// Which side to update. What a page is made of comes from a server, so a page is updated by
+/// loading it again.
 fn remedy(ours: u16, theirs: u16) -> &'static str {
     match (ours < theirs, cfg!(target_family = "wasm")) {
         (true, true) => "reload this page",
@@ -238,7 +242,8 @@ fn answered(status: u16, location: Option<&str>) -> String {
     format!("{text} (HTTP {status})")
 }
 
-/// Where a redirect leads to, as it would be given to `connect`, and without what may be secret in it.
+/// Where a redirect leads to, as it would be given to `connect`, and without what may be secret in
+/// it.
 fn address(location: &str) -> String {
     let is =
         |scheme: &str| location.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));

@@ -39,16 +39,17 @@ impl Endpoint {
         Self { url: url.into(), token: None, peer: None, allow_plaintext: false }
     }
 
-    /// Shows this token each time the connection is made: in a header, or from a page, among the subprotocols. It is never part of the
-    /// URL.
+    /// Shows this token each time the connection is made: in a header, or from a page, among the
+    /// subprotocols. It is never part of the URL.
     #[must_use]
     pub fn bearer(self, token: impl Into<String>) -> Self {
         let token = token.into();
         self.bearer_from(move || std::future::ready(Ok::<_, std::convert::Infallible>(token.clone())))
     }
 
-    /// Asks for a token each time the connection is made, so that it can be a fresh one: the other side drops a connection whose
-    /// token has expired, and the session goes on over the next one.
+    /// Asks for a token each time the connection is made, so that it can be a fresh one: the other
+    /// side drops a connection whose token has expired, and the session goes on over the next
+    /// one.
     #[must_use]
     pub fn bearer_from<F, Fut, E>(mut self, token: F) -> Self
     where
@@ -77,16 +78,16 @@ impl Endpoint {
         }
     }
 
-    /// Accepts no other peer there than this one. An id that is [of a key](PeerId::is_of_key) is proved; any other is what the other
-    /// side says, so that only TLS makes sure of it.
+    /// Accepts no other peer there than this one. An id that is [of a key](PeerId::is_of_key) is
+    /// proved; any other is what the other side says, so that only TLS makes sure of it.
     #[must_use]
     pub fn peer(mut self, peer: PeerId) -> Self {
         self.peer = Some(peer);
         self
     }
 
-    /// Shows the token even where everybody on the way can read it. Without this, `connect` refuses to do so unless the other side is
-    /// on this machine.
+    /// Shows the token even where everybody on the way can read it. Without this, `connect`
+    /// refuses to do so unless the other side is on this machine.
     #[must_use]
     pub fn allow_plaintext(mut self) -> Self {
         self.allow_plaintext = true;
@@ -105,7 +106,8 @@ impl Endpoint {
         self.peer
     }
 
-    /// The token to show, if there is one. `is_private` says whether nobody on the way can read it.
+    /// The token to show, if there is one. `is_private` says whether nobody on the way can read
+    /// it.
     ///
     /// # Errors
     ///
@@ -139,7 +141,8 @@ impl From<&String> for Endpoint {
 }
 
 impl fmt::Display for Endpoint {
-    /// The URL without what may be secret in it: a user's name and password, and what follows the path.
+    /// The URL without what may be secret in it: a user's name and password, and what follows the
+    /// path.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.url.split(['?', '#']).next().unwrap_or_default();
         // The search of the standard library is 2 KB of a page's bundle.

@@ -1,4 +1,5 @@
-//! Blocks that go on when nobody waits for them: a peer that drains waits for them, and one that stops ends them.
+//! Blocks that go on when nobody waits for them: a peer that drains waits for them, and one that
+//! stops ends them.
 
 use std::future::poll_fn;
 use std::pin::Pin;

@@ -1,4 +1,5 @@
-//! Runs the blocks that a peer calls on itself: without a socket, and without a task unless the block waits.
+//! Runs the blocks that a peer calls on itself: without a socket, and without a task unless the
+//! block waits.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -45,8 +46,8 @@ pub(in crate::peer) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &mut R
     if shared.platform().is_home() { run_here(work) } else { run_at_home(work) }
 }
 
-/// In place if the running task may go on: so a loop of calls that never have to wait lets other tasks run, like a loop
-/// over a channel does.
+/// In place if the running task may go on: so a loop of calls that never have to wait lets other
+/// tasks run, like a loop over a channel does.
 fn run_here<P: Platform>(work: OwnCall<P>) -> Pending {
     let mut task = None;
     let mut running = match work.begin(&mut task) {
@@ -99,7 +100,8 @@ struct OwnCall<P: Platform> {
 }
 
 impl<P: Platform> OwnCall<P> {
-    /// One that runs on the blocking pool knows its `task`, which is made for that if there is none yet.
+    /// One that runs on the blocking pool knows its `task`, which is made for that if there is
+    /// none yet.
     fn begin(&self, task: &mut Option<Arc<OwnTask<P>>>) -> Result<Running, RemoteError> {
         let registry = self.shared.registry();
         let entry = registry.find(self.block.id, self.block.fingerprint()).map_err(RemoteError::refused)?;

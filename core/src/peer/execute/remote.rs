@@ -1,7 +1,7 @@
 //! Runs the blocks that other peers call: once where the call arrived, and as a task after that.
 //!
-//! Most blocks end at the first poll, and then need no task. Before anything of a call is decoded, it is asked whether the block
-//! is there, in this version, exposed, and may run for this caller.
+//! Most blocks end at the first poll, and then need no task. Before anything of a call is decoded,
+//! it is asked whether the block is there, in this version, exposed, and may run for this caller.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,7 +27,8 @@ use crate::util::time::{Deadline, Moment};
 use crate::wire::codec::Codec;
 use crate::wire::frame::{CallId, HEAD, Invoke};
 
-/// Where lines are logged of which each call has some. All others are limited, whatever other peers do.
+/// Where lines are logged of which each call has some. All others are limited, whatever other
+/// peers do.
 pub(in crate::peer) const CALLS: &str = "distributed_scope::calls";
 
 /// A call of another peer, as its end needs it.
@@ -153,7 +154,8 @@ impl Requested {
     }
 }
 
-/// What a block on the blocking pool has until it ends there: its place among those that a peer waits for, and its memory.
+/// What a block on the blocking pool has until it ends there: its place among those that a peer
+/// waits for, and its memory.
 struct OnPool<P: Platform> {
     link: Arc<Link<P>>,
     call: CallId,
@@ -180,7 +182,8 @@ impl<P: Platform> Drop for OnPool<P> {
     }
 }
 
-/// Asks the program. Its code may panic like a block's, which must not be an answer in the caller's favour.
+/// Asks the program. Its code may panic like a block's, which must not be an answer in the
+/// caller's favour.
 async fn ask<P: Platform>(
     shared: Arc<Shared<P>>,
     authorize: Arc<dyn Authorize>,
@@ -198,10 +201,12 @@ async fn ask<P: Platform>(
     }
 }
 
-/// Captures from this size on are counted before their block runs. Most blocks do not wait for anything, and then smaller ones need not be.
+/// Captures from this size on are counted before their block runs. Most blocks do not wait for
+/// anything, and then smaller ones need not be.
 const LARGE: usize = 16 << 10;
 
-/// What a block that waits takes beside its captures and the future of its task, about: the rest of the task, its context, its places in tables.
+/// What a block that waits takes beside its captures and the future of its task, about: the rest
+/// of the task, its context, its places in tables.
 const TASK: usize = 1024;
 
 /// What a block takes in memory.

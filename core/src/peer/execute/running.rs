@@ -93,20 +93,24 @@ impl Ready {
         matches!(self.work, Work::Blocking(_))
     }
 
-    /// Whether its deadline has passed. Reading captures may take time: where there are any, the clock is asked.
+    /// Whether its deadline has passed. Reading captures may take time: where there are any, the
+    /// clock is asked.
     #[inline]
     pub(in crate::peer) fn is_late(&self, now: impl FnOnce() -> Moment) -> bool {
         let deadline = self.context.deadline;
         deadline.moment().is_some() && deadline.has_passed(now())
     }
 
-    /// It runs when it is polled. If it [is blocking](Self::is_blocking), it has the lease until it ends.
+    /// It runs when it is polled. If it [is blocking](Self::is_blocking), it has the lease until
+    /// it ends.
     #[inline]
     pub(in crate::peer) fn run(self, lease: impl FnOnce() -> Box<dyn Lease>) -> Running {
         let Self { context, entry, work, longest, .. } = self;
         let block = entry.block();
-        // It is polled in place at first, in whatever span the connection is: that of the request which upgraded it, say. What a block logs
-        // is none of that. A span that nobody listens to costs a tenth of what a short block does.
+        // It is polled in place at first, in whatever span the connection is: that of the request
+        // which
+        // upgraded it, say. What a block logs is none of that. A span that nobody listens to costs
+        // a tenth of what a short block does.
         let span = (LevelFilter::current() >= LevelFilter::INFO).then(|| {
             tracing::info_span!(
                 parent: None, "block", path = block.path, caller = %context.caller, hop = context.hop
@@ -158,7 +162,8 @@ impl Future for Running {
     }
 }
 
-/// The text of a panic is not logged, because it may hold what the block was given; the program's panic hook has printed it.
+/// The text of a panic is not logged, because it may hold what the block was given; the program's
+/// panic hook has printed it.
 fn panicked(entry: &Entry, panic: &Panic, ran: Ran, longest: usize) -> RemoteError {
     let message = panic.text().unwrap_or("a panic without a message");
     if let Some(times) = entry.panics().again() {

@@ -67,13 +67,15 @@ impl<P: Platform> Replaced<P> {
 pub(in crate::peer) struct Waiting(Effect<Waiter>);
 
 impl<P: Platform> Link<P> {
-    /// Whether calls can go both ways now: a connection carries it, and the other side has it, too.
+    /// Whether calls can go both ways now: a connection carries it, and the other side has it,
+    /// too.
     pub fn is_connected(&self) -> bool {
         let state = self.state.lock();
         state.session.is_attached() && state.session.is_open()
     }
 
-    /// Whether a connection carries it now. One on which nothing was heard counts until its handshake is late.
+    /// Whether a connection carries it now. One on which nothing was heard counts until its
+    /// handshake is late.
     pub fn is_attached(&self) -> bool {
         self.state.lock().session.is_carried()
     }
@@ -91,8 +93,8 @@ impl<P: Platform> Link<P> {
         state.session.is_alive().then(|| Ticket { session, token, received: state.session.received(), peer })
     }
 
-    /// Gives the session to another connection, which the other side told how many frames it has. A connection that
-    /// carried it until now is dropped.
+    /// Gives the session to another connection, which the other side told how many frames it has.
+    /// A connection that carried it until now is dropped.
     pub(in crate::peer) fn attach(&self, they_received: u64, kill: P::Kill) -> Result<Epoch, Lost> {
         let attached = self.with(|state| {
             state.session.attach(they_received, self.shared.now())?;
@@ -101,8 +103,8 @@ impl<P: Platform> Link<P> {
         attached.map(Replaced::end)
     }
 
-    /// A connection of the other side has come to go on with the session, of which it has so many frames. Nothing changes before something
-    /// is heard on it.
+    /// A connection of the other side has come to go on with the session, of which it has so many
+    /// frames. Nothing changes before something is heard on it.
     pub(in crate::peer) fn expect(&self, they_received: u64) -> Result<Comer, Lost> {
         self.with(|state| {
             if !state.session.can_attach(they_received, self.shared.now()) {
@@ -114,12 +116,15 @@ impl<P: Platform> Link<P> {
         })
     }
 
-    /// Something was heard on a connection that has come: gives it the session, and drops the one that carried it until now.
+    /// Something was heard on a connection that has come: gives it the session, and drops the one
+    /// that carried it until now.
     ///
-    /// Nothing when it is too late: a later connection has the session, or more has arrived on the earlier one than this one was told.
+    /// Nothing when it is too late: a later connection has the session, or more has arrived on the
+    /// earlier one than this one was told.
     ///
-    /// If large packets seem to get lost on the way to the other side, it cannot know that, and it is the one that can make small ones. So the
-    /// first connection after that is dropped again, which tells it.
+    /// If large packets seem to get lost on the way to the other side, it cannot know that, and it
+    /// is the one that can make small ones. So the first connection after that is dropped
+    /// again, which tells it.
     pub(in crate::peer) fn take_over(
         self: &Arc<Self>,
         comer: Comer,
@@ -181,8 +186,8 @@ impl<P: Platform> Link<P> {
         self.until(Awaited::Loss).await;
     }
 
-    /// Somebody else has proved that it may have the place of the other side: asks that whether it is there. Its connection is lost if it does
-    /// not answer soon.
+    /// Somebody else has proved that it may have the place of the other side: asks that whether it
+    /// is there. Its connection is lost if it does not answer soon.
     pub(in crate::peer) fn challenge(&self) {
         self.with(|state| state.session.challenge(self.shared.now()));
     }
@@ -192,7 +197,8 @@ impl<P: Platform> Link<P> {
         self.until(Awaited::Answer).await;
     }
 
-    /// Asks the other side whether the session may go on as somebody else. Nothing, if it is too old to be asked.
+    /// Asks the other side whether the session may go on as somebody else. Nothing, if it is too
+    /// old to be asked.
     pub(in crate::peer) async fn ask_to_change(&self) -> Option<bool> {
         if !self.with(|state| state.session.ask_to_change()) {
             return None;
@@ -212,8 +218,8 @@ impl<P: Platform> Link<P> {
         u16::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u16::MAX).max(1)
     }
 
-    /// The path may lose large packets and let small ones through: that looks like one that is dead, and whoever makes the next connection
-    /// has it send small ones.
+    /// The path may lose large packets and let small ones through: that looks like one that is
+    /// dead, and whoever makes the next connection has it send small ones.
     pub(in crate::peer) fn suspect_path(&self) {
         self.is_narrow.store(true, Ordering::Relaxed);
     }
@@ -238,17 +244,18 @@ impl<P: Platform> Link<P> {
         self.until(Awaited::Room).await;
     }
 
-    /// Whether [`take_output`](Self::take_output) had all that there is for this connection, and would have nothing now. Its writer is woken
-    /// when that changes. It costs no lock.
+    /// Whether [`take_output`](Self::take_output) had all that there is for this connection, and
+    /// would have nothing now. Its writer is woken when that changes. It costs no lock.
     pub(in crate::peer) fn is_quiet(&self, epoch: Epoch) -> bool {
         self.quiet.load(Ordering::Relaxed) == epoch.0 + 1
     }
 
-    /// Hands `write` what one of its connections has to send next, in the order in which it goes. If that is all, the connection's
-    /// writer is woken when there is more. Blocks that had to wait until less is to be sent are to be [run](Self::run_waiting) then.
+    /// Hands `write` what one of its connections has to send next, in the order in which it goes.
+    /// If that is all, the connection's writer is woken when there is more. Blocks that had to
+    /// wait until less is to be sent are to be [run](Self::run_waiting) then.
     ///
-    /// An error is the goodbye that the connection ends with, if the session is over or goes on elsewhere; it comes when nothing is left to be
-    /// sent.
+    /// An error is the goodbye that the connection ends with, if the session is over or goes on
+    /// elsewhere; it comes when nothing is left to be sent.
     pub(in crate::peer) fn take_output(
         self: &Arc<Self>,
         epoch: Epoch,

@@ -12,7 +12,8 @@ use crate::util::time::Moment;
 use crate::wire::handshake;
 
 impl<P: Platform> Link<P> {
-    /// Whether calls can be made: they are carried now, or when the session has a connection again.
+    /// Whether calls can be made: they are carried now, or when the session has a connection
+    /// again.
     pub fn is_alive(&self) -> bool {
         self.state.lock().session.is_alive()
     }
@@ -31,12 +32,14 @@ impl<P: Platform> Link<P> {
         effects.into_iter().for_each(|effect| self.perform(effect));
     }
 
-    /// The connection may have died unnoticed: the other side has 2 to 3 s to say something, or the session waits for another connection.
+    /// The connection may have died unnoticed: the other side has 2 to 3 s to say something, or
+    /// the session waits for another connection.
     pub fn probe(&self) {
         self.with(|state| state.session.probe(self.shared.now()));
     }
 
-    /// When [`poll_tick`](Self::poll_tick) has to be called again; `None` when the session is over.
+    /// When [`poll_tick`](Self::poll_tick) has to be called again; `None` when the session is
+    /// over.
     pub(in crate::peer) fn poll_tick(self: &Arc<Self>, cx: &Context<'_>) -> Option<Moment> {
         if self.state.lock().session.wake().is_some_and(|wake| wake <= self.shared.now()) {
             self.tick();
@@ -58,12 +61,14 @@ impl<P: Platform> Link<P> {
         self.with(|state| state.session.go_away());
     }
 
-    /// Waits until nothing runs, nothing is waited for and everything was sent, or the session is over.
+    /// Waits until nothing runs, nothing is waited for and everything was sent, or the session is
+    /// over.
     pub(in crate::peer) async fn until_idle(&self) {
         self.until(Awaited::Idleness).await;
     }
 
-    /// Ends the session: its open calls end now, the other side is told, and its connection closes.
+    /// Ends the session: its open calls end now, the other side is told, and its connection
+    /// closes.
     pub fn close(self: &Arc<Self>, goodbye: Goodbye) {
         self.end(goodbye, true);
     }

@@ -1,8 +1,9 @@
-//! A session as the rest of the peer sees it, from whatever thread and whatever connection carries it.
+//! A session as the rest of the peer sees it, from whatever thread and whatever connection carries
+//! it.
 //!
-//! The state machine stands behind one lock that is held for the time it takes to number a frame, or to copy some to
-//! where they are written: 32 small ones or a chunk, and at most 16 KiB more. A call made on the session's own thread, and the
-//! reply to it, cross no thread and no mailbox.
+//! The state machine stands behind one lock that is held for the time it takes to number a frame,
+//! or to copy some to where they are written: 32 small ones or a chunk, and at most 16 KiB more. A
+//! call made on the session's own thread, and the reply to it, cross no thread and no mailbox.
 //!
 //! | module | idea |
 //! |---|---|
@@ -62,7 +63,8 @@ pub struct Link<P: Platform> {
     /// Who is at the other end, as the connection that carries the session has shown.
     visitor: RwLock<Visitor>,
     state: Mutex<State<P>>,
-    /// The connection, counted from 1, whose writer found nothing since there was something; [`NEWS`] if none did.
+    /// The connection, counted from 1, whose writer found nothing since there was something;
+    /// [`NEWS`] if none did.
     quiet: AtomicU64,
     /// What is held for it.
     account: Arc<Account>,
@@ -156,8 +158,9 @@ impl<P: Platform> Link<P> {
         self.visitor.read().principal.clone()
     }
 
-    /// Whether the session goes on with a connection of this somebody, and, while it waits for its peer, gives way to a new one: it has to be
-    /// who had it, unless nobody was known to have it.
+    /// Whether the session goes on with a connection of this somebody, and, while it waits for its
+    /// peer, gives way to a new one: it has to be who had it, unless nobody was known to have
+    /// it.
     pub(super) fn gives_way_to(&self, somebody: Option<&Principal>) -> bool {
         let visitor = self.visitor.read();
         visitor
@@ -253,7 +256,8 @@ impl<P: Platform> Link<P> {
         });
     }
 
-    /// A block begins on the blocking pool, and nothing ends it any more. False if its call is over.
+    /// A block begins on the blocking pool, and nothing ends it any more. False if its call is
+    /// over.
     pub(super) fn begin_uninterrupted(&self, call: CallId) -> bool {
         self.with(|state| state.session.begin_uninterrupted(call))
     }

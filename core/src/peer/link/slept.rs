@@ -1,10 +1,12 @@
-//! Notices that this machine slept: the wall clock went on, and the clock that times are measured with did not.
+//! Notices that this machine slept: the wall clock went on, and the clock that times are measured
+//! with did not.
 
 use std::time::Duration;
 
 use crate::util::time::Moment;
 
-/// So much more has passed on the wall than here. A wall clock that is set forward looks the same, which costs a ping.
+/// So much more has passed on the wall than here. A wall clock that is set forward looks the same,
+/// which costs a ping.
 const SLEPT: Duration = Duration::from_secs(2);
 
 /// When it was last looked at the clocks, by each of them.

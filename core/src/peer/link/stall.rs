@@ -1,7 +1,8 @@
 //! Blocks that hold their thread, and calls that come meanwhile.
 //!
-//! Nothing of a thread goes on while a block computes on it. Many callers may give up in that time, and what says so stands behind their calls.
-//! So after a block has held a thread for long, calls on that thread begin only when everything is read that came, and if somebody still waits
+//! Nothing of a thread goes on while a block computes on it. Many callers may give up in that
+//! time, and what says so stands behind their calls. So after a block has held a thread for long,
+//! calls on that thread begin only when everything is read that came, and if somebody still waits
 //! for them. That costs a look at the clock for each call.
 
 use std::cell::Cell;
@@ -39,7 +40,8 @@ pub(super) fn know(moment: Moment) {
     }
 }
 
-/// A call of this block was decoded, and polled once. Nothing else has happened on this thread since the latest moment that it knows of.
+/// A call of this block was decoded, and polled once. Nothing else has happened on this thread
+/// since the latest moment that it knows of.
 pub(in crate::peer) fn polled<P: Platform>(shared: &Shared<P>, block: &Block) {
     let now = shared.now();
     let held = now.since(LATEST.replace(now));
@@ -104,7 +106,8 @@ impl<P: Platform> Link<P> {
         self.is_held_up.load(Ordering::Relaxed)
     }
 
-    /// Everything that came is read: runs those of the calls that had to wait for that which still have time and that nobody has given up.
+    /// Everything that came is read: runs those of the calls that had to wait for that which still
+    /// have time and that nobody has given up.
     pub(in crate::peer) fn caught_up(self: &Arc<Self>) {
         if !self.is_held_up() {
             return;

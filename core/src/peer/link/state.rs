@@ -35,12 +35,14 @@ pub(super) struct State<P: Platform> {
     /// Ends the session at the other side. It goes before the goodbye.
     pub(super) last_frame: Option<Bytes>,
     pub(super) kill: Option<P::Kill>,
-    /// How many connections came to go on with the session, and which of them was the last to do so.
+    /// How many connections came to go on with the session, and which of them was the last to do
+    /// so.
     pub(super) comers: u64,
     pub(super) last_comer: u64,
     /// For how long nothing had been said on the last connection when it was lost.
     pub(super) idle: Duration,
-    /// A connection was dropped because what was sent on it was not acknowledged, and the side that dials was not told.
+    /// A connection was dropped because what was sent on it was not acknowledged, and the side
+    /// that dials was not told.
     pub(super) was_stuck: bool,
     /// Calls that wait until everything is read that came while their thread was held.
     pub(super) held_up: Vec<Effect<Waiter>>,
@@ -65,7 +67,8 @@ pub(super) enum Awaited {
     End,
     /// The other side has answered whether it is there, or has lost its connection.
     Answer,
-    /// The other side has said whether the session may go on as somebody else, or has lost its connection.
+    /// The other side has said whether the session may go on as somebody else, or has lost its
+    /// connection.
     Agreement,
     /// There is room in the queue.
     Room,
@@ -110,7 +113,8 @@ impl<P: Platform> State<P> {
         }
     }
 
-    /// So many bytes came or are to be sent. What the session holds is counted once in a while, and as long as a limit is reached.
+    /// So many bytes came or are to be sent. What the session holds is counted once in a while,
+    /// and as long as a limit is reached.
     pub(super) fn passed(&mut self, bytes: usize) {
         self.uncounted += bytes;
         if self.uncounted >= GRAIN || self.session.is_at_limit() {
@@ -118,7 +122,8 @@ impl<P: Platform> State<P> {
         }
     }
 
-    /// Counts what the session holds, and looks whether a limit on held memory is reached, by this session or by others.
+    /// Counts what the session holds, and looks whether a limit on held memory is reached, by this
+    /// session or by others.
     #[cold]
     pub(super) fn count(&mut self) {
         self.uncounted = 0;
@@ -133,7 +138,8 @@ impl<P: Platform> State<P> {
         }
     }
 
-    /// Those for whom it has come. Few ever wait: whoever dialled for the loss, and others when something is wrong or ends.
+    /// Those for whom it has come. Few ever wait: whoever dialled for the loss, and others when
+    /// something is wrong or ends.
     fn awaited(&mut self) -> Vec<Waker> {
         let session = &self.session;
         if !self.waiting.iter().any(|(awaited, _)| awaited.has_come(session)) {
@@ -147,8 +153,8 @@ impl<P: Platform> State<P> {
 }
 
 impl<P: Platform> Link<P> {
-    /// Changes the state, and wakes the writer if there is something to write (unless this is its own [`Turn`]), the ticker if it is due earlier, and those
-    /// who waited for this.
+    /// Changes the state, and wakes the writer if there is something to write (unless this is its
+    /// own [`Turn`]), the ticker if it is due earlier, and those who waited for this.
     pub(super) fn with<T>(&self, change: impl FnOnce(&mut State<P>) -> T) -> T {
         let mut state = self.state.lock();
         let wake_before = state.session.wake();

@@ -1,6 +1,8 @@
-//! The task that lets time pass for one session: deadlines, keepalive, the window in which a connection may come back.
+//! The task that lets time pass for one session: deadlines, keepalive, the window in which a
+//! connection may come back.
 //!
-//! It stands outside of the socket's own task, which may be stuck behind a peer that does not read.
+//! It stands outside of the socket's own task, which may be stuck behind a peer that does not
+//! read.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -11,8 +13,8 @@ use crate::peer::{Goodbye, Link, Platform};
 
 /// Ticks until the session is over.
 ///
-/// There is one timer for a session, whatever the number of its calls. It is set anew only when something is due earlier,
-/// which with equal timeouts is once per timeout and not once per call.
+/// There is one timer for a session, whatever the number of its calls. It is set anew only when
+/// something is due earlier, which with equal timeouts is once per timeout and not once per call.
 pub(in crate::peer) async fn tick<P: Platform>(link: Arc<Link<P>>) {
     let Ticking(link) = &Ticking(link);
     let mut sleep = pin!(None);
@@ -35,8 +37,8 @@ pub(in crate::peer) async fn tick<P: Platform>(link: Arc<Link<P>>) {
     .await;
 }
 
-/// A session for which time passes. If that ends before the session does, its event loop has ended: no call would ever end by its deadline, so all
-/// end now.
+/// A session for which time passes. If that ends before the session does, its event loop has
+/// ended: no call would ever end by its deadline, so all end now.
 struct Ticking<P: Platform>(Arc<Link<P>>);
 
 impl<P: Platform> Drop for Ticking<P> {

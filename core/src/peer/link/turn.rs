@@ -1,4 +1,5 @@
-//! Whoever reads a connection and writes it afterwards, in one turn, need not be woken for what follows from what it reads.
+//! Whoever reads a connection and writes it afterwards, in one turn, need not be woken for what
+//! follows from what it reads.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -11,7 +12,8 @@ thread_local! {
     static READ: Cell<usize> = const { Cell::new(0) };
 }
 
-/// As long as this exists, nobody is woken to write for the session because of what happens on this thread.
+/// As long as this exists, nobody is woken to write for the session because of what happens on
+/// this thread.
 pub(in crate::peer) struct Turn {
     before: usize,
     /// It belongs to its thread.

@@ -48,7 +48,8 @@ impl<P: Platform> Host for Shared<P> {
                 Err(error) if request.is_bound && *error.kind() == ErrorKind::Disconnected => {
                     return Pending::ended(Err(error));
                 }
-                // The session ended between the two lines, or is not quite open; one that is may come.
+                // The session ended between the two lines, or is not quite open; one that is may
+                // come.
                 Err(error) if matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotConnected) => {}
                 Err(error) => return Pending::ended(Err(error)),
             }
@@ -72,7 +73,8 @@ impl<P: Platform> Host for Shared<P> {
         }))
     }
 
-    /// Timers belong to homes, and this runs anywhere: so the control plane has it wait for a peer that never joins, this one.
+    /// Timers belong to homes, and this runs anywhere: so the control plane has it wait for a peer
+    /// that never joins, this one.
     fn pause_until(&self, moment: Moment) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let is_over = self.joined(self.id, Deadline::at(moment));
         Box::pin(async move {

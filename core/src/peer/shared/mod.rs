@@ -101,8 +101,8 @@ impl fmt::Debug for Parts {
     }
 }
 
-/// A peer, as its handles, its sessions and its running blocks share it. It lives as long as any of them does; its sessions end when nothing
-/// [keeps](host::Keep) it any more.
+/// A peer, as its handles, its sessions and its running blocks share it. It lives as long as any
+/// of them does; its sessions end when nothing [keeps](host::Keep) it any more.
 pub struct Shared<P: Platform> {
     platform: P,
     id: PeerId,
@@ -116,7 +116,8 @@ pub struct Shared<P: Platform> {
     /// Those of the program's blocks that others may have.
     exposed: FxHashMap<BlockId, &'static Entry>,
     identity: Identity,
-    /// Made when the first connection begins, because it says which versions of blocks there are, and only their types tell that.
+    /// Made when the first connection begins, because it says which versions of blocks there are,
+    /// and only their types tell that.
     us: OnceLock<Us>,
     trusted: FxHashSet<PeerId>,
     allow_first_come: bool,
@@ -135,8 +136,8 @@ pub struct Shared<P: Platform> {
 }
 
 impl<P: Platform> Shared<P> {
-    /// Starts a peer. `platform` gets what its control plane needs: a handle that does not keep the peer alive, and that
-    /// leads to it as soon as this has returned.
+    /// Starts a peer. `platform` gets what its control plane needs: a handle that does not keep
+    /// the peer alive, and that leads to it as soon as this has returned.
     ///
     /// # Errors
     ///
@@ -225,8 +226,9 @@ impl<P: Platform> Shared<P> {
         self.us.get_or_init(|| Us::new(&self.identity, &self.limits, self.registry.digest()))
     }
 
-    /// Looks at the types of all blocks, if that has not been done yet: how their values travel, and which cannot. That runs their
-    /// `Deserialize` with made-up values. It is done when a peer is about to have connections, and not when it is started.
+    /// Looks at the types of all blocks, if that has not been done yet: how their values travel,
+    /// and which cannot. That runs their `Deserialize` with made-up values. It is done when a
+    /// peer is about to have connections, and not when it is started.
     pub fn look_at_types(&self) {
         self.us();
     }
@@ -313,7 +315,8 @@ impl<P: Platform> Shared<P> {
         self.routes.session(peer).filter(|link| link.id() == session)
     }
 
-    /// A place for a call that has to wait for its peer. Those of blocks are counted for whoever has them run.
+    /// A place for a call that has to wait for its peer. Those of blocks are counted for whoever
+    /// has them run.
     fn place_to_wait(&self, request: &Request) -> Result<Option<Place>, Refusal> {
         let Some(context) = here::current().filter(|_| request.hop > 0) else { return Ok(None) };
         let most = self.limits.waiting;
@@ -366,7 +369,8 @@ impl<P: Platform> Shared<P> {
     pub(super) fn exposed(&self, id: BlockId, fingerprint: Fingerprint) -> Result<&'static Entry, Refusal> {
         match self.exposed.get(&id) {
             Some(entry) => Ok(entry),
-            // A block that others may not have says no more of itself to them than that it is there.
+            // A block that others may not have says no more of itself to them than that it is
+            // there.
             None if self.registry.can_run(id) => Err(Refusal::NotExposed),
             None => {
                 let elsewhere =

@@ -1,7 +1,9 @@
-//! Whether a connection is alive: says something when we were quiet for long, notices when the other side was.
+//! Whether a connection is alive: says something when we were quiet for long, notices when the
+//! other side was.
 //!
-//! On the way of every frame it only sets a flag; it looks at the time sixteen times per span of silence. Where these looks are late, as the
-//! timers of a page are that nobody looks at, whatever comes in makes a side speak that was quiet for long.
+//! On the way of every frame it only sets a flag; it looks at the time sixteen times per span of
+//! silence. Where these looks are late, as the timers of a page are that nobody looks at, whatever
+//! comes in makes a side speak that was quiet for long.
 
 use std::time::Duration;
 
@@ -12,22 +14,24 @@ use crate::util::time::Moment;
 
 const CHECKS_PER_SPAN: u32 = 16;
 
-/// While calls wait and nothing was heard for this long, the other side is asked whether it is there; and while what was sent is not
-/// acknowledged for this long, whether it has that.
+/// While calls wait and nothing was heard for this long, the other side is asked whether it is
+/// there; and while what was sent is not acknowledged for this long, whether it has that.
 const PING_AFTER: Duration = Duration::from_millis(2_500);
 
 /// And if nothing was heard or acknowledged for so long after that, the connection is dead.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2_000);
 
-/// How long a connection has to show that it is alive when somebody else wants the place of its peer and has proved that it may: a little
-/// less than the second in which a peer takes over its own dead session.
+/// How long a connection has to show that it is alive when somebody else wants the place of its
+/// peer and has proved that it may: a little less than the second in which a peer takes over its
+/// own dead session.
 const TAKEOVER: Duration = Duration::from_millis(800);
 
-/// A peer that takes a connection for dead sooner than this is not reassured any more often for that: otherwise it could
-/// make us look and speak a thousand times a second, only by saying so.
+/// A peer that takes a connection for dead sooner than this is not reassured any more often for
+/// that: otherwise it could make us look and speak a thousand times a second, only by saying so.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(100);
 
-/// Nor is one whose span of silence is so many times shorter than ours: what it asks for is in proportion to what we ask for.
+/// Nor is one whose span of silence is so many times shorter than ours: what it asks for is in
+/// proportion to what we ask for.
 const MOST_TIMES_SHORTER: u32 = 60;
 
 #[derive(Debug)]
@@ -38,7 +42,8 @@ pub(super) struct Health {
     silence: u32,
     /// After so many checks without a word from us, they are told that we live.
     quiet: u32,
-    /// After so many checks in which they took less than `least` although something waited, the connection is dead.
+    /// After so many checks in which they took less than `least` although something waited, the
+    /// connection is dead.
     stall: u32,
     /// In bytes.
     least: usize,
@@ -50,7 +55,8 @@ pub(super) struct Health {
     /// The other side acknowledged something since the last check.
     acked: bool,
     sent: bool,
-    /// How many bytes they took since the last check: of numbered frames that were sent or acknowledged.
+    /// How many bytes they took since the last check: of numbered frames that were sent or
+    /// acknowledged.
     taken: usize,
     /// How many they took in the checks that are counted below.
     progress: usize,
@@ -159,8 +165,9 @@ impl Health {
         self.spoke = now;
     }
 
-    /// The connection may have died unnoticed. True if the other side is to be asked: it was not, and may answer now. `is_slow` says that
-    /// something large is on its way, which may come before the answer.
+    /// The connection may have died unnoticed. True if the other side is to be asked: it was not,
+    /// and may answer now. `is_slow` says that something large is on its way, which may come
+    /// before the answer.
     pub(super) fn probe(&mut self, now: Moment, is_slow: bool) -> bool {
         self.listen();
         let within = self.interval * if is_slow { self.stall } else { self.unanswered - self.ping };
@@ -206,8 +213,8 @@ impl Health {
         self.next_check.since(now) + self.interval.saturating_mul(checks)
     }
 
-    /// So many bytes have come in. True if we were quiet for so long that it is time to speak: a quarter of the span after which the other side
-    /// takes us for dead.
+    /// So many bytes have come in. True if we were quiet for so long that it is time to speak: a
+    /// quarter of the span after which the other side takes us for dead.
     pub(super) fn heard(&mut self, now: Moment, bytes: usize) -> bool {
         self.heard = true;
         self.came = self.came.saturating_add(bytes);
@@ -227,7 +234,8 @@ impl Health {
         self.heard = true;
     }
 
-    /// When something was sent is not known any better than this, and nobody asks a clock for that.
+    /// When something was sent is not known any better than this, and nobody asks a clock for
+    /// that.
     fn look(&mut self, now: Moment) {
         if std::mem::take(&mut self.has_spoken) {
             self.spoke = self.looked;
@@ -267,7 +275,8 @@ impl Health {
         self.checks_awaited >= self.ping && !self.heard || self.checks_unacked >= self.ping && !self.acked
     }
 
-    /// Counts the checks in which nothing was acknowledged. Gives the word that the connection is dead if there were too many.
+    /// Counts the checks in which nothing was acknowledged. Gives the word that the connection is
+    /// dead if there were too many.
     fn count_unacked(&mut self, waits: Waits) -> Option<Dead> {
         // A side that sends much may have no room to read in.
         let is_busy = std::mem::take(&mut self.came) >= self.least_per_check;
@@ -277,7 +286,9 @@ impl Health {
             return None;
         }
         self.checks_unacked = self.checks_unacked.saturating_add(1);
-        // A slow line needs time for what is on its way, and as long as one that carries large messages has.
+        // A slow line needs time for what is on its way, and as long as one that carries large
+        // messages
+        // has.
         let carried = u32::try_from(waits.unacked / self.least_per_check).unwrap_or(u32::MAX);
         let patience = match waits.chunks {
             true => self.stall,
@@ -286,8 +297,8 @@ impl Health {
         (self.checks_unacked >= patience.max(self.unanswered)).then_some(Dead::Unacknowledged)
     }
 
-    /// Looks at what happened since the last check. A late check counts as one: a machine that slept does not find
-    /// all its peers dead. It asks them instead.
+    /// Looks at what happened since the last check. A late check counts as one: a machine that
+    /// slept does not find all its peers dead. It asks them instead.
     pub(super) fn check(&mut self, now: Moment, waits: Waits) -> Check {
         if self.heard {
             self.probe.end();
@@ -307,7 +318,8 @@ impl Health {
         check
     }
 
-    /// Perhaps the line is slow, and something large comes before the answer: the next connection gets twice the time.
+    /// Perhaps the line is slow, and something large comes before the answer: the next connection
+    /// gets twice the time.
     fn answered_late(&mut self) {
         self.unanswered = self.ping.saturating_add((self.unanswered - self.ping).saturating_mul(2));
     }

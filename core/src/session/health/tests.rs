@@ -53,7 +53,8 @@ fn a_side_that_takes_nothing_is_noticed_although_it_speaks() {
     assert_eq!(dead, Some(Dead::Stalled));
 }
 
-/// After how many checks a side is taken for dead that takes so many bytes between two of them, while something waits.
+/// After how many checks a side is taken for dead that takes so many bytes between two of them,
+/// while something waits.
 fn dead_after(taken: usize) -> Option<usize> {
     let mut health = health();
     (1..100).find(|_| {
@@ -81,7 +82,8 @@ fn a_side_that_takes_all_that_there_is_is_not_slow() {
     }
 }
 
-/// What is found in each of so many checks of an interval of 625 ms, in which nothing is heard while calls wait.
+/// What is found in each of so many checks of an interval of 625 ms, in which nothing is heard
+/// while calls wait.
 fn awaited(count: u32) -> Vec<Check> {
     let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
     health.check(health.wake(), Waits::default());
@@ -108,7 +110,8 @@ fn busy_and_idle_connections_are_not_asked() {
     }
 }
 
-/// After how many checks the other side is asked for an acknowledgement, and when the connection is dead, while it speaks now and then.
+/// After how many checks the other side is asked for an acknowledgement, and when the connection
+/// is dead, while it speaks now and then.
 fn unacked(bytes: usize, chunks: bool, came: usize) -> [Option<usize>; 2] {
     let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
     let waits = Waits { unacked: bytes, chunks, ..Waits::default() };

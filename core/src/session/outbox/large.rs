@@ -14,13 +14,14 @@ pub(super) struct LargeFrames {
     at_once: usize,
     /// Those of which something was not sent yet. The [first ones](Self::turns) take turns.
     frames: VecDeque<Large>,
-    /// Chunks that say that a frame is abandoned. They go before everything else: the receiver must have a place for the
-    /// next frame before it begins.
+    /// Chunks that say that a frame is abandoned. They go before everything else: the receiver
+    /// must have a place for the next frame before it begins.
     abandoned: VecDeque<Framed>,
     next_stream: u32,
     /// How many bytes were sent of messages of which not everything has arrived.
     pinned: usize,
-    /// The messages that were sent to their end, or given up: the number of the last chunk, and how many bytes were sent.
+    /// The messages that were sent to their end, or given up: the number of the last chunk, and
+    /// how many bytes were sent.
     ending: VecDeque<(u64, usize)>,
 }
 
@@ -46,7 +47,8 @@ impl Large {
     }
 }
 
-/// A frame that was taken back: how many bytes of it were not sent, and how many say to the other side that it is gone.
+/// A frame that was taken back: how many bytes of it were not sent, and how many say to the other
+/// side that it is gone.
 #[derive(Debug)]
 pub(super) struct Withdrawn {
     pub(super) unsent: usize,
@@ -88,8 +90,8 @@ impl LargeFrames {
         self.frames.front().map(|large| large.next_part().len())
     }
 
-    /// How many of the first frames take turns: as many as the receiver has room for, and one in any case. Whose turn it
-    /// is does not change which ones they are.
+    /// How many of the first frames take turns: as many as the receiver has room for, and one in
+    /// any case. Whose turn it is does not change which ones they are.
     fn turns(&self) -> usize {
         let mut together = 0_usize;
         let fitting = self.frames.iter().take(STREAMS).take_while(|large| {
@@ -99,8 +101,8 @@ impl LargeFrames {
         fitting.count().max(1)
     }
 
-    /// How many bytes of memory are kept although they were sent: a chunk is a share of its message, which is there until its last chunk has
-    /// arrived.
+    /// How many bytes of memory are kept although they were sent: a chunk is a share of its
+    /// message, which is there until its last chunk has arrived.
     pub(super) fn pinned(&self) -> usize {
         self.pinned
     }
@@ -133,7 +135,8 @@ impl LargeFrames {
         Some(Outgoing { frame, is_begin })
     }
 
-    /// Takes back the frame that is meant. If the other side has a part of it, it is told. The next frame is sent with this number.
+    /// Takes back the frame that is meant. If the other side has a part of it, it is told. The
+    /// next frame is sent with this number.
     pub(super) fn withdraw(&mut self, number: u64, is_it: impl Fn(&Bytes) -> bool) -> Option<Withdrawn> {
         let place = self.frames.iter().position(|large| is_it(&large.frame))?;
         let large = self.frames.remove(place)?;

@@ -1,8 +1,8 @@
-//! What one side of a session sends: in order, numbered, kept until it is acknowledged, and cut into chunks where it
-//! is large, so that a small message does not wait behind a large one.
+//! What one side of a session sends: in order, numbered, kept until it is acknowledged, and cut
+//! into chunks where it is large, so that a small message does not wait behind a large one.
 //!
-//! Frames are numbered by counting, on both sides alike, so the number is not on the wire. After a connection was cut,
-//! the receiver says how many it has, and the rest is sent again.
+//! Frames are numbered by counting, on both sides alike, so the number is not on the wire. After a
+//! connection was cut, the receiver says how many it has, and the rest is sent again.
 
 mod large;
 mod sent;
@@ -23,7 +23,8 @@ pub(super) use self::sent::Gap;
 /// A frame that is larger than this travels in chunks of this size.
 pub const CHUNK: usize = 64 << 10;
 
-/// So little more goes with the last chunk: a value of 1 MiB has a header before it, and sixteen chunks are enough.
+/// So little more goes with the last chunk: a value of 1 MiB has a header before it, and sixteen
+/// chunks are enough.
 pub(super) const TAIL: usize = 512;
 
 /// After so many bytes of numbered frames, the sender is told that they arrived.
@@ -32,26 +33,31 @@ pub(super) const BYTES_PER_ACK: usize = 2 * CHUNK;
 /// The same where chunks go alone: half of the usual window, which is [wide](WIDE) then.
 pub(super) const BYTES_PER_ACK_ALONE: usize = 8 * CHUNK;
 
-/// So many bytes are worth writing at once. More waits here for its turn, where small frames still pass chunks.
+/// So many bytes are worth writing at once. More waits here for its turn, where small frames still
+/// pass chunks.
 pub(crate) const AT_ONCE: usize = 32 << 10;
 
-/// The same where chunks go alone: with one write, the other side hears of all that it has to acknowledge.
+/// The same where chunks go alone: with one write, the other side hears of all that it has to
+/// acknowledge.
 const AT_ONCE_ALONE: usize = BYTES_PER_ACK_ALONE;
 
-/// How many large frames of one side may be on their way at once; further ones wait for their turn.
+/// How many large frames of one side may be on their way at once; further ones wait for their
+/// turn.
 pub const STREAMS: usize = 4;
 
-/// How many times the largest message the large frames of one side may be together that are on their way at once.
+/// How many times the largest message the large frames of one side may be together that are on
+/// their way at once.
 pub(super) const LARGEST_AT_ONCE: usize = 2;
 
 /// How many small frames may go between two chunks of large ones.
 const SMALL_BETWEEN_CHUNKS: u32 = 16;
 
-/// After so many chunks without a small frame between them there is nobody for whom the window has to be narrow. Both sides count them, and
-/// come to the same.
+/// After so many chunks without a small frame between them there is nobody for whom the window has
+/// to be narrow. Both sides count them, and come to the same.
 pub(super) const CHUNKS_ALONE: u32 = 128;
 
-/// How many times the window chunks may fill that go alone. They wait for an acknowledgement that much less often.
+/// How many times the window chunks may fill that go alone. They wait for an acknowledgement that
+/// much less often.
 pub(super) const WIDE: usize = 4;
 
 /// The frames of one direction of a session.
@@ -77,7 +83,8 @@ pub(super) struct Outgoing {
 }
 
 impl Outbox {
-    /// `keep` and `window` bound in bytes what is kept and the chunks on their way; no message is larger than `message`.
+    /// `keep` and `window` bound in bytes what is kept and the chunks on their way; no message is
+    /// larger than `message`.
     pub(super) fn new(keep: usize, window: usize, message: usize) -> Self {
         Self {
             small: SmallFrames::default(),
@@ -90,7 +97,8 @@ impl Outbox {
         }
     }
 
-    /// Whether the other side knows that this one leaves: it makes no new calls, and those that it made before have come.
+    /// Whether the other side knows that this one leaves: it makes no new calls, and those that it
+    /// made before have come.
     pub(super) fn is_known_to_leave(&self) -> bool {
         self.go_away.is_some_and(|number| self.sent.has_acknowledged(number))
     }
@@ -117,12 +125,14 @@ impl Outbox {
         self.sent.bytes()
     }
 
-    /// How many bytes of memory all of it takes, sent or not, at most. A chunk that is kept counts twice.
+    /// How many bytes of memory all of it takes, sent or not, at most. A chunk that is kept counts
+    /// twice.
     pub(super) fn held(&self) -> usize {
         self.queued + self.sent.held() + self.large.pinned()
     }
 
-    /// How many bytes the connection was given that are not acknowledged; some, if it was given any.
+    /// How many bytes the connection was given that are not acknowledged; some, if it was given
+    /// any.
     pub(super) fn unacknowledged(&self) -> usize {
         if self.sent.has_given() { self.sent.bytes() } else { 0 }
     }
@@ -161,7 +171,8 @@ impl Outbox {
             self.queued -= frame.len();
             return Some(Outgoing { frame, is_begin: false });
         }
-        // Small frames go first, and a chunk goes after so many of them: neither kind starves the other.
+        // Small frames go first, and a chunk goes after so many of them: neither kind starves the
+        // other.
         let chunk_is_due = self.small_since_chunk >= SMALL_BETWEEN_CHUNKS && self.may_chunk();
         if !chunk_is_due && let Some(frame) = self.small.pop() {
             self.small_since_chunk = self.small_since_chunk.saturating_add(1);
@@ -206,7 +217,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// Takes back an invoke that was not sent to its end. True if it was not, so that nothing of it can have run.
+    /// Takes back an invoke that was not sent to its end. True if it was not, so that nothing of
+    /// it can have run.
     pub(super) fn withdraw(&mut self, call: CallId) -> bool {
         if let Some(freed) = self.small.withdraw(call) {
             self.queued -= freed;

@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use super::{BYTES_PER_ACK, CHUNK, Outgoing, TAIL};
 use crate::session::is_oversized;
 
-/// When a window is full, so much is on its way at least that the other side acknowledges it: the next chunk, of which there was no
-/// room, is at most [`CHUNK`] and a [`TAIL`].
+/// When a window is full, so much is on its way at least that the other side acknowledges it: the
+/// next chunk, of which there was no room, is at most [`CHUNK`] and a [`TAIL`].
 const SMALLEST_WINDOW: usize = BYTES_PER_ACK + CHUNK + TAIL;
 
-/// What a frame that is kept takes in memory beside its bytes, about: its place, and what the allocator adds.
+/// What a frame that is kept takes in memory beside its bytes, about: its place, and what the
+/// allocator adds.
 pub(super) const EACH: usize = size_of::<Outgoing>() + 32;
 
 #[derive(Debug)]
@@ -25,10 +26,12 @@ pub(super) struct Sent {
     first: u64,
     /// How many the other side has said that it has.
     acknowledged: u64,
-    /// How many of `kept` the present connection was given: fewer than all of them after a reconnect.
+    /// How many of `kept` the present connection was given: fewer than all of them after a
+    /// reconnect.
     given: usize,
-    /// The chunks that the present connection was given and that are not acknowledged: their numbers and sizes. They
-    /// are not the same as those in `kept`, which may have dropped some.
+    /// The chunks that the present connection was given and that are not acknowledged: their
+    /// numbers and sizes. They are not the same as those in `kept`, which may have dropped
+    /// some.
     chunks: VecDeque<(u64, usize)>,
     /// The sum of these sizes, without headers.
     on_their_way: usize,

@@ -1,4 +1,5 @@
-//! Frames that are sent whole, one after the other. A call can be taken back as long as it was not sent.
+//! Frames that are sent whole, one after the other. A call can be taken back as long as it was not
+//! sent.
 
 use std::collections::VecDeque;
 
@@ -14,7 +15,8 @@ pub(super) struct SmallFrames {
     count: usize,
     /// How many have left the front.
     left: u64,
-    /// The calls among them with their places, counted from the first frame that ever was there; in rising order.
+    /// The calls among them with their places, counted from the first frame that ever was there;
+    /// in rising order.
     calls: VecDeque<(CallId, u64)>,
 }
 

@@ -1,9 +1,9 @@
 //! How much a message may ask of whoever decodes it.
 //!
-//! A few bytes can announce a value of 2^63 elements that cost nothing on the wire, one whose elements take a byte on
-//! the wire and kilobytes in memory, or one that is nested so deeply that building it overflows the stack, which no
-//! `catch_unwind` stops. A serializer bounds none of these. So decoding goes through a [`Guarded`] deserializer, which
-//! counts all three.
+//! A few bytes can announce a value of 2^63 elements that cost nothing on the wire, one whose
+//! elements take a byte on the wire and kilobytes in memory, or one that is nested so deeply that
+//! building it overflows the stack, which no `catch_unwind` stops. A serializer bounds none of
+//! these. So decoding goes through a [`Guarded`] deserializer, which counts all three.
 
 use std::marker::PhantomData;
 use std::mem::needs_drop;
@@ -13,11 +13,12 @@ use serde::de::{DeserializeSeed, Deserializer};
 
 use super::guarded::Guarded;
 
-/// How deeply a value may be nested. Cap'n Proto has 64, too; the stack of a thread has room for many times that.
+/// How deeply a value may be nested. Cap'n Proto has 64, too; the stack of a thread has room for
+/// many times that.
 pub(super) const LEVELS: u8 = 64;
 
-/// How many levels a value of this size is. A level takes several times its size of the stack, so one of many KiB is more
-/// than one; but four of any size have room.
+/// How many levels a value of this size is. A level takes several times its size of the stack, so
+/// one of many KiB is more than one; but four of any size have room.
 const fn levels(size: usize) -> u8 {
     if size < LARGE << 10 { 1 + (size >> 10) as u8 } else { LARGE as u8 }
 }
@@ -25,14 +26,14 @@ const fn levels(size: usize) -> u8 {
 /// The most levels that one value is, and its KiB from which on it is.
 const LARGE: usize = 16;
 
-/// How many elements a message of this length may have: one for each byte, and some for those that take no byte of their
-/// own.
+/// How many elements a message of this length may have: one for each byte, and some for those that
+/// take no byte of their own.
 pub(super) const fn elements(length: usize) -> usize {
     length.saturating_add(1024)
 }
 
-/// How much memory the value of a message of this length may take: `ratio` bytes for each byte of the message, and `spare` bytes for types
-/// that are large and mostly absent.
+/// How much memory the value of a message of this length may take: `ratio` bytes for each byte of
+/// the message, and `spare` bytes for types that are large and mostly absent.
 pub(super) const fn memory(length: usize, ratio: usize, spare: usize) -> usize {
     length.saturating_mul(ratio).saturating_add(spare)
 }
@@ -40,21 +41,25 @@ pub(super) const fn memory(length: usize, ratio: usize, spare: usize) -> usize {
 /// In bincode the plain types need at most 24 bytes for one on the wire: an empty `String`.
 pub(super) const RATIO: usize = 24;
 
-/// In CBOR a byte may be a number, which takes 32 bytes in what holds any value, as `serde_json::Value` and serde's own buffer do.
+/// In CBOR a byte may be a number, which takes 32 bytes in what holds any value, as
+/// `serde_json::Value` and serde's own buffer do.
 pub(super) const RATIO_NAMED: usize = 40;
 
 /// What is spared where nobody says otherwise: [`Limits::memory`](crate::Limits::memory).
 pub(crate) const SPARE: usize = 8 << 20;
 
-/// How many times an entry of a map, a set or a heap counts. It is hashed or compared, which takes longer than to put it beside the one before.
-/// The entries of an honest map or set differ, so many of them are several bytes each on the wire.
+/// How many times an entry of a map, a set or a heap counts. It is hashed or compared, which takes
+/// longer than to put it beside the one before. The entries of an honest map or set differ, so
+/// many of them are several bytes each on the wire.
 const KEYED: usize = 3;
 
-/// What the end of a sequence counts: a part of an element. A reader makes room for one on its stack before it sees that there is none.
+/// What the end of a sequence counts: a part of an element. A reader makes room for one on its
+/// stack before it sees that there is none.
 const END: usize = 16;
 
-/// How many times the elements of a `Collection` count that is read from a sequence. Sets and heaps are sequences to serde, and are told by their
-/// names, as those of the standard library and of most others have one that ends so.
+/// How many times the elements of a `Collection` count that is read from a sequence. Sets and
+/// heaps are sequences to serde, and are told by their names, as those of the standard library and
+/// of most others have one that ends so.
 #[inline]
 pub(super) fn weight<Collection>() -> usize {
     let name = std::any::type_name::<Collection>();
@@ -66,18 +71,20 @@ pub(super) fn weight<Collection>() -> usize {
     if name.ends_with("Set") || name.ends_with("Heap") { KEYED } else { 1 }
 }
 
-/// A message up to this length may have as many slow parts as it can. Those of a longer one take the thread no longer than that.
+/// A message up to this length may have as many slow parts as it can. Those of a longer one take
+/// the thread no longer than that.
 const FAST: usize = 1 << 20;
 
-/// How many slow parts there are at most for each byte of a message that is no attack: an entry of a map with two empty texts is two bytes, and the
-/// entry, the two texts and both their owners.
+/// How many slow parts there are at most for each byte of a message that is no attack: an entry of
+/// a map with two empty texts is two bytes, and the entry, the two texts and both their owners.
 const STEPS: usize = 3;
 
 /// So many bytes of [`Limits::memory`](crate::Limits::memory) are a slow part more.
 const SPARE_PER_STEP: usize = 16;
 
-/// How many slow parts the value of a message of this length may have: texts, sequences and maps, elements that own memory, and places in maps and
-/// sets. Each takes some 10 to 50 ns to make and to drop. A number takes one, so there may be as many as fit.
+/// How many slow parts the value of a message of this length may have: texts, sequences and maps,
+/// elements that own memory, and places in maps and sets. Each takes some 10 to 50 ns to make and
+/// to drop. A number takes one, so there may be as many as fit.
 pub(super) const fn steps(length: usize, spare: usize) -> usize {
     let length = if length < FAST { length } else { FAST };
     STEPS * elements(length) + spare / SPARE_PER_STEP
@@ -123,8 +130,8 @@ pub enum OverBudget {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     levels: u8,
-    /// The size of the value that was paid for last and that holds what is read now. What is larger cannot be a part of
-    /// it, so it has memory of its own.
+    /// The size of the value that was paid for last and that holds what is read now. What is
+    /// larger cannot be a part of it, so it has memory of its own.
     paid: usize,
 }
 
@@ -158,7 +165,8 @@ impl Budget {
         Self { length, ratio, spare, elements, steps, memory, exceeded: None }
     }
 
-    /// What ended the decoding, if this budget did. A type that swallows the errors of its parts does not swallow it.
+    /// What ended the decoding, if this budget did. A type that swallows the errors of its parts
+    /// does not swallow it.
     #[inline]
     pub(super) fn exceeded(&self) -> Option<OverBudget> {
         self.exceeded
@@ -229,9 +237,10 @@ impl Budget {
         }
     }
 
-    /// Pays for a `T` of which the message chooses one of several forms: an enum or an option. Its other parts are at most
-    /// as large in memory as a sequence of the same bytes, but a form may be small on the wire and is as large
-    /// as the largest in memory. What it contains is smaller than it, or has memory of its own.
+    /// Pays for a `T` of which the message chooses one of several forms: an enum or an option. Its
+    /// other parts are at most as large in memory as a sequence of the same bytes, but a form
+    /// may be small on the wire and is as large as the largest in memory. What it contains is
+    /// smaller than it, or has memory of its own.
     #[inline]
     pub(super) fn pay_choice<T, E: serde::de::Error>(&mut self, place: Place) -> Result<Place, E> {
         if size_of::<T>() > place.paid {

@@ -7,14 +7,16 @@ use super::tuples::TupleLengths;
 use super::{Codec, EncodeError, check};
 use crate::block::shape::Subject;
 
-/// The codec that carries the values of a type exactly, and what is used for one that it cannot carry after all.
+/// The codec that carries the values of a type exactly, and what is used for one that it cannot
+/// carry after all.
 #[derive(Debug)]
 pub(crate) struct Carriage {
     codec: Codec,
     /// For a value that leaves a field out, which made-up values of its type did not.
     otherwise: Option<Codec>,
     tuples: TupleLengths,
-    /// The type, if no value of it could be made up to try it: then each value is tried before it is sent.
+    /// The type, if no value of it could be made up to try it: then each value is tried before it
+    /// is sent.
     untried: Option<Subject>,
 }
 

@@ -1,6 +1,7 @@
 //! Whether a format carries a value exactly, found by writing it, reading it and writing it again.
 //!
-//! What is written again may have another order where a hash map or a hash set is read, so only the parts are compared.
+//! What is written again may have another order where a hash map or a hash set is read, so only
+//! the parts are compared.
 
 use minicbor::Decoder;
 use minicbor::data::Type;
@@ -14,7 +15,8 @@ use super::writer::Writer;
 use crate::block::shape::{Subject, Value};
 use crate::util::fnv::Fnv;
 
-/// In bincode, with a mark before each part. Notes how many unnamed fields its tuples have. The text says why not.
+/// In bincode, with a mark before each part. Notes how many unnamed fields its tuples have. The
+/// text says why not.
 pub(crate) fn marked(subject: &Subject, value: &dyn Value, tuples: &mut TupleLengths) -> Result<(), String> {
     let mut writer = Writer::learning(Format::Marked, tuples);
     value.write(&mut writer).map_err(|error| error.to_string())?;
@@ -32,13 +34,15 @@ fn written(value: &dyn Value, format: Format) -> Result<Vec<u8>, String> {
     Ok(writer.into_bytes())
 }
 
-/// A value of a type of which no value could be made up to try it: so this one is tried before it is sent.
+/// A value of a type of which no value could be made up to try it: so this one is tried before it
+/// is sent.
 #[cold]
 pub(super) fn value(subject: &Subject, codec: Codec, bytes: &[u8]) -> Result<(), String> {
     comes_back(subject, codec.format(), bytes)
 }
 
-/// A hash of CBOR in which the order of elements and entries does not count. `None` for what no writer of ours makes.
+/// A hash of CBOR in which the order of elements and entries does not count. `None` for what no
+/// writer of ours makes.
 fn digest(bytes: &[u8]) -> Option<u64> {
     let mut decoder = Decoder::new(bytes);
     let digest = digest_one(&mut decoder)?;
@@ -114,8 +118,8 @@ fn comes_back(subject: &Subject, format: Format, bytes: &[u8]) -> Result<(), Str
     }
 }
 
-/// Tells for each field that a value has whether it may be absent where it is read by name, with the struct or the variant that it
-/// belongs to and its own name.
+/// Tells for each field that a value has whether it may be absent where it is read by name, with
+/// the struct or the variant that it belongs to and its own name.
 pub(crate) fn optional_fields(
     subject: &Subject,
     value: &dyn Value,

@@ -150,8 +150,8 @@ impl de::Error for Unreadable {
     }
 }
 
-/// What was found where something else was expected. serde's own text can show floats, and what writes floats is a twentieth of what a
-/// page loads.
+/// What was found where something else was expected. serde's own text can show floats, and what
+/// writes floats is a twentieth of what a page loads.
 struct Found<'a>(&'a Unexpected<'a>);
 
 impl fmt::Display for Found<'_> {

@@ -1,4 +1,5 @@
-//! The formats that one serializer and one deserializer switch between, and the primitives in each of them.
+//! The formats that one serializer and one deserializer switch between, and the primitives in each
+//! of them.
 //!
 //! A format of its own for each would be one more copy of the code of each type that travels.
 
@@ -13,13 +14,15 @@ use super::budget::{RATIO, RATIO_NAMED};
 pub(super) enum Format {
     /// bincode 2.
     Bincode,
-    /// bincode 2 with a [`Mark`] before each part, so that a reader that asks for something else than was written is
-    /// noticed. Never on the wire: it tells whether bincode can carry a type.
+    /// bincode 2 with a [`Mark`] before each part, so that a reader that asks for something else
+    /// than was written is noticed. Never on the wire: it tells whether bincode can carry a
+    /// type.
     Marked,
     /// CBOR, with the names of fields and variants.
     Cbor,
-    /// The same, where types choose the form that they have in texts. serde's own buffer for `untagged`, `tag` and `flatten` asks
-    /// for that form whatever the format is, so both sides have to agree on it.
+    /// The same, where types choose the form that they have in texts. serde's own buffer for
+    /// `untagged`, `tag` and `flatten` asks for that form whatever the format is, so both
+    /// sides have to agree on it.
     CborText,
 }
 
@@ -69,7 +72,8 @@ pub(super) enum Mark {
     End,
 }
 
-/// How many levels of `Some` stand around a value that would be taken for `None` without them: a tag from the range that is free for all.
+/// How many levels of `Some` stand around a value that would be taken for `None` without them: a
+/// tag from the range that is free for all.
 pub(super) const SOME: u64 = 80_808;
 
 /// A value without parts.

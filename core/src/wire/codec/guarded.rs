@@ -1,9 +1,9 @@
 //! A deserializer that stays within a budget, around the serializer's own.
 //!
-//! What is counted is what *the message* decides: a `Some`, a sequence, a map and a variant are one level each, the
-//! elements of sequences and maps are the elements, and memory is what these take. Structs, tuples and arrays are as deep
-//! and as long as their type says, so they cost nothing here, and every type that can have a value has a level wherever
-//! it contains itself.
+//! What is counted is what *the message* decides: a `Some`, a sequence, a map and a variant are
+//! one level each, the elements of sequences and maps are the elements, and memory is what these
+//! take. Structs, tuples and arrays are as deep and as long as their type says, so they cost
+//! nothing here, and every type that can have a value has a level wherever it contains itself.
 
 use std::marker::PhantomData;
 
@@ -14,8 +14,9 @@ use super::watched::{OwnedBytes, OwnedStr, Watched};
 
 /// A deserializer of one value, around one that reads from `'de`.
 ///
-/// What it hands out is never borrowed from there: it is a `Deserializer<'static>`. So what asks for borrowed data gets
-/// an error, and no type has to promise for every lifetime that it owns what it has.
+/// What it hands out is never borrowed from there: it is a `Deserializer<'static>`. So what asks
+/// for borrowed data gets an error, and no type has to promise for every lifetime that it owns
+/// what it has.
 pub(super) struct Guarded<'b, 'de, D> {
     inner: D,
     place: Place,
@@ -53,7 +54,8 @@ impl<'de, S: DeserializeSeed<'static>> DeserializeSeed<'de> for GuardedSeed<'_, 
     }
 }
 
-/// Values that have as many parts as the message says (`true`), or as their type says (`false`), which may be none.
+/// Values that have as many parts as the message says (`true`), or as their type says (`false`),
+/// which may be none.
 macro_rules! watched {
     ($counted:literal: $($method:ident($($name:ident: $type:ty),*))*) => {
         $(
@@ -87,8 +89,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'static> for Guarded<'_, 'de, D> {
         deserialize_enum(name: &'static str, variants: &'static [&'static str])
     }
 
-    // Texts and bytes are borrowed first: a serializer that has them owned may make room for as many as are announced,
-    // before it looks whether they are there.
+    // Texts and bytes are borrowed first: a serializer that has them owned may make room for as
+    // many
+    // as are announced, before it looks whether they are there.
     #[inline]
     fn deserialize_string<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.deserialize_str(OwnedStr(visitor))

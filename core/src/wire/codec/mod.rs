@@ -1,9 +1,11 @@
 //! How captures and results become bytes.
 //!
-//! bincode carries every type that it can carry exactly, and CBOR all others: which it is, is found out by tracing the type (see `shape`) and
-//! stands in each message. Both are read and written by one deserializer ([`reader`]) and one serializer ([`writer`]) that switch
-//! inside, because each of them is compiled once for each type. bincode's maintainers have stopped (RUSTSEC-2025-0141), so what it does
-//! for us stands in [`mod@bincode`]. What keeps a hostile message from ending the process ([`budget`]) is the same for every format.
+//! bincode carries every type that it can carry exactly, and CBOR all others: which it is, is
+//! found out by tracing the type (see `shape`) and stands in each message. Both are read and
+//! written by one deserializer ([`reader`]) and one serializer ([`writer`]) that switch
+//! inside, because each of them is compiled once for each type. bincode's maintainers have stopped
+//! (RUSTSEC-2025-0141), so what it does for us stands in [`mod@bincode`]. What keeps a hostile
+//! message from ending the process ([`budget`]) is the same for every format.
 
 mod bincode;
 mod budget;
@@ -40,38 +42,43 @@ use crate::wire::frame::HEAD;
 ///
 /// # What a value may be
 ///
-/// Any serde type, with four bounds that keep a hostile message from ending the process that decodes it. They are kept
-/// where a value is *decoded*, and are a [`DecodeError`] there that says which of them and its number
-/// ([`DecodeError::over_budget`]):
+/// Any serde type, with four bounds that keep a hostile message from ending the process that
+/// decodes it. They are kept where a value is *decoded*, and are a [`DecodeError`] there that says
+/// which of them and its number ([`DecodeError::over_budget`]):
 ///
-/// - A value is nested at most 64 levels deep. A `Some`, a sequence, a map and an enum's variant are one level each;
-///   structs, tuples and newtypes around them are none. A longer chain (a linked list of `Option<Box<Node>>`) has to
-///   travel as a `Vec` of its parts. A `Vec` of bytes or floats is no level. An option or an enum of several KiB is one
-///   level more for each of them, up to 16.
-/// - Its sequences and maps have at most one element for each byte of the message, plus 1024. Only elements that take no
-///   byte at all, as in a long `Vec<()>`, can be more.
-/// - Of what takes long to make, it has at most three for each byte of the first MiB of the message, plus one for each 16 bytes of
-///   [`Limits::memory`](crate::Limits::memory): texts, sequences, maps, elements that own memory, and two for each entry of a map or a set.
-///   Numbers, and what is made of numbers alone, are not counted.
-/// - It takes at most 24 bytes of memory for each byte of the message (40 in CBOR), plus [`Limits::memory`](crate::Limits::memory). The elements of sequences
-///   count with their size, and so do options and enums that have memory of their own. The entries of maps, sets and heaps
-///   count three times, because finding the place of each takes time. Only types that are
-///   large and mostly absent can take more, as a long `Vec<Option<[u64; 1000]>>` of `None`s; a `Box` inside the `Option`
-///   helps.
+/// - A value is nested at most 64 levels deep. A `Some`, a sequence, a map and an enum's variant
+///   are one level each; structs, tuples and newtypes around them are none. A longer chain (a
+///   linked list of `Option<Box<Node>>`) has to travel as a `Vec` of its parts. A `Vec` of bytes
+///   or floats is no level. An option or an enum of several KiB is one level more for each of
+///   them, up to 16.
+/// - Its sequences and maps have at most one element for each byte of the message, plus 1024. Only
+///   elements that take no byte at all, as in a long `Vec<()>`, can be more.
+/// - Of what takes long to make, it has at most three for each byte of the first MiB of the
+///   message, plus one for each 16 bytes of [`Limits::memory`](crate::Limits::memory): texts,
+///   sequences, maps, elements that own memory, and two for each entry of a map or a set. Numbers,
+///   and what is made of numbers alone, are not counted.
+/// - It takes at most 24 bytes of memory for each byte of the message (40 in CBOR), plus
+///   [`Limits::memory`](crate::Limits::memory). The elements of sequences count with their size,
+///   and so do options and enums that have memory of their own. The entries of maps, sets and
+///   heaps count three times, because finding the place of each takes time. Only types that are
+///   large and mostly absent can take more, as a long `Vec<Option<[u64; 1000]>>` of `None`s; a
+///   `Box` inside the `Option` helps.
 ///
-/// Encoding counts nothing: the sender's own value already fits in its memory, and a receiver may never trust that
-/// somebody else has counted.
+/// Encoding counts nothing: the sender's own value already fits in its memory, and a receiver may
+/// never trust that somebody else has counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Codec {
-    /// bincode 2 in its standard configuration: variable-length integers, little endian, not self-describing.
+    /// bincode 2 in its standard configuration: variable-length integers, little endian, not
+    /// self-describing.
     #[default]
     Bincode,
-    /// CBOR (RFC 8949), self-describing: fields and variants stand there by their names. For types that bincode cannot carry, and for blocks whose
-    /// values may grow.
+    /// CBOR (RFC 8949), self-describing: fields and variants stand there by their names. For types
+    /// that bincode cannot carry, and for blocks whose values may grow.
     Cbor,
-    /// The same, and each type takes the form that it has in texts, for instance an IP address as `"127.0.0.1"`. For types that serde reads through a buffer of its
-    /// own (`untagged`, `tag`, `flatten`), because that always asks for this form.
+    /// The same, and each type takes the form that it has in texts, for instance an IP address as
+    /// `"127.0.0.1"`. For types that serde reads through a buffer of its own (`untagged`,
+    /// `tag`, `flatten`), because that always asks for this form.
     CborText,
 }
 
@@ -238,7 +245,8 @@ impl Codec {
         }
     }
 
-    /// Writes `value` behind `head` zero bytes, which the frame's header takes later without a copy.
+    /// Writes `value` behind `head` zero bytes, which the frame's header takes later without a
+    /// copy.
     ///
     /// # Errors
     ///
@@ -259,14 +267,15 @@ impl Codec {
 
     /// Reads a value that must fill `bytes` exactly.
     ///
-    /// Whatever the bytes are, this returns soon: see [`Codec`] for the bounds. Nothing in the value is borrowed from them:
-    /// every `T: DeserializeOwned` is read, and a type that insists on borrowing gets an error.
+    /// Whatever the bytes are, this returns soon: see [`Codec`] for the bounds. Nothing in the
+    /// value is borrowed from them: every `T: DeserializeOwned` is read, and a type that
+    /// insists on borrowing gets an error.
     pub fn decode<T: Deserialize<'static>>(self, bytes: &[u8]) -> Result<T, DecodeError> {
         self.decode_within(SPARE, bytes)
     }
 
-    /// The same, where the value may take `memory` bytes beyond those for each byte of the message:
-    /// [`Limits::memory`](crate::Limits::memory).
+    /// The same, where the value may take `memory` bytes beyond those for each byte of the
+    /// message: [`Limits::memory`](crate::Limits::memory).
     pub fn decode_within<T: Deserialize<'static>>(
         self,
         memory: usize,

@@ -1,4 +1,5 @@
-//! CBOR: what comes back, what others can read, what is refused; and which codec is chosen for which type.
+//! CBOR: what comes back, what others can read, what is refused; and which codec is chosen for
+//! which type.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::error::Error;
@@ -137,7 +138,9 @@ fn bytes_are_those_of_the_standard() {
 
 #[test]
 fn what_other_encoders_write_is_read() {
-    // Parts without a length before them, fields in another order, one that is not known, and a remark on a value.
+    // Parts without a length before them, fields in another order, one that is not known, and a
+    // remark
+    // on a value.
     let bytes = b"\xbf\x65price\x07\x63new\x83\x01\x02\x9f\x03\xff\x62id\x19\x01\xf4\xff";
     assert_eq!(decode::<Order>(bytes).unwrap(), Order { id: 500, coupon: None, price: 7 });
     assert_eq!(decode::<Vec<u8>>(b"\x9f\x01\x02\xff").unwrap(), [1, 2]);

@@ -1,8 +1,9 @@
 //! How many unnamed fields the types of a block have.
 //!
-//! A `skip_serializing_if` on an unnamed field makes a tuple struct or a tuple variant shorter, and says nothing else of
-//! it: then no reader can tell which field is missing. So the lengths are learned from values that are known to come back as they were, and
-//! whatever has another length is not written.
+//! A `skip_serializing_if` on an unnamed field makes a tuple struct or a tuple variant shorter,
+//! and says nothing else of it: then no reader can tell which field is missing. So the lengths are
+//! learned from values that are known to come back as they were, and whatever has another length
+//! is not written.
 
 use super::fault::{Unwritable, WriteFault};
 
@@ -35,7 +36,8 @@ impl TupleLengths {
         }
     }
 
-    /// There may be several types of one name; a type that was never seen (in a variant that no made-up value had) is not known.
+    /// There may be several types of one name; a type that was never seen (in a variant that no
+    /// made-up value had) is not known.
     #[cold]
     pub(super) fn check(
         &self,

@@ -14,7 +14,8 @@ use crate::util::bulk_copy::{copied, copied_text};
 
 /// A visitor whose parts are counted.
 ///
-/// `COUNTED` is whether the message says how many parts a sequence or a map has, and not their type.
+/// `COUNTED` is whether the message says how many parts a sequence or a map has, and not their
+/// type.
 pub(super) struct Watched<'b, V, const COUNTED: bool> {
     inner: V,
     place: Place,
@@ -301,7 +302,8 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'static> for Parts<'_, 'de, A, fa
     }
 }
 
-/// A visitor that asked for an owned text, and gets what is owned only once it is known to be there.
+/// A visitor that asked for an owned text, and gets what is owned only once it is known to be
+/// there.
 pub(super) struct OwnedStr<V>(pub(super) V);
 
 /// The same for bytes.

@@ -1,6 +1,7 @@
 //! Calls and how they end: the frames that most of the time there are no others of.
 //!
-//! Captures and results stand behind a header of fixed size, which is written in front of them without moving them.
+//! Captures and results stand behind a header of fixed size, which is written in front of them
+//! without moving them.
 
 use bytes::{Buf, BufMut, Bytes};
 
@@ -9,7 +10,8 @@ use crate::block::{BlockId, Fingerprint};
 use crate::wire::codec::Codec;
 use crate::wire::encoded::Encoded;
 
-/// The size of the header before captures and results. One size for both, so that either fits any buffer.
+/// The size of the header before captures and results. One size for both, so that either fits any
+/// buffer.
 pub const HEAD: usize = 32;
 
 const NO_DEADLINE: u32 = u32::MAX;
@@ -53,8 +55,8 @@ pub struct Reply {
 }
 
 impl Invoke {
-    /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the captures. Nothing is copied
-    /// unless somebody else holds the same bytes.
+    /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the captures.
+    /// Nothing is copied unless somebody else holds the same bytes.
     #[must_use]
     pub fn seal(&self, frame: impl Into<Encoded>) -> Encoded {
         sealed(frame.into(), |mut head| {
@@ -74,7 +76,8 @@ impl Invoke {
         call_of(frame, INVOKE)
     }
 
-    /// The call that a message begins and the time that it is told to have left, if it is an invoke with a deadline.
+    /// The call that a message begins and the time that it is told to have left, if it is an
+    /// invoke with a deadline.
     pub(crate) fn told_deadline(begin: &[u8]) -> Option<(CallId, u32)> {
         let mut fields = &Self::head_of(begin)?[4..];
         let deadline_ms = Some(fields.get_u32_le()).filter(|&ms| ms != NO_DEADLINE)?;
@@ -115,7 +118,8 @@ impl Invoke {
 }
 
 impl Reply {
-    /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the payload; see [`Invoke::seal`].
+    /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the payload; see
+    /// [`Invoke::seal`].
     #[must_use]
     pub fn seal(&self, frame: impl Into<Encoded>) -> Encoded {
         sealed(frame.into(), |mut head| {

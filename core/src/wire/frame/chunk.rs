@@ -9,7 +9,8 @@ use super::{CHUNK, FrameError, read::take};
 pub struct Chunk {
     /// Which of the sender's large frames it belongs to.
     pub stream: u32,
-    /// The size of the whole frame in bytes. A chunk without bytes says that the frame is abandoned.
+    /// The size of the whole frame in bytes. A chunk without bytes says that the frame is
+    /// abandoned.
     pub total: u32,
     /// The next bytes of it.
     pub bytes: Bytes,

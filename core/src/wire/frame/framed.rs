@@ -5,8 +5,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::{CHUNK, Chunk};
 use crate::wire::encoded::Encoded;
 
-/// A frame as it is sent: one message, in one piece or in two. The bytes of a [`Chunk`] are a share of the message that it is a part of;
-/// they are not copied behind a header of their own before they come to a socket's buffer.
+/// A frame as it is sent: one message, in one piece or in two. The bytes of a [`Chunk`] are a
+/// share of the message that it is a part of; they are not copied behind a header of their own
+/// before they come to a socket's buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Framed {
     head: Option<[u8; Chunk::HEAD]>,

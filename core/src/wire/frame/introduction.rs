@@ -11,8 +11,8 @@ use crate::util::random::random;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId(pub [u8; 16]);
 
-/// The secret that lets a new connection go on with a session. Whoever has it can take the session over, so it is
-/// never printed, and it travels once, in the welcome.
+/// The secret that lets a new connection go on with a session. Whoever has it can take the session
+/// over, so it is never printed, and it travels once, in the welcome.
 #[derive(Clone, Copy)]
 pub struct Token(pub [u8; 32]);
 
@@ -29,8 +29,9 @@ pub struct Introduction {
     pub silence_ms: u32,
     /// A digest of the sender's blocks and their versions.
     pub blocks: u64,
-    /// The codecs that the sender reads, by number. Numbers from [`FEATURES`](Self::FEATURES) on are none: they say what else it understands, and
-    /// whoever does not know one passes over it, as over a codec.
+    /// The codecs that the sender reads, by number. Numbers from [`FEATURES`](Self::FEATURES) on
+    /// are none: they say what else it understands, and whoever does not know one passes over
+    /// it, as over a codec.
     pub codecs: Vec<u8>,
 }
 
@@ -71,7 +72,8 @@ pub struct Resume {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mac(pub [u8; 32]);
 
-/// A signature of what was said in a handshake: its sender has the private key that its peer id is made of.
+/// A signature of what was said in a handshake: its sender has the private key that its peer id is
+/// made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyProof {
     /// The public key.
@@ -121,7 +123,8 @@ impl SessionId {
 }
 
 impl Token {
-    /// A secret that cannot be guessed: 256 bits from the randomness of the operating system or the browser.
+    /// A secret that cannot be guessed: 256 bits from the randomness of the operating system or
+    /// the browser.
     #[must_use]
     pub fn random() -> Self {
         Self(random())
@@ -129,7 +132,8 @@ impl Token {
 }
 
 impl PartialEq for Token {
-    /// Takes the same time wherever the two differ, so that a token cannot be guessed byte by byte.
+    /// Takes the same time wherever the two differ, so that a token cannot be guessed byte by
+    /// byte.
     fn eq(&self, other: &Self) -> bool {
         let difference = self.0.iter().zip(&other.0).fold(0, |all, (one, two)| all | (one ^ two));
         std::hint::black_box(difference) == 0
@@ -180,8 +184,8 @@ impl Introduction {
         out.put_slice(codecs);
     }
 
-    /// Of another version, only the fields up to the version are read: what follows them is that version's own, and
-    /// that peer must still be told which version this is.
+    /// Of another version, only the fields up to the version are read: what follows them is that
+    /// version's own, and that peer must still be told which version this is.
     pub(super) fn decode(bytes: &mut Bytes) -> Result<Self, FrameError> {
         let version = version(bytes)?;
         let id = take(bytes, 16)?;

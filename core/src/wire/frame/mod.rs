@@ -43,11 +43,13 @@ pub const SUBPROTOCOL: &str = "distributed-scope.v1";
 /// How the subprotocols of all versions begin; the number of the version follows.
 const FAMILY: &str = "distributed-scope.v";
 
-/// The close code by which a server tells a client that it speaks another version of the protocol. The reason of the close frame begins
-/// with the subprotocol that the server speaks; [`protocol_version`] reads it.
+/// The close code by which a server tells a client that it speaks another version of the protocol.
+/// The reason of the close frame begins with the subprotocol that the server speaks;
+/// [`protocol_version`] reads it.
 pub const OUTDATED: u16 = 4505;
 
-/// The version of the protocol that a subprotocol of ours stands for, or a text that begins with one and goes on after a space.
+/// The version of the protocol that a subprotocol of ours stands for, or a text that begins with
+/// one and goes on after a space.
 ///
 /// ```
 /// use distributed_scope_core::frame::{SUBPROTOCOL, VERSION, protocol_version};
@@ -64,8 +66,8 @@ pub fn protocol_version(text: &str) -> Option<u16> {
     digits.parse().ok().filter(|_| is_plain)
 }
 
-/// The subprotocol by which a page shows a token, which it can put into no header: `bearer.` and the token in base64url without
-/// padding. It is named beside [`SUBPROTOCOL`] and never answered.
+/// The subprotocol by which a page shows a token, which it can put into no header: `bearer.` and
+/// the token in base64url without padding. It is named beside [`SUBPROTOCOL`] and never answered.
 ///
 /// ```
 /// assert_eq!(distributed_scope_core::frame::bearer_protocol("a token"), "bearer.YSB0b2tlbg");
@@ -101,7 +103,8 @@ const END: u8 = 12;
 const PING: u8 = 13;
 const CHANGE: u8 = 14;
 
-/// One message. Those of the handshake, which are large and rare, are boxed, for all others are moved about.
+/// One message. Those of the handshake, which are large and rare, are boxed, for all others are
+/// moved about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// The acceptor says what the dialler has to prove itself on.
@@ -128,9 +131,11 @@ pub enum Frame {
     Catalogue(Catalogue),
     /// The sender wants to hear something. It is not numbered.
     Ping,
-    /// The dialler wants to go on with the session as somebody else (false), and the acceptor would let it (true). It is not numbered.
+    /// The dialler wants to go on with the session as somebody else (false), and the acceptor
+    /// would let it (true). It is not numbered.
     Change(bool),
-    /// The sender has ended the session, and proves that it has the session's token. It is not numbered.
+    /// The sender has ended the session, and proves that it has the session's token. It is not
+    /// numbered.
     End(Mac),
 }
 
@@ -241,8 +246,8 @@ impl Frame {
         }
     }
 
-    /// Writes one frame. Those with captures or a payload are sealed in place by [`Invoke::seal`] and
-    /// [`Reply::seal`] instead where it matters; here they are copied.
+    /// Writes one frame. Those with captures or a payload are sealed in place by [`Invoke::seal`]
+    /// and [`Reply::seal`] instead where it matters; here they are copied.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let mut out = BytesMut::new();

@@ -20,7 +20,8 @@ pub enum Reject {
     /// A live session has this peer id.
     #[error("{}", in_use(*.seconds))]
     IdInUse {
-        /// After so many seconds the id is free if the peer that has it is gone. 0 if that peer has just answered.
+        /// After so many seconds the id is free if the peer that has it is gone. 0 if that peer
+        /// has just answered.
         seconds: u16,
     },
     /// The dialler has the id of the peer that it dialled.
@@ -44,7 +45,8 @@ pub enum Reject {
     /// The session cannot go on: what one side lacks, the other no longer keeps.
     #[error("that session cannot go on")]
     Lost,
-    /// The peer id is made of a key, and the one who claims it has not proved that it has that key.
+    /// The peer id is made of a key, and the one who claims it has not proved that it has that
+    /// key.
     #[error(
         "the peer id is made of a key, and was not proved: start that peer with `Peer::builder(key_pair)`"
     )]

@@ -1,7 +1,9 @@
-//! How a connection begins: who is there, is that proved, do the two fit together, and is it a new session or one that goes on.
+//! How a connection begins: who is there, is that proved, do the two fit together, and is it a new
+//! session or one that goes on.
 //!
-//! The acceptor speaks first ([`Invitation`]), so that the dialler's hello can answer a challenge that was never said before; the
-//! acceptor's welcome answers the hello. What is proved is bound to this handshake: said again in another one, it is worth nothing.
+//! The acceptor speaks first ([`Invitation`]), so that the dialler's hello can answer a challenge
+//! that was never said before; the acceptor's welcome answers the hello. What is proved is bound
+//! to this handshake: said again in another one, it is worth nothing.
 
 mod proof;
 #[cfg(test)]
@@ -171,7 +173,8 @@ impl Guest {
         self.hello.resume.is_some_and(|resume| self.transcript.is_mac(token, &resume.mac))
     }
 
-    /// The answer that opens a new session. The dialler can come back to it for so long after a loss.
+    /// The answer that opens a new session. The dialler can come back to it for so long after a
+    /// loss.
     #[must_use]
     pub fn welcome(&self, us: &Us, (session, token): (SessionId, Token), window: Duration) -> Bytes {
         self.answer(us, Opened::New { session, token }, window, None)
@@ -243,8 +246,8 @@ pub struct Introduced {
 }
 
 impl Introduced {
-    /// Takes the acceptor's answer. A session goes on only with the peer that it was opened with, and only if that has the
-    /// session's token, too.
+    /// Takes the acceptor's answer. A session goes on only with the peer that it was opened with,
+    /// and only if that has the session's token, too.
     pub fn welcomed(&self, us: &Us, message: Bytes) -> Result<Result<Welcome, Reject>, Violation> {
         let welcome = match Frame::decode(message)? {
             Frame::Welcome(welcome) => *welcome,

@@ -1,7 +1,8 @@
 //! What both sides of a handshake prove, and that it counts for this handshake alone.
 //!
-//! A transcript is a hash of all that was said: the acceptor's random challenge, the dialler's hello with random bytes of its own, and for the
-//! acceptor's proofs the welcome, too. What is signed under one transcript is worth nothing in another handshake.
+//! A transcript is a hash of all that was said: the acceptor's random challenge, the dialler's
+//! hello with random bytes of its own, and for the acceptor's proofs the welcome, too. What is
+//! signed under one transcript is worth nothing in another handshake.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest, Sha256};
@@ -10,7 +11,8 @@ use crate::identity::key_pair::{self, KeyPair};
 use crate::identity::peer_id::PeerId;
 use crate::wire::frame::{Challenge, Hello, KeyProof, Mac, Reject, SessionId, Token, Welcome};
 
-/// The proof that a peer, and nothing between the two, has ended this session. A session ends once, so it needs no nonce.
+/// The proof that a peer, and nothing between the two, has ended this session. A session ends
+/// once, so it needs no nonce.
 pub(crate) fn end_of(session: SessionId, token: &Token) -> Mac {
     Mac(end_hmac(session, token).finalize().into_bytes().into())
 }
@@ -70,8 +72,8 @@ impl Transcript {
         key.sign(&self.0)
     }
 
-    /// Whether a peer has proved its id, if it is one that has to be proved. A key with an id that is not made of it proves nothing and
-    /// is not taken either.
+    /// Whether a peer has proved its id, if it is one that has to be proved. A key with an id that
+    /// is not made of it proves nothing and is not taken either.
     pub(super) fn check_id(&self, peer: PeerId, proof: Option<&KeyProof>) -> Result<(), Reject> {
         match proof {
             Some(KeyProof { key, signature }) => key_pair::check(peer, key, &self.0, signature),

@@ -11,7 +11,8 @@ pub type Point = (f64, f64);
 /// Where the server stands.
 pub const SERVER: Point = (WIDTH / 2.0, HEIGHT / 2.0 - 10.0);
 
-/// How far from the server browsers stand, in each direction. Below each there is room for its name.
+/// How far from the server browsers stand, in each direction. Below each there is room for its
+/// name.
 const RADII: Point = (185.0, 100.0);
 
 /// Where the browser with this number stands, of so many. The first one is on the left.

@@ -1,7 +1,8 @@
-//! A list that several browsers share: what one of them changes goes to the server, and from there to all of them.
+//! A list that several browsers share: what one of them changes goes to the server, and from there
+//! to all of them.
 //!
-//! Each function here is one way that the program takes between its peers. A browser and a program that stands in for one
-//! run the same bodies, so the tests of this crate need no browser.
+//! Each function here is one way that the program takes between its peers. A browser and a program
+//! that stands in for one run the same bodies, so the tests of this crate need no browser.
 
 mod hop;
 pub mod layout;
@@ -24,8 +25,9 @@ use crate::server::board::{Board, News};
 /// How long an author may think before an item stays because of that.
 pub const TO_ANSWER: Duration = Duration::from_secs(60);
 
-/// Takes a seat at the board and keeps it: from now on the server shows this peer what there is, and what changes. It goes
-/// on until the peer leaves, or this is dropped; a server that was restarted gives a seat anew.
+/// Takes a seat at the board and keeps it: from now on the server shows this peer what there is,
+/// and what changes. It goes on until the peer leaves, or this is dropped; a server that was
+/// restarted gives a seat anew.
 ///
 /// # Errors
 ///
@@ -66,8 +68,8 @@ pub async fn edit(server: PeerId, edit: Edit) -> Result<HopId, RemoteError> {
     .await
 }
 
-/// Removes an item. If somebody else wrote it who is here, the server asks there first, and waits for the answer. Dropping
-/// it takes the question back.
+/// Removes an item. If somebody else wrote it who is here, the server asks there first, and waits
+/// for the answer. Dropping it takes the question back.
 ///
 /// # Errors
 ///

@@ -20,8 +20,8 @@ pub enum Sight {
     Question(Asked),
 }
 
-/// A question to whoever sits there. It is taken back when nobody waits for the answer any longer, which the sender
-/// tells.
+/// A question to whoever sits there. It is taken back when nobody waits for the answer any longer,
+/// which the sender tells.
 #[derive(Debug)]
 pub struct Asked {
     /// What is asked.

@@ -50,7 +50,8 @@ impl Person {
     pub const COLOURS: [&str; 8] = ["Amber", "Azure", "Coral", "Jade", "Lilac", "Olive", "Rose", "Slate"];
 }
 
-/// A change of the list. Each is about one item and says what that is to be, so that two at once do not undo each other.
+/// A change of the list. Each is about one item and says what that is to be, so that two at once
+/// do not undo each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Edit {
     /// A new item, at the end.

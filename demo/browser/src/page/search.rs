@@ -66,7 +66,8 @@ impl Page {
         }
     }
 
-    /// Searches for what is typed now. The search before is dropped, and with it its work on the server.
+    /// Searches for what is typed now. The search before is dropped, and with it its work on the
+    /// server.
     fn search(self: &Rc<Self>) {
         let query = Query { text: self.query.value(), kind: Kind::of(&self.kind.value()) };
         if let Some(running) = self.running.take() {

@@ -1,6 +1,8 @@
-//! What there is to read about a crate: the documentation in its sources, item by item, and its guides, section by section.
+//! What there is to read about a crate: the documentation in its sources, item by item, and its
+//! guides, section by section.
 //!
-//! It reads lines and not syntax trees: which is enough to find the items and what is said of them.
+//! It reads lines and not syntax trees: which is enough to find the items and what is said of
+//! them.
 
 use crate::kind::Kind;
 
@@ -181,7 +183,8 @@ pub fn of_guide(name: &str, text: &str) -> Vec<Entry> {
     entries
 }
 
-/// The module that a source file of a crate is, from its path below `src/`; `None` for a program of its own.
+/// The module that a source file of a crate is, from its path below `src/`; `None` for a program
+/// of its own.
 #[must_use]
 pub fn module(krate: &str, path_in_src: &str) -> Option<String> {
     let krate = krate.replace('-', "_");

@@ -1,4 +1,5 @@
-//! The index: a full-text table of SQLite, in a file that is filled by one connection and searched by others meanwhile.
+//! The index: a full-text table of SQLite, in a file that is filled by one connection and searched
+//! by others meanwhile.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -178,11 +179,12 @@ struct Terms {
     are_ranked: bool,
 }
 
-/// Each word of a text, the last one as the beginning of one. `None` if there is nothing to look for.
+/// Each word of a text, the last one as the beginning of one. `None` if there is nothing to look
+/// for.
 fn terms(text: &str) -> Option<Terms> {
     let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    // A few letters begin a word of nearly every text, and to rank all of them takes a tenth of a second: so they are looked
-    // for where they mean something.
+    // A few letters begin a word of nearly every text, and to rank all of them takes a tenth of a
+    // second: so they are looked for where they mean something.
     let length = if let [only] = words[..] { only.chars().count() } else { usize::MAX };
     let columns = match length {
         0..=2 => "name : ^",

@@ -1,8 +1,11 @@
-//! Random functions and random edits: a call never reaches another block than the one that was meant.
+//! Random functions and random edits: a call never reaches another block than the one that was
+//! meant.
 //!
-//! A [`Block`] here knows who it is, whatever is done to it. What looks the same from outside, at the same place, is the same
-//! block by definition: replacing it is an edit of its body. So a call may reach another block only where nothing but the
-//! bodies could tell: if the block that was meant is gone or has become another to look at, and the one that was reached is new or has, too.
+//! A [`Block`] here knows who it is, whatever is done to it. What looks the same from outside, at
+//! the same place, is the same block by definition: replacing it is an edit of its body. So a call
+//! may reach another block only where nothing but the bodies could tell: if the block that was
+//! meant is gone or has become another to look at, and the one that was reached is new or has,
+//! too.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -210,7 +213,8 @@ fn take(blocks: &mut Vec<Block>, index: &mut usize) -> Option<Block> {
     None
 }
 
-/// Place 0 is before all; of the others each block has two: at the start of its body, and behind it.
+/// Place 0 is before all; of the others each block has two: at the start of its body, and behind
+/// it.
 fn insert(blocks: &mut Vec<Block>, place: usize, block: Block) {
     fn walk(blocks: &mut Vec<Block>, place: &mut usize, new: &mut Option<Block>) {
         for at in 0..blocks.len() {

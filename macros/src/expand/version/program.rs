@@ -1,4 +1,5 @@
-//! One function of a program, and what becomes of the calls that another version of it makes: for the tests of versions.
+//! One function of a program, and what becomes of the calls that another version of it makes: for
+//! the tests of versions.
 //!
 //! The types of its blocks are those that its source writes.
 

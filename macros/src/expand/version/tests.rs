@@ -2,7 +2,8 @@
 
 use super::program::{self, End};
 
-/// What becomes of the calls of one version of the body of `f` in the other version, in both directions.
+/// What becomes of the calls of one version of the body of `f` in the other version, in both
+/// directions.
 fn ends(old: &str, new: &str) -> [Vec<End>; 2] {
     let [old, new] = [old, new].map(|body| program::blocks("f", false, body));
     [program::ends(&old, &new), program::ends(&new, &old)]
@@ -161,7 +162,8 @@ fn replaced_block_is_an_edited_one() {
 fn renamed_function_is_unknown() {
     let blocks = |function| program::blocks(function, false, A);
     assert_eq!(program::ends(&blocks("f"), &blocks("g")), [End::Unknown]);
-    // The core says where a block has gone by its fingerprint, so two functions have none in common.
+    // The core says where a block has gone by its fingerprint, so two functions have none in
+    // common.
     assert_ne!(blocks("f")[0].fingerprint, blocks("g")[0].fingerprint);
     assert_ne!(blocks("Shop::f")[0].fingerprint, blocks("f")[0].fingerprint);
     let exact = |function| program::blocks(function, true, A);
@@ -256,7 +258,8 @@ fn twins_are_found_in_other_blocks() {
     assert_eq!(back, forth);
 }
 
-/// A program that leaves one of them out does not know its types, and its versions are the same all the same.
+/// A program that leaves one of them out does not know its types, and its versions are the same
+/// all the same.
 #[test]
 fn condition_around_an_alike_block_makes_bodies_count() {
     let old = body(&[SMALL, "#[cfg(server)]", LARGE]);

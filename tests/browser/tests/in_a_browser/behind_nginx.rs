@@ -48,7 +48,8 @@ async fn unencrypted_url_in_page_over_tls_names_wss() {
     browser.quit().await;
 }
 
-/// The page comes over HTTP/2, and its WebSocket gets through. A random id has to be let in, and the page is told by which line.
+/// The page comes over HTTP/2, and its WebSocket gets through. A random id has to be let in, and
+/// the page is told by which line.
 #[actix_web::test]
 #[ignore = "needs nginx, which `cargo xtask test` installs"]
 async fn page_behind_nginx_of_the_guide_connects() {

@@ -206,8 +206,8 @@ fn what_a_block_does_on_the_server_alone_is_not_in_the_bundle() {
     assert!(!has(blocks::SECRET) && !has("7f3a"));
 }
 
-/// A page of another version of the protocol sees the code and the reason of the close. A browser would hide the answer to
-/// an upgrade that is refused.
+/// A page of another version of the protocol sees the code and the reason of the close. A browser
+/// would hide the answer to an upgrade that is refused.
 #[actix_web::test]
 async fn page_of_another_version_is_told_the_servers() {
     let server = Server::start(0);

@@ -1,4 +1,5 @@
-//! Pages that the browser does not let do something: by their Content-Security-Policy, or because it does not send what it is given.
+//! Pages that the browser does not let do something: by their Content-Security-Policy, or because
+//! it does not send what it is given.
 
 use serde_json::json;
 
@@ -27,7 +28,8 @@ async fn strict_policy_is_enough() {
     browser.quit().await;
 }
 
-/// A policy that forbids the socket fails at once, and names itself. It took longer than a handshake may before.
+/// A policy that forbids the socket fails at once, and names itself. It took longer than a
+/// handshake may before.
 #[actix_web::test]
 async fn forbidden_socket_names_the_policy() {
     let server = Server::start(0);
@@ -42,7 +44,8 @@ async fn forbidden_socket_names_the_policy() {
     browser.quit().await;
 }
 
-/// The start of the demo's pages, which cannot run their program, says which word of the policy is missing.
+/// The start of the demo's pages, which cannot run their program, says which word of the policy is
+/// missing.
 #[actix_web::test]
 async fn page_without_wasm_says_why() {
     let server = Server::start(0);
@@ -58,7 +61,8 @@ async fn page_without_wasm_says_why() {
     browser.quit().await;
 }
 
-/// A message that the browser does not send fails the connection at once, with the browser's own words.
+/// A message that the browser does not send fails the connection at once, with the browser's own
+/// words.
 #[actix_web::test]
 async fn refused_send_says_why() {
     let server = Server::start(0);

@@ -1,4 +1,5 @@
-//! A proxy that can be cut or silent: what a network does to a page, and its server does not see coming.
+//! A proxy that can be cut or silent: what a network does to a page, and its server does not see
+//! coming.
 
 use std::future::pending;
 use std::net::SocketAddr;

@@ -12,12 +12,14 @@ use crate::connected;
 use crate::proxy::Proxy;
 use crate::server::Server;
 
-/// Less than the 30 s after which a silent connection is dropped, and much more than what is waited for here takes.
+/// Less than the 30 s after which a silent connection is dropped, and much more than what is
+/// waited for here takes.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(20), future).await.expect("it takes as long as silence")
 }
 
-/// A connection that died while nobody looked is replaced when the page wakes up, and not after the whole span of silence.
+/// A connection that died while nobody looked is replaced when the page wakes up, and not after
+/// the whole span of silence.
 #[actix_web::test]
 async fn waking_page_replaces_dead_connection() {
     let server = Server::start(0);
@@ -38,7 +40,8 @@ async fn waking_page_replaces_dead_connection() {
     browser.quit().await;
 }
 
-/// A page that comes back out of the browser's cache has its calls answered from the first moment on.
+/// A page that comes back out of the browser's cache has its calls answered from the first moment
+/// on.
 #[actix_web::test]
 async fn call_in_pageshow_waits_for_the_connection() {
     let server = Server::start(0);
@@ -64,7 +67,8 @@ const HIDDEN: &str = "window.setTimeout = () => 0;
 
 const SILENCE: Duration = Duration::from_secs(4);
 
-/// A hidden page keeps its connection for longer than silence, and the first attempt after a loss needs no timer.
+/// A hidden page keeps its connection for longer than silence, and the first attempt after a loss
+/// needs no timer.
 #[actix_web::test]
 async fn hidden_page_keeps_its_session() {
     let limits = Limits { silence: SILENCE, ..Limits::default() };

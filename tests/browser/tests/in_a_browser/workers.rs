@@ -48,7 +48,8 @@ async fn panic_ends_the_session() {
     }
 }
 
-/// A worker that is ended from outside cannot say so; its connection is lost at once, and another one may have its id.
+/// A worker that is ended from outside cannot say so; its connection is lost at once, and another
+/// one may have its id.
 #[actix_web::test]
 async fn terminated_worker_is_disconnected() {
     let server = Server::start(0);

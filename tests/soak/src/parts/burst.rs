@@ -12,7 +12,8 @@ use crate::progress::Progress;
 use crate::promise::{Promise, mebibytes};
 
 const CALLS: u64 = 60_000;
-/// How many sessions have their burst before those that are measured: what the allocator takes for the first one it keeps for all.
+/// How many sessions have their burst before those that are measured: what the allocator takes for
+/// the first one it keeps for all.
 const WARM_UP: usize = 2;
 const SESSIONS: usize = 6;
 const AFTER: Duration = Duration::from_secs(60);

@@ -1,4 +1,5 @@
-//! Connections that are cut at random, in both directions, in the middle of calls, answers and handshakes.
+//! Connections that are cut at random, in both directions, in the middle of calls, answers and
+//! handshakes.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -92,7 +93,8 @@ async fn cut_one(mut rng: Rng, cuts: u64, mut count: impl FnMut()) -> anyhow::Re
             (tally.calls, if rng.u8(..32) == 0 { rng.usize(..300_000) } else { rng.usize(..64) });
         let reach = EXCHANGE + CALLS * size as u64;
         for way in [Way::ToServer, Way::ToClient] {
-            // Not always in both, so that a cut also meets what the other side has already answered.
+            // Not always in both, so that a cut also meets what the other side has already
+            // answered.
             let cut = if rng.bool() { proxy.passed(way) + rng.u64(1..=reach) } else { 0 };
             proxy.cut_at(way, cut);
         }

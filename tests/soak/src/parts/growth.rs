@@ -1,4 +1,5 @@
-//! Whether a call takes longer when more is there: calls that wait, sessions on which nothing happens.
+//! Whether a call takes longer when more is there: calls that wait, sessions on which nothing
+//! happens.
 //!
 //! That it does not depend on how many blocks there are is counted, by `cargo xtask instructions`.
 

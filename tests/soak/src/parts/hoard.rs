@@ -22,7 +22,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// So many empty texts take 24 times as much in memory as on the wire.
 const TEXTS: usize = 6000;
 
-/// How many times what is counted may be allocated: what each session may hold in any case, its buffers, tables.
+/// How many times what is counted may be allocated: what each session may hold in any case, its
+/// buffers, tables.
 const ALLOCATED: f64 = 1.25;
 
 /// How many times as much the process may have: what is freed lies between what is held.
@@ -113,8 +114,8 @@ async fn attack(server: &Server, honest: &Peer) -> anyhow::Result<Attacked> {
     Ok(Attacked { before, meanwhile, most })
 }
 
-/// A process of so many sessions that call blocks which wait: with captures that are large in memory, and detached ones that go on when
-/// they are given up.
+/// A process of so many sessions that call blocks which wait: with captures that are large in
+/// memory, and detached ones that go on when they are given up.
 pub(crate) async fn hoarders(url: &str, count: usize) -> anyhow::Result<()> {
     let mut peers = Vec::with_capacity(count);
     while peers.len() < count {

@@ -11,12 +11,13 @@ use crate::process::{Process, descriptor_limit};
 use crate::progress::Progress;
 use crate::promise::{Promise, mebibytes};
 
-/// A session has its socket and a second handle of it, by which a peer that stopped reading is cut off.
+/// A session has its socket and a second handle of it, by which a peer that stopped reading is cut
+/// off.
 const DESCRIPTORS: u64 = 2;
 /// For everything else that a process has open.
 const SPARE: u64 = 200;
-/// How often all of them come and go. The allocator needs some rounds until it has room for however many of them each
-/// thread of the server gets.
+/// How often all of them come and go. The allocator needs some rounds until it has room for
+/// however many of them each thread of the server gets.
 const ROUNDS: usize = 5;
 /// How many sessions warm the server up.
 const WARM_UP: u64 = 200;

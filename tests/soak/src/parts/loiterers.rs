@@ -1,5 +1,5 @@
-//! Connections that never introduce themselves: half of them send their request byte by byte, half are upgraded and say
-//! nothing.
+//! Connections that never introduce themselves: half of them send their request byte by byte, half
+//! are upgraded and say nothing.
 
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,8 @@ use crate::progress::Progress;
 use crate::promise::{Promise, Times, mebibytes, seconds, time};
 
 const LOITERERS: u64 = 5_000;
-/// How many waves of them come before those that are measured. The allocator needs some until it has room for however
-/// many of them each thread of the server gets.
+/// How many waves of them come before those that are measured. The allocator needs some until it
+/// has room for however many of them each thread of the server gets.
 const WARM_UP: u32 = 4;
 
 pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
@@ -64,7 +64,8 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     ])
 }
 
-/// Waits until the server has closed everything, or all but as much as it had; gives how many descriptors it has.
+/// Waits until the server has closed everything, or all but as much as it had; gives how many
+/// descriptors it has.
 async fn until_no_more(server: &Server, as_many_as: Option<u64>) -> anyhow::Result<u64> {
     // After a goodbye it waits, for as long as a handshake may take, for the other side to read it.
     tokio::time::sleep(Limits::default().handshake + Duration::from_secs(1)).await;

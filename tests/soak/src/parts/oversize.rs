@@ -72,8 +72,9 @@ pub(crate) async fn attackers(url: &str, count: usize, is_in_parts: bool) -> any
     attacks.await.into_iter().collect()
 }
 
-/// Sends 1 GiB, or as much of it as the server's socket takes, and waits until it is cut off. For a while the server reads
-/// and throws away what comes, so that its goodbye is not lost to a reset.
+/// Sends 1 GiB, or as much of it as the server's socket takes, and waits until it is cut off. For
+/// a while the server reads and throws away what comes, so that its goodbye is not lost to a
+/// reset.
 async fn pour(address: &str, is_in_parts: bool) -> anyhow::Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     upgrade(&mut stream, address).await?;

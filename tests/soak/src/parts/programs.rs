@@ -1,4 +1,5 @@
-//! Programs that connect, make one call and end, one after the other and some at once, all from one address.
+//! Programs that connect, make one call and end, one after the other and some at once, all from
+//! one address.
 
 use std::time::{Duration, Instant};
 

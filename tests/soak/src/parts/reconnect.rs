@@ -1,4 +1,5 @@
-//! Clients whose server is killed and started again: how they come back, and what they say meanwhile.
+//! Clients whose server is killed and started again: how they come back, and what they say
+//! meanwhile.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -93,7 +94,8 @@ impl Crowd {
         }
         let times =
             self.connected.lock().iter().map(|when| when.saturating_duration_since(started)).collect();
-        // Sessions that lasted are good ones, after which pauses are short again and causes are news.
+        // Sessions that lasted are good ones, after which pauses are short again and causes are
+        // news.
         tokio::time::sleep(Duration::from_secs(12)).await;
         Ok(Back { times })
     }
@@ -150,7 +152,8 @@ impl Back {
     }
 }
 
-/// How many of these lie within the same span, as many as possible, of those that are not earlier than `from`.
+/// How many of these lie within the same span, as many as possible, of those that are not earlier
+/// than `from`.
 fn most_within(times: &[Duration], span: Duration, from: Duration) -> usize {
     let mut later: Vec<_> = times.iter().copied().filter(|time| *time >= from).collect();
     later.sort_unstable();

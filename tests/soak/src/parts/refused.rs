@@ -19,7 +19,8 @@ const CLIENTS: usize = 50;
 const SPAN: Duration = Duration::from_secs(60);
 /// What a server asks for that says when to come back.
 const RETRY_AFTER: u64 = 10;
-/// Pauses where a server refuses are random up to 1 s, 1.6 s, 2.56 s and so on: 8.9 attempts on average in the first minute.
+/// Pauses where a server refuses are random up to 1 s, 1.6 s, 2.56 s and so on: 8.9 attempts on
+/// average in the first minute.
 const PER_MINUTE: [f64; 2] = [6.0, 13.0];
 
 /// What a server answers.

@@ -66,7 +66,8 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     ])
 }
 
-/// How long it takes until the server has cut the greedy one off, and how long small calls take meanwhile.
+/// How long it takes until the server has cut the greedy one off, and how long small calls take
+/// meanwhile.
 async fn stall(server: &Server, modest: &Peer) -> anyhow::Result<(Duration, Times)> {
     let mut greedy = Process::start(&["--as", "greedy", "--url", &server.url])?;
     greedy.line().await?;

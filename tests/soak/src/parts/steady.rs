@@ -63,8 +63,9 @@ pub(crate) async fn run(options: &Options, progress: &Progress) -> anyhow::Resul
         while begun.elapsed() < pause {
             tick.tick().await;
             let due = (begun.elapsed().as_secs_f64() * options.rate as f64) as u64;
-            // What is overdue is made up for, but not all at once: a machine that was busy elsewhere for a while is no
-            // reason to pour.
+            // What is overdue is made up for, but not all at once: a machine that was busy
+            // elsewhere for a
+            // while is no reason to pour.
             while made - made_before < due && log.open.get() < MAX_OPEN {
                 let client = &clients[(made % SESSIONS) as usize];
                 start(client.clone(), server.id, made, &mut rng, &log);

@@ -24,7 +24,8 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
         (join_all(calls).await, Instant::now())
     };
     let meanwhile = async {
-        // One connection keeps their order: when this is answered, all calls before it have arrived.
+        // One connection keeps their order: when this is answered, all calls before it have
+        // arrived.
         client.run(blocks_alive(on)).await?;
         server.process.signal(Signal::TERM)?;
         let told = Instant::now();

@@ -17,7 +17,8 @@ const CLIENTS: usize = 2;
 /// How many calls of each client are open.
 const IN_FLIGHT: usize = 64;
 const SPAN: Duration = Duration::from_secs(3);
-/// What the blocks do. The machine has the clients' work to do, too, so an empty block says little of the server.
+/// What the blocks do. The machine has the clients' work to do, too, so an empty block says little
+/// of the server.
 const MICROS: [u64; 2] = [20, 0];
 const LEAST: f64 = 1.6;
 

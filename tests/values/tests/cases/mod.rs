@@ -30,8 +30,8 @@ pub(crate) struct Case<T: 'static> {
 }
 
 impl<T: Debug> Case<T> {
-    /// Sends each value. `call` has the value's expected `Debug` text, the value, and the value nested. Values are compared by their `Debug` text, which
-    /// also tells -0.0 from 0.0.
+    /// Sends each value. `call` has the value's expected `Debug` text, the value, and the value
+    /// nested. Values are compared by their `Debug` text, which also tells -0.0 from 0.0.
     pub(crate) async fn check<F>(self, call: impl Fn(PeerId, String, T, Nested<T>) -> F)
     where
         F: Future<Output = Result<(T, Nested<T>), RemoteError>>,
@@ -72,9 +72,10 @@ impl<T: Debug> Case<T> {
     }
 }
 
-/// One function and one test for each type: `name: Type = Codec [values];`. `alone` follows where the value alone travels by another codec than the
-/// value among others; `arrives` follows where another value is expected than was sent. The value is the middle one of three
-/// captures, and alone as a result; then it is in a struct, in a `Vec` and in an `Option`, both ways.
+/// One function and one test for each type: `name: Type = Codec [values];`. `alone` follows where
+/// the value alone travels by another codec than the value among others; `arrives` follows where
+/// another value is expected than was sent. The value is the middle one of three captures, and
+/// alone as a result; then it is in a struct, in a `Vec` and in an `Option`, both ways.
 macro_rules! cases { ($(
     $name:ident: $t:ty = $codec:ident $(alone $alone:ident)? [$($value:expr),* $(,)?] $(arrives [$($arrives:expr),* $(,)?])?;
 )*) => {

@@ -1,4 +1,5 @@
-//! Random values of random types arrive as serde's attributes say, or are refused before anything runs.
+//! Random values of random types arrive as serde's attributes say, or are refused before anything
+//! runs.
 //!
 //! The build script makes the types; `DISTRIBUTED_SCOPE_SEED` makes other values of them.
 

@@ -62,7 +62,9 @@ impl Send {
     }
 
     fn make_value<T: Random>(self, seed: u64) -> T {
-        // Nothing but a value can show that its variant is skipped. Among others it would have them all refused.
+        // Nothing but a value can show that its variant is skipped. Among others it would have
+        // them all
+        // refused.
         let may_be_skipped = self.place == Place::Captures && self.more == 0;
         T::random(&mut Values::new(seed, may_be_skipped))
     }
@@ -76,7 +78,8 @@ pub(crate) fn made_here<T: Random>(make: Option<u64>, value: T) -> T {
     }
 }
 
-/// Puts what came beside what should have come. Compared are the texts of `Debug`, which tell -0.0 from 0.0.
+/// Puts what came beside what should have come. Compared are the texts of `Debug`, which tell -0.0
+/// from 0.0.
 pub(crate) fn received<T: Random + Debug>(
     send: Send,
     back: Result<(Vec<T>, T, Option<u64>), RemoteError>,

@@ -104,7 +104,8 @@ impl Tally {
         }
     }
 
-    /// Fails unless each value arrived equal or was refused, at least `values` arrived, and nearly all types travel.
+    /// Fails unless each value arrived equal or was refused, at least `values` arrived, and nearly
+    /// all types travel.
     pub(crate) fn assert(self, values: usize) {
         println!("DISTRIBUTED_SCOPE_SEED={}", crate::seed());
         let sum = |count: fn(&Counts) -> usize| self.types.values().map(count).sum::<usize>();

@@ -156,7 +156,8 @@ pub(crate) mod as_pairs {
     }
 }
 
-/// Absent, null and a value told apart: with `default` and `skip_serializing_if = "Option::is_none"`.
+/// Absent, null and a value told apart: with `default` and `skip_serializing_if =
+/// "Option::is_none"`.
 #[allow(clippy::ref_option, reason = "serde gives a reference to the field")]
 pub(crate) mod double_option {
     use super::*;

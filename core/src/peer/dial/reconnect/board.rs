@@ -1,4 +1,5 @@
-//! Between whoever keeps a link connected and those who have a handle of it: what it does, and what it is to do.
+//! Between whoever keeps a link connected and those who have a handle of it: what it does, and
+//! what it is to do.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -122,7 +123,8 @@ impl Board {
         self.lock().is_lasting
     }
 
-    /// Somebody else wants this link, and perhaps that attempts go on until one succeeds. False if it has ended.
+    /// Somebody else wants this link, and perhaps that attempts go on until one succeeds. False if
+    /// it has ended.
     pub(super) fn join(&self, is_lasting: bool) -> bool {
         let mut state = self.lock();
         let is_there = !matches!(state.status, LinkStatus::Ended(_));
@@ -189,7 +191,9 @@ impl Board {
             let mut state = self.lock();
             if let Some(order) = &state.order {
                 let is_end = matches!(order, Order::End(_));
-                // There is no connection to go on with as somebody else; whoever waits for that is told so by the drop.
+                // There is no connection to go on with as somebody else; whoever waits for that is
+                // told so by
+                // the drop.
                 let order = if is_end { None } else { state.order.take() };
                 match order {
                     Some(Order::Change(..)) => {}
@@ -202,7 +206,8 @@ impl Board {
         .await;
     }
 
-    /// Waits until the link is connected, or, if a number of failures is given, until there are more than that.
+    /// Waits until the link is connected, or, if a number of failures is given, until there are
+    /// more than that.
     pub(super) async fn outcome(
         &self,
         failures: Option<u64>,

@@ -24,13 +24,15 @@ impl Credential {
         Self(Shown::Token(token.into()))
     }
 
-    /// No token: to log out, or where something else says who that is, such as a cookie of the page.
+    /// No token: to log out, or where something else says who that is, such as a cookie of the
+    /// page.
     #[must_use]
     pub fn none() -> Self {
         Self(Shown::Nothing)
     }
 
-    /// What the endpoint shows that the link was made with. One that [asks for tokens](crate::peer::Endpoint::bearer_from) is asked for a fresh one.
+    /// What the endpoint shows that the link was made with. One that [asks for
+    /// tokens](crate::peer::Endpoint::bearer_from) is asked for a fresh one.
     #[must_use]
     pub fn of_endpoint() -> Self {
         Self(Shown::OfEndpoint)
@@ -62,7 +64,8 @@ impl fmt::Debug for Credential {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReauthenticateError {
-    /// There is no session with that peer that this one has dialled and that is connected now, or another `reauthenticate` came in between.
+    /// There is no session with that peer that this one has dialled and that is connected now, or
+    /// another `reauthenticate` came in between.
     #[error("cannot reauthenticate at {0}: no connected session that this peer has dialled")]
     NotConnected(PeerId),
     /// That peer has a version of this library that cannot do it.

@@ -1,5 +1,5 @@
-//! Whether something on the way cuts connections that are idle: a proxy with a limit that is shorter than the time after which peers say
-//! something.
+//! Whether something on the way cuts connections that are idle: a proxy with a limit that is
+//! shorter than the time after which peers say something.
 
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ pub(super) struct Cuts {
 }
 
 impl Cuts {
-    /// A connection was lost on which nothing had been said for so long. Gives the limit that something on the way seems to have, once.
+    /// A connection was lost on which nothing had been said for so long. Gives the limit that
+    /// something on the way seems to have, once.
     pub(super) fn lost(&mut self, idle: Duration) -> Option<Duration> {
         if idle < SHORTEST {
             self.idle.clear();

@@ -16,7 +16,8 @@ use crate::peer::connection::carry::{First, first};
 use crate::peer::{ConnectError, Goodbye, Link, Platform, Shared};
 use crate::util::time::Deadline;
 
-/// A connection that was to go on with a session, and is lost so soon with nothing new on it, makes its path suspicious.
+/// A connection that was to go on with a session, and is lost so soon with nothing new on it,
+/// makes its path suspicious.
 const SUSPICIOUS: Duration = Duration::from_secs(30);
 
 pub(super) struct Keeper<P: Platform, D> {
@@ -86,7 +87,8 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         }
     }
 
-    /// One attempt, unless the link is to end meanwhile. One that hangs because the machine or the page slept meanwhile is made anew.
+    /// One attempt, unless the link is to end meanwhile. One that hangs because the machine or the
+    /// page slept meanwhile is made anew.
     async fn dial(&self, shared: Arc<Shared<P>>) -> Result<Result<Arc<Link<P>>, ConnectError>, LinkEnd> {
         loop {
             let dialling =
@@ -134,7 +136,8 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
             self.pauses.start_over();
         }
         if is_resumed && !has_progressed && lasted < SUSPICIOUS {
-            // What it was to bring did not come; the other side may have found out, and cannot say so.
+            // What it was to bring did not come; the other side may have found out, and cannot say
+            // so.
             link.suspect_path();
         }
         Ok(())
@@ -148,7 +151,8 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         }
     }
 
-    /// Goes on with the session as somebody else, by another connection. If that fails, it goes on as it was.
+    /// Goes on with the session as somebody else, by another connection. If that fails, it goes on
+    /// as it was.
     async fn change(
         &mut self,
         link: &Arc<Link<P>>,
@@ -250,7 +254,8 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         });
     }
 
-    /// The session with the wanted peer that this link has not made: the other side may have dialled it.
+    /// The session with the wanted peer that this link has not made: the other side may have
+    /// dialled it.
     fn theirs(&self, shared: &Shared<P>) -> Option<Arc<Link<P>>> {
         let session = shared.routes().session(self.wanted?)?;
         let is_own = self.session.as_ref().is_some_and(|own| Arc::ptr_eq(own, &session));

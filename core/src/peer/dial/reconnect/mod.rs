@@ -1,5 +1,5 @@
-//! Staying connected to a place: dialling until there is a session, coming back when its connection was lost, and beginning again when it is
-//! over.
+//! Staying connected to a place: dialling until there is a session, coming back when its
+//! connection was lost, and beginning again when it is over.
 //!
 //! | module | idea |
 //! |---|---|
@@ -37,10 +37,12 @@ use crate::call::host::{Host, Keep};
 use crate::identity::peer_id::PeerId;
 use crate::peer::{ConnectError, Link, Platform, Shared};
 
-/// A place that a peer is kept connected to: from `Peer::keep_connected`. Clones are handles of the same link.
+/// A place that a peer is kept connected to: from `Peer::keep_connected`. Clones are handles of
+/// the same link.
 ///
-/// Dropping it leaves the link as it is: the peer stays connected, as a task of tokio goes on when its `JoinHandle` is dropped.
-/// [`stop`](Self::stop) ends it. Like a `Peer`, a handle keeps its peer from ending; the peer ends with the last of them.
+/// Dropping it leaves the link as it is: the peer stays connected, as a task of tokio goes on when
+/// its `JoinHandle` is dropped. [`stop`](Self::stop) ends it. Like a `Peer`, a handle keeps its
+/// peer from ending; the peer ends with the last of them.
 #[derive(Clone)]
 pub struct LinkHandle(Arc<Board>, #[expect(dead_code, reason = "it is kept to be dropped")] Keep);
 
@@ -51,7 +53,8 @@ impl LinkHandle {
         LinkWatch::new(Arc::clone(&self.0))
     }
 
-    /// Waits until the link is connected, however long that takes; returns at once when it is. Dropping the future gives up.
+    /// Waits until the link is connected, however long that takes; returns at once when it is.
+    /// Dropping the future gives up.
     ///
     /// # Errors
     ///
@@ -60,14 +63,16 @@ impl LinkHandle {
         self.0.outcome(None, None).await
     }
 
-    /// Tries at once if the link waits for its next attempt, even if the server has asked for a longer pause: for a "try again" button, say.
+    /// Tries at once if the link waits for its next attempt, even if the server has asked for a
+    /// longer pause: for a "try again" button, say.
     pub fn try_now(&self) {
         self.0.order(Order::Try);
     }
 
     /// Ends the link: its session is closed, which ends open calls in both directions as
-    /// [`Disconnected`](crate::ErrorKind::Disconnected), and nothing is dialled any more. For all handles of this link. It returns at once;
-    /// the [`status`](Self::status) says when it is done.
+    /// [`Disconnected`](crate::ErrorKind::Disconnected), and nothing is dialled any more. For all
+    /// handles of this link. It returns at once; the [`status`](Self::status) says when it is
+    /// done.
     pub fn stop(&self) {
         self.0.order(Order::End(LinkEnd::LinkStopped));
     }
@@ -79,7 +84,8 @@ impl fmt::Debug for LinkHandle {
     }
 }
 
-/// How a peer connects to a place, to go on with a session or to begin one, and with what it is known by there. It ends when the session is open.
+/// How a peer connects to a place, to go on with a session or to begin one, and with what it is
+/// known by there. It ends when the session is open.
 pub trait Dial<P: Platform>:
     AsyncFn(Arc<Shared<P>>, Option<Arc<Link<P>>>, Credential) -> Result<Arc<Link<P>>, ConnectError>
     + Send
@@ -95,14 +101,15 @@ impl<P: Platform, F> Dial<P> for F where
 }
 
 impl<P: Platform> Shared<P> {
-    /// Connects to a place and stays connected, also if nobody answers there yet. A place that it is connected to already, or
-    /// tries to be, has one link.
+    /// Connects to a place and stays connected, also if nobody answers there yet. A place that it
+    /// is connected to already, or tries to be, has one link.
     pub fn keep_connected(self: &Arc<Self>, place: Place, dial: impl Dial<P>) -> LinkHandle {
         let keep = Keep::new(Arc::clone(self) as Arc<dyn Host>);
         LinkHandle(self.link_to(place, dial, true).0, keep)
     }
 
-    /// Connects to a place and stays connected, unless the first attempt fails. If the peer is connected there already, that is it.
+    /// Connects to a place and stays connected, unless the first attempt fails. If the peer is
+    /// connected there already, that is it.
     ///
     /// # Errors
     ///

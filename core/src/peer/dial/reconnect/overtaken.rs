@@ -1,5 +1,5 @@
-//! Attempts to connect that were under way when the machine or the page woke up: the network that they were made on may be gone, and nothing says
-//! so.
+//! Attempts to connect that were under way when the machine or the page woke up: the network that
+//! they were made on may be gone, and nothing says so.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A look that comes so late says that this machine slept, or that nothing of the page ran.
 const LATE: Duration = Duration::from_secs(2);
 
-/// Waits until an attempt that begins now is not worth waiting for any longer: because this machine or page woke up after that, and some time
-/// has passed. Never, where nothing wakes up.
+/// Waits until an attempt that begins now is not worth waiting for any longer: because this
+/// machine or page woke up after that, and some time has passed. Never, where nothing wakes up.
 pub(super) async fn until_overtaken<P: Platform>(shared: &Shared<P>) {
     let platform = shared.platform();
     let mut attempt = Attempt::default();
@@ -45,7 +45,8 @@ struct Attempt {
 }
 
 impl Attempt {
-    /// The machine or the page woke up. The first time counts: further events give an attempt no more time.
+    /// The machine or the page woke up. The first time counts: further events give an attempt no
+    /// more time.
     fn woke(&mut self, now: Moment) {
         self.until.get_or_insert(now + GRACE);
     }

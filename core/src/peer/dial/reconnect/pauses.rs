@@ -72,9 +72,11 @@ fn kind(error: &ConnectError) -> Kind {
     (discriminant(error), status, reject)
 }
 
-/// The pauses between attempts. Each is random between nothing and a bound, so that a thousand clients of one server do not come back
-/// together; the bound is 1.6 times as high each time, up to 300 times the first and to 30 s. Where somebody answers and refuses, it is ten
-/// times as high. It stays until a connection was a good one: a server that welcomes and hangs up is not dialled faster for it.
+/// The pauses between attempts. Each is random between nothing and a bound, so that a thousand
+/// clients of one server do not come back together; the bound is 1.6 times as high each time, up
+/// to 300 times the first and to 30 s. Where somebody answers and refuses, it is ten
+/// times as high. It stays until a connection was a good one: a server that welcomes and hangs up
+/// is not dialled faster for it.
 #[derive(Debug)]
 pub(super) struct Pauses {
     first: Duration,
@@ -87,7 +89,8 @@ pub(super) struct Pauses {
 impl Pauses {
     const LONGEST: Duration = Duration::from_secs(30);
 
-    /// A server that asks for more is dialled earlier: it may have meant another client, or have another clock.
+    /// A server that asks for more is dialled earlier: it may have meant another client, or have
+    /// another clock.
     const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 
     pub(super) fn new(first: Duration, seed: u64) -> Self {
@@ -185,7 +188,8 @@ mod tests {
         assert!((0..100).all(|_| short.next(None) <= Duration::from_millis(301)), "300 times the first");
     }
 
-    /// What a server asks for is waited for, up to an hour, and clients that it told the same do not return together.
+    /// What a server asks for is waited for, up to an hour, and clients that it told the same do
+    /// not return together.
     #[test]
     fn retry_after_is_honoured() {
         let mut pauses: Vec<_> =
@@ -211,7 +215,8 @@ mod tests {
         assert!(pauses.is_news(&unreachable()));
     }
 
-    /// What only another build or another URL can change ends the attempts; what the other side may change does not.
+    /// What only another build or another URL can change ends the attempts; what the other side
+    /// may change does not.
     #[test]
     fn hopeless_errors_end_attempts() {
         let url = String::new;

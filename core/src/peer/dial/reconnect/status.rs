@@ -15,15 +15,17 @@ use crate::peer::ConnectError;
 pub enum LinkStatus {
     /// There is no session, and this peer tries to open one. Calls wait, within their deadlines.
     Dialling {
-        /// Which attempt this is, or will be after the pause, counted from 1 since there was a session.
+        /// Which attempt this is, or will be after the pause, counted from 1 since there was a
+        /// session.
         attempt: u32,
         /// How the last one of these failed.
         last_error: Option<ConnectError>,
     },
     /// There is a session with this peer, and a connection that carries it.
     Connected(PeerId),
-    /// There is a session whose connection is lost. Open calls and new ones wait; this peer tries to come back until
-    /// [`Limits::resume`](crate::Limits::resume) has passed, and opens a new session after that.
+    /// There is a session whose connection is lost. Open calls and new ones wait; this peer tries
+    /// to come back until [`Limits::resume`](crate::Limits::resume) has passed, and opens a
+    /// new session after that.
     Resuming,
     /// Nothing is tried any more.
     Ended(LinkEnd),
@@ -64,7 +66,8 @@ pub enum LinkEnd {
     /// The peer was stopped, or no handle of it is left.
     #[error("the peer was stopped")]
     PeerStopped,
-    /// No further attempt of this program can succeed: the URL is wrong, say, or the server speaks another version.
+    /// No further attempt of this program can succeed: the URL is wrong, say, or the server speaks
+    /// another version.
     #[error("connecting again cannot succeed")]
     Hopeless(#[source] ConnectError),
 }
@@ -79,7 +82,8 @@ impl LinkEnd {
     }
 }
 
-/// The status of a link, to look at and to wait for: from [`LinkHandle::status`](super::LinkHandle::status). Clones wait on their own.
+/// The status of a link, to look at and to wait for: from
+/// [`LinkHandle::status`](super::LinkHandle::status). Clones wait on their own.
 ///
 /// It is a watch, as tokio's: a slow receiver misses intermediate values and sees the newest one.
 #[derive(Clone)]
@@ -100,9 +104,9 @@ impl LinkWatch {
         self.board.lock().status.clone()
     }
 
-    /// Waits until the status is another one than this handle has seen, and returns the newest; the one at the time of
-    /// [`LinkHandle::status`](super::LinkHandle::status) counts as seen. `None` after the [end](LinkStatus::Ended) was seen: nothing changes any
-    /// more.
+    /// Waits until the status is another one than this handle has seen, and returns the newest;
+    /// the one at the time of [`LinkHandle::status`](super::LinkHandle::status) counts as
+    /// seen. `None` after the [end](LinkStatus::Ended) was seen: nothing changes any more.
     ///
     /// # Cancel safety
     ///

@@ -1,9 +1,11 @@
-//! bincode 2 in its standard configuration: variable-length integers, little endian, not self-describing.
+//! bincode 2 in its standard configuration: variable-length integers, little endian, not
+//! self-describing.
 //!
-//! What each primitive looks like is bincode's business; only the adapter between it and serde is ours. bincode's own
-//! takes the elements of a sequence one by one, so that 1 MiB of `Vec<u8>` cost it 0.4 ms to write and 0.8 ms to read. Ours
-//! takes the [`plain`] ones at once. It also reads from a slice whose end it sees, so it needs none of bincode's limits,
-//! of which each would be one more copy of the code of each type.
+//! What each primitive looks like is bincode's business; only the adapter between it and serde is
+//! ours. bincode's own takes the elements of a sequence one by one, so that 1 MiB of `Vec<u8>`
+//! cost it 0.4 ms to write and 0.8 ms to read. Ours takes the [`plain`] ones at once. It also
+//! reads from a slice whose end it sees, so it needs none of bincode's limits, of which each would
+//! be one more copy of the code of each type.
 
 pub(super) mod plain;
 

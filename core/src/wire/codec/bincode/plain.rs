@@ -1,8 +1,10 @@
-//! Sequences whose elements have the same size on the wire as in memory: bytes, booleans and floats.
+//! Sequences whose elements have the same size on the wire as in memory: bytes, booleans and
+//! floats.
 //!
-//! serde hands out the elements of a sequence one by one, whatever they are. A serializer sees the whole iterator, though
-//! (`collect_seq`), and a deserializer sees the visitor that asks. So both ends can tell, without a word from the
-//! user, and take all elements in one loop that the compiler turns into a copy. The bytes on the wire are the same either way.
+//! serde hands out the elements of a sequence one by one, whatever they are. A serializer sees the
+//! whole iterator, though (`collect_seq`), and a deserializer sees the visitor that asks. So both
+//! ends can tell, without a word from the user, and take all elements in one loop that the
+//! compiler turns into a copy. The bytes on the wire are the same either way.
 
 use std::any::type_name;
 use std::fmt;
@@ -26,8 +28,9 @@ pub(in crate::wire::codec) fn width<Element>() -> Option<usize> {
     }
 }
 
-/// So many elements are put together before they are appended: what they are appended to is written once, and not filled with zeros before. A larger
-/// block would be as much faster for long sequences as it is slower for short ones.
+/// So many elements are put together before they are appended: what they are appended to is
+/// written once, and not filled with zeros before. A larger block would be as much faster for long
+/// sequences as it is slower for short ones.
 const BLOCK: usize = 128;
 
 /// Appends elements of a width of `N` bytes, of which there are `count`.
@@ -175,13 +178,15 @@ impl<const N: usize> ser::Serializer for Plain<N> {
     }
 }
 
-/// Reads the whole sequence that `V` asks for, if it is a plain one and `V` does with its elements what serde's `Vec`
-/// does: keep them. `take` gives the bytes of as many elements of this width as were announced.
+/// Reads the whole sequence that `V` asks for, if it is a plain one and `V` does with its elements
+/// what serde's `Vec` does: keep them. `take` gives the bytes of as many elements of this width as
+/// were announced.
 pub(in crate::wire::codec) fn whole<'de, V: Visitor<'de>, E>(
     take: impl FnOnce(usize) -> Result<&'de [u8], E>,
 ) -> Result<Option<V::Value>, E> {
     let mut value: Option<V::Value> = None;
-    // Many visitors make a `Vec<u8>`, and some of something else. Only serde's own is taken at its word.
+    // Many visitors make a `Vec<u8>`, and some of something else. Only serde's own is taken at its
+    // word.
     if let Ok(value) = cast!(&mut value, &mut Option<Vec<u8>>) {
         if is_of_vec::<V, u8>() {
             *value = Some(copied(take(1)?));
@@ -204,13 +209,15 @@ pub(in crate::wire::codec) fn whole<'de, V: Visitor<'de>, E>(
     Ok(value)
 }
 
-/// Whether `V` is the visitor of serde's `Vec<T>`. It has no public name, so it is asked for here in the same way.
+/// Whether `V` is the visitor of serde's `Vec<T>`. It has no public name, so it is asked for here
+/// in the same way.
 fn is_of_vec<V, T: for<'de> Deserialize<'de>>() -> bool {
     let asked = Within::<Vec<T>>::new(&mut Budget::of(0, 0, 0)).deserialize(WhoAsks);
     asked.is_err_and(|Visited(name)| name == type_name::<V>())
 }
 
-/// A deserializer that reads nothing, and fails with the name of the visitor that a sequence is asked for by.
+/// A deserializer that reads nothing, and fails with the name of the visitor that a sequence is
+/// asked for by.
 struct WhoAsks;
 
 /// The name of a visitor.

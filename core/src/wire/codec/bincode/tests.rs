@@ -1,4 +1,5 @@
-//! That the bytes are bincode's, and that what is taken at once is what would have come one by one.
+//! That the bytes are bincode's, and that what is taken at once is what would have come one by
+//! one.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt::Debug;

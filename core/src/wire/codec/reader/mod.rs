@@ -1,6 +1,7 @@
 //! Bytes to serde, in one of the formats.
 //!
-//! bincode is the usual one, so it is asked for first everywhere, and what the others do stands in [`other`].
+//! bincode is the usual one, so it is asked for first everywhere, and what the others do stands in
+//! [`other`].
 
 mod other;
 mod parts;
@@ -16,8 +17,9 @@ use crate::util::bulk_copy::copied;
 /// The number of parts where it is not said, and a mark stands behind the last one.
 const UNTIL_BREAK: usize = usize::MAX;
 
-/// A deserializer of what stands at the front of a slice. One that does not switch reads bincode alone: for this library's own types, so that
-/// what only the other formats need of them is not compiled.
+/// A deserializer of what stands at the front of a slice. One that does not switch reads bincode
+/// alone: for this library's own types, so that what only the other formats need of them is not
+/// compiled.
 pub(crate) struct Reader<'de, const SWITCHES: bool = true> {
     input: Input<'de>,
     /// What only other formats than bincode need.
@@ -39,7 +41,8 @@ struct Other<'de> {
 /// Which field is taken for absent: the one with this number, counted from 0 as they are read.
 struct Absent<'de> {
     number: usize,
-    /// The struct or the variant that it belongs to, and its name; if there was one with this number.
+    /// The struct or the variant that it belongs to, and its name; if there was one with this
+    /// number.
     field: Option<(&'de str, &'de str)>,
 }
 
@@ -79,7 +82,8 @@ impl<'de, const SWITCHES: bool> Reader<'de, SWITCHES> {
         SWITCHES && self.other.as_ref().is_some_and(|other| other.format.is_named())
     }
 
-    /// Whether another part comes of those of which `left` are left; where that is counted elsewhere, `left` is the place.
+    /// Whether another part comes of those of which `left` are left; where that is counted
+    /// elsewhere, `left` is the place.
     #[inline(always)]
     fn next_comes(&mut self, left: &mut usize) -> Result<bool, Unreadable> {
         if !self.is_bincode() {
@@ -277,7 +281,9 @@ impl<'de, const SWITCHES: bool> de::Deserializer<'de> for &mut Reader<'de, SWITC
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
-        // serde_json's `RawValue` is written as a struct of this name, and read as a newtype that is a map.
+        // serde_json's `RawValue` is written as a struct of this name, and read as a newtype that
+        // is a
+        // map.
         if self.is_named() && name == "$serde_json::private::RawValue" {
             return self.named_fields(name, visitor);
         }

@@ -149,7 +149,8 @@ impl<'de, const SWITCHES: bool> Reader<'de, SWITCHES> {
         }
     }
 
-    /// Begins a sequence, a tuple or a map with this number of parts. Returns the place where they are counted.
+    /// Begins a sequence, a tuple or a map with this number of parts. Returns the place where they
+    /// are counted.
     #[cold]
     #[inline(never)]
     pub(super) fn other_begin(&mut self, count: usize) -> usize {
@@ -180,7 +181,8 @@ impl<'de, const SWITCHES: bool> Reader<'de, SWITCHES> {
         Ok(comes)
     }
 
-    /// How many parts are left at a place. Those of what is inside it are over, even if the error that ended them was swallowed.
+    /// How many parts are left at a place. Those of what is inside it are over, even if the error
+    /// that ended them was swallowed.
     fn left_at(&mut self, place: usize) -> Option<&mut usize> {
         let left = &mut self.other.as_mut()?.left;
         left.truncate(place + 1);

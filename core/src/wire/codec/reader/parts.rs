@@ -52,7 +52,8 @@ pub(super) struct Entries<'r, 'de, const SWITCHES: bool> {
 }
 
 impl<const SWITCHES: bool> Entries<'_, '_, SWITCHES> {
-    /// Remembers the key that comes, and leaves out what is to be taken for absent. Whether there is one.
+    /// Remembers the key that comes, and leaves out what is to be taken for absent. Whether there
+    /// is one.
     #[cold]
     #[inline(never)]
     fn other_key(&mut self) -> Result<bool, Unreadable> {

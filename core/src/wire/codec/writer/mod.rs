@@ -1,6 +1,7 @@
 //! serde to bytes, in one of the formats.
 //!
-//! bincode is the usual one, so it is asked for first everywhere, and what the others do stands apart.
+//! bincode is the usual one, so it is asked for first everywhere, and what the others do stands
+//! apart.
 
 mod parts;
 
@@ -17,7 +18,8 @@ use super::fault::{Unwritable, WriteFault};
 use super::format::{Format, Mark, Primitive, SOME, written};
 use super::tuples::TupleLengths;
 
-/// A serializer that appends to a buffer. One that does not switch writes bincode alone: for this library's own types.
+/// A serializer that appends to a buffer. One that does not switch writes bincode alone: for this
+/// library's own types.
 pub(crate) struct Writer<'l, const SWITCHES: bool = true> {
     output: Output,
     format: Format,
@@ -213,7 +215,8 @@ impl<'l, const SWITCHES: bool> Writer<'l, SWITCHES> {
         Ok(self.output.bytes().len())
     }
 
-    /// In CBOR a value is its own `Some`, unless it would be taken for a `None` or for another `Some`.
+    /// In CBOR a value is its own `Some`, unless it would be taken for a `None` or for another
+    /// `Some`.
     #[cold]
     #[inline(never)]
     fn other_end_some(&mut self, start: usize) {

@@ -7,7 +7,8 @@ use super::Writer;
 use crate::wire::codec::fault::{Unwritable, WriteFault};
 use crate::wire::codec::format::Mark;
 
-/// The parts of everything that has some: in bincode one after the other, with nothing between them.
+/// The parts of everything that has some: in bincode one after the other, with nothing between
+/// them.
 pub(crate) struct Parts<'w, 'l, const SWITCHES: bool> {
     pub(super) writer: &'w mut Writer<'l, SWITCHES>,
     /// How many are still to come, in a format where that was said before; else [`UNCOUNTED`].

@@ -12,7 +12,8 @@ use crate::board::layout::{self, HEIGHT, Point, SERVER, WIDTH};
 use crate::board::{HopId, Person, View, milliseconds};
 use crate::page::dom::Dom;
 
-/// How long a dot travels, in milliseconds: hundreds of times as long as the call, so that people can follow it.
+/// How long a dot travels, in milliseconds: hundreds of times as long as the call, so that people
+/// can follow it.
 const TRAVEL: f64 = 600.0;
 
 /// The drawing, and what it knows of those in it.
@@ -176,7 +177,8 @@ fn move_to((x, y): Point) -> String {
     format!("translate({x:.1} {y:.1})")
 }
 
-/// Sets these properties. An attribute would be forbidden by a Content-Security-Policy that allows no styles in the page.
+/// Sets these properties. An attribute would be forbidden by a Content-Security-Policy that allows
+/// no styles in the page.
 fn style(element: &Element, properties: &[(&str, &str)]) -> Result<(), JsValue> {
     let style = element.unchecked_ref::<SvgElement>().style();
     properties.iter().try_for_each(|(name, value)| style.set_property(name, value))

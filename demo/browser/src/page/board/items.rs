@@ -12,7 +12,8 @@ pub(super) enum Wish {
     Remove(ItemId),
 }
 
-/// Makes the page's list like this. An item that stays keeps its element, so nobody loses the place where they are.
+/// Makes the page's list like this. An item that stays keeps its element, so nobody loses the
+/// place where they are.
 pub(super) fn show(dom: &Dom, items: &[Item]) -> Result<(), JsValue> {
     let list: Element = dom.element("items")?;
     let focused = dom.document.active_element();
@@ -73,7 +74,8 @@ fn update(entry: &Element, item: &Item) -> Result<(), JsValue> {
     entry.class_list().toggle_with_force("done", item.is_done).map(|_| ())
 }
 
-/// Marks an item for as long as this is kept: somebody is asked whether it may go. `None` if it is marked, or gone.
+/// Marks an item for as long as this is kept: somebody is asked whether it may go. `None` if it is
+/// marked, or gone.
 pub(super) fn waiting(dom: &Dom, item: ItemId) -> Option<Waiting> {
     let entry = dom.document.get_element_by_id(&element_id(item))?;
     if entry.has_attribute("aria-busy") {

@@ -1,4 +1,5 @@
-//! Questions that the server asks whoever sits here. Its block waits until one is answered by a click.
+//! Questions that the server asks whoever sits here. Its block waits until one is answered by a
+//! click.
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};

@@ -93,8 +93,8 @@ impl Drop for Seat {
     }
 }
 
-/// A name that nobody has. Which one is tried first depends on the browser, so that it gets the same one from a server that was
-/// restarted.
+/// A name that nobody has. Which one is tried first depends on the browser, so that it gets the
+/// same one from a server that was restarted.
 fn newcomer(browser: PeerId, people: &[Person]) -> Person {
     let colours = Person::COLOURS.len();
     let first = usize::from(browser.as_uuid().as_bytes()[0]) % colours;

@@ -1,7 +1,8 @@
 //! One attack after the other on a server, an honest client and newcomers beside each.
 //!
-//! Attackers are a process of their own, come from another address of this machine, and yield the processors to everybody else: what is measured is what
-//! they make the server do, and not what they do themselves.
+//! Attackers are a process of their own, come from another address of this machine, and yield the
+//! processors to everybody else: what is measured is what they make the server do, and not what
+//! they do themselves.
 //!
 //! | module | idea |
 //! |---|---|
@@ -60,7 +61,8 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     Ok(promises)
 }
 
-/// Whether others use all processors of this machine. How long calls take says little of an attack then.
+/// Whether others use all processors of this machine. How long calls take says little of an attack
+/// then.
 fn is_busy() -> anyhow::Result<bool> {
     let load = std::fs::read_to_string("/proc/loadavg").context("cannot read /proc/loadavg")?;
     let load: f64 = load.split(' ').next().context("there is no load")?.parse()?;

@@ -1,4 +1,5 @@
-//! What the attackers do. Each script is played again and again, by several threads, until the process is let go.
+//! What the attackers do. Each script is played again and again, by several threads, until the
+//! process is let go.
 
 use std::io;
 use std::panic::catch_unwind;
@@ -73,7 +74,8 @@ impl Script {
         }
     }
 
-    /// For how long a call may wait where a single message keeps the server's thread, which is bounded and not nothing.
+    /// For how long a call may wait where a single message keeps the server's thread, which is
+    /// bounded and not nothing.
     pub(super) fn stall(self) -> Option<Duration> {
         (self == Self::SlowValues).then_some(Duration::from_millis(100))
     }
@@ -121,7 +123,8 @@ pub(crate) async fn attacker(url: &str, script: Script) -> anyhow::Result<()> {
         let at = at.clone();
         thread::spawn(move || {
             loop {
-                // The server ends connections, which is an error here, or a panic in what reads by hand.
+                // The server ends connections, which is an error here, or a panic in what reads by
+                // hand.
                 let _ = catch_unwind(|| script.play(&at));
                 thread::sleep(AGAIN);
             }
@@ -212,7 +215,8 @@ fn absent_peers(at: &At) -> io::Result<()> {
 
 fn upgrades(at: &At, headers: &[(&str, &str)]) -> io::Result<()> {
     loop {
-        // So many sockets may wait to be closed that no port is left: that is an error, and a pause.
+        // So many sockets may wait to be closed that no port is left: that is an error, and a
+        // pause.
         at.upgrade(headers)?;
     }
 }

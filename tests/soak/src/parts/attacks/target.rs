@@ -1,4 +1,5 @@
-//! The server that is attacked: as it is by default, but that it has somebody to turn away and, for one script, slow decisions.
+//! The server that is attacked: as it is by default, but that it has somebody to turn away and,
+//! for one script, slow decisions.
 
 use std::time::Duration;
 
