@@ -1,10 +1,11 @@
 //! `cargo xtask lint`: what can be said of the code without running it.
 
-use crate::{Step, core_is_portable};
+use crate::{Step, core_is_portable, words};
 
 pub(crate) fn steps() -> Vec<Step> {
     vec![
         Step::cargo("Cargo.lock matches the manifests", &["tree", "--workspace", "--locked", "--depth", "0"]),
+        Step::check("prose in plain words, before column 100", words::are_plain),
         Step::cargo("formatting", &["fmt", "--all", "--check"]),
         Step::cargo(
             "clippy, every target and feature, no warnings",

@@ -1,6 +1,7 @@
 //! `cargo xtask`: what CI and people run on this workspace.
 //!
-//! It uses the standard library alone, so that `cargo xtask` is quick to build in a clean checkout.
+//! It uses the standard library alone, so that `cargo xtask` is quick to build in a clean
+//! checkout.
 
 mod autobahn;
 mod compile_cost;
@@ -19,6 +20,7 @@ mod web;
 mod web_browser;
 mod web_toolchain;
 mod web_units;
+mod words;
 
 use std::process::ExitCode;
 use std::time::Duration;
