@@ -1,5 +1,4 @@
-//! What `#[distributed]` registers: each block with its path, its line and its captures, and a
-//! body that runs.
+//! What `#[distributed]` registers: blocks with their paths, lines and captures, and their bodies.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

@@ -36,19 +36,24 @@ impl<'de> Deserialize<'de> for Unreadable {
     }
 }
 
-/// What cannot be written.
+/// One value of this type cannot be written. All others can, so that the type can travel.
 #[derive(Clone)]
-struct Unwritable(bool);
+struct Unwritable(u64);
+
+const UNWRITABLE: u64 = 0xDEAD_BEEF;
 
 impl Serialize for Unwritable {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0 { Err(serde::ser::Error::custom("on purpose")) } else { false.serialize(serializer) }
+        match self.0 {
+            UNWRITABLE => Err(serde::ser::Error::custom("on purpose")),
+            number => number.serialize(serializer),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Unwritable {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        bool::deserialize(deserializer).map(Self)
+        u64::deserialize(deserializer).map(Self)
     }
 }
 
@@ -93,7 +98,7 @@ async fn gives_unreadable(on: PeerId) -> Result<Unreadable, RemoteError> {
 
 #[distributed]
 async fn gives_unwritable(on: PeerId) -> Result<Unwritable, RemoteError> {
-    remote!(on, [], { Unwritable(true) }).await
+    remote!(on, [], { Unwritable(UNWRITABLE) }).await
 }
 
 #[distributed]
@@ -133,7 +138,7 @@ async fn fail(client: &Peer, on: PeerId, n: u64) -> bool {
         5 => kind_of(client.run(reads(on, Unreadable)).await),
         6 => kind_of(client.run(gives_unreadable(on)).await.map(drop)),
         7 => kind_of(client.run(gives_unwritable(on)).await.map(drop)),
-        8 => kind_of(client.run(sends_unwritable(on, Unwritable(true))).await),
+        8 => kind_of(client.run(sends_unwritable(on, Unwritable(UNWRITABLE))).await),
         9 => kind_of(client.run(late(on)).await),
         10 => kind_of(client.run(nowhere(PeerId::random())).await),
         11 => kind_of(client.run(lacks_data(on)).await),
