@@ -75,11 +75,12 @@ pub(crate) enum Command {
         id: PeerId,
     },
 
-    /// Show who is let in: a server over TLS whose clients show tokens, with certificates and keys
-    /// that are made on the spot.
+    /// Show how peers are authenticated: a server over TLS whose clients present tokens, with
+    /// certificates and keys that are generated at start.
     ///
-    /// One call is allowed, one is refused for a claim that its caller lacks, and two impostors
-    /// are turned away: a client that forged its token, and a server that nobody vouches for.
+    /// One call is allowed. One call is refused because its caller lacks a claim. Two impostors
+    /// are rejected: a client with a forged token, and a server whose certificate no trusted
+    /// authority has signed.
     Secure,
 
     /// List the blocks of this program: where each stands, what travels with it, and its version.

@@ -29,8 +29,8 @@ pub(crate) struct Hop {
 pub(crate) struct HopLog(Arc<Mutex<VecDeque<CallReport>>>);
 
 impl HopLog {
-    /// How many calls it keeps: a server that nobody asks for its log must not grow with every
-    /// call.
+    /// How many calls it keeps. The log of a server that is never asked for it must not grow with
+    /// every call.
     const CAPACITY: usize = 1_000;
 
     pub(crate) fn record(&self, call: &CallReport) {

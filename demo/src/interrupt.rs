@@ -4,8 +4,8 @@ use std::future::Future;
 use std::io;
 
 /// A future that ends when the user wants the program to end. From this call on, the signals no
-/// longer end the process by themselves, so whoever waits for a line of ours before it sends one
-/// finds us prepared.
+/// longer end the process by themselves. So a process that waits for a line of ours before it
+/// sends a signal finds the handler installed.
 #[cfg(unix)]
 pub(crate) fn listen() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
             output::complain("interrupted");
             ExitCode::from(INTERRUPTED)
         }
-        // Whoever read our output has had enough of it, as `head` does.
+        // The reader of our output has closed it, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&output::error_with_causes(&error));

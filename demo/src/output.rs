@@ -7,7 +7,7 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 /// Prints a line, at once: another process may be waiting for it. Unlike `println!`, it does not
-/// panic when nobody reads any longer.
+/// panic when the reader has closed the output.
 pub(crate) fn say(text: impl Display) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}")?;

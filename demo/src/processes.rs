@@ -118,7 +118,7 @@ fn describe(status: ExitStatus) -> String {
 #[expect(clippy::exit, reason = "nobody is left to whom anything could be returned")]
 pub(crate) fn end_with_parent() {
     thread::spawn(|| {
-        // Nothing is ever sent; it ends when nobody holds the other end any longer.
+        // Nothing is ever sent; the read ends when no process holds the other end any longer.
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         std::process::exit(0);
     });

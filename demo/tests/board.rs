@@ -99,7 +99,7 @@ async fn what_one_browser_adds_the_other_shows_and_each_hop_is_drawn_and_timed_i
     let focused = "return document.activeElement.closest('li')?.textContent.includes('bread')";
     assert_eq!(other.evaluate(focused).await, Value::Bool(true), "the item that is moved keeps the focus");
 
-    // Somebody comes, and sees what there is.
+    // Another user comes, and sees the existing items.
     let third = other.open_tab(&format!("{}board", site.url)).await;
     sees_browsers(&one, 3).await;
     sees_item(&other, 2, "bread").await;
@@ -131,7 +131,7 @@ async fn the_server_waits_for_the_click_of_an_author_before_somebody_else_remove
     click(&other, "#items [data-act=remove]").await;
     wait(author.driver(), "#questions li").await;
     assert!(text(author.driver(), "#questions p").await.contains("wants to remove your “milk”"));
-    // The calls are open for as long as nobody clicks, and everybody sees that.
+    // The calls are open until a user clicks, and all users see that.
     wait(other.driver(), "#items [aria-busy]").await;
     wait(other.driver(), "#drawing line.open").await;
     keep_screenshots(author.driver(), "board-question").await;

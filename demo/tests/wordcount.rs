@@ -1,4 +1,4 @@
-//! `demo wordcount`: the count is right whoever dies.
+//! `demo wordcount`: the count is right whichever process dies.
 
 #![cfg(unix)]
 
@@ -17,7 +17,7 @@ fn long_text() -> String {
     (0..200_000).map(|number| format!("word{} ", number % 1_000)).collect()
 }
 
-/// A file that has no content until somebody writes it, so that whoever reads it waits.
+/// A file without content until the test writes it, so that its reader waits.
 fn fifo(folder: &Folder, name: &str) -> String {
     let path = folder.join(name);
     assert!(Command::new("mkfifo").arg(&path).status().expect("`mkfifo` can be run").success());
@@ -61,9 +61,8 @@ fn a_worker_killed_before_it_has_anything_to_do_changes_nothing() {
     let mut running = Demo::start(&["wordcount", "--peers", "2", &late]);
     send_signal(running.wait_for_pid("worker-1"), "KILL");
 
-    // This opens when the demo has opened the other end. Whoever opens the name after that, the
-    // count
-    // without workers, gets the same text from a file.
+    // This opens when the demo has opened the other end. A process that opens the name after that,
+    // the count without workers, gets the same text from a file.
     let mut text = OpenOptions::new().write(true).open(&late).unwrap();
     folder.write("same.txt", long_text());
     fs::rename(folder.join("same.txt"), &late).unwrap();

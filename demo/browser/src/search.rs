@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kind::Kind;
 
-/// What somebody looks for.
+/// What a user searches for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
     /// As it was typed. The last word may be the beginning of one.

@@ -71,7 +71,7 @@ mod tests {
 
     use super::*;
 
-    /// Whoever left the page open over a new version is told to load it again, and nothing of
+    /// A page that was left open over a new version says to load it again, and does not mention
     /// programs and sources.
     #[test]
     fn old_page_offers_reload() {

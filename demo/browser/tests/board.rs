@@ -30,7 +30,7 @@ fn serve() -> (Peer, SocketAddr) {
     (peer, address)
 }
 
-/// What stands in for a browser and whoever sits there.
+/// A stand-in for a browser and its user.
 struct Browser {
     peer: Peer,
     server: PeerId,
@@ -212,7 +212,7 @@ async fn a_question_is_taken_back_when_nobody_waits_for_the_answer_and_goes_with
         asked.answer.cancellation().await;
     });
 
-    // The author leaves instead of answering: then there is nobody to ask.
+    // The author leaves instead of answering: then no one is left to ask.
     let (removed, ()) = tokio::join!(ben.peer.run(remove(ben.server, item)), async {
         let _asked = ann.questions.recv().await.unwrap();
         ann.peer.stop().await;

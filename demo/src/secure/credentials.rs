@@ -28,7 +28,7 @@ impl Authority {
         Ok(Self { issuer: Issuer::new(params, key), pem })
     }
 
-    /// What whoever trusts it is given.
+    /// The certificate for those that trust this authority.
     pub(super) fn pem(&self) -> &str {
         &self.pem
     }
@@ -40,7 +40,7 @@ impl Authority {
     }
 }
 
-/// What the login knows of somebody.
+/// What the login knows of a user.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Role {
@@ -66,7 +66,7 @@ impl Mint {
         Ok(Self(KeyPair::generate_for(&rcgen::PKCS_ED25519)?))
     }
 
-    /// What whoever takes its tokens is given.
+    /// The public key for servers that accept its tokens.
     pub(super) fn public_pem(&self) -> String {
         self.0.public_key_pem()
     }

@@ -19,7 +19,7 @@ use credentials::{Authority, Mint, Role};
 const ISSUER: &str = "the demo's login";
 const AUDIENCE: &str = "the demo's press";
 
-/// What somebody tried, and what became of it.
+/// What a client tried, and the outcome.
 struct Attempt {
     who: &'static str,
     shows: &'static str,
@@ -28,8 +28,8 @@ struct Attempt {
     said: String,
 }
 
-/// Makes all certificates and keys, lets everybody try, and prints a table. An error when somebody
-/// got what they must not have.
+/// Makes all certificates and keys, runs all attempts, and prints a table. An error if a client
+/// got something that it must not have.
 pub(crate) async fn run() -> anyhow::Result<()> {
     let (authority, login) = (Authority::new("the demo's authority")?, Mint::new()?);
     let server = listen(&authority, &login)?;

@@ -26,7 +26,7 @@ pub(super) fn add(counts: &mut Counts, text: &str) {
     }
 }
 
-/// Adds what somebody else has counted.
+/// Adds what another worker has counted.
 pub(super) fn merge(counts: &mut Counts, others: impl IntoIterator<Item = (String, u64)>) {
     for (word, count) in others {
         *counts.entry(word).or_default() += count;

@@ -67,7 +67,7 @@ async fn in_thread<T: Send + 'static>(
 ) -> anyhow::Result<T> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        // Nobody waits any longer when the program is ending.
+        // The receiver is gone if the program is ending.
         let _ = sender.send(work());
     });
     match receiver.await {

@@ -39,7 +39,7 @@ pub(super) fn read(files: Vec<PathBuf>) -> mpsc::Receiver<anyhow::Result<Piece>>
             }
         }
         if let Some(piece) = packer.finish() {
-            // Whoever took the pieces may have had enough.
+            // The receiver of the pieces may be gone.
             let _ = sender.blocking_send(Ok(piece));
         }
     });

@@ -62,7 +62,7 @@ impl Bars {
         for bar in &self.bars {
             bar.finish_and_clear();
         }
-        // Not being able to clear a terminal harms nobody.
+        // It is harmless if the terminal cannot be cleared.
         let _ = self.all.clear();
     }
 }

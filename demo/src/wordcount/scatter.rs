@@ -78,7 +78,7 @@ pub(super) async fn scatter(
     Ok(counts)
 }
 
-/// The pieces that nobody counts yet.
+/// The pieces that no worker counts yet.
 struct Source {
     passed_on: Vec<Piece>,
     /// Until there are no more.
@@ -144,7 +144,7 @@ fn is_loss(error: &RemoteError) -> bool {
     )
 }
 
-/// Waits until the process of a worker ends that was not lost before; `None` if there is none.
+/// Waits until the process of a worker ends that was not lost before. `None` if all were lost.
 async fn first_to_end(workers: &mut [Worker]) -> Option<(usize, anyhow::Error)> {
     let workers = workers.iter_mut().enumerate().filter(|(_, worker)| !worker.is_lost());
     let ends = workers.map(async |(index, worker)| (index, worker.process.ended().await));

@@ -35,7 +35,7 @@ impl Site {
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let url = lines.next_line().await.unwrap().expect("the first line is the URL");
-        // What it says later goes nowhere, and must find somebody who reads.
+        // Later output is discarded, but the pipe must still be read.
         actix_web::rt::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self { _process: process, url }
     }

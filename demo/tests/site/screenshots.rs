@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use thirtyfour::prelude::*;
 
-/// Whoever looks, and the size of the window.
+/// The device and colour scheme of the viewer, and the size of the window.
 const LOOKS: [(&str, &str, u32, u32); 3] =
     [("light", "light", 1200, 800), ("dark", "dark", 1200, 800), ("narrow", "light", 390, 844)];
 

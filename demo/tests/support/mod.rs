@@ -173,7 +173,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left is in the target folder, and in nobody's way.
+        // What is left is in the target folder, and does no harm.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -27,7 +27,7 @@ pub enum Event {
     Ended {
         /// The hop.
         hop: HopId,
-        /// How long it took whoever made it; `None` if it failed.
+        /// How long it took for its caller; `None` if it failed.
         microseconds: Option<u64>,
     },
 }

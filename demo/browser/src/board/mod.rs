@@ -36,7 +36,7 @@ pub const TO_ANSWER: Duration = Duration::from_secs(60);
 pub async fn stay(server: PeerId) -> Result<(), RemoteError> {
     let call = remote!(server, [] -> (), #[cfg(feature = "server")] {
         let (board, browser) = (here::data::<Board>()?, here::caller());
-        // Whoever is gone has no seat: it is given back when this block is dropped.
+        // A browser that is gone has no seat: it is given back when this block is dropped.
         let mut seat = board.take_seat(browser)?;
         while let Some(news) = seat.news().await {
             match news {
@@ -68,12 +68,12 @@ pub async fn edit(server: PeerId, edit: Edit) -> Result<HopId, RemoteError> {
     .await
 }
 
-/// Removes an item. If somebody else wrote it who is here, the server asks there first, and waits
-/// for the answer. Dropping it takes the question back.
+/// Removes an item. If another user who is here wrote it, the server asks that user first, and
+/// waits for the answer. Dropping the call takes the question back.
 ///
 /// # Errors
 ///
-/// When the server is not reached, or there is no such item.
+/// If the server is not reached, or the item does not exist.
 #[distributed]
 pub async fn remove(server: PeerId, item: ItemId) -> Result<(Removal, HopId), RemoteError> {
     let call = remote!(server, [item: ItemId] -> (Removal, HopId), #[cfg(feature = "server")] {
@@ -116,15 +116,15 @@ pub async fn took(server: PeerId, hop: HopId, microseconds: u64) -> Result<(), R
     .await
 }
 
-/// Shows the list to whoever is at that peer.
+/// Shows the list to the user at that peer.
 ///
 /// # Errors
 ///
-/// When the peer is not there any more.
+/// If the peer is no longer connected.
 #[distributed]
 pub async fn show(browser: PeerId, view: View) -> Result<(), RemoteError> {
     let call = remote!(browser, [view], { here::data::<Screen>()?.show(view).await? });
-    // A page that nobody looks at may be asleep. It is shown the newest when it wakes up.
+    // A hidden page may be asleep. It is shown the newest list when it wakes up.
     call.without_timeout().await
 }
 

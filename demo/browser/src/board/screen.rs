@@ -1,4 +1,4 @@
-//! Where a peer shows what it is told: to a page, or to a test.
+//! Where a peer shows what it receives: in a page, or in a test.
 
 use futures_channel::{mpsc, oneshot};
 
@@ -20,8 +20,8 @@ pub enum Sight {
     Question(Asked),
 }
 
-/// A question to whoever sits there. It is taken back when nobody waits for the answer any longer,
-/// which the sender tells.
+/// A question to the user. It is taken back when no caller waits for the answer any longer, which
+/// is when the sender is closed.
 #[derive(Debug)]
 pub struct Asked {
     /// What is asked.
@@ -30,7 +30,7 @@ pub struct Asked {
     pub answer: oneshot::Sender<bool>,
 }
 
-/// Nobody looks at the screen any more.
+/// The screen is closed: nothing reads from it any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed;
 
@@ -54,7 +54,7 @@ impl Screen {
     ///
     /// # Errors
     ///
-    /// When nobody looks.
+    /// If the screen is closed.
     pub async fn show(&self, view: View) -> Result<(), Closed> {
         let (shown, is_shown) = oneshot::channel();
         self.0.unbounded_send(Sight::View(view, shown)).map_err(|_| Closed)?;
@@ -65,7 +65,7 @@ impl Screen {
     ///
     /// # Errors
     ///
-    /// When nobody looks.
+    /// If the screen is closed.
     pub fn draw(&self, events: Vec<Event>) -> Result<(), Closed> {
         self.0.unbounded_send(Sight::Events(events)).map_err(|_| Closed)
     }
@@ -74,7 +74,7 @@ impl Screen {
     ///
     /// # Errors
     ///
-    /// When nobody looks.
+    /// If the screen is closed.
     pub async fn ask(&self, text: String) -> Result<bool, Closed> {
         let (answer, answered) = oneshot::channel();
         self.0.unbounded_send(Sight::Question(Asked { text, answer })).map_err(|_| Closed)?;

@@ -34,7 +34,7 @@ pub struct Item {
     pub author: Person,
 }
 
-/// Somebody at a browser.
+/// A user at a browser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// The peer of that browser's page.

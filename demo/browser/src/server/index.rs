@@ -22,7 +22,7 @@ const WEIGHTS: &str = "20.0, 5.0, 1.0";
 #[derive(Debug)]
 pub struct Index {
     file: PathBuf,
-    /// Connections that nobody uses just now.
+    /// Idle connections.
     idle: Mutex<Vec<Connection>>,
     progress: watch::Sender<Progress>,
 }
@@ -107,7 +107,7 @@ impl Index {
         });
         let (connection, hits, elapsed) =
             searching.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        // Before somebody else searches with this connection.
+        // Before another search uses this connection.
         drop(stop);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         let microseconds = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);

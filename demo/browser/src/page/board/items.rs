@@ -6,14 +6,14 @@ use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
 use crate::board::{Edit, Item, ItemId};
 use crate::page::dom::Dom;
 
-/// What somebody wants to be done.
+/// What a user wants to be done.
 pub(super) enum Wish {
     Edit(Edit),
     Remove(ItemId),
 }
 
-/// Makes the page's list like this. An item that stays keeps its element, so nobody loses the
-/// place where they are.
+/// Makes the page's list like this. An item that stays keeps its element, so no user loses the
+/// current place.
 pub(super) fn show(dom: &Dom, items: &[Item]) -> Result<(), JsValue> {
     let list: Element = dom.element("items")?;
     let focused = dom.document.active_element();
@@ -74,8 +74,8 @@ fn update(entry: &Element, item: &Item) -> Result<(), JsValue> {
     entry.class_list().toggle_with_force("done", item.is_done).map(|_| ())
 }
 
-/// Marks an item for as long as this is kept: somebody is asked whether it may go. `None` if it is
-/// marked, or gone.
+/// Marks an item while this value is kept: its author is being asked whether it may be removed.
+/// `None` if the item is already marked, or gone.
 pub(super) fn waiting(dom: &Dom, item: ItemId) -> Option<Waiting> {
     let entry = dom.document.get_element_by_id(&element_id(item))?;
     if entry.has_attribute("aria-busy") {
@@ -99,7 +99,7 @@ pub(super) fn id(entry: &Element) -> Option<ItemId> {
     entry.id().strip_prefix("item-")?.parse().ok()
 }
 
-/// What is wanted by whoever caused this event.
+/// What the user who caused this event wants.
 pub(super) fn wish(event: &Event) -> Option<Wish> {
     let target: Element = event.target()?.dyn_into().ok()?;
     let entry = target.closest("li").ok()??;

@@ -55,8 +55,8 @@ pub(super) fn end(dom: &Dom, hop: HopId, microseconds: Option<u64>) -> Result<()
     close(&line, microseconds)
 }
 
-/// Closes the lines of whoever is not here any more, and of a server that is not: nobody will say
-/// how long those calls took.
+/// Closes the lines of peers that are gone, and those of a lost server: the duration of those
+/// calls will never arrive.
 pub(super) fn close_lost(dom: &Dom, view: &View) -> Result<(), JsValue> {
     let open = dom.document.query_selector_all("#log li[data-state=open]")?;
     for line in (0..open.length()).filter_map(|index| open.item(index)?.dyn_into::<Element>().ok()) {

@@ -117,7 +117,7 @@ impl Page {
         self.dom.element::<HtmlElement>("news")?.set_text_content(Some(&view.news));
         self.dom.element::<HtmlElement>("alone")?.set_hidden(view.people.len() > 1);
         if !self.has_seat() {
-            // It is no longer true that there is none.
+            // A message that the page has no seat is no longer true.
             self.complain("");
         }
         self.view.replace(view);
@@ -179,7 +179,7 @@ impl Page {
     }
 
     async fn remove(&self, item: ItemId) -> Option<()> {
-        // Whoever is asked already is not asked twice.
+        // A user who was already asked is not asked twice.
         let Some(waiting) = items::waiting(&self.dom, item) else { return Some(()) };
         let removal = self.timed(remove(self.server, item)).await;
         drop(waiting);

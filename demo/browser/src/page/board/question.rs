@@ -1,5 +1,5 @@
-//! Questions that the server asks whoever sits here. Its block waits until one is answered by a
-//! click.
+//! Questions that the server asks the user of this page. Its block waits until one is answered by
+//! a click.
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
@@ -26,7 +26,7 @@ pub(super) fn show(dom: &Dom, mut asked: Asked) -> Result<(), JsValue> {
             Either::Right(_) => None,
         };
         if let Some(answer) = answer {
-            // Whoever asked may have given up this very moment.
+            // The asking peer may have given up at this moment.
             let _ = asked.answer.send(answer);
         }
         question.remove();

@@ -9,17 +9,17 @@ use tokio::sync::broadcast;
 use super::Board;
 use crate::board::{Event, HopId};
 
-/// A call that is under way. It has failed if it is dropped before anybody says that it has ended.
+/// A call that is in progress. It has failed if it is dropped before its end is reported.
 #[derive(Debug)]
 pub struct Hop {
     id: HopId,
     begun: Instant,
-    /// Where its end is told, until that has been done.
+    /// The channel for its end, until that has been sent.
     events: Option<broadcast::Sender<Event>>,
 }
 
 impl Board {
-    /// Tells everybody that a call is made.
+    /// Notifies all pages that a call starts.
     #[must_use]
     pub fn begin(&self, from: PeerId, to: PeerId, function: &str, what: &str) -> Hop {
         let hop = HopId(self.next_hop.fetch_add(1, Ordering::Relaxed));
@@ -28,9 +28,9 @@ impl Board {
         Hop { id: hop, begun: Instant::now(), events: Some(self.events.clone()) }
     }
 
-    /// Tells everybody of an event.
+    /// Sends an event to all pages.
     pub fn tell(&self, event: Event) {
-        // There may be nobody.
+        // There may be no receiver.
         let _ = self.events.send(event);
     }
 }
@@ -42,7 +42,7 @@ impl Hop {
         self.tell(Some(microseconds));
     }
 
-    /// Somebody else will say when it has ended: whoever made it.
+    /// Leaves reporting its end to its caller.
     #[must_use]
     pub fn goes_on(mut self) -> HopId {
         self.events = None;
@@ -51,7 +51,7 @@ impl Hop {
 
     fn tell(&mut self, microseconds: Option<u64>) {
         if let Some(events) = self.events.take() {
-            // There may be nobody.
+            // There may be no receiver.
             let _ = events.send(Event::Ended { hop: self.id, microseconds });
         }
     }

@@ -36,7 +36,7 @@ pub struct Board {
 /// What is to be asked before an item is removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// Its author, if that is somebody else who is here.
+    /// Its author, if that is another user who is here.
     pub author: Option<PeerId>,
     /// What to ask there.
     pub text: String,
@@ -82,7 +82,7 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// When whoever wants it has no seat, or when it is not possible.
+    /// If the browser has no seat, or the change is not possible.
     pub fn edit(&self, browser: PeerId, edit: Edit) -> Result<(), String> {
         let id = self.next_item.fetch_add(1, Ordering::Relaxed);
         self.change(|view| {
@@ -98,7 +98,7 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// When whoever wants it has no seat. An item that is not there is as it is wanted.
+    /// If the browser has no seat. Removing an item that does not exist succeeds.
     pub fn remove(&self, browser: PeerId, item: ItemId) -> Result<(), String> {
         self.change(|view| {
             let name = person(view, browser)?.name;

@@ -93,7 +93,7 @@ impl Drop for Seat {
     }
 }
 
-/// A name that nobody has. Which one is tried first depends on the browser, so that it gets the
+/// A name that is not taken. Which one is tried first depends on the browser, so that it gets the
 /// same one from a server that was restarted.
 fn newcomer(browser: PeerId, people: &[Person]) -> Person {
     let colours = Person::COLOURS.len();
