@@ -48,7 +48,7 @@ static LINES: AtomicUsize = AtomicUsize::new(0);
 /// Those that a program sees which logs at `info`.
 static LOUD: AtomicUsize = AtomicUsize::new(0);
 
-/// Has the lines of which each call has some, for whoever asks for them.
+/// The target of the lines that are logged for each call, for programs that enable it.
 const CALLS: &str = "distributed_scope::calls";
 
 /// Counts what is logged by this library.

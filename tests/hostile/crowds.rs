@@ -95,9 +95,9 @@ fn status_from(from: Ipv4Addr, server: SocketAddr, token: Option<&str>) -> io::R
     text.parse().map_err(io::Error::other)
 }
 
-/// One address that is turned away as fast as it can come takes no turns from those with a good
-/// token who come from elsewhere. Other systems have one address of this machine alone, unless
-/// they are told of more.
+/// Rejected requests from one address, sent as fast as possible, take no handshakes from the rate
+/// limit of clients with a good token at other addresses. Systems other than Linux have one
+/// address of this machine alone, unless more are configured.
 #[cfg(target_os = "linux")]
 #[actix_web::test]
 async fn failing_crowd_keeps_nobody_out() {

@@ -1,4 +1,4 @@
-//! Servers that want to be somebody else.
+//! Servers that impersonate another peer.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -18,7 +18,7 @@ use crate::raw_server::{accept, hear, say, try_hear};
 use crate::scripts::{self, Scripts};
 use crate::support::open;
 
-/// Whoever dialled, as the false server sees it.
+/// The dialling peer, as the false server sees it.
 fn guest(us: &Us, invitation: Invitation, hello: Bytes) -> Guest {
     invitation.accept(us, hello).unwrap().unwrap()
 }
@@ -62,8 +62,8 @@ async fn told(
     }
 }
 
-/// Welcomes whoever comes, reads on to its first call, and hangs up; says how many calls it has
-/// read.
+/// Welcomes each peer that dials, reads up to its first call, and hangs up. Counts the calls it
+/// has read.
 fn hang_up(listener: &TcpListener, calls: &AtomicUsize) {
     let us = us(PeerId::named("hangs up"));
     loop {

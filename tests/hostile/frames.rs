@@ -53,7 +53,7 @@ impl Session {
         assert!(matches!(self.wire.next(), Said::Close(..)));
     }
 
-    /// The same, where answers may still come that nobody reads.
+    /// The same, where unread answers may still arrive.
     pub(crate) fn end_unread(mut self) {
         self.wire.send_as(2, &handshake::end(self.ticket.session, &self.ticket.token));
         while let Said::Frame(_) = self.wire.next() {}

@@ -1,4 +1,4 @@
-//! Attackers that want to be somebody else.
+//! Attackers that impersonate another peer.
 
 use bytes::Bytes;
 use distributed_scope::{KeyPair, Limits, PeerId, Reject, RemoteError, distributed, remote};

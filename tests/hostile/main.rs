@@ -1,8 +1,9 @@
-//! Attackers that want to be somebody else, to be let in, or to have run what is not theirs. Each
-//! is a script with a name and speaks by hand, over bare sockets; each is refused with a code of
-//! its own, and honest peers notice nothing.
+//! Attackers that impersonate another peer, try to be admitted, or try to run code without
+//! permission. Each is a script with a name and speaks the protocol by hand, over bare sockets.
+//! Each is refused with a code of its own, and honest peers notice nothing.
 //!
-//! `README.md` lists the scripts and their codes, and a test fails where it is not what happens.
+//! `README.md` lists the scripts and their codes, and a test fails if they differ from what
+//! happens.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

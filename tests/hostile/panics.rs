@@ -285,7 +285,7 @@ async fn panic_of_authenticate_turns_away() {
     }
 }
 
-/// `observe` that panics takes no value from the call that it is told of.
+/// A panic in `observe` does not take the result from the call that it observes.
 #[actix_web::test]
 async fn panic_of_observe_changes_nothing() {
     let server = Listening::start(open());

@@ -9,11 +9,11 @@ use tokio::sync::{mpsc, oneshot};
 #[derive(Default)]
 pub(crate) struct Scripts {
     played: Vec<(&'static str, String)>,
-    /// Looks after each whether others notice it; somebody else does.
+    /// Asks another task, after each script, to check whether other peers are affected.
     others: Option<Others>,
 }
 
-/// Asks somebody to look how others fare, and waits for that.
+/// Asks another task to check the other peers, and waits for that.
 pub(crate) type Others = mpsc::UnboundedSender<(&'static str, oneshot::Sender<()>)>;
 
 impl Scripts {

@@ -1,4 +1,4 @@
-//! Attackers that want to go on with somebody else's session.
+//! Attackers that try to resume the session of another peer.
 
 use distributed_scope::{KeyPair, PeerId};
 use distributed_scope_core::frame::{Frame, Opened, SessionId, Token};

@@ -24,7 +24,7 @@ async fn half(on: PeerId, n: u64) -> Result<u64, RemoteError> {
     remote!(on, [n], { n / 2 }).await
 }
 
-/// A server that loses patience early.
+/// A server with short time limits.
 fn impatient() -> Listening {
     let limits = Limits {
         handshake: Duration::from_millis(500),

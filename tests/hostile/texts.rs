@@ -35,7 +35,7 @@ async fn endless_text_is_one_short_line() {
     }
 }
 
-/// Of a chain of as many hops as there may be, what failed first is told.
+/// The error of a chain with the maximum number of hops names what failed first.
 #[actix_web::test]
 async fn long_chain_names_its_first_cause() {
     let (server, client) = pair().await;

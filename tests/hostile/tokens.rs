@@ -165,7 +165,7 @@ async fn a_session_ends_within_five_seconds_after_its_token() {
     let token = mint.sign(&but("exp", json!(expires)));
     client.connect(Endpoint::new(server.url()).bearer(token)).await.unwrap();
     server.peer.connected(client.id()).await;
-    // Nobody shows a newer token.
+    // No newer token is presented.
     let call = client.run(for_a_minute(server.peer.id()));
     let watch = async {
         while !server.peer.peers().is_empty() {

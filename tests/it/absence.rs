@@ -125,8 +125,8 @@ async fn block_sees_its_caller_leave_and_return() {
     assert_eq!(seen.unwrap(), [false, true, true, false]);
 }
 
-/// A detached block whose caller's session is over does not wait for it in vain; for a peer itself
-/// there is nobody to be away.
+/// If its caller's session is over, a detached block does not wait for it in vain. A peer that
+/// calls itself is never away.
 #[actix_web::test]
 async fn lost_caller_does_not_return() {
     #[distributed]

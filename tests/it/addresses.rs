@@ -27,14 +27,14 @@ fn patient() -> Builder {
     open().limits(Limits { handshake: minute, resume: minute, reconnect, ..Limits::default() })
 }
 
-/// Accepts connections, as the kernel does for whoever listens, and says nothing.
+/// Accepts connections, as the kernel does for any listener, and sends nothing.
 fn silent(host: &str) -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((host, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
 }
 
-/// An address at which nobody listens.
+/// An address at which no server listens.
 fn refused(host: &str) -> SocketAddr {
     silent(host).1
 }
@@ -91,7 +91,7 @@ async fn redial_leaves_silent_address() {
             _ = tokio::io::copy_bidirectional(&mut from, &mut to) => panic!("nobody else ends it"),
             () = cut.notified() => {}
         }
-        // From here on whoever connects to the first address hears nothing.
+        // From here on, a client that connects to the first address receives nothing.
         drop((from, to));
         gate[1].notify_one();
     };
@@ -121,7 +121,7 @@ async fn error_names_each_address() {
     assert!(text.contains(&format!("{second}: took the connection and did not answer in time")), "{text}");
 }
 
-/// The server is told the host of the URL, whichever address is dialled.
+/// The server receives the host of the URL, whichever address is dialled.
 #[actix_web::test]
 async fn request_names_host_of_url() {
     let (listener, at) = silent("127.0.0.2");

@@ -1,5 +1,4 @@
-//! What answers at a URL and is no peer: each kind is told by its own text, with what to do about
-//! it.
+//! Servers at a URL that are not peers: each kind has its own error text, with the fix.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -85,7 +84,7 @@ async fn refusal_is_read_whatever_its_text() {
     assert_eq!(denied(answered(long, false).await), (503, "é".repeat(512)));
 }
 
-/// What does not speak HTTP is told by what it says.
+/// A server that does not speak HTTP is recognized by what it sends.
 #[actix_web::test]
 async fn other_protocols_are_recognized() {
     let tls_alert = vec![21, 3, 3, 0, 2, 2, 70];

@@ -196,7 +196,7 @@ async fn a_peer_with_a_key_is_who_it_says_and_nobody_else_can_be() {
     let false_server = Listening::start(Peer::builder(server_key.peer_id()));
     let error = open().start().connect(false_server.url()).await.unwrap_err();
     assert!(matches!(error, ConnectError::Refused { source: Reject::BadKey, .. }), "{error}");
-    // A key that is not trusted is nobody that is known.
+    // A peer with an untrusted key has no principal.
     let stranger = Peer::builder(KeyPair::generate()).expose(Blocks::all()).start();
     stranger.connect(server.url()).await.unwrap();
     assert_eq!(stranger.run(who_calls(server.peer.id(), server.peer.id())).await.unwrap()[0], None);

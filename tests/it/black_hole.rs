@@ -1,5 +1,5 @@
-//! A link between two machines that goes down: no packet arrives, none comes back, and nobody is
-//! told.
+//! A link between two machines that goes down: all packets are lost in both directions, without an
+//! error at either end.
 //!
 //! The other machine is a network namespace. Making one takes root and `ip`; where that is not to
 //! be had, the tests say so and are skipped.

@@ -108,8 +108,7 @@ async fn connect_outlives_its_session() {
     client.connected(on).await;
 }
 
-/// Whoever connects again to where the peer is connected, or just connects, gets the session that
-/// is there.
+/// A peer that connects again while it is connected, or connecting, gets the existing session.
 #[actix_web::test]
 async fn second_connect_gives_the_session() {
     let server = Listening::start(open());

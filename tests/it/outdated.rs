@@ -54,8 +54,8 @@ fn part(mut stream: TcpStream) {
     assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
 }
 
-/// A client of version 2 is upgraded with a subprotocol that it offers, told our version, and
-/// closed; nobody is asked who it is.
+/// A client of version 2 is upgraded with a subprotocol that it offers, receives our version, and
+/// is closed. It is not authenticated before.
 #[actix_web::test]
 async fn client_of_another_version_is_told_ours() {
     let builder = Peer::builder(PeerId::random()).expose(Blocks::all());
@@ -147,7 +147,7 @@ async fn server_of_another_version_is_outdated() {
 }
 
 /// A session that waits for another connection ends as soon as the server turns out to be of
-/// another version: its open call ends, one warning is logged, and nobody dials any more.
+/// another version: its open call ends, one warning is logged, and the client does not dial again.
 #[actix_web::test]
 async fn waiting_session_ends_when_outdated() {
     let (warnings, _guard) = Warnings::collect();
@@ -162,7 +162,7 @@ async fn waiting_session_ends_when_outdated() {
         close(&mut stream, 4505, NEWER);
         let _ = stream.read_to_end(&mut Vec::new());
     });
-    // Whoever dials holds the endpoint.
+    // The endpoint is dropped when no task dials with it any more.
     let (held, is_dropped) = oneshot::channel::<()>();
     let endpoint = Endpoint::new(url).bearer_from(move || {
         let _ = &held;

@@ -140,8 +140,8 @@ impl Network {
         is_made.then(|| Route { mid, ends: [in_, out], address: address(6), is_v6 })
     }
 
-    /// A path that loses packets of more than 1,280 bytes, and of which nobody is told. Gives the
-    /// address of the other machine.
+    /// A path that loses packets of more than 1,280 bytes without notifying the sender. Returns
+    /// the address of the other machine.
     fn narrow(&mut self) -> Option<String> {
         let [mid, in_, out, near, far] = self.add_links(0)?;
         let far_namespace = self.far();
@@ -198,7 +198,7 @@ impl Route {
         SocketAddr::new(self.address.parse().unwrap(), port)
     }
 
-    /// The router drops what matches, and tells nobody.
+    /// The router drops what matches, without notifying the sender.
     fn drop_all(&self, what: &[&str]) {
         let family = if self.is_v6 { "-6" } else { "-4" };
         let rule = [&["-n", &self.mid, family, "rule", "add", "pref", "10"], what, &["blackhole"]].concat();
@@ -290,8 +290,8 @@ async fn dead_ipv6_costs_no_call() {
     }
 }
 
-/// Packets of more than 1,280 bytes get lost, and nobody is told: with a question that has no room
-/// in one, an answer, and one of a megabyte.
+/// Packets of more than 1,280 bytes get lost without notifying the sender: with a question that
+/// does not fit into one, an answer, and one of a megabyte.
 #[actix_web::test]
 async fn lost_large_packets_cost_no_call() {
     for (number, size) in [(6, [2_000, 1]), (7, [1, 2_000]), (8, [1, 1 << 20])] {

@@ -73,7 +73,7 @@ impl Drop for Process {
     }
 }
 
-/// Tells whoever started this process where it listens.
+/// Prints where this process listens, for the process that started it.
 #[expect(clippy::print_stdout, reason = "the other process reads it")]
 pub(crate) fn say_where(url: &str) {
     // The test harness leaves its own line open.

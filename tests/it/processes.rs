@@ -64,7 +64,7 @@ async fn a_process_that_is_killed_ends_the_calls_that_it_ran() {
         .await
     }
     let running = std::sync::Arc::new(tokio::sync::Notify::new());
-    // Nobody will come back, so no session waits for it.
+    // No peer will reconnect, so no session waits for one.
     let limits = Limits { resume: Duration::ZERO, ..Limits::default() };
     let server = Listening::start(open().limits(limits).shared_data(running.clone()));
     let name = format!("victim {}", server.peer.id());

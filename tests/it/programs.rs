@@ -1,5 +1,5 @@
-//! What ordinary programs do: serve until they are told to end, answer HTTP with what a call
-//! gives, spawn tasks.
+//! What ordinary programs do: serve until they are asked to end, answer HTTP with the result of a
+//! call, spawn tasks.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -381,7 +381,7 @@ async fn calls_that_were_given_up_while_their_thread_was_held_do_not_run() {
     // Whatever came before it is done when another call is answered.
     client.run(answer(on)).await.unwrap();
     assert_eq!(runs.0.load(Ordering::Relaxed), 0);
-    // What nobody has given up runs.
+    // A call that was not given up runs.
     let held = actix_web::rt::spawn(client.run(holds_its_thread(on, 500)));
     begun.0.notified().await;
     assert!(join_all((0..100).map(|_| client.run(answer(on)))).await.iter().all(Result::is_ok));

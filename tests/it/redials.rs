@@ -45,7 +45,7 @@ impl Warnings {
 
     pub(crate) fn lines(&self) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        // Blocks that cannot travel are told of once in a process, which may be in any test.
+        // Blocks that cannot travel are logged once in a process, which may be in any test.
         let lines = text.lines().filter(|line| !line.contains("::registry:"));
         lines.map(str::to_owned).collect()
     }
@@ -61,7 +61,7 @@ impl Write for Warnings {
     }
 }
 
-/// Opens a new session with whoever dials next, as the peer of this id.
+/// Opens a new session with the next peer that dials, as the peer of this id.
 pub(crate) fn welcome(listener: &TcpListener, id: PeerId) -> TcpStream {
     let (us, invitation) = (Us::new(&id.into(), &Limits::default(), 0), Invitation::new());
     let mut stream = accept(listener);
@@ -78,7 +78,7 @@ fn hang_up(listener: &TcpListener, id: PeerId) {
     hear(&mut welcome(listener, id));
 }
 
-/// Answers whoever dials next with this status, and waits until the client has closed.
+/// Answers the next client that dials with this status, and waits until the client has closed.
 pub(crate) fn refuse(listener: &TcpListener, status: &str) {
     let (mut stream, _) = request(listener);
     stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes()).unwrap();

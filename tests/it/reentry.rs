@@ -105,9 +105,8 @@ async fn a_block_that_had_to_wait_for_room_may_drain_its_peer() {
     assert!(own.set(server.peer.clone()).is_ok());
     let client = connected(&server).await;
     let calls = (0..CALLS).map(|n| client.run(drains_its_peer(server.peer.id(), n)));
-    // Those that had arrived are answered; they all had, or waited here and are told that the peer
-    // is
-    // going away.
+    // Calls that had arrived are answered. All of them had arrived, or waited here and receive the
+    // error that the peer is going away.
     for result in join_all(calls).await {
         match result {
             Ok(bytes) => assert_eq!(bytes.len(), RESULT),

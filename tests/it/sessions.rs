@@ -1,5 +1,5 @@
-//! Sessions as whoever looks after a peer sees them, ends them, and goes on with them as somebody
-//! else.
+//! Sessions as the operator of a peer sees them, ends them, and continues them with another
+//! principal.
 
 use std::time::{Duration, SystemTime};
 
@@ -242,8 +242,8 @@ async fn let_in(server: &Listening, headers: &[(&'static str, &'static str)]) ->
     asking.await.unwrap()
 }
 
-/// Behind a trusted proxy each client has the limits of its own address; nobody is believed by
-/// default.
+/// Behind a trusted proxy, the limits apply to each client's own address. By default, no proxy is
+/// trusted.
 #[actix_web::test]
 async fn trusted_proxy_tells_addresses_apart() {
     let limits = || Limits { sessions_per_address: 1, ..Limits::default() };

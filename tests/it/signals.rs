@@ -1,4 +1,4 @@
-//! What signals do to a process with a peer in it: it is told to end, or it is stopped for a
+//! What signals do to a process with a peer in it: it is asked to end, or it is stopped for a
 //! while.
 #![cfg(unix)]
 
@@ -107,7 +107,7 @@ async fn introduced(url: &str) -> actix_codec::Framed<awc::BoxedSocket, actix_ht
 
 #[actix_web::test]
 async fn calls_to_a_process_that_is_stopped_end_as_disconnected() {
-    // Nobody will come back in time, so no session waits for it.
+    // No peer will reconnect in time, so no session waits for one.
     let limits = Limits {
         silence: Duration::from_millis(500),
         resume: Duration::from_millis(100),

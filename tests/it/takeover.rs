@@ -1,5 +1,5 @@
-//! Who has a peer id when two want it: a dead connection gives way at once to whoever proves to be
-//! the same peer, a live one does not, and whoever has lost the id is told.
+//! Which peer has a peer id if two claim it. A dead connection is replaced at once by a peer that
+//! proves the same identity; a live one is not. The peer that has lost the id is notified.
 
 use std::time::{Duration, Instant};
 
@@ -70,8 +70,8 @@ async fn live_owner_keeps_its_session() {
     assert_eq!(server.peer.run(echo(first.id(), 3)).await.unwrap(), 3);
 }
 
-/// Whoever comes back and finds another owner of its key in its place is told: its open calls end,
-/// and it does not dial on.
+/// A peer that reconnects and finds another owner of its key in its place is notified: its open
+/// calls end, and it does not dial again.
 #[actix_web::test]
 async fn replaced_owner_is_told() {
     let running = std::sync::Arc::new(tokio::sync::Notify::new());

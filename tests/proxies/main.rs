@@ -1,8 +1,8 @@
 //! Behind nginx, Caddy and HAProxy, with the configurations that people write, and with those of
 //! `docs/behind-a-proxy.md`.
 //!
-//! They are ignored where nobody has installed the proxies: `cargo xtask test` does, and runs
-//! them.
+//! They are ignored if the proxies are not installed. `cargo xtask test` installs them, and runs
+//! the tests.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

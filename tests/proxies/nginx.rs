@@ -114,7 +114,7 @@ async fn forwarded_headers_are_enough() {
     assert_eq!(page(&behind(&server, "/scope", &lines), "/scope").await.0, 101);
 }
 
-/// Without the two headers no client gets through, and each is told what nginx lacks.
+/// Without the two headers no client connects, and each client's error says what nginx lacks.
 #[actix_web::test]
 #[ignore = "needs nginx, which `cargo xtask test` installs"]
 async fn lost_upgrade_header_is_named() {
@@ -147,7 +147,7 @@ async fn path_prefix_is_for_the_client_alone() {
     }
 }
 
-/// Who is cut again and again by an idle limit that is too short is told so. It takes three cuts.
+/// A client that is cut repeatedly by a too short idle limit logs the reason. It takes three cuts.
 #[actix_web::test]
 #[ignore = "needs nginx, which `cargo xtask test` installs"]
 async fn short_idle_limit_is_named() {

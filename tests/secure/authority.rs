@@ -1,4 +1,4 @@
-//! Somebody who vouches for others.
+//! A certificate authority.
 
 use distributed_scope::tls::{Certificate, Roots};
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};

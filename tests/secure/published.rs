@@ -123,7 +123,7 @@ async fn an_unknown_key_id_is_looked_for_and_a_flood_of_them_makes_no_flood_of_r
     }
     assert_eq!(publisher.asked(), 1);
     assert!(tokens.check(&token(&old, "old")).await.is_ok());
-    // A key id that is somebody else's key.
+    // A key id that belongs to another key.
     assert_eq!(tokens.check(&token(&new, "old")).await.unwrap_err(), TokenError::Signature);
     // Ten seconds after the last request there may be another.
     let in_time = async {

@@ -46,7 +46,7 @@ impl Drop for Listening {
     }
 }
 
-/// A builder of a peer that nobody else in this process has the id of, and that runs all blocks.
+/// A builder of a peer with an id that is unique in this process, and that runs all blocks.
 pub(crate) fn open() -> Builder {
     log::start();
     Peer::builder(PeerId::random()).expose(Blocks::all())

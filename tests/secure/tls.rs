@@ -168,8 +168,9 @@ async fn what_does_not_speak_tls_is_told_apart_from_what_is_not_there() {
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
 }
 
-/// actix-web offers HTTP/2 by ALPN, whatever the configuration says. A peer that dials is not led
-/// astray by that, and what asks for a WebSocket over HTTP/2 is told what it needs.
+/// actix-web offers HTTP/2 by ALPN, whatever the configuration says. A peer that dials connects
+/// all the same. A client that asks for a WebSocket over HTTP/2 receives an error that says what
+/// it needs.
 #[actix_web::test]
 async fn http2_is_offered_and_does_not_hurt() {
     let authority = Authority::new("authority");
@@ -211,8 +212,8 @@ async fn refused_certificate_names_its_fault() {
     }
 }
 
-/// Whoever takes a TLS server for a plain one, or something else for a TLS server, is told which
-/// it is.
+/// A client that takes a TLS server for a plain one, or another server for a TLS server, gets an
+/// error that says which it is.
 #[actix_web::test]
 async fn wrong_scheme_is_told() {
     let authority = Authority::new("authority");

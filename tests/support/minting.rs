@@ -1,4 +1,4 @@
-//! Somebody who issues tokens.
+//! An issuer of tokens.
 
 use std::time::{Duration, SystemTime};
 
@@ -65,7 +65,7 @@ impl Mint {
         Self { algorithm, key, public, jwk: serde_json::to_value(jwk).unwrap() }
     }
 
-    /// What a server is told of it.
+    /// The keys that a server is configured with to verify its tokens.
     pub(crate) fn keys(&self) -> Keys {
         match self.algorithm {
             Algorithm::Hs256 => Keys::secret(SECRET).unwrap(),

@@ -126,7 +126,7 @@ impl Pass<'_> {
             let way = self.way as usize;
             // The orders may change while a part is written.
             let faults = {
-                // Nobody gives orders any more when the proxy is gone.
+                // When the proxy is gone, no more orders come.
                 let Ok(orders) = self.orders.wait_for(|orders| !orders.faults[way].is_stalled).await else {
                     return Some(End::Cut);
                 };

@@ -177,8 +177,9 @@ impl Proxy {
     }
 
     /// Loses what is larger than this at once, and all that comes after it on the same connection,
-    /// as a path does on which large packets get lost and nobody is told. A connection whose
-    /// packets are not larger gets through; both ends of it have learnt that when it was made.
+    /// like a path that drops large packets without notifying the sender. A connection whose
+    /// packets are not larger gets through; both ends of it have learnt the limit when it was
+    /// made.
     pub(crate) fn narrow(&self, limit: Option<usize>) {
         self.fault(Way::ToServer, |faults| faults.narrow = limit);
         self.fault(Way::ToClient, |faults| faults.narrow = limit);

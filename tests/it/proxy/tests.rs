@@ -1,4 +1,4 @@
-//! That the proxy does what it is told.
+//! Tests of the proxy: it obeys its orders.
 
 use std::io::ErrorKind;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! What a package is told that does not say under which name it has the library.
+//! The error for a package that does not declare under which name it has the library.
 
 #[test]
 fn ui() {

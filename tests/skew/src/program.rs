@@ -40,7 +40,7 @@ async fn serve() -> io::Result<()> {
     let handle = running.handle();
     actix_web::rt::spawn(running);
     let closed = actix_web::rt::task::spawn_blocking(|| io::stdin().read_to_end(&mut Vec::new()));
-    // Whether it was closed or cannot be read, nobody needs this process any longer.
+    // Whether it was closed or cannot be read, this process is no longer needed.
     let _ = closed.await;
     handle.stop(false).await;
     Ok(())

@@ -67,7 +67,7 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
-    /// A server that is told to end with 1,000 calls open
+    /// A server that receives SIGTERM with 1,000 calls open
     Terminate,
     /// Frames and messages of 1 GiB from bare sockets
     Oversize,

@@ -92,7 +92,7 @@ fn serve_at(peer: &Peer, threads: usize, port: u16) -> anyhow::Result<(ServerHan
 #[derive(Default)]
 struct Known(OnceLock<Peer>);
 
-/// The server process: serves until it is told to end, and then ends politely.
+/// The server process: serves until it is asked to end, and then shuts down gracefully.
 pub(crate) async fn server(threads: usize, port: u16) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     // Blocks panic on purpose, a hundred thousand times.
@@ -226,7 +226,7 @@ pub(crate) async fn blocks_alive(on: PeerId) -> Result<u64, RemoteError> {
     remote!(on, [], { ALIVE.load(Ordering::Relaxed) }).await
 }
 
-/// Works for so many microseconds, and lets nobody else have the thread meanwhile.
+/// Works for the given number of microseconds, and blocks its thread meanwhile.
 #[distributed]
 pub(crate) async fn work(on: PeerId, micros: u64) -> Result<(), RemoteError> {
     remote!(on, [micros], {
@@ -238,7 +238,7 @@ pub(crate) async fn work(on: PeerId, micros: u64) -> Result<(), RemoteError> {
     .await
 }
 
-/// Waits until nobody waits for it.
+/// Waits until its caller no longer waits for it.
 #[distributed]
 pub(crate) async fn wait(on: PeerId) -> Result<(), RemoteError> {
     remote!(on, [], {
@@ -249,7 +249,7 @@ pub(crate) async fn wait(on: PeerId) -> Result<(), RemoteError> {
     .await
 }
 
-/// Waits until nobody waits for it, or for a while if it is detached.
+/// Waits until its caller no longer waits for it, or for a while if it is detached.
 #[distributed]
 pub(crate) async fn hoard(on: PeerId, texts: Vec<String>, is_detached: bool) -> Result<usize, RemoteError> {
     let call = remote!(on, [texts], {

@@ -110,14 +110,13 @@ pub(crate) fn descriptor_limit() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// Waits until whoever started this process has ended or wants it to. What waits is a thread of
-/// its own, so that this process can also end without.
+/// Waits until the parent process has ended or wants this one to end. A separate thread waits, so
+/// that this process can also end without it.
 pub(crate) async fn until_let_go() {
     let (let_go, is_let_go) = oneshot::channel();
     std::thread::spawn(move || {
-        // Nothing is ever sent: it ends when nobody holds the other end of the pipe. An error is
-        // an end,
-        // too.
+        // Nothing is ever sent: the read ends when no process holds the other end of the pipe. An
+        // error ends it, too.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         let _ = let_go.send(());
     });

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Progress {
     name: String,
-    /// None where nobody watches.
+    /// `None` if the output is not a terminal.
     bar: Option<ProgressBar>,
     logged: Cell<Option<Instant>>,
 }

@@ -43,7 +43,8 @@ async fn big_integer_in_tagged_enum_arrives_or_is_refused() {
     }
     match client.run(returned(server.id())).await {
         Ok(back) => assert_eq!(back, value),
-        // Its value is only known when the block has made it. It is told there, and not sent.
+        // Its value is only known when the block has made it. The error is found there, and the
+        // value is not sent.
         Err(error) => {
             assert_eq!((error.kind(), RAN.load(SeqCst)), (&ErrorKind::EncodeResult, 1), "{error:#}");
         }

@@ -116,8 +116,8 @@ macro_rules! same_or_refused { ($($(#[$doc:meta])* $name:ident: $t:ty = $value:e
             }
             match client.run(returned::$name(server.id())).await {
                 Ok(seen) => assert_eq!(format!("{seen:?}"), sent),
-                // Its value is only known when the block has made it. It is told there, and not
-                // sent.
+                // Its value is only known when the block has made it. The error is found there,
+                // and the value is not sent.
                 Err(error) => assert_eq!(*error.kind(), ErrorKind::EncodeResult, "{error:#}"),
             }
         }

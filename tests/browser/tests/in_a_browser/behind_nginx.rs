@@ -34,7 +34,7 @@ fn behind(server: &Server) -> Proxy {
 const ARGUMENTS: [&str; 2] =
     ["--ignore-certificate-errors", "--host-resolver-rules=MAP app.example.com 127.0.0.1"];
 
-/// A page that came over TLS may not connect without, and is told what to write.
+/// A page that was loaded over TLS may not connect without TLS, and the error says what to write.
 #[actix_web::test]
 #[ignore = "needs nginx, which `cargo xtask test` installs"]
 async fn unencrypted_url_in_page_over_tls_names_wss() {
@@ -48,8 +48,8 @@ async fn unencrypted_url_in_page_over_tls_names_wss() {
     browser.quit().await;
 }
 
-/// The page comes over HTTP/2, and its WebSocket gets through. A random id has to be let in, and
-/// the page is told by which line.
+/// The page is loaded over HTTP/2, and its WebSocket connects. A random id has to be admitted, and
+/// the error says which line does that.
 #[actix_web::test]
 #[ignore = "needs nginx, which `cargo xtask test` installs"]
 async fn page_behind_nginx_of_the_guide_connects() {

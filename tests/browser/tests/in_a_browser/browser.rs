@@ -85,7 +85,7 @@ impl Browser {
         Self::by(Arc::new(Chromedriver::start().await), arguments).await
     }
 
-    /// One more, of somebody else: a process of its own, which shares nothing with the first one.
+    /// One more, of another user: a process of its own, which shares nothing with the first one.
     #[allow(dead_code, reason = "the test of the shared list uses it")]
     pub(crate) async fn another(&self) -> Self {
         Self::by(Arc::clone(&self.chromedriver), &[]).await

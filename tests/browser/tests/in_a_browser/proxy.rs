@@ -68,7 +68,7 @@ async fn carry(
     silences.mark_unchanged();
     let Ok(mut to) = TcpStream::connect(server).await else { return };
     tokio::select! {
-        // Whoever closes first, the other side is closed with it.
+        // If one side closes, the other one is closed with it.
         _ = copy_bidirectional(&mut from, &mut to) => return,
         _ = cuts.changed() => return,
         _ = silences.changed() => {}

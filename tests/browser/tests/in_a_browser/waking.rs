@@ -18,8 +18,8 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(20), future).await.expect("it takes as long as silence")
 }
 
-/// A connection that died while nobody looked is replaced when the page wakes up, and not after
-/// the whole span of silence.
+/// A connection that died while the page was hidden is replaced when the page wakes up, and not
+/// only after the silence timeout.
 #[actix_web::test]
 async fn waking_page_replaces_dead_connection() {
     let server = Server::start(0);
@@ -61,7 +61,7 @@ async fn call_in_pageshow_waits_for_the_connection() {
     browser.quit().await;
 }
 
-/// What a browser does to the timers of a page that nobody looks at, and more: they never come.
+/// What a browser does to the timers of a hidden page, and more: they never fire.
 const HIDDEN: &str = "window.setTimeout = () => 0;
     Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })";
 

@@ -35,7 +35,7 @@ const SCRIPT: &str = "import init, * as page from './bundle/browser_tests.js';
 /// The start of the demo's pages, of another bundle.
 const START: &str = include_str!("../../../../demo/browser/pages/start.js");
 
-/// A worker, dedicated or shared: does what it is told and says what came of it.
+/// A worker, dedicated or shared: runs the commands that it receives and reports their results.
 const WORKER: &str = "import init, * as page from './bundle/browser_tests.js';
     const ready = init();
     const serve = port => port.onmessage = async ({ data: [id, name, ...rest] }) => {

@@ -14,8 +14,9 @@ use crate::promise::{Promise, Times, median, ratio, time};
 const ROUNDS: usize = 8;
 /// How much a round transfers: with all rounds, 1 GiB.
 const BYTES: usize = (1 << 30) / ROUNDS;
-/// The sizes of the messages, in KiB. Whatever is larger than 64 KiB travels in chunks; what a
-/// larger one costs more is to make its value and to take it apart, which nobody can interrupt.
+/// The sizes of the messages, in KiB. A message larger than 64 KiB is sent in chunks. The
+/// additional cost of a larger one is encoding and decoding its value, which cannot be
+/// interrupted.
 const MESSAGES: [usize; 2] = [128, 1024];
 
 #[derive(Clone, Copy)]

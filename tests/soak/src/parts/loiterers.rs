@@ -74,7 +74,7 @@ async fn until_no_more(server: &Server, as_many_as: Option<u64>) -> anyhow::Resu
     Ok(now)
 }
 
-/// How long it takes until a connection is told to go, or closed.
+/// How long it takes until a connection receives a goodbye, or is closed.
 async fn loiter(address: &str, is_silent: bool) -> anyhow::Result<Duration> {
     let mut stream = TcpStream::connect(address).await?;
     let started = Instant::now();

@@ -40,7 +40,7 @@ async fn small_call(client: &Peer, on: PeerId) -> Result<Duration, RemoteError> 
     let started = Instant::now();
     client.run(echo(on, 7)).await?;
     let time = started.elapsed();
-    // Whoever else has something to do on this thread gets on.
+    // Lets other tasks on this thread make progress.
     tokio::task::yield_now().await;
     Ok(time)
 }

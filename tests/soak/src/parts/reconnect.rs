@@ -24,7 +24,7 @@ const DESCRIPTORS: u64 = 2;
 const SPARE: u64 = 200;
 /// So many clients connect at the same time at first.
 const AT_ONCE: usize = 64;
-/// The longest pause between two attempts to connect where nobody answers.
+/// The longest pause between two attempts to connect while no server answers.
 const LONGEST_PAUSE: f64 = 30.0;
 
 pub(crate) async fn run(options: &Options, progress: &Progress) -> anyhow::Result<Vec<Promise>> {
@@ -146,7 +146,7 @@ impl Back {
                 share,
                 |share| format!("{share:.1} %"),
             ),
-            // Nobody answers, and then a server that does not know the session.
+            // No server answers, and then a server that does not know the session.
             Promise::at_most(format!("{name}: warnings of a client"), 2.0, told, |told| format!("{told:.2}")),
         ]
     }

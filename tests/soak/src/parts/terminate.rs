@@ -1,4 +1,4 @@
-//! A server process that is told to end while calls are open and new ones come.
+//! A server process that receives SIGTERM while calls are open and new ones arrive.
 
 use std::time::{Duration, Instant};
 

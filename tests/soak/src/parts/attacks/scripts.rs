@@ -116,7 +116,7 @@ impl Script {
 /// The process of the attackers.
 pub(crate) async fn attacker(url: &str, script: Script) -> anyhow::Result<()> {
     std::panic::set_hook(Box::new(|_| {}));
-    // Whoever has one machine for both would otherwise measure who gets its processors.
+    // On one machine for both, the figures would otherwise show which process gets the processors.
     nice(5)?;
     let at = At(address_of(url).to_owned());
     for _ in 0..script.attackers() {

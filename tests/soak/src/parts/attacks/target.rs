@@ -1,4 +1,4 @@
-//! The server that is attacked: as it is by default, but that it has somebody to turn away and,
+//! The server that is attacked. It has the defaults, plus a token check that rejects callers and,
 //! for one script, slow decisions.
 
 use std::time::Duration;
