@@ -247,8 +247,8 @@ fn a_detached_block_counts_until_it_ends() {
     assert!(!detached(&mut callee, 6));
 }
 
-/// Small frames take several times as much memory as they have bytes, and are kept as long as
-/// nobody acknowledges them.
+/// Small frames take several times as much memory as they have bytes, and are kept until they are
+/// acknowledged.
 #[test]
 fn small_frames_that_nobody_acknowledges_are_counted_with_what_they_take() {
     let limits = Limits::default();

@@ -388,7 +388,7 @@ fn a_side_whose_connection_is_lost_before_it_has_said_that_it_leaves_has_nothing
     assert!(!side.is_idle(), "the other side is there to be told");
     side.detach(at(1));
     assert!(side.is_idle());
-    // A result is another matter: whoever asked for it may come back.
+    // A result is different: its caller may reconnect.
     let mut side = session(&Limits::default(), &Limits::default());
     side.receive(at(0), invoke(0, 1).encode()).expect("an honest frame");
     side.go_away();

@@ -1,4 +1,4 @@
-//! Sessions on machines that sleep, and in pages that nobody looks at.
+//! Sessions on machines that sleep, and in hidden pages.
 
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod support;

@@ -41,7 +41,7 @@ thread_local! {
     static WOKEN: RefCell<(u32, Vec<Waker>)> = const { RefCell::new((0, Vec::new())) };
 }
 
-/// All pages are told that they are looked at again.
+/// Notifies all pages that they are visible again.
 pub(crate) fn wake() {
     WOKEN.with_borrow_mut(|(wakes, wakers)| {
         *wakes += 1;

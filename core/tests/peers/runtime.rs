@@ -158,7 +158,7 @@ fn poll_next() -> bool {
 /// Ends at a moment.
 pub(crate) struct Sleep {
     moment: u64,
-    /// Whoever is woken then, of those that have polled it.
+    /// The last task that has polled it, which is woken then.
     waker: Option<Waker>,
 }
 
@@ -173,7 +173,7 @@ impl Future for Sleep {
         if now() >= self.moment {
             return Poll::Ready(());
         }
-        // A block is polled once by whoever reads its call, and then by a task of its own.
+        // A block is polled once by the task that reads its call, and then by a task of its own.
         if !self.waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
             let waker = cx.waker().clone();
             self.waker = Some(waker.clone());

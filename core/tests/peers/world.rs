@@ -35,7 +35,7 @@ pub(crate) struct World {
     pub(crate) last_change: Vec<Option<u64>>,
     /// What has happened, and how often.
     pub(crate) seen: BTreeMap<&'static str, usize>,
-    /// A hash of all that has happened, and whether it is told.
+    /// A hash of all that has happened, and whether it is printed.
     trace: u64,
     pub(crate) is_told: bool,
 }
@@ -219,7 +219,7 @@ impl World {
         }
     }
 
-    /// The process of a node is no more, and nobody waits for its calls.
+    /// The process of a node has ended, and its calls have no caller any more.
     pub(crate) fn forget_calls_of(&mut self, node: usize) {
         for call in 0..self.calls.len() {
             if self.calls[call].nodes[0] == node {
@@ -328,7 +328,7 @@ impl World {
                 |(heard, messages)| {
                     let limit = match () {
                         () if messages < 2 => HANDSHAKE,
-                        // Whoever proves its id has the connection asked that stands in its way.
+                        // If a peer proves its id, the connection that is in its way is probed.
                         () if self.plan.has_keys => SECONDS,
                         () => silence,
                     };

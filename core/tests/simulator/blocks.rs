@@ -79,7 +79,7 @@ impl World {
                 }
                 Effect::DropConnection(dead) => self.found_dead(side, dead),
                 Effect::Expired => self.close_session(side),
-                // Both sides have the same blocks here, so neither is told.
+                // Both sides have the same blocks here, so neither logs a difference.
                 Effect::Catalogue(_) => {}
                 Effect::TheyEnd(_) => panic!("nobody ends a session that way here"),
                 Effect::TheyLeave => assert!(self.sides[1 - side].leaves, "nobody said that it leaves"),

@@ -17,7 +17,7 @@ pub(crate) enum Fault {
     None,
     /// What was on its way is lost, and both sides learn of it sooner or later.
     Cut,
-    /// What was on its way is lost, and so is everything after it; nobody is told.
+    /// Everything in flight and everything sent later is lost, without an error at either end.
     BlackHole,
 }
 
