@@ -118,7 +118,7 @@ pub fn run(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Ends with whoever holds it.
+/// Is killed when its owner is dropped.
 struct Process(Child);
 
 impl Drop for Process {

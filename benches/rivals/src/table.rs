@@ -6,7 +6,7 @@ use crate::contender::Contender;
 use crate::rounds::{Place, Run};
 use crate::workload::{W1, W2, W3, W4, W5, W6, W7, Workload};
 
-/// What a workload is told by, and its unit.
+/// The figure that is reported for a workload, and its unit.
 struct Column {
     workload: Workload,
     title: &'static str,
