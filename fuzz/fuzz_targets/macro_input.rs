@@ -2,7 +2,7 @@
 //! and how it is laid out changes
 //! nothing of them.
 #![no_main]
-// The macros are a library of rustc's and of nobody else, so their modules are taken one by one.
+// Only rustc can use a proc-macro library, so the modules of the macros are included one by one.
 #![allow(dead_code, reason = "what only the entry points use")]
 
 macro_rules! modules {

@@ -1,4 +1,4 @@
-//! Programs that tests need and nobody builds: those that are there, or Debian's.
+//! Programs that tests need and that are not built here: installed ones, or those of Debian.
 
 use std::process::Command;
 

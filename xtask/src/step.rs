@@ -62,7 +62,7 @@ impl Step {
         Self { what, action: Action::Check(check) }
     }
 
-    /// A step that this program does itself, for as long as it is told.
+    /// A step that this program does itself, for the given time.
     pub(crate) const fn check_for(
         what: &'static str,
         check: fn(Duration) -> Result<Passed, String>,
@@ -82,7 +82,7 @@ impl Step {
 
 impl CargoCommand {
     fn run(&self) -> Result<(), String> {
-        // No step asks anything, and CI has nobody to answer.
+        // No step needs input, and in CI no one could answer.
         let status = cargo()
             .args(self.arguments)
             .envs(self.environment.iter().copied())

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::edited::{TEXT, at, covered, document, place};
 use crate::server::LanguageServer;
 
-/// One thing that somebody does at a name in a block.
+/// One request that a user makes at a name in a block.
 pub(crate) struct Question {
     /// The line that holds this,
     line: &'static str,

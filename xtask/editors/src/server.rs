@@ -89,9 +89,8 @@ impl LanguageServer {
     fn next(&mut self) -> Result<Option<Response>> {
         match Message::read(&mut self.from)?.context("rust-analyzer ended")? {
             Message::Response(response) => return Ok(Some(response)),
-            // It asks to show progress and to be told of changed files: there is nobody to see
-            // them and
-            // nothing changes.
+            // It asks to show progress and to be notified of changed files. No user sees the
+            // progress, and no file changes.
             Message::Request(request) => self.send(Response::new_ok(request.id, Value::Null).into())?,
             Message::Notification(Notification { method, params }) => {
                 if method == "experimental/serverStatus" {
