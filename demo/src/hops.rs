@@ -1,5 +1,5 @@
-//! The hops that calls made: each process logs its own, and the library carries one log to the
-//! other.
+//! The hops that calls made: each process logs its own, and the library transfers one log to the
+//! other process.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

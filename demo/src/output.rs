@@ -1,4 +1,4 @@
-//! What people read: lines, tables and numbers.
+//! Output for users: lines, tables and numbers.
 
 use std::fmt::Display;
 use std::io::{self, Write};

@@ -1,9 +1,9 @@
-//! The other processes of a demo: this same program, started once more, and gone when its starter
-//! is.
+//! The other processes of a demo: this same program, started again, which ends when its parent
+//! ends.
 //!
-//! Two things make sure that none is left behind. Dropping a [`Helper`] kills it. And a helper
-//! reads its standard input, a pipe that we hold: when we end, however we end, the pipe closes and
-//! the helper ends itself.
+//! Two mechanisms make sure that none is left over. Dropping a [`Helper`] kills it. And a helper
+//! reads its standard input, a pipe that we hold. When we end, however that happens, the pipe
+//! closes and the helper ends itself.
 
 use std::ffi::OsStr;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! The main job: one function whose blocks hop between a client and a server, and the table of its
-//! hops.
+//! The main demo: one function whose blocks hop between a client and a server, and the table of
+//! its hops.
 
 use std::net::SocketAddr;
 

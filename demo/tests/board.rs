@@ -1,4 +1,4 @@
-//! The shared list, in two real browsers and with a server that is restarted under them.
+//! The shared list, in two real browsers, with a server that is restarted meanwhile.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

@@ -1,4 +1,4 @@
-//! The main job, and the same in two terminals.
+//! The main demo, in one process and in two terminals.
 
 #![cfg(unix)]
 

@@ -22,11 +22,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them, in the order in which people are offered them.
+    /// All kinds, in the order in which the page offers them.
     pub const ALL: [Self; 7] =
         [Self::Function, Self::Type, Self::Trait, Self::Macro, Self::Module, Self::Constant, Self::Guide];
 
-    /// What people call it.
+    /// The name of the kind, for users.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl Kind {
         }
     }
 
-    /// The one with this name.
+    /// The kind with this name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)

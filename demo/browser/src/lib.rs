@@ -1,7 +1,7 @@
 //! The pages of the demos, and the functions that they share with the server.
 //!
-//! There is no API between the two: a function begins in the page, goes on where the index or the
-//! shared list is, and ends where its results are shown.
+//! There is no API between the two: a function begins in the page, continues where the index or
+//! the shared list is, and ends where its results are shown.
 
 pub mod board;
 pub mod kind;

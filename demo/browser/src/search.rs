@@ -10,56 +10,56 @@ use crate::kind::Kind;
 /// What a user searches for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
-    /// As it was typed. The last word may be the beginning of one.
+    /// The text as it was typed. The last word may be incomplete.
     pub text: String,
-    /// Only entries of this kind.
+    /// If set, only entries of this kind are searched.
     pub kind: Option<Kind>,
 }
 
-/// What was found.
+/// The results of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// The best ones, best first.
+    /// The best matches, best first.
     pub hits: Vec<Hit>,
     /// How long the index took, in microseconds.
     pub microseconds: u64,
 }
 
-/// One entry that was found.
+/// One entry that matches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hit {
     /// Its path or heading.
     pub title: String,
-    /// What it is.
+    /// The kind of the entry.
     pub kind: Kind,
-    /// The crate whose documentation it is, and that crate's version.
+    /// The crate that contains it, and that crate's version.
     pub krate: String,
     /// See `krate`.
     pub version: String,
     /// The file in that crate, and the line.
     pub place: String,
-    /// A piece of its text, in which what was looked for stands between [`MARK`] and [`UNMARK`].
+    /// An excerpt of its text, in which matches are between [`MARK`] and [`UNMARK`].
     pub excerpt: String,
 }
 
-/// Begins what was looked for in an excerpt.
+/// Begins a match in an excerpt.
 pub const MARK: char = '\u{2}';
-/// Ends it.
+/// Ends a match.
 pub const UNMARK: char = '\u{3}';
 
-/// How far the index is.
+/// The progress of the index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Of so many crates the documentation can be found.
+    /// The number of crates whose documentation can be found.
     pub crates: u32,
-    /// Of so many it will be; 0 while that is not known.
+    /// The number of crates when it is complete; 0 while that is not known.
     pub of: u32,
-    /// So many entries there are.
+    /// The number of entries.
     pub entries: u32,
 }
 
 impl Progress {
-    /// Whether nothing more will come.
+    /// Whether the index is complete.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.of > 0 && self.crates == self.of
@@ -71,7 +71,7 @@ impl Progress {
 ///
 /// # Errors
 ///
-/// When a peer is not reached in time, or the search fails.
+/// If a peer is not reached in time, or the search fails.
 #[distributed]
 pub async fn search_and_display(server: PeerId, page: PeerId, query: Query) -> Result<(), RemoteError> {
     remote!(server, [server, page, query], {
@@ -81,11 +81,11 @@ pub async fn search_and_display(server: PeerId, page: PeerId, query: Query) -> R
     .await
 }
 
-/// Searches. Its body is on the server alone, with the database that it uses.
+/// Searches. Its body is compiled only for the server, with the database that it uses.
 ///
 /// # Errors
 ///
-/// When the server is not reached in time, or the search fails.
+/// If the server is not reached in time, or the search fails.
 #[distributed]
 pub async fn search(server: PeerId, query: Query) -> Result<Found, RemoteError> {
     remote!(server, [query: Query] -> Found, #[cfg(feature = "server")] {
@@ -94,11 +94,11 @@ pub async fn search(server: PeerId, query: Query) -> Result<Found, RemoteError> 
     .await
 }
 
-/// Shows what was found. Its body is in pages alone, with the elements that it changes.
+/// Shows the results. Its body is compiled only for pages, with the elements that it changes.
 ///
 /// # Errors
 ///
-/// When the page is not reached in time.
+/// If the page is not reached in time.
 #[distributed]
 pub async fn display(page: PeerId, query: Query, found: Found) -> Result<(), RemoteError> {
     remote!(page, [query: Query, found: Found] -> (), #[cfg(target_family = "wasm")] {
@@ -107,11 +107,11 @@ pub async fn display(page: PeerId, query: Query, found: Found) -> Result<(), Rem
     .await
 }
 
-/// Waits until the index is further than `seen`, and says how far it is.
+/// Waits until the index has grown beyond `seen`, and returns its progress.
 ///
 /// # Errors
 ///
-/// When the server is not reached.
+/// If the server is not reached.
 #[distributed]
 pub async fn progress(server: PeerId, seen: Progress) -> Result<Progress, RemoteError> {
     let call = remote!(server, [seen: Progress] -> Progress, #[cfg(feature = "server")] {

@@ -1,11 +1,11 @@
-//! What a page says when something went wrong: to the people before it, who have not written it.
-//! What developers need stands in its console.
+//! What a page shows when an error occurs, for users who are not its developers. The details for
+//! developers are in its console.
 
 use std::fmt;
 
 use distributed_scope::{ConnectError, ErrorKind, Refusal, RemoteError};
 
-/// What is said, and whether loading the page again helps.
+/// The message, and whether loading the page again helps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words {
     /// A sentence or two.
@@ -48,7 +48,7 @@ impl Words {
         })
     }
 
-    /// Of a connection that cannot be had, as far as trying again does not help.
+    /// The message for a connection that failed, if trying again does not help.
     #[must_use]
     pub fn of_connection(error: &ConnectError) -> Self {
         if error.is_outdated() {

@@ -1,5 +1,4 @@
-//! The shared list, with programs in the place of browsers: the same functions, from the same
-//! file.
+//! The shared list, with programs in place of browsers: the same functions, from the same file.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

@@ -7,7 +7,7 @@ use web_sys::{Document, window};
 
 use crate::seed::{demo, demo_lazy, show};
 
-/// What the page does when it is loaded.
+/// Runs when the page is loaded.
 #[wasm_bindgen(start)]
 pub async fn start() -> Result<(), JsValue> {
     let window = window().ok_or("this is no page")?;

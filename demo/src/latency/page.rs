@@ -1,4 +1,4 @@
-//! The same as a page with plots that needs nothing but itself.
+//! The same as a self-contained page with plots.
 
 use std::fmt::Write as _;
 

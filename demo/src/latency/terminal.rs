@@ -1,4 +1,4 @@
-//! The times of all kinds of calls as lines of bars, one under the other.
+//! The times of all kinds of calls as lines of bars, one below the other.
 
 use std::fmt::Write as _;
 

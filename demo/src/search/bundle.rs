@@ -1,4 +1,4 @@
-//! What the page loads: where it is, and how it is made.
+//! The bundle that the page loads: where it is, and how it is built.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! The site: two pages, the bundle that both load, and the peer beside them.
+//! The site: two pages, the bundle that both load, and the peer in the same server.
 
 use std::net::SocketAddr;
 

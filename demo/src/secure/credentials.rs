@@ -1,5 +1,5 @@
-//! Certificates and tokens, made on the spot. In earnest they come from an authority and a login
-//! that others run.
+//! Certificates and tokens, generated at start. In production they come from an authority and a
+//! login service that others run.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,5 +1,5 @@
-//! `demo secure`: a server that speaks TLS and knows its clients by tokens; one call that is
-//! allowed, one that is refused, and two impostors, one at either end.
+//! `demo secure`: a server that uses TLS and authenticates its clients by tokens. One call is
+//! allowed, one is refused, and there are two impostors, one at either end.
 
 mod credentials;
 mod press;

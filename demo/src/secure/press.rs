@@ -1,4 +1,4 @@
-//! What the server is asked to do, and by whom it may be asked.
+//! What the server can do, and which callers may ask for it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

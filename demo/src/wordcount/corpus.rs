@@ -1,4 +1,4 @@
-//! Which files there are to count.
+//! The files to count.
 
 use std::fs;
 use std::io;

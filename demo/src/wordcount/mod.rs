@@ -1,5 +1,5 @@
-//! `demo wordcount`: real text, counted by several processes, and once more by one to see that it
-//! is right.
+//! `demo wordcount`: real text, counted by several processes, and again by one process to check
+//! the result.
 //!
 //! | module | idea |
 //! |---|---|

@@ -1,9 +1,9 @@
-//! Who counts which piece.
+//! Which worker counts which piece.
 //!
-//! One loop owns all of it. It gives the next piece to the worker that has the fewest, takes
-//! results as they come, and when a worker is lost, it gives that worker's pieces to the others. A
-//! piece enters the sum only with the result of the call that carried it, so each enters it once,
-//! even if a lost worker had counted it, too.
+//! One loop owns all of the state. It gives the next piece to the worker that has the fewest, and
+//! takes results as they come. When a worker is lost, its pieces go to the others. A piece enters
+//! the sum only with the result of the call that carried it. So each piece is counted once, even
+//! if a lost worker had counted it, too.
 
 use std::time::Duration;
 

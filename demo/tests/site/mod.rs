@@ -1,4 +1,4 @@
-//! The site of `demo search`, as a process of its own, and what tests look for on its pages.
+//! The site of `demo search`, as a process of its own, and what tests look up on its pages.
 
 #[path = "../../../tests/browser/tests/in_a_browser/browser.rs"]
 #[allow(dead_code, reason = "these tests need less of it")]

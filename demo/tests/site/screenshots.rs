@@ -1,4 +1,4 @@
-//! What a page looks like, kept to be looked at.
+//! Screenshots of a page, kept for people to look at.
 
 use std::path::Path;
 

@@ -3,14 +3,14 @@
 use distributed_scope::PeerId;
 use serde::{Deserialize, Serialize};
 
-/// Tells hops apart. Later ones have greater ids, those of a server that was restarted, too.
+/// Identifies a hop. Later hops have greater ids, also after a restart of the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct HopId(pub u64);
 
-/// What happens to a hop.
+/// An event of a hop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// A call is made.
+    /// A call was made.
     Begun {
         /// The hop.
         hop: HopId,
@@ -18,9 +18,9 @@ pub enum Event {
         from: PeerId,
         /// The peer that runs the block.
         to: PeerId,
-        /// The function that the block stands in.
+        /// The function that contains the block.
         function: String,
-        /// What it is about, for people.
+        /// A description of the call, for users.
         what: String,
     },
     /// The call has ended.
@@ -32,7 +32,7 @@ pub enum Event {
     },
 }
 
-/// A time as people read it.
+/// A duration, formatted for users.
 #[must_use]
 pub fn milliseconds(microseconds: u64) -> String {
     match microseconds {

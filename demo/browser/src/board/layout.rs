@@ -8,14 +8,15 @@ pub const HEIGHT: f64 = 300.0;
 /// A place in the drawing.
 pub type Point = (f64, f64);
 
-/// Where the server stands.
+/// The position of the server.
 pub const SERVER: Point = (WIDTH / 2.0, HEIGHT / 2.0 - 10.0);
 
-/// How far from the server browsers stand, in each direction. Below each there is room for its
+/// The distance of browsers from the server, in each direction. Below each there is space for its
 /// name.
 const RADII: Point = (185.0, 100.0);
 
-/// Where the browser with this number stands, of so many. The first one is on the left.
+/// The position of the browser with this number, of this many browsers. The first one is on the
+/// left.
 #[must_use]
 pub fn place(number: usize, of: usize) -> Point {
     let angle = std::f64::consts::PI + std::f64::consts::TAU * number as f64 / of.max(1) as f64;

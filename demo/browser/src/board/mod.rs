@@ -1,8 +1,8 @@
 //! A list that several browsers share: what one of them changes goes to the server, and from there
 //! to all of them.
 //!
-//! Each function here is one way that the program takes between its peers. A browser and a program
-//! that stands in for one run the same bodies, so the tests of this crate need no browser.
+//! Each function here is one path of the program between its peers. A browser and a program that
+//! replaces it in tests run the same bodies, so the tests of this crate need no browser.
 
 mod hop;
 pub mod layout;
@@ -22,16 +22,16 @@ pub use view::{Edit, Item, ItemId, Person, Removal, View};
 #[cfg(feature = "server")]
 use crate::server::board::{Board, News};
 
-/// How long an author may think before an item stays because of that.
+/// How long an author has to answer. After that the item stays.
 pub const TO_ANSWER: Duration = Duration::from_secs(60);
 
-/// Takes a seat at the board and keeps it: from now on the server shows this peer what there is,
-/// and what changes. It goes on until the peer leaves, or this is dropped; a server that was
-/// restarted gives a seat anew.
+/// Takes a seat at the board and keeps it: from now on the server shows this peer the list and its
+/// changes. It ends when the peer leaves, or the call is dropped. A server that was restarted
+/// assigns a new seat.
 ///
 /// # Errors
 ///
-/// When the server is not reached, or all seats are taken.
+/// If the server is not reached, or all seats are taken.
 #[distributed]
 pub async fn stay(server: PeerId) -> Result<(), RemoteError> {
     let call = remote!(server, [] -> (), #[cfg(feature = "server")] {
@@ -52,11 +52,11 @@ pub async fn stay(server: PeerId) -> Result<(), RemoteError> {
     call.without_timeout().idempotent().await
 }
 
-/// Changes the list, for everybody. Returns the hop that this was, for [`took`].
+/// Changes the list for all browsers. Returns the hop of this call, for [`took`].
 ///
 /// # Errors
 ///
-/// When the server is not reached in time, or the change is not possible any more.
+/// If the server is not reached in time, or the change is no longer possible.
 #[distributed]
 pub async fn edit(server: PeerId, edit: Edit) -> Result<HopId, RemoteError> {
     remote!(server, [edit: Edit] -> HopId, #[cfg(feature = "server")] {
@@ -103,11 +103,11 @@ pub async fn remove(server: PeerId, item: ItemId) -> Result<(Removal, HopId), Re
     call.timeout(2 * TO_ANSWER).await
 }
 
-/// Says how long a hop took, for everybody to see: only who made a call knows that.
+/// Reports how long a hop took, for all browsers to see: only the caller knows that.
 ///
 /// # Errors
 ///
-/// When the server is not reached in time.
+/// If the server is not reached in time.
 #[distributed]
 pub async fn took(server: PeerId, hop: HopId, microseconds: u64) -> Result<(), RemoteError> {
     remote!(server, [hop: HopId, microseconds: u64] -> (), #[cfg(feature = "server")] {
@@ -128,22 +128,22 @@ pub async fn show(browser: PeerId, view: View) -> Result<(), RemoteError> {
     call.without_timeout().await
 }
 
-/// Draws hops there. These calls are not drawn themselves.
+/// Draws hops at that peer. These calls are not drawn themselves.
 ///
 /// # Errors
 ///
-/// When the peer is not there any more.
+/// If the peer is no longer connected.
 #[distributed]
 pub async fn draw(browser: PeerId, events: Vec<Event>) -> Result<(), RemoteError> {
     let call = remote!(browser, [events], { here::data::<Screen>()?.draw(events)? });
     call.without_timeout().await
 }
 
-/// Asks there, and waits for the answer.
+/// Asks the user at that peer, and waits for the answer.
 ///
 /// # Errors
 ///
-/// When there is no answer within [`TO_ANSWER`].
+/// If there is no answer within [`TO_ANSWER`].
 #[distributed]
 pub async fn ask(browser: PeerId, question: String) -> Result<bool, RemoteError> {
     let call = remote!(browser, [question], { here::data::<Screen>()?.ask(question).await? });

@@ -5,16 +5,16 @@ use futures_channel::{mpsc, oneshot};
 use super::hop::Event;
 use super::view::View;
 
-/// The way in. What a browser's peer is given as its data.
+/// The sending half. A browser's peer has it as its data.
 #[derive(Debug)]
 pub struct Screen(mpsc::UnboundedSender<Sight>);
 
-/// What is to be seen.
+/// What a screen shows.
 #[derive(Debug)]
 pub enum Sight {
-    /// The list, and whom to tell when it is shown.
+    /// The list, and the channel to notify when it is shown.
     View(View, oneshot::Sender<()>),
-    /// What happens to hops.
+    /// Events of hops.
     Events(Vec<Event>),
     /// A question.
     Question(Asked),
@@ -24,9 +24,9 @@ pub enum Sight {
 /// is when the sender is closed.
 #[derive(Debug)]
 pub struct Asked {
-    /// What is asked.
+    /// The text of the question.
     pub text: String,
-    /// Where the answer goes.
+    /// The channel for the answer.
     pub answer: oneshot::Sender<bool>,
 }
 
@@ -43,7 +43,7 @@ impl std::fmt::Display for Closed {
 impl std::error::Error for Closed {}
 
 impl Screen {
-    /// A screen, and what is to be seen on it.
+    /// Returns a screen, and the receiver of what it shows.
     #[must_use]
     pub fn new() -> (Self, mpsc::UnboundedReceiver<Sight>) {
         let (sender, receiver) = mpsc::unbounded();

@@ -1,36 +1,36 @@
-//! What everybody sees, and what everybody may do to it.
+//! What all users see, and the changes that all users may make.
 
 use distributed_scope::PeerId;
 use serde::{Deserialize, Serialize};
 
 use super::hop::HopId;
 
-/// Tells items apart, for as long as there is the list.
+/// Identifies an item, for the lifetime of the list.
 pub type ItemId = u64;
 
-/// The list, and who is at it.
+/// The list, and its current users.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
-    /// In their order.
+    /// The items, in their order.
     pub items: Vec<Item>,
-    /// In the order in which they came.
+    /// The users, in the order in which they came.
     pub people: Vec<Person>,
-    /// What has happened last.
+    /// The latest event, as text.
     pub news: String,
-    /// The first hop of this server. Earlier ones were those of another one, which has ended.
+    /// The first hop of this server. Earlier ones belong to a server that has ended.
     pub first_hop: HopId,
 }
 
 /// One line of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
-    /// Which one it is.
+    /// The id of the item.
     pub id: ItemId,
-    /// What was written.
+    /// The text of the item.
     pub text: String,
     /// Whether it is ticked.
     pub is_done: bool,
-    /// Who wrote it, and may have left since.
+    /// The author, who may have left since.
     pub author: Person,
 }
 
@@ -39,49 +39,49 @@ pub struct Item {
 pub struct Person {
     /// The peer of that browser's page.
     pub peer: PeerId,
-    /// What the server calls them: the name of a colour.
+    /// The user's name: the name of a colour.
     pub name: String,
-    /// That colour, counted from 0.
+    /// The number of that colour, counted from 0.
     pub colour: u8,
 }
 
 impl Person {
-    /// The colours, as people are called by them.
+    /// The colours, which are the names of users.
     pub const COLOURS: [&str; 8] = ["Amber", "Azure", "Coral", "Jade", "Lilac", "Olive", "Rose", "Slate"];
 }
 
-/// A change of the list. Each is about one item and says what that is to be, so that two at once
-/// do not undo each other.
+/// A change of the list. Each change is about one item and gives its new state, so that two
+/// changes at once do not undo each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Edit {
     /// A new item, at the end.
     Add {
-        /// What it says.
+        /// The text of the item.
         text: String,
     },
-    /// Ticks an item, or takes the tick away.
+    /// Ticks an item, or removes the tick.
     Tick {
-        /// Which one.
+        /// The item.
         item: ItemId,
         /// Whether it is ticked from now on.
         is_done: bool,
     },
     /// Moves an item.
     Move {
-        /// Which one.
+        /// The item.
         item: ItemId,
-        /// The one that it is to stand before; `None` for the end.
+        /// The item before which it is placed; `None` for the end.
         before: Option<ItemId>,
     },
 }
 
-/// What became of the wish to remove an item.
+/// The outcome of a request to remove an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Removal {
-    /// It is gone.
+    /// The item was removed.
     Done,
     /// Its author wants to keep it.
     Refused,
-    /// Its author did not say anything, so it stays.
+    /// Its author did not answer, so it stays.
     Unanswered,
 }

@@ -1,4 +1,4 @@
-//! Being connected, and saying whether one is.
+//! Connects the page, and shows whether it is connected.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::words::Words;
 /// How long to wait before another attempt, when the first one did not reach the server.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Starts this page's peer and connects it to the server. From then on the page says whether it is
-/// connected.
+/// Starts this page's peer and connects it to the server. From then on the page shows whether it
+/// is connected.
 pub(super) async fn connect(dom: &Dom, builder: Builder) -> Result<(Peer, PeerId), JsValue> {
     let status: HtmlElement = dom.element("connection")?;
     let page = builder.start();

@@ -6,8 +6,8 @@ use web_sys::UrlSearchParams;
 
 use super::dom::Dom;
 
-/// From now on the console has what is logged. What has to be said is: warnings and errors, or
-/// with `?log=debug` behind the page's URL, all from that level on.
+/// Writes logs to the console from now on: warnings and errors, or with `?log=debug` in the page's
+/// URL, all from that level on.
 pub(super) fn show_logs(dom: &Dom) {
     let search = dom.window.location().search().unwrap_or_default();
     let wanted = UrlSearchParams::new_with_str(&search).ok().and_then(|parameters| parameters.get("log"));

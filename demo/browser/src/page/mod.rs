@@ -12,11 +12,11 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use dom::Dom;
 
-/// What a page does when it is loaded.
+/// Runs when a page is loaded.
 ///
 /// # Errors
 ///
-/// When the page is not one of ours.
+/// If the page is not one of ours.
 #[wasm_bindgen(start)]
 pub async fn start() -> Result<(), JsValue> {
     let dom = Dom::new()?;

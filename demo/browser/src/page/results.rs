@@ -8,7 +8,7 @@ use super::dom::Dom;
 use crate::search::{Found, Hit, MARK, Query, UNMARK};
 use crate::words::Words;
 
-/// Shows what was found; a block of the page that the server calls.
+/// Shows the results; a block of the page that the server calls.
 pub(crate) fn show(query: &Query, found: &Found) {
     let shown = Dom::new().and_then(|dom| {
         let list: Element = dom.element("results")?;
@@ -57,7 +57,7 @@ fn add(dom: &Dom, list: &Element, hit: &Hit) -> Result<(), JsValue> {
     dom.add(&entry, "p", &place)?.set_attribute("class", "where")
 }
 
-/// The text with what was looked for marked. It is set as text: nothing in it is taken for HTML.
+/// The text with its matches marked. It is set as text, so nothing in it is interpreted as HTML.
 fn excerpt(dom: &Dom, paragraph: &Element, text: &str) -> Result<(), JsValue> {
     for (index, piece) in text.split(MARK).enumerate() {
         let rest = match piece.split_once(UNMARK) {
@@ -72,7 +72,7 @@ fn excerpt(dom: &Dom, paragraph: &Element, text: &str) -> Result<(), JsValue> {
     Ok(())
 }
 
-/// Says how long it took, from a key to what is shown.
+/// Shows how long it took, from a key press to the shown results.
 pub(super) fn took(dom: &Dom, milliseconds: f64) -> Result<(), JsValue> {
     let list: Element = dom.element("results")?;
     if list.has_child_nodes() {

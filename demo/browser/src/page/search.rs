@@ -1,4 +1,4 @@
-//! The search page: each change of what is typed begins a search, and ends the one before.
+//! The search page: each change of the text begins a search and cancels the previous one.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -66,8 +66,8 @@ impl Page {
         }
     }
 
-    /// Searches for what is typed now. The search before is dropped, and with it its work on the
-    /// server.
+    /// Searches for the current text. The previous search is dropped, and its work on the server
+    /// is cancelled.
     fn search(self: &Rc<Self>) {
         let query = Query { text: self.query.value(), kind: Kind::of(&self.kind.value()) };
         if let Some(running) = self.running.take() {
@@ -93,7 +93,7 @@ impl Page {
         });
     }
 
-    /// Does what a key says, and tells whether it says something.
+    /// Handles a key, and returns whether the key has a meaning.
     fn key(self: &Rc<Self>, key: &str) -> Option<bool> {
         let active = self.dom.document.active_element();
         let is_typing = active.as_ref().is_some_and(|active| active.id() == "query");
@@ -116,7 +116,8 @@ impl Page {
         Some(true)
     }
 
-    /// Shows how far the index is, until it is complete, and searches again with what was added.
+    /// Shows the progress of the index until it is complete, and searches again in the added
+    /// entries.
     async fn show_progress(self: Rc<Self>) {
         let Ok(bar) = self.dom.element::<Element>("progress") else { return };
         let Ok(line) = self.dom.element::<HtmlElement>("indexing") else { return };

@@ -1,21 +1,20 @@
-//! What there is to read about a crate: the documentation in its sources, item by item, and its
-//! guides, section by section.
+//! The documentation of a crate: the doc comments in its sources, item by item, and its guides,
+//! section by section.
 //!
-//! It reads lines and not syntax trees: which is enough to find the items and what is said of
-//! them.
+//! It reads lines and not syntax trees. That is enough to find the items and their documentation.
 
 use crate::kind::Kind;
 
-/// One thing that can be found.
+/// One entry that can be found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is.
+    /// The kind of the entry.
     pub kind: Kind,
     /// Its path (`tokio::sync::mpsc::channel`), or its heading.
     pub title: String,
     /// Its documentation, in Markdown.
     pub text: String,
-    /// The line where it begins, from 1.
+    /// The line where it begins, counted from 1.
     pub line: usize,
 }
 

@@ -1,5 +1,4 @@
-//! The index: a full-text table of SQLite, in a file that is filled by one connection and searched
-//! by others meanwhile.
+//! The index: a full-text table of SQLite, in a file. One connection fills it while others search.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -12,13 +11,13 @@ use super::docs::Entry;
 use crate::kind::Kind;
 use crate::search::{Found, Hit, MARK, Progress, Query, UNMARK};
 
-/// So many hits are given at most: what fits on a page that people read.
+/// The largest number of hits: what fits on a page that users read.
 const HITS: usize = 20;
 
-/// How much a word counts in the name of an item, in its whole path, and in its text.
+/// The weight of a word in the name of an item, in its whole path, and in its text.
 const WEIGHTS: &str = "20.0, 5.0, 1.0";
 
-/// An index that can be searched. What blocks find with `here::data`.
+/// An index that can be searched. Blocks get it with `here::data`.
 #[derive(Debug)]
 pub struct Index {
     file: PathBuf,
@@ -54,11 +53,11 @@ impl From<rusqlite::Error> for SearchError {
 pub struct Writer(Connection);
 
 impl Index {
-    /// An empty index in this file, in the place of what is there, and what fills it.
+    /// Creates an empty index in this file, replacing an existing one, and what fills it.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn create(file: &Path) -> Result<(Self, Writer), SearchError> {
         for end in ["", "-wal", "-shm"] {
             let mut name = file.as_os_str().to_owned();
@@ -79,23 +78,23 @@ impl Index {
         Ok((index, Writer(writer)))
     }
 
-    /// Tells those who wait how far the index is.
+    /// Notifies waiting callers of the progress of the index.
     pub fn set_progress(&self, progress: Progress) {
         self.progress.send_replace(progress);
     }
 
-    /// Waits until it is further than this.
+    /// Waits until the index has grown beyond this.
     pub async fn further_than(&self, seen: Progress) -> Progress {
         let mut progress = self.progress.subscribe();
         // The sender is `self`: it is there.
         progress.wait_for(|now| *now != seen).await.map_or(seen, |now| *now)
     }
 
-    /// The best entries for a query. If the future is dropped, the database stops looking.
+    /// The best entries for a query. If the future is dropped, the database stops searching.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub async fn search(&self, query: Query) -> Result<Found, SearchError> {
         let Some(terms) = terms(&query.text) else { return Ok(Found::default()) };
         let connection = self.connection()?;
@@ -135,11 +134,11 @@ impl Drop for Stop {
 }
 
 impl Writer {
-    /// Adds the documentation of a crate, which can be found when this has returned.
+    /// Adds the documentation of a crate. It can be found when this has returned.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn add<'a>(
         &mut self,
         krate: &str,
@@ -171,7 +170,7 @@ impl Writer {
     }
 }
 
-/// A query as FTS5 wants it.
+/// A query in the syntax of FTS5.
 #[derive(Debug, PartialEq, Eq)]
 struct Terms {
     expression: String,
@@ -179,8 +178,7 @@ struct Terms {
     are_ranked: bool,
 }
 
-/// Each word of a text, the last one as the beginning of one. `None` if there is nothing to look
-/// for.
+/// Each word of a text, the last one as a prefix. `None` if the text has no words.
 fn terms(text: &str) -> Option<Terms> {
     let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     // A few letters begin a word of nearly every text, and to rank all of them takes a tenth of a

@@ -6,7 +6,7 @@ use web_sys::Element;
 use crate::board::{HopId, View, milliseconds};
 use crate::page::dom::Dom;
 
-/// So many lines are kept.
+/// How many lines are kept.
 const LINES: u32 = 60;
 
 /// A line for a call that is made between two peers.
@@ -48,7 +48,7 @@ pub(super) fn begin(
     Ok(())
 }
 
-/// Says how long it took; `None` if it failed.
+/// Shows how long a call took; `None` if it failed.
 pub(super) fn end(dom: &Dom, hop: HopId, microseconds: Option<u64>) -> Result<(), JsValue> {
     // It may have begun before this page was there.
     let Some(line) = dom.document.get_element_by_id(&element_id(hop)) else { return Ok(()) };
@@ -86,7 +86,7 @@ fn element_id(hop: HopId) -> String {
     format!("hop-{}", hop.0)
 }
 
-/// Of this browser's clock, to the millisecond.
+/// The time of this browser's clock, to the millisecond.
 fn time() -> String {
     let now = js_sys::Date::new_0();
     let (hours, minutes, seconds) = (now.get_hours(), now.get_minutes(), now.get_seconds());

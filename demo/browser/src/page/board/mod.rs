@@ -191,7 +191,8 @@ impl Page {
         Some(())
     }
 
-    /// Makes a call, tells everybody how long it took, and the user if it failed.
+    /// Makes a call, reports its duration to all browsers, and shows the user an error if it
+    /// failed.
     async fn timed<T>(&self, call: impl Future<Output = Result<(T, HopId), RemoteError>>) -> Option<T> {
         let started = self.dom.now();
         match self.peer.run(call).await {
@@ -210,7 +211,7 @@ impl Page {
         }
     }
 
-    /// Does what a key says, and tells whether it says something.
+    /// Handles a key, and returns whether the key has a meaning.
     fn key(self: &Rc<Self>, key: &KeyboardEvent) -> Option<()> {
         let active = self.dom.document.active_element()?;
         let item = active.closest("#items li").ok().flatten();
@@ -234,7 +235,7 @@ impl Page {
         Some(())
     }
 
-    /// Says what went wrong: to people in the page, to developers in its console.
+    /// Reports an error: to users in the page, to developers in its console.
     fn fail(&self, error: &RemoteError, words: &Words) {
         tracing::warn!(error = format!("{error:#}"), "a call failed");
         report(self.dom.element::<Element>("problem").and_then(|line| self.dom.tell(&line, words)));

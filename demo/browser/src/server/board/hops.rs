@@ -1,4 +1,4 @@
-//! Telling everybody of the hops that are made.
+//! Reports hops to all browsers.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;

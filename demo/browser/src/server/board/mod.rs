@@ -15,16 +15,16 @@ use crate::board::{Edit, Event, HopId, Item, ItemId, Person, View};
 pub use hops::Hop;
 pub use seat::{News, Seat};
 
-/// How many browsers there may be at once: so many can be told apart in a drawing.
+/// How many browsers may have a seat at once: a drawing cannot tell more of them apart.
 pub const SEATS: usize = 24;
-/// How many items the list may have.
+/// The largest number of items on the list.
 pub const ITEMS: usize = 200;
-/// How long the text of an item may be, in characters.
+/// The longest text of an item, in characters.
 pub const TEXT: usize = 200;
-/// So many events wait for a browser that is slow; it is not told of older ones.
+/// How many events are queued for a slow browser. Older ones are dropped.
 const EVENTS: usize = 256;
 
-/// The list, and who is at it. What blocks find with `here::data`.
+/// The list, and its current users. Blocks get it with `here::data`.
 #[derive(Debug)]
 pub struct Board {
     view: watch::Sender<View>,
@@ -33,14 +33,14 @@ pub struct Board {
     next_hop: AtomicU64,
 }
 
-/// What is to be asked before an item is removed.
+/// The question to ask before an item is removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// Its author, if that is another user who is here.
     pub author: Option<PeerId>,
-    /// What to ask there.
+    /// The text of the question.
     pub text: String,
-    /// The item, for people.
+    /// The item, described for users.
     pub what: String,
 }
 
@@ -51,7 +51,7 @@ impl Default for Board {
 }
 
 impl Board {
-    /// A board on which there are these items already.
+    /// A board with these items.
     #[must_use]
     pub fn with(items: Vec<Item>) -> Self {
         let next = items.iter().map(|item| item.id + 1).max().unwrap_or(1);
@@ -110,11 +110,11 @@ impl Board {
         })
     }
 
-    /// What to ask, and whom, before this browser removes an item.
+    /// Returns the question, and whom to ask, before this browser removes an item.
     ///
     /// # Errors
     ///
-    /// When there is no such item, or the browser has no seat.
+    /// If the item does not exist, or the browser has no seat.
     pub fn question(&self, browser: PeerId, item: ItemId) -> Result<Question, String> {
         let view = self.view.borrow();
         let name = person(&view, browser)?.name;
@@ -128,13 +128,13 @@ impl Board {
         })
     }
 
-    /// What a change does, in words.
+    /// Describes a change in words.
     #[must_use]
     pub fn describe(&self, edit: &Edit) -> String {
         items::describe(&self.view.borrow().items, edit)
     }
 
-    /// Makes a change that is shown to everybody, unless it fails.
+    /// Makes a change and shows it to all browsers, unless it fails.
     fn change(&self, change: impl FnOnce(&mut View) -> Result<(), String>) -> Result<(), String> {
         let mut result = Ok(());
         self.view.send_if_modified(|view| {

@@ -1,4 +1,4 @@
-//! A seat at the board: who has one is shown what happens, and who drops it has left.
+//! A seat at the board. Its holder is shown what happens, and leaves by dropping it.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use tokio::sync::{broadcast, watch};
 use super::{Board, SEATS};
 use crate::board::{Event, Person, View};
 
-/// What a browser is to be told next.
+/// What is sent to a browser next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// The list. What changed while the browser was told other things is in it.
+    /// The list, with all changes since the last one that was sent.
     View(View),
-    /// What happens to hops.
+    /// Events of hops.
     Events(Vec<Event>),
 }
 
@@ -32,7 +32,7 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// When all are taken.
+    /// If all seats are taken.
     pub fn take_seat(self: &Arc<Self>, browser: PeerId) -> Result<Seat, String> {
         let (mut view, events) = (self.view.subscribe(), self.events.subscribe());
         // The list as it is now is the first news.
@@ -54,7 +54,7 @@ impl Board {
 }
 
 impl Seat {
-    /// Waits for something new. `None` when the board is gone.
+    /// Waits for something new. `None` if the board was dropped.
     pub async fn news(&mut self) -> Option<News> {
         loop {
             tokio::select! {
