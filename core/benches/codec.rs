@@ -1,5 +1,5 @@
-//! What the codec costs beside bincode alone: each value is decoded, by bincode with a limit of
-//! bytes, and encoded.
+//! The cost of the codec compared with bincode alone: each value is decoded, by bincode with a
+//! limit of bytes, and encoded.
 
 use std::collections::HashMap;
 use std::hint::black_box;

@@ -1,6 +1,6 @@
-//! What the worst messages of 1 MiB and of 16 MiB cost: time of this thread, the least of several
-//! runs of each, as whatever else the machine does only makes it more; and the most heap at once.
-//! For each type with the message that is worst for it. Run it with `cargo bench -p
+//! The cost of the worst messages of 1 MiB and of 16 MiB. It reports the time of this thread: the
+//! least of several runs, because other work of the machine only increases it. It also reports the
+//! peak heap. Each type gets the message that is worst for it. Run it with `cargo bench -p
 //! distributed-scope-core --bench hostile`.
 
 #[path = "../tests/support/hostile_values.rs"]

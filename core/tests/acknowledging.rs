@@ -1,5 +1,5 @@
-//! What is acknowledged, and when: without being asked for, and not at all on a path that loses
-//! what is large.
+//! What is acknowledged, and when: without a request, and not at all on a path that loses large
+//! packets.
 
 mod support;
 

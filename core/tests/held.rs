@@ -1,5 +1,5 @@
-//! What a session counts as held for the other side is what it takes in memory, and what happens
-//! at the limit.
+//! What a session counts as held for the other side equals its memory use; and what happens at the
+//! limit.
 
 mod support;
 

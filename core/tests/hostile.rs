@@ -1,5 +1,5 @@
-//! A session whose other side sends whatever it likes, in every state of the session: it is
-//! accused or ignored, it never makes us panic, and what it makes us keep is bounded.
+//! A session whose other side sends anything, in every state of the session. The frame is a
+//! violation or ignored; it never makes us panic, and what it makes us keep is bounded.
 
 mod support;
 

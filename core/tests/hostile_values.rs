@@ -1,7 +1,7 @@
 //! What the worst messages make a peer allocate, counted by the allocator.
 //!
-//! They are an eighth of those of `cargo bench --bench hostile`, and so is what their values may
-//! take besides: nothing is optimized here.
+//! The messages are an eighth of those of `cargo bench --bench hostile`, because nothing is
+//! optimized here. So is the additional memory that their values may take.
 
 #[path = "support/hostile_values.rs"]
 mod hostile_values;

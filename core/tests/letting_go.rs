@@ -1,5 +1,4 @@
-//! What a session does not keep, does not send and does not promise any longer, once it is of no
-//! use.
+//! What a session no longer keeps, sends or promises once it is of no use.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What the value of a message may take, and that honest values have room.
+//! The memory limit of a message's value, which leaves room for honest values.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Debug;

@@ -1,4 +1,4 @@
-//! Calls that wait for room among what is to be sent.
+//! Calls that wait because the send queue is full.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Single promises of a session, each in the smallest schedule that could break it.
+//! Single guarantees of a session, each in the smallest schedule that could break it.
 
 mod support;
 

@@ -1,10 +1,10 @@
 //! Whole peers in virtual time, joined by a network that fails in every way: all of `core::peer`,
 //! on a platform of its own.
 //!
-//! A schedule is drawn from a seed: two or three peers, who dials whom, when and how the network
-//! between them is bad, who is killed and comes back, who calls whom. `PEERS_SEED=7` runs one
-//! schedule alone and tells what happens, `PEERS_SCHEDULES=200000` runs more of them,
-//! `PEERS_FIRST=5000` other ones.
+//! A schedule is drawn from a seed: two or three peers, which peer dials which, when and how the
+//! network between them fails, which peer is killed and restarted, and which calls are made.
+//! `PEERS_SEED=7` runs one schedule alone and prints what happens, `PEERS_SCHEDULES=200000` runs
+//! more of them, `PEERS_FIRST=5000` starts with another seed.
 //!
 //! | module | idea |
 //! |---|---|
@@ -14,7 +14,8 @@
 //! | `runtime`, `platform` | virtual time and tasks; a peer's world made of them |
 //! | `node` | a process with a peer |
 //!
-//! What fails if one thing that keeps sessions alive is taken out; of seeds, the first ones:
+//! What fails if one mechanism that keeps sessions alive is removed. For seeds, the first ones are
+//! listed:
 //!
 //! | without | fails |
 //! |---|---|
@@ -27,7 +28,7 @@
 //! | a key takes over its own dead session | `key_takes_over_dead_session` |
 //! | a hanging attempt is made anew after a wake | `wake_makes_hanging_dial_anew` |
 //!
-//! Addresses that race are below what is simulated: `tests/it/addresses.rs` has them.
+//! The race between addresses is below the simulated layer: `tests/it/addresses.rs` tests it.
 
 #![allow(clippy::print_stdout, reason = "whoever replays a schedule wants to see it")]
 

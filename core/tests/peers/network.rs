@@ -1,4 +1,4 @@
-//! What joins the peers: connections of two directions, each of which fails for itself, at any
+//! The connections between peers. Each has two directions, which fail independently, at any
 //! message.
 
 use std::cell::RefCell;

@@ -1,5 +1,5 @@
-//! What a seed decides: who is there and dials whom, when the network is bad and how, who
-//! restarts, who calls whom.
+//! What a seed decides: the peers and which peer dials which, when and how the network fails,
+//! which peers restart, and which calls are made.
 
 use crate::random::Random;
 

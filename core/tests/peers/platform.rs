@@ -1,4 +1,4 @@
-//! The world of a simulated peer: virtual time, tasks of its process, and a mailbox for its
+//! The platform of a simulated peer: virtual time, tasks of its process, and a mailbox for its
 //! control plane.
 
 use std::cell::{Cell, RefCell};

@@ -1,4 +1,4 @@
-//! Tasks and timers in virtual time, on one thread: time passes when nothing is left to do.
+//! Tasks and timers in virtual time, on one thread: time advances when no task can run.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};

@@ -1,4 +1,4 @@
-//! The schedule that runs on this thread: its network's weather, and what is known of each call
+//! The schedule that runs on this thread: the state of its network, and what is known of each call
 //! from outside.
 
 use std::cell::RefCell;

@@ -1,4 +1,4 @@
-//! What the two peers do with their sessions: they make calls, give them up, and run blocks for
+//! What the two peers do with their sessions: they make calls, cancel them, and run blocks for
 //! each other.
 
 use bytes::Bytes;

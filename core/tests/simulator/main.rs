@@ -1,9 +1,10 @@
 //! Two sessions, joined by a connection that is slow, full, cut and made again, in virtual time.
 //!
-//! A schedule is drawn from a seed: who calls what and when, how long blocks run, when the
-//! connection is cut and how. After every event the sessions are compared with what is known of
+//! A schedule is drawn from a seed: which calls are made and when, how long blocks run, when and
+//! how the connection is cut. After every event the sessions are compared with what is known of
 //! each call from outside. `SIMULATOR_SEED=7` runs one schedule alone,
-//! `SIMULATOR_SCHEDULES=100000` runs more of them, `SIMULATOR_FIRST=5000` other ones.
+//! `SIMULATOR_SCHEDULES=100000` runs more of them, `SIMULATOR_FIRST=5000` starts with another
+//! seed.
 
 mod blocks;
 mod model;

@@ -1,4 +1,4 @@
-//! What is known of every call from outside, and so what may become of it.
+//! What is known of every call from outside, and the outcomes that this allows.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! How the two peers find each other, lose each other, and what passes between them.
+//! How the two peers connect and disconnect, and what they send to each other.
 
 use bytes::Bytes;
 use distributed_scope_core::PeerId;

@@ -1,4 +1,4 @@
-//! One connection: it keeps the order, takes its time, holds only so much, and can be cut.
+//! One connection: it is ordered, has latency and a limited capacity, and can be cut.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! What one schedule is made of; everything here is drawn from the seed.
+//! The plan of one schedule; everything here is drawn from the seed.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Numbers that look random and are the same on every machine.
+//! Pseudorandom numbers that are the same on every machine.
 
 /// The SplitMix64 generator: a schedule is nothing but its seed.
 #[derive(Debug)]

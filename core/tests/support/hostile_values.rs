@@ -1,4 +1,4 @@
-//! Messages that are the worst of their kind, as values of types that make much of little.
+//! Messages that are the worst of their kind: values whose types use much memory for few bytes.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! What the tests of sessions share.
+//! Helpers that the tests of sessions share.
 
 use std::time::Duration;
 
