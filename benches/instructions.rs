@@ -1,8 +1,8 @@
-//! The hot path, to be counted in instructions under valgrind: `cargo xtask instructions`.
+//! The hot path, for counting instructions under valgrind: `cargo xtask instructions`.
 //!
-//! `instructions CASE COUNT` does one thing that often and nothing else. Two counts tell what one
-//! costs, without what comes before and after. Unlike time, the figure does not depend on how busy
-//! a machine is.
+//! `instructions CASE COUNT` repeats one operation that many times and does nothing else. The
+//! difference of two counts is the cost of one operation, without start and end. Unlike time, the
+//! figure does not depend on how busy a machine is.
 
 use std::collections::HashMap;
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! One hop with payloads of many sizes and types, there and back.
+//! One hop with payloads of many sizes and types, sent there and back.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! One call there and back: to oneself, over a socket, through nested hops, and with many others
-//! in flight.
+//! One call there and back: to the same peer, over a socket, through nested hops, and with many
+//! others in flight.
 
 #[allow(dead_code, reason = "other benchmarks use the rest")]
 mod support;

@@ -1,4 +1,4 @@
-//! How long it takes to connect, and to go on after the connection was cut.
+//! How long it takes to connect, and to resume after the connection was cut.
 
 #[allow(dead_code, reason = "other benchmarks use the rest")]
 mod support;

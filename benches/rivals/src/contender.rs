@@ -1,4 +1,4 @@
-//! What is compared: a server, and a client that drives it.
+//! A contender: a server, and a client that drives it.
 
 use std::future::Future;
 

@@ -1,4 +1,4 @@
-//! What every contender is given to carry, and what it has to answer.
+//! The requests that each contender carries, and the answers that it must give.
 
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,5 @@
-//! distributed-scope beside the floor and other libraries for remote calls: same payloads, same
-//! checks, `TCP_NODELAY`
-//! everywhere, in turns. See `README.md`.
+//! Compares distributed-scope with the lower bound and other libraries for remote calls: same
+//! payloads, same checks, `TCP_NODELAY` everywhere, in interleaved rounds. See `README.md`.
 
 mod contender;
 mod contenders;

@@ -1,4 +1,4 @@
-//! What the kernel knows of a process: its processor time, its sleeps, its memory.
+//! The kernel's figures of a process: its processor time, its sleeps, its memory.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! Everything in turns: round after round, a fresh server for each run.
+//! Runs all contenders in interleaved rounds, with a fresh server for each run.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;

@@ -1,7 +1,7 @@
-//! The floor: messages of a kind, a number and a payload, with neither a codec nor a table of open
-//! calls.
+//! The lower bound: messages with a kind, a number and a payload, with neither a codec nor a table
+//! of open calls.
 //!
-//! What is left of a call then is the transport, its framing and two wake-ups.
+//! The remaining cost of a call is then the transport, its framing and two wake-ups.
 
 use std::future::Future;
 use std::time::Instant;
