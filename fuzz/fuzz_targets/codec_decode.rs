@@ -1,5 +1,5 @@
-//! Bytes are a value or an error, whatever the type that is expected and the codec; they never
-//! cost more memory than they may.
+//! Bytes decode to a value or an error, whatever the expected type and the codec. They never cost
+//! more memory than allowed.
 #![no_main]
 
 use std::collections::{BTreeMap, HashMap};

@@ -1,4 +1,4 @@
-//! Bytes are a frame or an error; a frame that is written again and read again is the same one.
+//! Bytes decode to a frame or an error. A frame that is encoded and decoded again is unchanged.
 #![no_main]
 
 use bytes::Bytes;

@@ -1,5 +1,5 @@
-//! The guard of incoming frames lets pass what a parser lets pass that has all bytes at once,
-//! however they are cut.
+//! The guard of incoming frames accepts what a parser accepts that has all bytes at once, wherever
+//! the bytes are cut.
 #![no_main]
 
 #[allow(unreachable_pub, dead_code, reason = "a module of the Actix peer, which it shares with nobody else")]

@@ -1,6 +1,5 @@
-//! Whatever stands behind `#[distributed]` or inside `remote!`, the macros end, and with tokens;
-//! and how it is laid out changes
-//! nothing of them.
+//! Whatever follows `#[distributed]` or is inside `remote!`, the macros terminate and return
+//! tokens. The layout of the input does not change these tokens.
 #![no_main]
 // Only rustc can use a proc-macro library, so the modules of the macros are included one by one.
 #![allow(dead_code, reason = "what only the entry points use")]

@@ -1,5 +1,4 @@
-//! A session to which anything is said, and of which anything is wanted, in any order: it never
-//! panics, and what it
+//! A session that receives any bytes and any requests, in any order. It never panics, and what it
 //! keeps is bounded.
 #![no_main]
 

@@ -1,6 +1,5 @@
-//! A session and a peer that keeps to the protocol, in any order and with any sizes: nothing is a
-//! violation, and what is counted as held is what
-//! is allocated.
+//! A session and a peer that keeps to the protocol, in any order and with any sizes. Nothing is a
+//! violation, and what is counted as held equals what is allocated.
 #![no_main]
 
 use std::collections::BTreeMap;
