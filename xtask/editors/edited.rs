@@ -1,4 +1,4 @@
-//! What `cargo xtask editors` asks rust-analyzer about.
+//! The file about which `cargo xtask editors` asks rust-analyzer.
 
 use distributed_scope::{PeerId, RemoteError, distributed, here, remote};
 use serde::{Deserialize, Serialize};

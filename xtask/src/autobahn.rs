@@ -1,8 +1,8 @@
 //! `cargo xtask autobahn`: the Autobahn test suite against the WebSockets that sessions use.
 //!
-//! The suite says how a WebSocket has to behave, in some 300 cases without compression, and is a
-//! program for Python 2. Where there is one, it is installed below the target directory; what it
-//! finds is compared with what is written in `actor-peer/autobahn.txt`, so that a change of
+//! The suite specifies the behaviour of a WebSocket in some 300 cases without compression, and is
+//! a program for Python 2. If Python 2 is available, the suite is installed below the target
+//! directory. Its results are compared with `actor-peer/autobahn.txt`, so that a change of
 //! behaviour is a change of that file. No case may fail.
 
 mod suite;

@@ -1,5 +1,5 @@
-//! The first rule of the architecture: the core knows no socket and no runtime, and what a page
-//! loads has none either.
+//! Checks the first rule of the architecture: the core depends on no socket and no runtime, and
+//! neither does what a page loads.
 
 use crate::step::{Passed, cargo, output};
 use crate::web_toolchain::{TARGET, Toolchain};

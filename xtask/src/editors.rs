@@ -1,4 +1,4 @@
-//! `cargo xtask editors`: rust-analyzer is asked about code in a block. The questions are in
+//! `cargo xtask editors`: asks rust-analyzer about code in a block. The requests are in
 //! `xtask/editors`.
 
 use std::process::{Command, Stdio};

@@ -1,10 +1,9 @@
 //! `cargo xtask fuzz`: each fuzz target for a while, on the stable toolchain.
 //!
-//! libFuzzer needs the coverage that LLVM writes into a program, and cargo-fuzz is no more than
-//! the flags for it. They are stable, so nothing has to be installed but a C++ compiler, which
-//! libFuzzer itself is built with. The address sanitizer is left out: the workspace has no unsafe
-//! code, and what a target is to find is a panic, an abort, a message that takes too long or too
-//! much memory.
+//! libFuzzer needs the coverage that LLVM writes into a program, and cargo-fuzz only passes the
+//! flags for it. These flags are stable, so only a C++ compiler has to be installed, which builds
+//! libFuzzer itself. The address sanitizer is left out, because the workspace has no unsafe code.
+//! A target looks for panics, aborts, and messages that take too much time or memory.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,9 @@
-//! `cargo xtask instructions`: what the hot path costs, in instructions, beside what it cost when
-//! the figures were kept.
+//! `cargo xtask instructions`: the cost of the hot path in instructions, compared with the figures
+//! that were kept.
 //!
 //! valgrind counts them, so that a busy machine counts the same as an idle one.
-//! rust-toolchain.toml pins the compiler; a new one is a reason to keep new figures, with `cargo
-//! xtask instructions keep`.
+//! rust-toolchain.toml pins the compiler. After an update of the compiler, keep new figures with
+//! `cargo xtask instructions keep`.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: what can be said of the code without running it.
+//! `cargo xtask lint`: checks of the code that need no test run.
 
 use crate::{Step, core_is_portable, words};
 

@@ -1,8 +1,8 @@
-//! That what is secret in the tests is in no log of theirs.
+//! Checks that no secret of the tests is in their logs.
 //!
 //! The tests write a word into arguments, results, tokens, claims, errors and panics
-//! (`tests/support/log.rs`), and all that is logged at `debug` into files. Here the word is looked
-//! for in them.
+//! (`tests/support/log.rs`). They write all that is logged at `debug` into files. This step
+//! searches the files for the word.
 
 use std::fs;
 use std::io::ErrorKind;

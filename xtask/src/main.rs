@@ -1,4 +1,4 @@
-//! `cargo xtask`: what CI and people run on this workspace.
+//! `cargo xtask`: the tasks that CI and developers run on this workspace.
 //!
 //! It uses the standard library alone, so that `cargo xtask` is quick to build in a clean
 //! checkout.

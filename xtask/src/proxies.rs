@@ -1,4 +1,4 @@
-//! The tests behind the proxies that people have.
+//! Runs the tests behind widely used proxies.
 
 use crate::packages::{self, Program};
 use crate::step::{Passed, Step, cargo, run};

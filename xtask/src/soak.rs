@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: builds the soak in release and runs it. What follows the task's name is for
-//! it.
+//! `cargo xtask soak`: builds the soak in release and runs it. The arguments after the task's name
+//! are passed to it.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test there is.
+//! `cargo xtask test`: all tests.
 
 use crate::{Step, fuzz, logs, proxies, web};
 

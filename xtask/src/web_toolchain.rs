@@ -1,8 +1,8 @@
-//! A rustc that builds for the browser: the one that rustup gives, or where rustup reaches no
-//! server, Debian's.
+//! A rustc that builds for the browser: the one that rustup installs, or Debian's if rustup
+//! reaches no server.
 //!
-//! Debian's packages of rustc for the web are unpacked, not installed: installed, they would take
-//! the place of rustup's.
+//! Debian's packages of rustc for the web are unpacked and not installed, because installing them
+//! would replace rustup's rustc.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,7 +1,7 @@
 //! The unit tests that run in a browser, by the test runner of wasm-bindgen.
 //!
 //! The runner is installed under `target/` when it is first needed. As a dependency of this
-//! workspace it would be built by everybody who builds all of it.
+//! workspace it would be built in each build of the whole workspace.
 
 use std::path::PathBuf;
 

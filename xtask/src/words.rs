@@ -1,7 +1,6 @@
-//! The rules of `CONTRIBUTING.md` for prose that a program can check: phrases that say too little,
-//! and the width of lines.
+//! Checks the rules of `CONTRIBUTING.md` for prose: imprecise phrases, and the width of lines.
 //!
-//! Prose is what stands in comments of Rust files and in Markdown outside of code and tables.
+//! Prose is the text of comments in Rust files, and of Markdown outside of code and tables.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use crate::step::Passed;
 /// The last column of a line of prose.
 const WIDTH: usize = 100;
 
-/// Phrases that have a better word, which stands beside them.
+/// Phrases to avoid, each with its replacement.
 const PHRASES: &[(&str, &str)] = &[
     ("a invoke", "an invoke"),
     ("are told", "receive, learn, are notified"),
@@ -116,13 +115,13 @@ fn check(file: &str, line: Line<'_>) -> Vec<String> {
     problems
 }
 
-/// The line in lower case, without what stands between backticks.
+/// The line in lower case, without the text between backticks.
 fn without_code(line: &str) -> String {
     let prose: Vec<_> = line.split('`').step_by(2).collect();
     prose.join("`").to_lowercase()
 }
 
-/// Whether the phrase stands there as words of its own.
+/// Whether the line contains the phrase as separate words.
 fn has_phrase(line: &str, phrase: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     line.match_indices(phrase).any(|(at, _)| {

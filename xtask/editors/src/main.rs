@@ -1,8 +1,7 @@
 //! `cargo xtask editors`: what an editor can do inside a block, asked of rust-analyzer.
 //!
-//! It opens a small crate as an editor does and asks what people ask: what is this, where does it
-//! come from, call it something else. The answers must be those that the same code gives outside
-//! of a block.
+//! It opens a small crate as an editor does and sends the requests that users make: hover, go to
+//! definition, rename. The answers must equal those that the same code gives outside of a block.
 
 mod edited;
 mod questions;

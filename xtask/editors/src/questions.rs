@@ -1,4 +1,4 @@
-//! What is asked, and what the answer has to be.
+//! The requests, and the expected answers.
 
 use std::fmt;
 use std::path::Path;

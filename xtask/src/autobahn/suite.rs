@@ -1,4 +1,4 @@
-//! The suite itself: where it is, and how it is run.
+//! The suite itself: where it is installed, and how it is run.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

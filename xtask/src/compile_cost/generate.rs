@@ -1,5 +1,5 @@
 //! The crates that are measured. Each has functions that make one, two or three hops, one block
-//! inside the other; every block does a little work on a `String` and a `Vec`, and returns both a
+//! inside the other. Every block does a little work on a `String` and a `Vec`, and returns both a
 //! text and a number.
 
 use std::fmt::Write as _;

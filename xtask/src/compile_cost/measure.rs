@@ -1,4 +1,4 @@
-//! Builds the crates and takes their figures.
+//! Builds the crates and measures them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! `cargo xtask compile-cost`: what blocks cost while a crate compiles.
 //!
-//! It writes crates that do the same in three ways: with blocks, as plain async functions, and as
-//! a tarpc service. Each is checked and built alone, with everything it depends on built before.
+//! It generates crates that do the same work in three ways: with blocks, as plain async functions,
+//! and as a tarpc service. Each is checked and built alone; all its dependencies are built before.
 
 mod generate;
 mod measure;

@@ -1,7 +1,7 @@
 //! `web-bundle MODULE FOLDER LIMIT`: makes a bundle of a WebAssembly module, and measures it.
 //!
 //! `cargo xtask web` runs it. The bundle is what a page loads: the module, the JavaScript that
-//! starts it, and both once more compressed, as they are served.
+//! starts it, and a compressed copy of both for the server to send.
 
 use std::fs;
 use std::path::{Path, PathBuf};
