@@ -21,8 +21,8 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
     pub(crate) addr: SocketAddr,
 
-    /// This process helps another one, which holds the other end of its standard input: it ends
-    /// with that process, however that one ends.
+    /// Set for a helper of another process, which holds the other end of its standard input: the
+    /// helper ends with that process, however that one ends.
     #[arg(long, hide = true, global = true)]
     pub(crate) helper: bool,
 }
@@ -47,9 +47,9 @@ pub(crate) enum Command {
     /// on, as you type; the other is a list that browsers share, in which each hop between
     /// them is drawn as it happens.
     ///
-    /// There is no API behind them: one function begins in a page, goes on in this process, where
-    /// the index and the list are, and ends in a page. What the pages load is built first if
-    /// it is missing.
+    /// There is no API behind them: one function begins in a page, continues in this process,
+    /// where the index and the list are, and ends in a page. If the bundle that the pages load is
+    /// missing, it is built first.
     Search {
         /// Where to listen; port 0 is any free port.
         #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
@@ -63,8 +63,8 @@ pub(crate) enum Command {
     /// Count the words of text files on several worker processes.
     ///
     /// The text is cut into pieces of about 128 KiB. Each worker is a peer in a process of its own
-    /// and has several pieces in flight; when a worker is lost, the others do its share. Then
-    /// the same text is counted once more without any peer, and the two counts must be equal.
+    /// and has several pieces in flight. If a worker is lost, the others take over its pieces.
+    /// Then the same text is counted again without any peer, and the two counts must be equal.
     Wordcount(WordcountOptions),
 
     /// A worker of `demo wordcount`, in its own process.
@@ -83,7 +83,7 @@ pub(crate) enum Command {
     /// authority has signed.
     Secure,
 
-    /// List the blocks of this program: where each stands, what travels with it, and its version.
+    /// List the blocks of this program: the source location, the captures and the version of each.
     Blocks,
 
     /// Measure calls between two processes: how long one takes, and how many fit into a second.
@@ -111,8 +111,7 @@ pub(crate) struct WordcountOptions {
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) top: usize,
 
-    /// Kill the first worker once this many pieces are counted, to see that nothing is lost with
-    /// it.
+    /// Kill the first worker once this many pieces are counted, to show that no piece is lost.
     #[arg(long, value_name = "PIECES")]
     pub(crate) kill_after: Option<u64>,
 
