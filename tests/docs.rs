@@ -1,5 +1,5 @@
-//! What the documents name exists: tests, files, fixtures with their messages. What must be
-//! documented is: limits, errors.
+//! Everything that the documents name exists: tests, files, fixtures with their messages.
+//! Everything that must be documented is: limits, errors.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

@@ -1,5 +1,5 @@
-//! What others send brings a bounded number of lines into the log, whatever it is and however
-//! much: at `debug`, too.
+//! Messages from other peers add a bounded number of lines to the log, whatever they are and
+//! however many: at `debug`, too.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
@@ -40,12 +40,12 @@ mod wire;
 /// How many times each thing is sent.
 const TIMES: u64 = 2_000;
 
-/// More lines than this are one for each.
+/// More lines than this mean one line for each message.
 const MOST: usize = 200;
 
 static LINES: AtomicUsize = AtomicUsize::new(0);
 
-/// Those that a program sees which logs at `info`.
+/// The lines that a program sees which logs at `info`.
 static LOUD: AtomicUsize = AtomicUsize::new(0);
 
 /// The target of the lines that are logged for each call, for programs that enable it.

@@ -1,5 +1,5 @@
-//! What is secret stays out of the logs: everything at `debug`, with a word in each secret that
-//! must not be found again.
+//! Secrets do not appear in the logs. Everything at `debug` is kept, and each secret contains a
+//! word that must not be in it.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

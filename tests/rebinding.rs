@@ -1,5 +1,5 @@
-//! A peer that lets anybody in from elsewhere asks to be told under which names it is reached,
-//! when it starts.
+//! When a peer starts that admits peers from other machines without a credential, a warning asks
+//! for the names under which it is reached.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

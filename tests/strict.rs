@@ -1,5 +1,5 @@
-//! A crate that denies and forbids what it can, with blocks wherever they can stand: clippy looks
-//! at this as at every other test, and nothing that the macros make may be the reason of a lint.
+//! A crate that denies and forbids as many lints as possible, with blocks in all positions. clippy
+//! checks it like every other test, and the output of the macros must not cause a lint.
 
 #![deny(warnings, clippy::all, clippy::pedantic, clippy::nursery)]
 #![deny(

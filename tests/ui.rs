@@ -1,4 +1,4 @@
-//! What compiles, and what each mistake says. See `macros/tests/README.md`.
+//! What compiles, and the message for each mistake. See `macros/tests/README.md`.
 
 #[test]
 fn ui() {

@@ -1,4 +1,4 @@
-//! Peers that have blocks call on to peers which are not there.
+//! Peers whose calls make a block call peers that are not connected.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ fn code(error: &RemoteError) -> &'static str {
     error.hops().last().unwrap().kind().code()
 }
 
-/// Of many calls on to ids that collide in a hash that everybody can compute, only a bounded
-/// number waits, and others are let in.
+/// Many calls go on to ids that collide in a hash that everyone can compute. Only a bounded number
+/// waits, and calls of other peers are still accepted.
 #[actix_web::test]
 async fn calls_to_absent_peers_are_bounded() {
     const MOST: usize = 100;

@@ -1,4 +1,4 @@
-//! Attackers that want to have run what is not for them.
+//! Attackers that try to run blocks without permission.
 
 use distributed_scope::{
     Blocks, Codec, Endpoint, ErrorKind, Peer, PeerId, Refusal, Registry, RemoteError, distributed, here,

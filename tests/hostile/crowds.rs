@@ -51,8 +51,8 @@ async fn one_address_has_so_many_sessions_and_connections_begin_only_so_fast() {
     .unwrap();
 }
 
-/// An address that has all its sessions can go on with one that lost its connection, and open no
-/// other.
+/// An address at its limit of sessions can resume one that lost its connection, but cannot open
+/// another one.
 #[actix_web::test]
 async fn full_address_can_come_back() {
     let server = Listening::start(open().limits(Limits { sessions_per_address: 4, ..Limits::default() }));

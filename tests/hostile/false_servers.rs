@@ -33,7 +33,8 @@ fn changed(welcome: Bytes, change: impl FnOnce(&mut Welcome)) -> Bytes {
     Frame::Welcome(welcome).encode()
 }
 
-/// What an honest peer that wants `wanted` makes of a server that answers its hello so.
+/// The result of an honest peer that wants `wanted`, when a server answers its hello with
+/// `answer`.
 async fn told(
     honest: impl Into<distributed_scope::Identity>,
     wanted: Option<PeerId>,
@@ -86,8 +87,8 @@ async fn one(on: PeerId) -> Result<u8, RemoteError> {
     remote!(on, [], { 1 }).idempotent().without_timeout().await
 }
 
-/// A call that may be made again is made again a few times, with pauses, and not as often as a
-/// server likes.
+/// A call that may be repeated is repeated a few times, with pauses. A server cannot cause
+/// unlimited repetitions.
 #[actix_web::test]
 async fn repeats_of_a_call_have_an_end() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -105,8 +106,8 @@ async fn repeats_of_a_call_have_an_end() {
     assert!(begun.elapsed() >= Duration::from_millis(5 + 10 + 20 + 40));
 }
 
-/// What a client makes of a server that gives its session the id of one that the client has with
-/// another server.
+/// The result of a client when a server gives its session the id of a session that the client has
+/// with another server.
 async fn of_another_session() -> String {
     let ticket = (SessionId::random(), Token::random());
     let client = distributed_scope::Peer::builder(PeerId::random()).start();

@@ -1,4 +1,4 @@
-//! Attackers that want a peer to hold more memory for them than it has.
+//! Attackers that try to make a peer hold too much memory for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Peers that do nothing wrong while others do.
+//! Peers that behave correctly while attacks run.
 
 use std::sync::Arc;
 
@@ -36,9 +36,9 @@ async fn double(on: PeerId, n: u64) -> Result<u64, RemoteError> {
     remote!(on, [n], { n * 2 }).await
 }
 
-/// Plays scripts against a server while an honest client has a call open there, checks after each
-/// that the client and a newcomer notice nothing, and compares what happened with this section of
-/// `README.md`.
+/// Plays scripts against a server while an honest client has a call open there. After each script
+/// it checks that the client and a new client notice nothing. It compares the outcome with this
+/// section of `README.md`.
 pub(crate) async fn attack(section: &str, scripts: impl FnOnce(&Target, &mut Scripts) + Send + 'static) {
     attack_on(section, open(), Endpoint::new, scripts).await;
 }

@@ -1,4 +1,4 @@
-//! Web pages that want to use their visitor's server.
+//! Web pages that try to use a server with their visitor's permissions.
 
 use distributed_scope::Endpoint;
 
@@ -43,8 +43,8 @@ async fn web_pages_of_other_origins_are_turned_away_before_the_upgrade() {
     .await;
 }
 
-/// A page that gave its own name to the address of a server that is not only on this machine is of
-/// another origin, where it is known under which names the server is reached.
+/// DNS rebinding: a page gave its own name to the address of a server that is reachable from other
+/// machines. It has another origin if the names of the server are configured.
 #[actix_web::test]
 async fn rebound_page_is_turned_away() {
     let server = open().allow_first_come().allow_host("app.example.com");

@@ -1,4 +1,4 @@
-//! Callers that have code of the program panic wherever the library calls it.
+//! Callers that make code of the program panic wherever the library calls it.
 
 use std::error::Error;
 use std::fmt;
@@ -21,7 +21,7 @@ use crate::honest::attack_on;
 use crate::raw::upgrade;
 use crate::support::{Listening, open, pair};
 
-/// What a panic carries. Letting go of it panics, too, with another one like it.
+/// The payload of a panic. Dropping it panics, too, with another one like it.
 struct Payload(u8);
 
 impl Drop for Payload {
@@ -73,11 +73,11 @@ impl Drop for BadError {
     }
 }
 
-/// A value that panics where it is written, if it is this one.
+/// A value that panics when it is encoded, if it is this one.
 #[derive(Clone, Copy, Debug, Deserialize)]
 struct Unwritable(u8);
 
-/// A value that panics where it is read, if it is this one.
+/// A value that panics when it is decoded, if it is this one.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Unreadable(u8);
 
@@ -132,7 +132,7 @@ async fn one(on: PeerId) -> Result<u8, RemoteError> {
     remote!(on, [], { 1 }).await
 }
 
-/// Its block waits for ever, and panics when it is let go of.
+/// Its block waits for ever, and panics when it is dropped.
 #[distributed]
 async fn is_let_go(on: PeerId) -> Result<(), RemoteError> {
     remote!(on, [], {
@@ -151,7 +151,7 @@ struct Watched {
     ended: Notify,
 }
 
-/// Panics when it is let go of.
+/// Panics when it is dropped.
 struct Trap(Arc<Watched>);
 
 impl Drop for Trap {
@@ -161,7 +161,7 @@ impl Drop for Trap {
     }
 }
 
-/// Asks the program; its future panics when it is polled or when it is let go of.
+/// Asks the program; its future panics when it is polled or dropped.
 struct Asking<T>(Option<T>);
 
 impl<T: Clone + Unpin> Future for Asking<T> {
@@ -243,7 +243,7 @@ async fn own_panics_end_own_calls() {
     assert_eq!(peer.run(one(peer.id())).await.unwrap(), 1);
 }
 
-/// A block that is let go of panics, and its session goes on.
+/// A block panics when it is dropped, and its session continues.
 #[actix_web::test]
 async fn panic_of_cancelled_block_stays_there() {
     let watched = Arc::new(Watched::default());
@@ -273,7 +273,7 @@ async fn panic_of_authorize_refuses() {
     }
 }
 
-/// `authenticate` that panics turns its client away with a status, and the next one, too.
+/// If `authenticate` panics, its client is rejected with a status, and so is the next one.
 #[actix_web::test]
 async fn panic_of_authenticate_turns_away() {
     for asking in [|| Asking(None), || Asking(Some(Ok(None))), || panic_any(Payload(3))] {
@@ -311,7 +311,7 @@ async fn panic_of_result_ends_its_call() {
     }
 }
 
-/// A token that cannot be asked for because that panics is an error of `connect`.
+/// If the source of a token panics, `connect` returns an error.
 #[actix_web::test]
 async fn panic_of_token_fails_connect() {
     let server = Listening::start(open());

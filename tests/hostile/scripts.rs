@@ -1,4 +1,4 @@
-//! The scripts of one kind, as they were refused, beside what `README.md` says of them.
+//! The scripts of one kind and how they were refused, to compare with `README.md`.
 
 use std::fmt::Write;
 
@@ -17,12 +17,12 @@ pub(crate) struct Scripts {
 pub(crate) type Others = mpsc::UnboundedSender<(&'static str, oneshot::Sender<()>)>;
 
 impl Scripts {
-    /// Scripts beside which others go about their business.
+    /// Scripts that run while other peers are active.
     pub(crate) fn beside(others: Others) -> Self {
         Self { played: Vec::new(), others: Some(others) }
     }
 
-    /// There are no more; others need not look any longer.
+    /// All scripts were played; the other peers need no more checks.
     pub(crate) fn over(self) -> Self {
         Self { others: None, ..self }
     }

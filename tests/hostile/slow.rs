@@ -1,4 +1,4 @@
-//! Attackers that are slow on purpose: what waits for them is kept in memory.
+//! Attackers that are slow on purpose, so that the server keeps memory for them.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ fn impatient() -> Listening {
     Listening::start(open().limits(limits))
 }
 
-/// Waits until this peer is there, and gone again, while others are served.
+/// Waits until this peer was connected and is disconnected again, while others are served.
 async fn is_gone(server: &Listening, slow: PeerId) {
     server.peer.connected(slow).await;
     let honest = open().start();

@@ -1,4 +1,4 @@
-//! Peers whose errors say more than anybody wants to read, or what a terminal obeys.
+//! Peers whose errors are too long, or contain control sequences for a terminal.
 
 use distributed_scope::{PeerId, RemoteError, distributed, remote};
 

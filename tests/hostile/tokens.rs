@@ -1,4 +1,4 @@
-//! Attackers with tokens that are not good, or not theirs.
+//! Attackers with invalid or stolen tokens.
 
 use std::time::Duration;
 

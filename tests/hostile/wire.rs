@@ -8,7 +8,7 @@ use distributed_scope_core::frame::Frame;
 
 use crate::raw::{Answer, upgrade};
 
-/// What a server says.
+/// A message of a server.
 #[derive(Debug)]
 pub(crate) enum Said {
     Frame(Box<Frame>),
@@ -105,7 +105,7 @@ impl Wire {
         }
     }
 
-    /// The next thing that it says, but for acknowledgements and what only ends a session.
+    /// The next message of the server, except acknowledgements and frames that only end a session.
     pub(crate) fn next(&mut self) -> Said {
         loop {
             match self.message() {

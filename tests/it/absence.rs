@@ -1,5 +1,4 @@
-//! A connection that is lost, as blocks and callers see it that do not want to wait for another
-//! one.
+//! A lost connection, as seen by blocks and callers that do not wait for another one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,8 +24,8 @@ async fn hang(on: PeerId, tell: PeerId) -> Result<(), RemoteError> {
     .await
 }
 
-/// The death of a worker's process ends such a call at once, though its session waits for the
-/// worker to come back.
+/// If a worker's process dies, such a call ends at once, though its session waits for the worker
+/// to reconnect.
 #[actix_web::test]
 async fn bound_call_ends_with_connection() {
     let running = Arc::new(Notify::new());
@@ -44,7 +43,7 @@ async fn bound_call_ends_with_connection() {
     assert!(killed.elapsed() < Limits::default().resume / 2, "{:?}", killed.elapsed());
 }
 
-/// The same of all calls of a block that says so: none of the callers does.
+/// The same for all calls of a block that declares it; its callers do not.
 #[actix_web::test]
 async fn calls_of_bound_block_end_with_connection() {
     #[distributed]
@@ -93,7 +92,7 @@ async fn bound_call_does_not_wait() {
     assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Never));
 }
 
-/// A block learns when its caller goes away and when it comes back, and its result gets there.
+/// A block learns when its caller is away and when it is back, and the caller receives its result.
 #[actix_web::test]
 async fn block_sees_its_caller_leave_and_return() {
     #[distributed]

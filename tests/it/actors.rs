@@ -1,4 +1,4 @@
-//! The peer among other actors.
+//! A peer and other actors in one program.
 
 use actix::prelude::*;
 use distributed_scope::{Call, Invoke, Peer, PeerId, RemoteError, distributed, remote};

@@ -1,5 +1,5 @@
-//! A server that has several addresses, of which some do not work: they race, at the first dial
-//! and at each redial.
+//! A server with several addresses, some of which do not work: they race, at the first dial and at
+//! each redial.
 
 use std::error::Error;
 use std::net::{SocketAddr, TcpListener};
@@ -20,7 +20,7 @@ use crate::support::{Listening, open};
 /// A name that is never looked up, because the test gives its addresses.
 const URL: &str = "ws://scope.example:9/scope";
 
-/// A peer that gives up too late for a test: only another address can help it.
+/// A peer whose timeouts are too long for a test: only another address can help it.
 fn patient() -> Builder {
     let minute = Duration::from_secs(60);
     let reconnect = Duration::from_millis(1);
@@ -43,7 +43,7 @@ fn address(server: &Listening) -> SocketAddr {
     server.address.parse().unwrap()
 }
 
-/// A first address that is silent and a second one that refuses cost neither the handshake nor
+/// If the first address is silent and the second one refuses, this costs neither the handshake nor
 /// another token.
 #[actix_web::test]
 async fn dead_addresses_are_overtaken() {
@@ -72,8 +72,8 @@ async fn wait(on: PeerId) -> Result<u32, RemoteError> {
     .await
 }
 
-/// A session whose address goes silent goes on over another address of the same server, with its
-/// open call.
+/// A session whose address goes silent is resumed over another address of the same server, with
+/// its open call.
 #[actix_web::test]
 async fn redial_leaves_silent_address() {
     let minute = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! Who is let in, and what a block knows of its caller.
+//! Which peers are admitted, and what a block knows of its caller.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -11,8 +11,8 @@ use distributed_scope::{
 use crate::raw;
 use crate::support::{Listening, open};
 
-/// A server that knows alice by her token, lets strangers in without one, and turns everybody else
-/// away.
+/// A server that authenticates alice by her token, admits peers without a token, and rejects all
+/// others.
 fn server() -> Listening {
     let builder = Peer::builder(PeerId::random()).expose(Blocks::all());
     Listening::start(builder.authenticate(|upgrade: Upgrade| async move {
@@ -211,8 +211,7 @@ async fn a_peer_that_is_not_the_one_that_was_wanted_is_left() {
     assert_eq!(client.peers(), []);
 }
 
-/// A server that believes whatever a token says of its bearer: `name`, or `name@peer` to be bound
-/// to a peer id.
+/// A server that accepts any name in a token: `name`, or `name@peer` to be bound to a peer id.
 fn gullible() -> Listening {
     Listening::start(open().authenticate(|upgrade: Upgrade| async move {
         Ok(upgrade.bearer()?.map(|token| match token.split_once('@') {

@@ -1,8 +1,8 @@
 //! A link between two machines that goes down: all packets are lost in both directions, without an
 //! error at either end.
 //!
-//! The other machine is a network namespace. Making one takes root and `ip`; where that is not to
-//! be had, the tests say so and are skipped.
+//! The other machine is a network namespace. Making one needs root and `ip`; if they are not
+//! available, the tests report that and are skipped.
 #![cfg(target_os = "linux")]
 
 use std::process::{Command, Stdio};
@@ -89,7 +89,7 @@ impl Network {
         is_made.then_some(network)
     }
 
-    /// The far end of the link goes `up` or `down`; the near end is not told.
+    /// The far end of the link goes `up` or `down`; the near end is not notified.
     fn set(&self, state: &str) -> bool {
         ip(&["-n", &self.namespace, "link", "set", &self.theirs, state])
     }

@@ -201,8 +201,8 @@ async fn drain_waits_for_blocking_block() {
     }
 }
 
-/// A blocking block whose call was dropped goes on, and counts as running and its memory as held
-/// until it ends.
+/// A blocking block whose call was dropped continues. It counts as running, and its memory as
+/// held, until it ends.
 #[actix_web::test]
 async fn dropped_blocking_block_counts_until_it_ends() {
     const SIZE: usize = 200_000;
@@ -246,7 +246,7 @@ async fn passes_soon(on: PeerId) -> Result<usize, RemoteError> {
     .await
 }
 
-/// A system whose blocking pool has one thread, so that what comes second has to wait.
+/// A system whose blocking pool has one thread, so that a second block has to wait.
 fn with_one_blocking_thread(test: impl Future<Output = ()>) {
     let runtime = || {
         let mut runtime = tokio::runtime::Builder::new_current_thread();

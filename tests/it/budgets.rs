@@ -1,4 +1,4 @@
-//! What the value of a message may take.
+//! The memory limit of a message's value.
 
 use distributed_scope::{ErrorKind, Limits, PeerId, Ran, Refusal, RemoteError, distributed, remote};
 

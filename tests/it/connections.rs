@@ -1,4 +1,4 @@
-//! Sessions: how they begin, whom they wait for, and what their end does to open calls.
+//! Sessions: how they begin, which peers they wait for, and how their end affects open calls.
 
 use std::error::Error;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a block finds on the peer that runs it.
+//! What a block can access on the peer that runs it.
 
 use std::time::Duration;
 

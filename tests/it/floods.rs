@@ -1,5 +1,5 @@
-//! Attackers that speak to a peer over a bare socket. The peer that is attacked is in another
-//! process, so that its memory can be measured.
+//! Attackers that use a bare socket. The attacked peer is in another process, so that its memory
+//! can be measured.
 #![cfg(target_os = "linux")]
 
 use std::io::{ErrorKind, Read, Write};

@@ -1,5 +1,4 @@
-//! Peers that end because nothing of their program holds them any more, and programs that just
-//! end.
+//! Peers that end because the program has dropped all handles to them, and programs that just end.
 
 use std::future::pending;
 use std::time::Duration;
@@ -66,7 +65,7 @@ async fn dropped_peers_leave_no_sessions() {
     until_no_session(&server.peer).await;
 }
 
-/// What a link, an open call, a handle in a task or a service holds does not end.
+/// A peer does not end while a link, an open call, a handle in a task or a service holds it.
 #[actix_web::test]
 async fn held_peer_does_not_end() {
     let server = Listening::start(open().limits(patient()));
@@ -113,7 +112,7 @@ async fn served_peer_does_not_end() {
     handle.stop(false).await;
 }
 
-/// Blocks that run for another peer do not hold the one that they run on.
+/// Blocks that run for another peer do not keep the peer alive on which they run.
 #[actix_web::test]
 async fn last_call_ends_with_handle() {
     let (server, client) = pair().await;

@@ -1,4 +1,4 @@
-//! How peers stop, and what goes on without its caller.
+//! How peers stop, and what continues without its caller.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::support::{Listening, open};
 
-/// Lets a test hold blocks back: they tell that they run, and wait to be let go.
+/// Lets a test hold blocks back: they report that they run, and wait until they are released.
 pub(crate) struct Gate {
     running: Semaphore,
     open: Semaphore,

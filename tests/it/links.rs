@@ -1,5 +1,5 @@
-//! A link that is kept connected: what it does, what it says of itself, and that each place has
-//! one.
+//! A link that is kept connected: what it does, which status it reports, and that each URL has
+//! only one.
 
 use std::time::Duration;
 
@@ -37,8 +37,8 @@ fn is_end(status: &LinkStatus) -> bool {
     matches!(status, LinkStatus::Ended(_))
 }
 
-/// Dials before anybody answers, comes back after a cut, and again when the server was restarted,
-/// and says all of it.
+/// A link dials before its server listens, reconnects after a cut and after a restart of the
+/// server, and reports all of it.
 #[actix_web::test]
 async fn link_survives_absence_cut_and_restart() {
     let id = PeerId::random();
@@ -72,7 +72,8 @@ async fn link_survives_absence_cut_and_restart() {
     second.peer.disconnected(client.id()).await;
 }
 
-/// The session waits for its window in vain, and a new one begins when the server answers again.
+/// The session waits until its resume window ends, and a new one begins when the server answers
+/// again.
 #[actix_web::test]
 async fn link_outlives_its_session() {
     let server = Listening::start(open());
@@ -152,7 +153,8 @@ async fn failed_connect_leaves_no_link() {
     drop(server.await.unwrap());
 }
 
-/// What no attempt can change ends the link at once, and the status says why.
+/// An error that no further attempt can fix ends the link at once, and the status gives the
+/// reason.
 #[actix_web::test]
 async fn hopeless_link_ends() {
     let client = quick();
@@ -185,7 +187,7 @@ async fn waiting_link_ends_at_once() {
     }
 }
 
-/// Dropping the handle changes nothing; a future of the watch that is dropped loses nothing.
+/// Dropping the handle changes nothing; dropping a future of the watch loses nothing.
 #[actix_web::test]
 async fn dropped_handles_change_nothing() {
     let server = Listening::start(open());
@@ -209,7 +211,7 @@ async fn dropped_handles_change_nothing() {
     assert_eq!(client.run(echo(id, 3)).await.unwrap(), 3);
 }
 
-/// A server that is not there yet, or turns the peer away, is warned of once for each cause, from
+/// If a server is not there yet, or rejects the peer, one warning is logged for each cause, from
 /// the first attempt on.
 #[actix_web::test]
 async fn first_dials_warn_once_per_cause() {

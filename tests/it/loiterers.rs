@@ -1,5 +1,5 @@
 //! Connections that never become sessions: they send their request byte by byte, or are upgraded
-//! and say nothing.
+//! and send nothing.
 #![cfg(unix)]
 
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ fn request(address: SocketAddr) -> String {
     )
 }
 
-/// Sends a byte of its request now and then, until the server has enough.
+/// Sends a byte of its request now and then, until the server closes the connection.
 async fn dawdle(address: SocketAddr) {
     let (mut from, mut to) = TcpStream::connect(address).await.unwrap().into_split();
     let write = async {
@@ -43,7 +43,7 @@ async fn dawdle(address: SocketAddr) {
     select(Box::pin(read), Box::pin(write)).await;
 }
 
-/// Is upgraded, and then says nothing until the server has enough.
+/// Is upgraded, and then sends nothing until the server closes the connection.
 async fn keep_silent(address: SocketAddr) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request(address).as_bytes()).await.unwrap();

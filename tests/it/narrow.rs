@@ -1,5 +1,5 @@
-//! A path that loses large packets, as a proxy plays it that reads from the sockets how large
-//! packets are; `paths` has one of real packets.
+//! A path that loses large packets, simulated by a proxy that reads the size of packets from the
+//! sockets; `paths` has one with real packets.
 
 use std::time::Duration;
 

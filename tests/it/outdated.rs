@@ -1,5 +1,5 @@
-//! Two programs that speak different versions of the protocol: the client learns it, and does not
-//! dial on.
+//! Two programs with different versions of the protocol: the client learns it, and does not dial
+//! again.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -79,8 +79,8 @@ async fn client_of_another_version_is_told_ours() {
     assert_eq!(ask(&server, "distributed-scope.v1", &[]).await.status, 401, "one of ours is asked");
 }
 
-/// A client of another version passes the same origin check as others, and holds a place until it
-/// is gone.
+/// A client of another version passes the same origin check as others, and counts against the
+/// limits until it is gone.
 #[actix_web::test]
 async fn outdated_client_is_limited_like_others() {
     let limits = Limits { sessions_per_address: 1, handshake: Duration::from_secs(60), ..Limits::default() };

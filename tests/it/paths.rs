@@ -1,8 +1,8 @@
-//! Paths between two machines that fail in the ways of real ones: a call at the default deadline
-//! gets its value, and its block runs once.
+//! Paths between two machines that fail like real ones: a call at the default deadline gets its
+//! value, and its block runs once.
 //!
-//! The machines are network namespaces. Making them takes root and `ip`; where that is not to be
-//! had, the tests say so and are skipped.
+//! The machines are network namespaces. Making them needs root and `ip`; if they are not
+//! available, the tests report that and are skipped.
 #![cfg(target_os = "linux")]
 
 use std::net::SocketAddr;
@@ -237,7 +237,7 @@ async fn call(client: &Peer, on: PeerId, size: [usize; 2], nth: u32) {
     eprintln!("call {nth} took {:?}", begun.elapsed());
 }
 
-/// Of two links the one that is used goes dark, in both directions or in one.
+/// The link in use, of two, goes dark, in both directions or in one.
 #[actix_web::test]
 async fn dark_link_costs_no_call() {
     for (number, silent) in [(0, &[0, 1][..]), (1, &[0]), (2, &[1])] {
@@ -265,7 +265,7 @@ async fn forgotten_entry_costs_no_call() {
     call(&client, on, [1, 1], 2).await;
 }
 
-/// A host has an address of IPv6 that leads nowhere, from the beginning or from some time on.
+/// A host has an IPv6 address that leads nowhere, from the beginning or from a later time on.
 #[actix_web::test]
 async fn dead_ipv6_costs_no_call() {
     for (number, is_dead_at_first) in [(4, true), (5, false)] {

@@ -1,5 +1,5 @@
-//! Another process: this test program again, which runs one test of it and learns from its
-//! environment what to be.
+//! Another process: this test program again, which runs one of its tests and reads its role from
+//! its environment.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};

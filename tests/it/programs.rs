@@ -39,7 +39,7 @@ async fn the_served_process() {
     peer.serve(server).await.unwrap();
 }
 
-/// Sends a signal to a server with an idle session; gives how long it went on.
+/// Sends a signal to a server with an idle session; returns how long it kept running.
 #[cfg(unix)]
 async fn ends_after(signal: &str) -> Duration {
     let client = open().start();
@@ -216,7 +216,7 @@ async fn what_a_session_took_for_many_calls_at_once_it_gives_back() {
     }
 }
 
-/// A peer in an actix system of its own, on a thread of its own, and what stops that.
+/// A peer in an actix system of its own, on a thread of its own, and the handle that stops it.
 fn in_a_system_of_its_own(url: String) -> (Peer, impl FnOnce()) {
     let (sender, receiver) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
@@ -306,8 +306,8 @@ impl<B: MessageBody + Unpin> MessageBody for InSpan<B> {
     }
 }
 
-/// What a block logs stands under a span of the block, and not under that of the request that
-/// upgraded the connection.
+/// What a block logs is under a span of the block, and not under that of the request that upgraded
+/// the connection.
 #[actix_web::test]
 async fn blocks_log_under_spans_of_their_own() {
     let server = open().start();

@@ -1,4 +1,4 @@
-//! How a client comes back: how fast, how long, and what it logs.
+//! How a client reconnects: how fast, how long, and what it logs.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -96,8 +96,8 @@ pub(crate) fn listening() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// A client that is refused again and again warns once of each cause, and comes back when it is
-/// let in.
+/// A client that is refused repeatedly logs one warning for each cause, and reconnects when it is
+/// accepted.
 #[actix_web::test]
 async fn each_cause_is_warned_of_once() {
     let (warnings, _guard) = Warnings::collect();
@@ -121,7 +121,7 @@ async fn each_cause_is_warned_of_once() {
     }
 }
 
-/// A server that asks for a second gets it.
+/// If a server asks for a pause of one second, the client waits that long.
 #[actix_web::test]
 async fn retry_after_delays_the_next_dial() {
     let (listener, url) = listening();
@@ -139,9 +139,9 @@ async fn retry_after_delays_the_next_dial() {
     assert!(waited >= Duration::from_secs(1), "{waited:?}");
 }
 
-/// A server that opens sessions and hangs up is dialled ever more slowly. Twelve pauses that did
-/// not grow would be 60 ms together; those that grow are random, and shorter than 150 ms together
-/// once in many thousand times.
+/// A server that opens sessions and hangs up is dialled ever more slowly. Twelve pauses of
+/// constant length would be 60 ms together. Growing pauses are random, and shorter than 150 ms
+/// together once in many thousand times.
 #[actix_web::test]
 async fn server_that_hangs_up_is_dialled_slower() {
     let (listener, url) = listening();
@@ -160,8 +160,8 @@ async fn server_that_hangs_up_is_dialled_slower() {
     assert!(elapsed >= Duration::from_millis(150), "{elapsed:?}");
 }
 
-/// A client whose connections are cut as soon as they are idle for a while warns of that once, and
-/// names what to change.
+/// A client whose connections are cut as soon as they are idle for a while logs one warning, which
+/// says what to change.
 #[actix_web::test]
 async fn idle_limit_is_noticed() {
     let server = Listening::start(open());

@@ -1,5 +1,5 @@
-//! Blocks that had to wait for room, and begin where the connection is being written. What they do
-//! comes back to the same session.
+//! Blocks that had to wait for space in a queue, and begin while the connection is being written.
+//! Their actions re-enter the same session.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,8 +11,8 @@ use crate::support::{Listening, open};
 const CALLS: usize = 60;
 const RESULT: usize = 20 << 10;
 
-/// Less may wait to be sent than one result, so one block runs after the other; all calls may wait
-/// meanwhile, should they come at once.
+/// The send queue is smaller than one result, so one block runs after the other. All calls may
+/// wait meanwhile, if they arrive at once.
 fn narrow() -> Limits {
     Limits { queue: RESULT - 1, ..Limits::default() }
 }

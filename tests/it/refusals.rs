@@ -1,4 +1,4 @@
-//! What a peer does not run for others.
+//! Calls that a peer refuses to run.
 
 use distributed_scope::{
     Blocks, ErrorKind, Limits, Peer, PeerId, Ran, Refusal, RemoteError, distributed, here, remote,

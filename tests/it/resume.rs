@@ -72,7 +72,7 @@ async fn held(on: PeerId) -> Result<u32, RemoteError> {
 }
 
 /// The welcome of the next connection is lost, and the dialler gives that connection up: the
-/// session goes on with the one after it.
+/// session is resumed by the one after it.
 #[actix_web::test]
 async fn lost_welcome_costs_one_connection() {
     let notify = Arc::new([Notify::new(), Notify::new()]);
@@ -299,8 +299,8 @@ async fn a_server_that_was_restarted_ends_the_open_calls_and_takes_new_ones() {
     assert_eq!(client.run(counted(id, 1, 1)).await.unwrap().0, 1, "the new server has the new call");
 }
 
-/// A call that is made while the server is away was never sent, and goes to the server that is
-/// started in its place.
+/// A call that is made while the server is away was never sent, and goes to the server that
+/// replaces it.
 #[actix_web::test]
 async fn outage_call_goes_to_new_server() {
     let id = PeerId::random();

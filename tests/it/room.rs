@@ -1,4 +1,4 @@
-//! More calls at once than a connection takes: they wait.
+//! More concurrent calls than a connection allows: they wait.
 
 use std::time::Duration;
 

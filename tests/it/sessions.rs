@@ -17,8 +17,8 @@ use crate::raw_server::{accept, hear, say, try_hear};
 use crate::redials::listening;
 use crate::support::{Listening, open};
 
-/// A server that knows alice and bob by their tokens, the first for an hour, and lets strangers in
-/// who show none.
+/// A server that authenticates alice and bob by their tokens, the first for an hour, and admits
+/// peers without a token.
 fn server() -> Listening {
     let builder = Peer::builder(PeerId::random()).expose(Blocks::all());
     Listening::start(builder.authenticate(|upgrade: Upgrade| async move {
@@ -57,8 +57,8 @@ async fn connected(url: String, token: &str) -> Peer {
     client
 }
 
-/// Both sides see whose session it is, since when, from where, and that it waits while there is no
-/// connection.
+/// Both sides see the session's principal, its start, its address, and that it waits while it has
+/// no connection.
 #[actix_web::test]
 async fn sessions_show_who_is_connected() {
     let before = SystemTime::now() - Duration::from_secs(1);
@@ -131,7 +131,7 @@ async fn disconnect_ends_session_and_calls() {
     assert!(!server.peer.disconnect(PeerId::random(), "nobody"));
 }
 
-/// Logs in, shows another token before the first one expires, and logs out, all on one session.
+/// Logs in, presents another token before the first one expires, and logs out, all on one session.
 #[actix_web::test]
 async fn session_goes_on_as_somebody_else() {
     let server = server();
@@ -155,8 +155,8 @@ async fn session_goes_on_as_somebody_else() {
     assert_eq!(server.peer.sessions()[0].since, since, "it is the same session");
 }
 
-/// A credential that the server does not take changes nothing, also not what is shown when the
-/// connection is lost later.
+/// A credential that the server rejects changes nothing, including the credential that is
+/// presented after a later loss of the connection.
 #[actix_web::test]
 async fn refused_credential_changes_nothing() {
     let server = server();
@@ -172,7 +172,7 @@ async fn refused_credential_changes_nothing() {
     assert_eq!(client.run(who(on)).await.unwrap().as_deref(), Some("alice"));
 }
 
-/// What was shown last is shown again when the connection is lost.
+/// After a loss of the connection, the last credential is presented again.
 #[actix_web::test]
 async fn new_credential_outlives_connection() {
     let server = server();
@@ -190,7 +190,7 @@ async fn new_credential_outlives_connection() {
     assert_eq!(client.run(who(on)).await.unwrap().as_deref(), Some("alice"));
 }
 
-/// Without a connected session that this peer has dialled, there is nothing to go on with.
+/// The principal can only be changed on a connected session that this peer has dialled.
 #[actix_web::test]
 async fn only_dialled_sessions_reauthenticate() {
     let server = server();
@@ -201,7 +201,8 @@ async fn only_dialled_sessions_reauthenticate() {
     }
 }
 
-/// A server of an older version is not sent what it does not know, and the error says so.
+/// A server of an older version does not receive frames that it does not know, and the error says
+/// so.
 #[actix_web::test]
 async fn old_server_is_not_asked() {
     let (listener, url) = listening();
@@ -231,7 +232,7 @@ async fn old_server_is_not_asked() {
     assert!(!heard.iter().any(|frame| matches!(frame, Frame::Change(_))), "{heard:?}");
 }
 
-/// How many of these are upgraded at once, each passed on with this header.
+/// How many of these are upgraded at once, each forwarded with this header.
 async fn let_in(server: &Listening, headers: &[(&'static str, &'static str)]) -> Vec<u16> {
     let (address, headers) = (server.address.clone(), headers.to_vec());
     let asking = spawn_blocking(move || {
@@ -286,8 +287,8 @@ async fn own_calls_keep_message_limit() {
     }
 }
 
-/// Calls that are under way meanwhile are neither lost nor run twice, and what is called
-/// afterwards is called by the new principal.
+/// Calls in flight meanwhile are neither lost nor run twice. Calls that are made afterwards have
+/// the new principal.
 #[actix_web::test]
 async fn busy_session_goes_on_as_somebody_else() {
     let server = server();

@@ -20,8 +20,8 @@ use crate::support::{Listening, open};
 
 const NAME: &str = "DISTRIBUTED_SCOPE_TEST_SIGNALLED";
 
-/// Does nothing in an ordinary run: it is what the other process runs. It ends politely when it is
-/// told to.
+/// Does nothing in an ordinary run: it is what the other process runs. It shuts down gracefully on
+/// SIGTERM.
 #[actix_web::test]
 async fn the_signalled_process() {
     let Ok(name) = std::env::var(NAME) else { return };

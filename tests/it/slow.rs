@@ -1,4 +1,4 @@
-//! Peers that are slow, or stop reading, and large messages beside small ones.
+//! Peers that are slow, or stop reading, and large messages on the same connection as small ones.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

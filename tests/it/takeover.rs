@@ -32,7 +32,7 @@ fn peer_of(key: &KeyPair) -> Peer {
     Peer::builder(key.clone()).expose(Blocks::all()).limits(limits).start()
 }
 
-/// Its link goes dark and its process ends; the next process with its key does not wait until that
+/// Its link goes dark and its process ends. The next process with its key does not wait until that
 /// is noticed.
 #[actix_web::test]
 async fn key_takes_over_dead_session() {
@@ -51,7 +51,7 @@ async fn key_takes_over_dead_session() {
     assert_eq!(server.peer.run(echo(second.id(), 7)).await.unwrap(), 7);
 }
 
-/// Of two live owners of one key the first one stays, however often the other one tries.
+/// If two live peers have one key, the first one stays, however often the other one tries.
 #[actix_web::test]
 async fn live_owner_keeps_its_session() {
     let server = Listening::start(open());
@@ -103,8 +103,8 @@ async fn replaced_owner_is_told() {
     assert_eq!(server.peer.run(echo(second.id(), 4)).await.unwrap(), 4);
 }
 
-/// A name that was only claimed is not taken over, and the message says how long the other one may
-/// wait.
+/// A name that was only claimed is not taken over, and the message says how long the other peer
+/// may have to wait.
 #[actix_web::test]
 async fn claimed_name_is_refused_for_seconds() {
     let server = Listening::start(open());

@@ -17,7 +17,7 @@ async fn square(on: PeerId, number: u64) -> Result<(u64, PeerId), RemoteError> {
     remote!(on, [number], { (number * number, here::peer()) }).await
 }
 
-/// A peer, a proxy of the guide in front of it, and who vouches for the proxy.
+/// A peer, a proxy of the guide in front of it, and the authority of the proxy's certificate.
 async fn works(run: impl FnOnce(&Path, &str, u16) -> Proxy) {
     let authority = Authority::new("authority");
     let server = Listening::start(open().allow_first_come());

@@ -1,4 +1,4 @@
-//! Which peer ids get through a proxy.
+//! Which peer ids can be used through a proxy.
 
 use distributed_scope::{KeyPair, Peer};
 
@@ -17,8 +17,8 @@ fn behind(server: &Listening) -> Proxy {
     nginx(folder(), port, &http)
 }
 
-/// A random id is not proved through a proxy, and both sides say the line that lets it in; a key
-/// needs none.
+/// A random id cannot be proved through a proxy, and both sides name the line that admits it. A
+/// key needs no such line.
 #[actix_web::test]
 #[ignore = "needs nginx, which `cargo xtask test` installs"]
 async fn random_id_is_told_line_to_write() {

@@ -1,5 +1,5 @@
-//! nginx, as Debian ships it and as its users configure it: each form works, or the answer and the
-//! log say the line to write.
+//! nginx, as Debian ships it and as its users configure it: each configuration works, or the
+//! answer and the log name the line to write.
 
 use distributed_scope::Endpoint;
 
@@ -54,8 +54,8 @@ fn with(lines: &str, line: &str) -> String {
     others.chain([line]).map(|line| format!("{line}\n")).collect()
 }
 
-/// Writes into nginx what the answers say until a page may connect; gives how many lines that
-/// were.
+/// Adds to the configuration of nginx what the answers say until a page may connect; returns how
+/// many lines that were.
 async fn follow_advice(server: &Listening, lines: &str) -> usize {
     let mut lines = lines.to_owned();
     for count in 0..4 {
@@ -81,8 +81,8 @@ async fn follow_advice(server: &Listening, lines: &str) -> usize {
     panic!("no page may connect with {lines}");
 }
 
-/// Each of these is refused at first, and the lines that the answers name make it work, one after
-/// the other.
+/// Each of these is refused at first. The lines that the answers name make it work, one after the
+/// other.
 #[actix_web::test]
 #[ignore = "needs nginx, which `cargo xtask test` installs"]
 async fn advice_makes_each_form_work() {
@@ -128,7 +128,8 @@ async fn lost_upgrade_header_is_named() {
     assert!(log::has(&["upgrade refused", "proxy_set_header Upgrade $http_upgrade;"]));
 }
 
-/// A prefix that nginx takes off is for the client alone; a wrong path says that it may be wrong.
+/// A prefix that nginx removes matters only to the client; the error for a wrong path says that
+/// the path may be wrong.
 #[actix_web::test]
 #[ignore = "needs nginx, which `cargo xtask test` installs"]
 async fn path_prefix_is_for_the_client_alone() {

@@ -1,4 +1,4 @@
-//! A proxy that runs: a process with a configuration in a folder of its own.
+//! A running proxy: a process with a configuration in a folder of its own.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use distributed_scope::PeerId;
 
-/// How long a proxy may take to listen. Only reached by one that does not.
+/// The time limit for a proxy to listen. Only a proxy that fails reaches it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Ends when it is dropped.

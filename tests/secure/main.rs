@@ -1,4 +1,4 @@
-//! Who is let in by certificates and by tokens, over real sockets.
+//! Authentication by certificates and by tokens, over real sockets.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

@@ -1,4 +1,4 @@
-//! Keys that an issuer publishes, and changes.
+//! Keys that an issuer publishes and rotates.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

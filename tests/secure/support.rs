@@ -52,7 +52,7 @@ pub(crate) fn open() -> Builder {
     Peer::builder(PeerId::random()).expose(Blocks::all())
 }
 
-/// Whom the peer `on` takes its caller for.
+/// The principal that the peer `on` sees for its caller.
 #[distributed]
 pub(crate) async fn who_am_i(on: PeerId) -> Result<Option<String>, RemoteError> {
     remote!(on, [], { here::principal().map(|principal| principal.subject().to_owned()) }).await

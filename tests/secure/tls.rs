@@ -1,4 +1,4 @@
-//! `wss://`, and clients that are known by their certificates.
+//! `wss://`, and clients that are authenticated by their certificates.
 
 use std::io::{Read, Write};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Clients that are known by their tokens, and the ways to forge one.
+//! Clients that are authenticated by their tokens, and the ways to forge one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,8 @@ fn listening(tokens: Tokens) -> Listening {
     Listening::start(open().authenticate(tokens), None)
 }
 
-/// Asserts that a token is refused with this code, and that nothing of the token is in the answer.
+/// Asserts that a token is refused with this code, and that the answer contains no part of the
+/// token.
 async fn refused(server: &Listening, token: &str, code: &str) {
     let request = awc::Client::new()
         .get(format!("http://localhost:{}/scope", server.port))
@@ -37,7 +38,7 @@ async fn refused(server: &Listening, token: &str, code: &str) {
     assert!(token.len() < 8 || !text.contains(&token[..8]), "{text}");
 }
 
-/// Asserts that a token is taken.
+/// Asserts that a token is accepted.
 async fn taken(server: &Listening, token: String) {
     let client = open().start();
     client.connect(Endpoint::new(server.url()).bearer(token)).await.unwrap();
@@ -202,8 +203,8 @@ async fn without_a_token_a_client_is_turned_away_or_nobody_as_the_server_says() 
     assert!(matches!(error, ConnectError::Denied { status: 401, .. }), "{error:?}");
 }
 
-/// Runs for long enough that a token expires meanwhile; says when it began and who the caller is
-/// at its end.
+/// Runs for long enough that a token expires meanwhile. Reports when it began, and its caller's
+/// principal at its end.
 #[distributed(require = authenticated)]
 async fn slowly(on: PeerId, pause: Duration) -> Result<String, RemoteError> {
     remote!(on, [pause], {

@@ -1,6 +1,6 @@
-//! What the peers of a test program log: everything at `debug`, into a file of this process, where
-//! the environment says so. `cargo xtask test` says so, and looks through the files for what must
-//! not be logged.
+//! The log of the peers of a test program: everything at `debug`, in a file of this process, if
+//! the environment asks for it. `cargo xtask test` does, and searches the files for what must not
+//! be logged.
 
 use std::fs::File;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! A server that answers an upgrade by hand, and speaks frames as it likes.
+//! A server that answers an upgrade by hand, and sends any frames.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -44,8 +44,8 @@ pub async fn back_and_forth(to: PeerId, then: PeerId, hops: u8) -> Result<String
     .await
 }
 
-/// A megabyte goes to the server, which sends it to this peer, which sends it back: so many of
-/// them at once. Those for which there is no room in a queue are refused, and the others arrive.
+/// Sends many megabytes at once: each goes to the server, which sends it to this peer, which sends
+/// it back. Those that do not fit into a queue are refused, and the others arrive.
 #[distributed]
 pub async fn megabytes(server: PeerId, me: PeerId, count: u8) -> Result<String, RemoteError> {
     let mut running = Vec::new();

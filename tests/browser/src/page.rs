@@ -1,4 +1,4 @@
-//! What the tests call in the page.
+//! The functions that the tests call in the page.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -12,8 +12,8 @@ thread_local! {
     static PEER: RefCell<Option<(Peer, PeerId)>> = const { RefCell::new(None) };
 }
 
-/// Starts a peer of this name and connects it; gives the id of the server. It may have another
-/// span of silence than usual.
+/// Starts a peer of this name and connects it; returns the id of the server. The silence timeout
+/// may differ from the default.
 #[wasm_bindgen]
 pub async fn connect(name: String, url: String, silence_ms: Option<u32>) -> Result<String, String> {
     let silence = silence_ms.map_or(Limits::default().silence, |millis| Duration::from_millis(millis.into()));

@@ -1,5 +1,4 @@
-//! The functions of the page, between two Actix peers: what they return is what they return in a
-//! browser.
+//! The functions of the page, between two Actix peers: they return the same as in a browser.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

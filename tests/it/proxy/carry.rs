@@ -65,7 +65,7 @@ pub(super) async fn carry(mut client: TcpStream, number: usize, cuts: u64, state
     }
 }
 
-/// Says on behalf of one side that it closes, as a gateway does that gives a connection up.
+/// Sends a close frame for one side, like a gateway that gives up a connection.
 async fn send_close(way: Way, payload: &[u8], client: &mut TcpStream, server: &mut TcpStream) {
     const CLOSE: u8 = 0x88;
     let length = u8::try_from(payload.len()).unwrap();

@@ -1,8 +1,8 @@
 //! A TCP proxy that fails on command, between two peers.
 //!
-//! Faults can be set for each way that bytes go, before and while connections run, and take effect
-//! at once. The proxy counts what it forwards, so that a test can cut an exchange after exactly so
-//! many bytes, at every place there is. Only the delay waits for a time to pass.
+//! Faults can be set for each direction, before and while connections run, and take effect at
+//! once. The proxy counts what it forwards. A test can therefore cut an exchange after an exact
+//! number of bytes, at every possible place. Only the delay depends on time.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(crate) type Passed = [u64; 2];
 /// What goes wrong one way.
 #[derive(Clone, Debug, Default)]
 struct Faults {
-    /// Cut when so many bytes have passed, over all connections. Used up by the cut.
+    /// Cut when this many bytes have passed, over all connections. Used up by the cut.
     cut_at: Option<u64>,
     /// Change the byte at this place, over all connections. Used up by the change.
     flip_at: Option<u64>,
@@ -38,11 +38,11 @@ struct Faults {
     is_stalled: bool,
     is_sliced: bool,
     is_lost: bool,
-    /// Lose what comes after so many bytes have passed, over all connections, on the connection on
-    /// which they have. Used up by that.
+    /// After this many bytes have passed, over all connections, lose everything that follows on
+    /// the same connection. Used up by that.
     lose_at: Option<u64>,
-    /// Lose what is larger than this, and all that comes after it on the same connection, unless
-    /// its client has asked for packets that are not.
+    /// Lose packets that are larger than this, and everything that follows on the same connection,
+    /// unless its client has asked for smaller packets.
     narrow: Option<usize>,
 }
 
@@ -124,8 +124,8 @@ impl Proxy {
     }
 
     /// Cuts the connection on which this byte is the last to pass this way, counted over all
-    /// connections; 0 for never. If as many have passed already, the connections there are are
-    /// cut now.
+    /// connections; 0 for never. If that many have passed already, all open connections are cut
+    /// now.
     pub(crate) fn cut_at(&self, way: Way, bytes: u64) {
         self.fault(way, |faults| faults.cut_at = (bytes > 0).then_some(bytes));
     }
@@ -170,8 +170,8 @@ impl Proxy {
         self.fault(way, |faults| faults.is_lost = lose);
     }
 
-    /// From the place where so many bytes have passed this way, counted over all connections,
-    /// loses all that comes this way on the same connection.
+    /// After this many bytes have passed this way, counted over all connections, loses all that
+    /// follows this way on the same connection.
     pub(crate) fn lose_from(&self, way: Way, place: u64) {
         self.fault(way, |faults| faults.lose_at = Some(place));
     }
@@ -196,13 +196,12 @@ impl Proxy {
         self.fault(way, |faults| faults.is_sliced = slice);
     }
 
-    /// Holds what goes this way back for so long.
+    /// Delays what goes this way for this time.
     pub(crate) fn delay(&self, way: Way, delay: Duration) {
         self.fault(way, |faults| faults.delay = delay);
     }
 
-    /// Changes the byte that is the next after so many have passed this way, counted over all
-    /// connections.
+    /// Changes the next byte after this many have passed this way, counted over all connections.
     pub(crate) fn flip_at(&self, way: Way, offset: u64) {
         self.fault(way, |faults| faults.flip_at = Some(offset));
     }

@@ -1,4 +1,4 @@
-//! A package that depends on the library under another name, and says so.
+//! A package that depends on the library under another name, and declares that.
 
 use scope::{PeerId, RemoteError, distributed, remote};
 

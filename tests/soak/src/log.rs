@@ -1,4 +1,4 @@
-//! The warnings of this process, counted by what they say.
+//! Counts the warnings of this process by their text.
 
 use std::fmt::{self, Write};
 use std::sync::{Arc, OnceLock};

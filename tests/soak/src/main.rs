@@ -1,8 +1,8 @@
-//! The long versions of the tests: what is promised, measured under load and with faults, between
+//! The long versions of the tests: the guarantees, measured under load and with faults, between
 //! real processes.
 //!
-//! `cargo xtask soak` builds and runs it; `--help` says what can be chosen. It reads `/proc`, so
-//! it is for Linux.
+//! `cargo xtask soak` builds and runs it; `--help` lists the parts and options. It reads `/proc`,
+//! so it runs on Linux only.
 
 mod cli;
 mod log;

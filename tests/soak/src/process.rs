@@ -1,4 +1,5 @@
-//! The other processes: this program again, told what to be, and what Linux says of them.
+//! The other processes: this program again, with its role as an argument, and their figures in
+//! Linux.
 
 use std::io;
 use std::process::{ExitStatus, Stdio};

@@ -1,5 +1,5 @@
-//! What a part does at the moment: a line that moves on a terminal, and one line now and then
-//! elsewhere.
+//! The current activity of a part: an animated line on a terminal, and otherwise a line now and
+//! then.
 
 use std::cell::Cell;
 use std::fmt::Display;

@@ -1,4 +1,4 @@
-//! What was promised, and what was measured.
+//! A guarantee, and what was measured.
 
 use std::fmt::Display;
 use std::time::Duration;

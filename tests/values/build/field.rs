@@ -1,4 +1,4 @@
-//! A field, with its attributes and with what becomes of its value.
+//! A field, with its attributes and the resulting value.
 
 use crate::container::Container;
 use crate::types::Ty;

@@ -1,8 +1,8 @@
 //! Writes `generated.rs`: random structs and enums with random serde attributes, and one
 //! distributed function for each.
 //!
-//! The same seed gives the same types, on every machine. What serde itself makes ambiguous or does
-//! not compile is left out where it would be made, and the comment there says why.
+//! The same seed gives the same types, on every machine. Types that are ambiguous in serde itself,
+//! or that serde does not compile, are not generated; a comment at that place says why.
 
 #![allow(clippy::print_stdout, reason = "it is how a build script talks to cargo")]
 

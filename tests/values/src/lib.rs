@@ -1,2 +1,2 @@
-//! Nothing is here: the tests stand in `tests/`, apart so that the crates whose types they send
-//! burden no other package.
+//! This library is empty: the tests are in `tests/`. They are a package of their own, so that the
+//! crates whose types they send are dependencies of no other package.

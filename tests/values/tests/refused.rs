@@ -1,4 +1,4 @@
-//! Types that cannot travel, and values that cannot: refused at the call, before anything runs,
+//! Types that cannot be sent, and values that cannot: refused at the call, before anything runs,
 //! with a text that names the type.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]

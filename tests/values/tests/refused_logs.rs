@@ -1,4 +1,4 @@
-//! A type that cannot travel is logged when a peer is mounted or connects, before anybody calls.
+//! A type that cannot be sent is logged when a peer is mounted or connects, before any call.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 #![allow(dead_code, reason = "no value arrives that would be read")]

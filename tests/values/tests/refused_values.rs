@@ -1,4 +1,5 @@
-//! Values that cannot travel of types that can, and types that cannot where a block may grow.
+//! Values that cannot be sent, of types that can; and types that cannot be sent by an evolving
+//! block.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 #![allow(dead_code, reason = "no value arrives that would be read")]

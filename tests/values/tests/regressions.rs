@@ -1,5 +1,5 @@
-//! Types whose values were changed on their way, or refused only after a block ran, each as small
-//! as it can be.
+//! Types whose values were changed in transit, or refused only after a block ran, each as small as
+//! possible.
 //!
 //! `tests/generated` found them.
 

@@ -1,4 +1,4 @@
-//! Faults that users met: values that arrived changed without an error, and types that were
+//! Bugs that users reported: values that arrived changed without an error, and types that were
 //! refused only after a block had run.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]

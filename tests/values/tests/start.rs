@@ -1,4 +1,4 @@
-//! When the `Deserialize` of a user's type runs with made-up values: not when a peer starts, but
+//! When the `Deserialize` of a user's type runs with synthetic values: not when a peer starts, but
 //! when it is mounted or first connects.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]

@@ -1,6 +1,6 @@
-//! Types of which no value can be made up, so their faults do not show before a value is sent:
-//! what stands beside a flattened struct or a text that is checked. Each value is tried before it
-//! is sent: it arrives as it was sent, or is an error of the peer that has it.
+//! Types of which no synthetic value can be made, so their faults show only when a value is sent:
+//! the fields next to a flattened struct or a validated text. Each value is checked before it is
+//! sent: it arrives unchanged, or the peer that has it returns an error.
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 

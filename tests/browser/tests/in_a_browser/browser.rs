@@ -11,10 +11,11 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// One test with browsers at a time: several do not get ahead faster on a small machine.
+/// One test with browsers at a time: running several at once is not faster on a small machine.
 static ONE: Mutex<()> = Mutex::const_new(());
 
-/// What Chromium needs to run as root, without a screen and without calling home.
+/// The arguments with which Chromium runs as root, without a screen and without requests of its
+/// own.
 const ARGUMENTS: [&str; 9] = [
     "--headless",
     "--no-sandbox",
@@ -27,7 +28,7 @@ const ARGUMENTS: [&str; 9] = [
     "--disable-dev-shm-usage",
 ];
 
-/// How long a page may take over one thing. It is only reached by what hangs.
+/// The time limit of one operation of a page. Only a page that hangs reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Browser {
@@ -138,14 +139,14 @@ impl Browser {
         self.driver.execute_async(waits, vec![]).await.unwrap();
     }
 
-    /// Opens the page of a server in another window, and goes on there.
+    /// Opens the page of a server in another window, and continues there.
     pub(crate) async fn open_another(&self, port: u16) -> WindowHandle {
         let first = self.open_tab("about:blank").await;
         self.open(port).await;
         first
     }
 
-    /// Opens a URL in another window, and goes on there.
+    /// Opens a URL in another window, and continues there.
     pub(crate) async fn open_tab(&self, url: &str) -> WindowHandle {
         let first = self.window().await;
         let window = self.driver.new_tab().await.unwrap();
@@ -166,7 +167,7 @@ impl Browser {
         self.driver.close_window().await.unwrap();
     }
 
-    /// Calls a function of the page, waits for it, and gives its value or what it raised.
+    /// Calls a function of the page, waits for it, and returns its value or its error.
     pub(crate) async fn call(&self, function: &str, arguments: &[&str]) -> Result<Value, String> {
         self.begin(function, arguments).await;
         self.end().await

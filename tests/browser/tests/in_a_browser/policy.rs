@@ -1,5 +1,5 @@
-//! Pages that the browser does not let do something: by their Content-Security-Policy, or because
-//! it does not send what it is given.
+//! Pages in which the browser forbids something: by their Content-Security-Policy, or because it
+//! does not send a message.
 
 use serde_json::json;
 

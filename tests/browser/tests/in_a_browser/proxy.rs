@@ -1,5 +1,5 @@
-//! A proxy that can be cut or silent: what a network does to a page, and its server does not see
-//! coming.
+//! A proxy that can cut connections or go silent: network failures that the page's server does not
+//! notice.
 
 use std::future::pending;
 use std::net::SocketAddr;

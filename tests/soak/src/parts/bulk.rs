@@ -1,4 +1,4 @@
-//! Small calls beside a large transfer on the same connection.
+//! Small calls during a large transfer on the same connection.
 
 use std::time::Duration;
 

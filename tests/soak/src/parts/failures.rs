@@ -1,4 +1,4 @@
-//! Calls that fail, in every way in which a call can.
+//! Calls that fail, in every possible way.
 
 use std::time::Duration;
 

@@ -1,7 +1,6 @@
-//! Whether a call takes longer when more is there: calls that wait, sessions on which nothing
-//! happens.
+//! Whether a call takes longer with many waiting calls or many idle sessions.
 //!
-//! That it does not depend on how many blocks there are is counted, by `cargo xtask instructions`.
+//! `cargo xtask instructions` checks by counting that it does not depend on the number of blocks.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Many sessions of one address that all want the server to hold as much for them as they can get.
+//! Many sessions of one address, each of which makes the server hold as much memory as it can.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Sessions on which nothing happens.
+//! Idle sessions.
 
 use std::time::Duration;
 

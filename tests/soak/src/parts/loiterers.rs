@@ -1,5 +1,5 @@
-//! Connections that never introduce themselves: half of them send their request byte by byte, half
-//! are upgraded and say nothing.
+//! Connections that never send a hello: half of them send their request byte by byte, half are
+//! upgraded and send nothing.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The parts of a soak, each of which keeps or breaks some promises.
+//! The parts of a soak. Each checks some guarantees.
 
 pub(crate) mod attacks;
 pub(crate) mod bulk;

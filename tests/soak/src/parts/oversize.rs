@@ -1,4 +1,4 @@
-//! Frames that are larger than anything that is allowed, from bare sockets.
+//! Frames that exceed all limits, from bare sockets.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Clients whose server is killed and started again: how they come back, and what they say
+//! Clients whose server is killed and started again: how they reconnect, and what they log
 //! meanwhile.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Clients that a server refuses: how often they ask, and how often they say so.
+//! Clients that a server refuses: how often they retry, and how often they log that.
 
 use std::collections::HashMap;
 use std::sync::Arc;

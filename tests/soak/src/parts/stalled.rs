@@ -1,4 +1,4 @@
-//! A peer that asks for 1 GiB of results and then reads nothing: a process that is stopped.
+//! A peer that asks for 1 GiB of results and then reads nothing: its process is stopped.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Whether a server with two workers does twice the work.
+//! Whether two workers double the throughput of a server.
 
 use std::time::{Duration, Instant};
 

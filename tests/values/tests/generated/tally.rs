@@ -1,4 +1,4 @@
-//! What became of all values.
+//! The outcomes of all values.
 
 use std::collections::{BTreeMap, BTreeSet};
 

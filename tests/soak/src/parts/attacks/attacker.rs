@@ -1,4 +1,4 @@
-//! Connections of attackers, from another address of this machine than everybody else's.
+//! Connections of attackers, from an address of this machine that no other client uses.
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};

@@ -1,8 +1,9 @@
-//! One attack after the other on a server, an honest client and newcomers beside each.
+//! One attack after the other on a server. During each, an honest client and new clients use the
+//! server.
 //!
-//! Attackers are a process of their own, come from another address of this machine, and yield the
-//! processors to everybody else: what is measured is what they make the server do, and not what
-//! they do themselves.
+//! Attackers are a process of their own, use another address of this machine, and yield the
+//! processors to all others. So the figures show what the attackers make the server do, and not
+//! what they do themselves.
 //!
 //! | module | idea |
 //! |---|---|

@@ -1,5 +1,4 @@
-//! What the attackers do. Each script is played again and again, by several threads, until the
-//! process is let go.
+//! The actions of the attackers. Several threads repeat each script until the process is stopped.
 
 use std::io;
 use std::panic::catch_unwind;
