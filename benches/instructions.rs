@@ -107,7 +107,7 @@ fn block() -> (&'static Block, Fingerprint) {
     (block, block.fingerprint())
 }
 
-/// How many blocks this program is made to have beside its own.
+/// The number of blocks that are added to this program's own.
 static OTHERS: AtomicUsize = AtomicUsize::new(0);
 
 fn register_others(registrar: &mut Registrar) {

@@ -44,7 +44,7 @@ fn connect(criterion: &mut Criterion) {
     });
 }
 
-/// Carries connections to `port` until it is told to cut those that it has.
+/// Carries connections to `port` until it is asked to cut the open ones.
 async fn proxy(port: u16, cut: watch::Receiver<u64>) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let own = listener.local_addr().expect("it is bound").port();

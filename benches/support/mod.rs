@@ -35,7 +35,7 @@ impl AsyncExecutor for &Pair {
     }
 }
 
-/// A peer that runs everything for everybody.
+/// A peer that runs all blocks for all callers.
 pub(crate) fn peer(name: &str, limits: Limits) -> Peer {
     Peer::builder(PeerId::named(name)).limits(limits).expose(Blocks::all()).start()
 }

@@ -71,7 +71,7 @@ pub fn machine_busy() -> f64 {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Memory {
     pub resident: u64,
-    /// The part of it that no file stands behind.
+    /// The part of it that is not backed by a file.
     pub anonymous: u64,
 }
 

@@ -39,7 +39,7 @@ const COLUMNS: [Column; 7] = [
     },
 ];
 
-/// Ratios are to the floor that everybody here could reach: the bare WebSocket.
+/// Ratios are to the lower bound that all contenders here could reach: the bare WebSocket.
 const BASE: &str = "actix WebSocket";
 
 pub fn print(places: &[Place], contenders: &[Contender], runs: &[Run]) {

@@ -192,7 +192,7 @@ async fn in_flight<C: Client>(
     Ok(())
 }
 
-/// How late the latest of three answers is, beside how long its handler slept.
+/// How late the latest of three answers is, compared with how long its handler slept.
 async fn lateness<C: Client>(client: &C) -> Result<Duration> {
     const APART: Duration = Duration::from_micros(500);
     let calls: [JoinHandle<Result<Duration>>; 3] = std::array::from_fn(|nth| {
