@@ -22,7 +22,7 @@ enum Step {
     Call { size: usize },
     /// A block of theirs ends.
     Result { size: usize },
-    /// We send so many frames.
+    /// We send this many frames.
     Send { frames: usize },
     /// They have everything that was sent.
     Acknowledge,
@@ -38,7 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// One side of a session, and what it was told.
+/// One side of a session, and the input that it received.
 struct Side {
     session: Session<u64>,
     calls: u64,

@@ -14,8 +14,8 @@ fn small_limits() -> Limits {
     Limits { queue: 100 << 10, window: 3 * CHUNK, message: 4 << 20, ..Limits::default() }
 }
 
-/// Carries frames both ways, as a driver does, until neither side has one. Gives what came of them
-/// on each side.
+/// Carries frames both ways, as a driver does, until neither side has one. Returns the effects on
+/// each side.
 fn exchange(one: &mut Session<u64>, two: &mut Session<u64>) -> [Vec<Effect<u64>>; 2] {
     let mut effects = [Vec::new(), Vec::new()];
     loop {
@@ -397,8 +397,8 @@ fn a_side_whose_connection_is_lost_before_it_has_said_that_it_leaves_has_nothing
     assert!(!side.is_idle());
 }
 
-/// When a connection is dropped that carries so many bytes per second, over which a message of 16
-/// MiB goes, after `alone` whole chunks on a fast line.
+/// When a connection with this many bytes per second is dropped while a message of 16 MiB is sent
+/// on it, after `alone` whole chunks on a fast line.
 fn dropped_on_a_line_of(bytes_per_second: u64, alone: usize) -> Option<u64> {
     let limits = Limits { message: 64 << 20, ..Limits::default() };
     let (mut from, mut to) = (session(&limits, &limits), session(&limits, &limits));

@@ -225,9 +225,9 @@ fn narrow_path_costs_no_call_beside_results() {
     }
 }
 
-/// A connection that the path has forgotten while the block of a call runs, with nothing said to
-/// anybody, costs no call of the side that can make another one. All that it has sent is
-/// acknowledged, so nothing but its waiting says that something is wrong.
+/// A path forgets a connection while the block of a call runs, without notifying either end. This
+/// costs no call of the side that can make another connection. All that it has sent is
+/// acknowledged, so the only sign of a fault is that it waits.
 #[test]
 fn forgotten_connection_costs_no_call() {
     for seed in 0..200 {
@@ -261,7 +261,7 @@ fn key_takes_over_dead_session() {
     }
 }
 
-/// Begins such a schedule, which tells what happens if it is to be replayed.
+/// Begins such a schedule, which prints what happens if it is to be replayed.
 fn begin(plan: Plan, seed: u64) {
     world::begin(plan, Random::new(seed), setting("PEERS_SEED") == Some(seed));
 }
@@ -297,8 +297,8 @@ fn crossed_dials_open_one_session() {
     }
 }
 
-/// Peers that have slept find out at once whether their connection still is one, long before
-/// anything would have been said on it, and have another one if it is not.
+/// Peers that have slept find out at once whether their connection still works, long before the
+/// next frame would be sent on it, and replace it if it does not.
 #[test]
 fn peers_that_slept_replace_dead_connection() {
     let (asleep, awake, silence_is_broken) = (10 * SECONDS, 12 * SECONDS, 14 * SECONDS);

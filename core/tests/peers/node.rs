@@ -87,7 +87,7 @@ pub(crate) fn is_connected(nodes: [usize; 2]) -> bool {
     up(nodes[0]).is_some_and(|(_, shared)| shared.routes().peers().contains(&id(nodes[1])))
 }
 
-/// Looks who has a connection, now and from now on.
+/// Samples which peers are connected, now and from now on.
 pub(crate) fn sample() {
     let nodes: Vec<_> =
         UP.with_borrow(|up| up.iter().map(|(node, (_, shared))| (*node, shared.clone())).collect());
@@ -189,7 +189,7 @@ pub(crate) fn status(nodes: [usize; 2]) -> LinkStatus {
     LINKS.with_borrow(|links| links[&nodes].get())
 }
 
-/// Connects, to go on with `old` if that is possible, and ends when the session is open.
+/// Connects, to resume `old` if that is possible, and ends when the session is open.
 async fn dial(
     shared: Arc<Shared>,
     from: usize,

@@ -37,7 +37,7 @@ thread_local! {
     static CUTS: RefCell<Vec<Cut>> = const { RefCell::new(Vec::new()) };
     /// For how long all machines have slept, which their wall clocks alone have noticed.
     static SLEPT: Cell<u64> = const { Cell::new(0) };
-    /// How often all pages were told that they are looked at again, and who waits for that.
+    /// How often all pages became visible again, and the tasks that wait for that.
     static WOKEN: RefCell<(u32, Vec<Waker>)> = const { RefCell::new((0, Vec::new())) };
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn control<T>(
     result
 }
 
-/// The control plane of a process is no more. Gives what it had left.
+/// The control plane of a process has ended. Returns what was left in it.
 pub(crate) fn end_control(process: Process) -> Option<String> {
     let control = CONTROLS.with_borrow_mut(|controls| controls.remove(&process))?;
     Some(format!("{:?}", control.roster))

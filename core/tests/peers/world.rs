@@ -16,7 +16,7 @@ pub(crate) const RESUME: u64 = 30 * SECONDS;
 /// How long a handshake may take.
 pub(crate) const HANDSHAKE: u64 = 5 * SECONDS;
 
-/// How often it is looked who has a connection.
+/// The interval at which connections are sampled.
 pub(crate) const SAMPLE: u64 = 100 * MILLIS;
 
 pub(crate) type Nonce = u64;
@@ -96,8 +96,8 @@ pub(crate) fn latency() -> u64 {
     with(|world| world.random.between(world.plan.latency / 10, world.plan.latency))
 }
 
-/// What happens to a message that is sent now from one node to another, in packets of so many
-/// bytes. The connection was made at a moment.
+/// The fault of a message that is sent now from one node to another, in packets of this many
+/// bytes, on a connection that was made at `made`.
 pub(crate) fn fault(nodes: [usize; 2], made: u64, packet: usize) -> Option<Fault> {
     with(|world| {
         let now = runtime::now();

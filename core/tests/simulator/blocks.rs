@@ -115,7 +115,7 @@ impl World {
         }
     }
 
-    /// The nested call of a block has ended, so the block goes on.
+    /// The nested call of a block has ended, so the block continues.
     fn child_ended(&mut self, side: usize, child: Nonce) {
         let Some(id) = self.sides[side].parents.remove(&child) else { return };
         if let Some(running) = self.sides[side].running.get_mut(&id) {

@@ -113,7 +113,8 @@ impl World {
                 side.flow = Flow { number: received, ..Flow::default() };
                 return;
             }
-            // What the acceptor lacks is gone: the next connection begins anew.
+            // The frames that the acceptor lacks were discarded: the next connection begins a new
+            // session.
             self.close_session(DIALLER);
             self.hang_up(DIALLER);
             return;

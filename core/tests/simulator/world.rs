@@ -18,7 +18,7 @@ pub(crate) const DIALLER: usize = 0;
 /// The side that accepts.
 pub(crate) const ACCEPTOR: usize = 1;
 
-/// How long a schedule may go on after its last fault, in microseconds.
+/// How long a schedule may continue after its last fault, in microseconds.
 const PATIENCE: u64 = 1_500_000_000;
 
 pub(crate) struct World {

@@ -8,8 +8,8 @@ use distributed_scope_core::{Codec, RemoteError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// A type, and how one message is decoded as a value of it, which may take so much memory besides:
-/// whether that succeeded.
+/// A type, and a function that decodes one message as a value of it, within the given additional
+/// memory. It returns whether that succeeded.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) decode: fn(usize, &[u8]) -> bool,
