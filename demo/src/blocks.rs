@@ -3,7 +3,7 @@
 use crate::output::say;
 use crate::server;
 
-/// Prints what a `demo server` runs for others, and what it does not.
+/// Prints which blocks a `demo server` runs for others, and which not.
 pub(crate) fn list() -> anyhow::Result<()> {
     say(server::peer().blocks())?;
     Ok(())

@@ -25,7 +25,7 @@ struct Package {
     name: String,
     version: String,
     manifest_path: PathBuf,
-    /// Where it was downloaded from; a crate of this workspace has none.
+    /// Where it was downloaded from; `None` for a crate of this workspace.
     source: Option<String>,
 }
 

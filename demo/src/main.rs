@@ -59,7 +59,7 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<Ended> {
     let interrupted = interrupt::listen()?;
     match cli.command {
-        // The jobs that go on until they are interrupted.
+        // The jobs that continue until they are interrupted.
         Some(Command::Server { addr }) => server::until(addr, interrupted).await.map(|()| Ended::Done),
         Some(Command::Search { addr, list }) => {
             search::until(addr, list, interrupted).await.map(|()| Ended::Done)

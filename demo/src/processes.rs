@@ -58,9 +58,8 @@ impl Helper {
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         let mut command = Command::new(program);
         command.args(arguments).arg("--helper").stdin(Stdio::piped()).stdout(stdout).kill_on_drop(true);
-        // A terminal sends Ctrl-C to a whole group of processes. Helpers are not in ours: we are
-        // told, and
-        // end them.
+        // A terminal sends Ctrl-C to a whole group of processes. Helpers are not in ours: we
+        // receive the signal, and end them.
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
@@ -90,7 +89,7 @@ impl Helper {
 
     /// Ends it at once. Does nothing when it has ended.
     pub(crate) fn kill(&mut self) {
-        // The only error is that it is gone already.
+        // The only error is that it has already ended.
         let _ = self.child.start_kill();
     }
 }
@@ -112,7 +111,7 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// Ends this process when the one that started it is gone.
+/// Ends this process when its parent has ended.
 ///
 /// A thread of its own, so that even a process that is stuck ends.
 #[expect(clippy::exit, reason = "nobody is left to whom anything could be returned")]

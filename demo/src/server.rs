@@ -13,7 +13,7 @@ use distributed_scope::{Blocks, CallReport, Peer, PeerId, on_connect};
 use crate::hops::HopLog;
 use crate::output;
 
-/// How long calls that run when the server is to end may go on.
+/// How long open calls may continue when the server shuts down.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// A peer that others can reach.
@@ -25,7 +25,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves `peer` at `/scope`, beside the app's other route.
+    /// Serves `peer` at `/scope`, next to the app's other route.
     pub(crate) fn start(peer: Peer, address: SocketAddr) -> anyhow::Result<Self> {
         Self::serve(peer, address, None)
     }
@@ -87,13 +87,13 @@ pub(crate) fn peer() -> Peer {
         .start()
 }
 
-/// `demo server`: serves until the user has had enough.
+/// `demo server`: serves until the user ends the program.
 pub(crate) async fn until(address: SocketAddr, interrupted: impl Future<Output = ()>) -> anyhow::Result<()> {
     let server = Server::start(peer(), address)?;
     // The first line is the URL and nothing else, for programs that wait for it.
     output::say(&server.url)?;
     interrupted.await;
-    // Calls that run are answered; new ones are refused, and nothing of them runs.
+    // Open calls are answered. New ones are refused, and no part of them runs.
     server.peer.drain(GRACE).await;
     server.stop().await;
     output::say("stopped")?;

@@ -26,7 +26,7 @@ async fn open(browser: &Browser, site: &Site) {
     assert!(browser.evaluate(place).await.as_str().unwrap().contains("px"));
 }
 
-/// Waits until so many browsers are drawn.
+/// Waits until this many browsers are drawn.
 async fn sees_browsers(browser: &Browser, count: usize) {
     let css = format!("#drawing g:has(> .browser:nth-child({count}):last-child)");
     wait(browser.driver(), &css).await;

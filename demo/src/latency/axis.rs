@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-/// Of each kind of call, so many are beyond the right end at most.
+/// The part of each kind of call that may be beyond the right end.
 const BEYOND: f64 = 0.001;
 
 /// From one time to another, in nanoseconds.
@@ -36,7 +36,7 @@ impl Axis {
         share.clamp(0.0, 1.0)
     }
 
-    /// How many times fall into each of so many equal parts of the axis.
+    /// How many times fall into each of this many equal parts of the axis.
     pub(super) fn counts(self, times: &Histogram<u64>, parts: usize) -> Vec<u64> {
         let mut counts = vec![0; parts];
         for step in times.iter_recorded() {

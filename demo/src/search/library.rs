@@ -25,7 +25,7 @@ pub(super) struct Filling {
 impl Filling {
     pub(super) async fn stop(self) {
         self.is_over.store(true, Ordering::Relaxed);
-        // It has told what went wrong, if anything did.
+        // It has reported its errors, if there were any.
         let _ = self.task.await;
     }
 }
@@ -78,7 +78,7 @@ fn bar(length: u64) -> ProgressBar {
     ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// What there is to read about a crate, with the files where it stands. What cannot be read is
+/// The documentation of a crate, with the files that contain it. Files that cannot be read are
 /// left out.
 fn read(krate: &Crate) -> Vec<(String, Entry)> {
     let mut entries = Vec::new();

@@ -31,7 +31,7 @@ pub(super) struct Keeping {
 impl Keeping {
     /// Writes what was changed last, and stops.
     pub(super) async fn stop(self) {
-        // It has told what went wrong, if anything did.
+        // It has reported its errors, if there were any.
         let _ = self.stop.send(());
         let _ = self.task.await;
     }

@@ -16,7 +16,7 @@ use distributed_scope::{Blocks, Peer, PeerId};
 
 use crate::output::say;
 
-/// Serves the pages until the user has had enough.
+/// Serves the pages until the user ends the program.
 pub(crate) async fn until(
     address: SocketAddr,
     list: Option<PathBuf>,

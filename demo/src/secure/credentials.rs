@@ -9,10 +9,10 @@ use jsonwebtoken::{EncodingKey, Header};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde::Serialize;
 
-/// How the login signs.
+/// The algorithm with which the login signs.
 pub(super) const ALGORITHM: Algorithm = Algorithm::EdDsa;
 
-/// Vouches for servers.
+/// A certificate authority for servers.
 pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,

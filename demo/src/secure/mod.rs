@@ -15,7 +15,7 @@ use crate::output::{self, say};
 use crate::server::Server;
 use credentials::{Authority, Mint, Role};
 
-/// Whose tokens the server takes, and what it calls itself in them.
+/// The issuer of the tokens that the server accepts, and the server's own name in them.
 const ISSUER: &str = "the demo's login";
 const AUDIENCE: &str = "the demo's press";
 
@@ -51,7 +51,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A server that this authority vouches for, and that takes the tokens of this login.
+/// A server with a certificate of this authority, which accepts the tokens of this login.
 fn listen(authority: &Authority, login: &Mint) -> anyhow::Result<Server> {
     let keys = Keys::public_pem(credentials::ALGORITHM, login.public_pem().as_bytes())?;
     let peer = Peer::builder(PeerId::random())
@@ -63,7 +63,7 @@ fn listen(authority: &Authority, login: &Mint) -> anyhow::Result<Server> {
     Server::start_secure(peer, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), config)
 }
 
-/// Connects as a peer of its own, which trusts whom `authority` vouches for.
+/// Connects as a peer of its own, which trusts the certificates of `authority`.
 async fn connect(
     url: &str,
     authority: &Authority,
@@ -122,7 +122,8 @@ async fn mallory(url: &str, authority: &Authority, token: String) -> anyhow::Res
     Ok(Attempt { who: "mallory", shows, tries: "to connect", outcome: "turned away", said })
 }
 
-/// A server in the place of the real one: alice must not speak to it, or it would have her token.
+/// A server that impersonates the real one: alice must not send anything to it, or it would have
+/// her token.
 async fn mallorys_server(authority: &Authority, login: &Mint) -> anyhow::Result<Attempt> {
     let server = listen(&Authority::new("the demo's authority")?, login)?;
     let token = login.token("alice", Role::Editor)?;

@@ -32,7 +32,7 @@ pub(crate) use workers::worker;
 
 pub(crate) async fn run(options: WordcountOptions) -> anyhow::Result<()> {
     let corpus = in_thread(move || Corpus::find(options.paths)).await?;
-    // It runs no block for anybody: the default.
+    // It runs no block for other peers: the default.
     let peer = Peer::builder(PeerId::random()).start();
     let server = Server::start(peer.clone(), ([127, 0, 0, 1], 0).into())?;
     let mut workers = workers::start(&peer, &server.url, options.peers).await?;

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use super::corpus;
 use super::count::is_in_word;
 
-/// How large a piece is meant to be, in bytes: large enough that carrying it costs little beside
-/// counting it.
+/// The intended size of a piece, in bytes. It is large enough that sending a piece costs little
+/// compared with counting it.
 const SIZE: usize = 128 << 10;
 
 /// How many pieces are read ahead.

@@ -10,8 +10,7 @@ use super::count::{self, Counts};
 use super::workers::Worker;
 use crate::output::{self, mebibytes, thousands};
 
-/// What there is to count, and who will: with their process ids, for those who want to see one of
-/// them die.
+/// The text to count, and the workers: with their process ids, for users who want to kill one.
 pub(super) fn beginning(corpus: &Corpus, workers: &[Worker]) -> String {
     let mut text = format!(
         "counting the words of {}: {} files, {:.1} MiB",

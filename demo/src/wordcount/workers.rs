@@ -85,7 +85,7 @@ pub(super) async fn start(peer: &Peer, url: &str, number: u16) -> anyhow::Result
     Ok(workers)
 }
 
-/// `demo worker`: connects and counts whatever comes, until the process that started it is gone.
+/// `demo worker`: connects and counts all pieces that arrive, until its parent process has ended.
 pub(crate) async fn worker(url: &str, id: PeerId) -> anyhow::Result<()> {
     let peer = Peer::builder(id).expose(Blocks::named("demo::wordcount::workers::count_on")).start();
     peer.connect(url).await.with_context(|| format!("cannot connect to {url}"))?;

@@ -6,7 +6,7 @@ use web_sys::{Document, Element, Window};
 
 use crate::words::Words;
 
-/// The window and what stands in it.
+/// The window and its elements.
 #[derive(Clone, Debug)]
 pub(super) struct Dom {
     pub(super) window: Window,

@@ -15,7 +15,7 @@ use super::{connection, results};
 use crate::kind::Kind;
 use crate::search::{Progress, Query, progress, search_and_display};
 
-/// The page for as long as it is open.
+/// The page while it is open.
 struct Page {
     dom: Dom,
     peer: Peer,

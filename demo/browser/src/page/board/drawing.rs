@@ -16,7 +16,7 @@ use crate::page::dom::Dom;
 /// can follow it.
 const TRAVEL: f64 = 600.0;
 
-/// The drawing, and what it knows of those in it.
+/// The drawing, and its data about the peers in it.
 pub(super) struct Drawing {
     me: PeerId,
     server: PeerId,

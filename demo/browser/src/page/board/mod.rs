@@ -27,7 +27,7 @@ use items::Wish;
 /// How long to wait before another attempt, when there was no seat.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// The page for as long as it is open.
+/// The page while it is open.
 struct Page {
     dom: Dom,
     peer: Peer,
@@ -145,7 +145,7 @@ impl Page {
         Ok(())
     }
 
-    /// Adds what was typed. It stays there until it is on the list.
+    /// Adds the typed text. It stays in the field until it is on the list.
     fn add(self: &Rc<Self>) {
         let text = self.input.value();
         if text.trim().is_empty() {
