@@ -46,8 +46,8 @@ fuzz_target!(|input: (u8, &str)| {
         2 => ("", text.to_owned()),
         _ => (text, "async fn f(a: PeerId, b: u8) { remote!(a, [b], { b }).await; }".to_owned()),
     };
-    // Brackets are counted in the text first: to parse what is nested without end overflows the
-    // stack of the parser.
+    // Brackets are counted in the text first, because unlimited nesting overflows the stack of the
+    // parser.
     if text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count() > NESTING {
         return;
     }

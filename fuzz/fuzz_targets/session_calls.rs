@@ -21,7 +21,7 @@ static BLOCK: Block = Block::new("fuzz::block#0", "fuzz", "fuzz.rs", 1, &[], Sou
 /// keeps.
 const SLACK: usize = 128 << 10;
 
-/// What is left of a session when it is gone: tables of the process that are made once.
+/// The memory that is left when a session was dropped: tables of the process that are made once.
 const LEFT: usize = 16 << 10;
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -42,13 +42,13 @@ enum Step {
     Answer { which: u8, size: u16, is_value: bool },
     /// We give up one of our calls.
     GiveUp(u8),
-    /// We send so many frames.
+    /// We send this many frames.
     Send(u8),
     /// They acknowledge all that they have but for the last ones.
     Acknowledge(u8),
     /// They ask how much has arrived.
     Ping,
-    /// They tell of one block.
+    /// They announce one block.
     Tell,
     /// Time passes.
     Pass(u16),
@@ -138,8 +138,7 @@ impl Both {
         Moment::after_origin(Duration::from_millis(self.millis))
     }
 
-    /// They send a frame, which stands in a buffer with much else that was read from the socket at
-    /// once.
+    /// They send a frame. It is in a buffer with much else that was read from the socket at once.
     fn receive(&mut self, frame: &Frame) {
         let mut buffer = BytesMut::with_capacity(2 * CHUNK);
         buffer.extend_from_slice(&frame.encode());
