@@ -28,7 +28,7 @@ pub(crate) fn steps() -> Vec<Step> {
     vec![Step::check("WebSockets, as the Autobahn test suite wants them", || run(false))]
 }
 
-/// Writes down what is found, in the place of what was.
+/// Replaces the kept results by the new ones.
 pub(crate) fn accept() -> Vec<Step> {
     vec![Step::check("WebSockets, as the Autobahn test suite finds them", || run(true))]
 }
@@ -97,7 +97,8 @@ fn doubtful(results: &Results, expected: Option<&str>) -> Vec<String> {
     lines.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
-/// Builds the tests of the Actix peer, with both WebSocket crates, and tells where the program is.
+/// Builds the tests of the Actix peer, with both WebSocket crates, and returns the path of the
+/// program.
 fn test_program() -> Result<String, String> {
     let output = step::cargo()
         .args(["test", "--package", "distributed-scope-actor-peer", "--features", "actix-web-actors"])
@@ -194,7 +195,7 @@ impl Process {
             .map_err(|error| format!("{} cannot be started: {error}", command.get_program().display()))
     }
 
-    /// What stands behind `prefix` in the first line that begins with it.
+    /// The text after `prefix` in the first line that begins with it.
     fn says(&mut self, prefix: &str) -> Result<String, String> {
         let output = self.0.stdout.take().ok_or("its output was read before")?;
         let mut lines = BufReader::new(output).lines();
@@ -204,7 +205,7 @@ impl Process {
         found.ok_or_else(|| format!("it ended without saying `{prefix}`"))
     }
 
-    /// Waits for its end, and passes on what it says.
+    /// Waits for its end, and forwards its output.
     fn finish(mut self) -> Result<(), String> {
         if let Some(output) = self.0.stdout.take() {
             BufReader::new(output)
@@ -252,9 +253,9 @@ fn summary(results: &Results) -> String {
     lines.join("\n")
 }
 
-/// A line as it is compared. Where a mistake follows a message and both came at once, the mistake
-/// may be told first, which the suite takes, but for not strict: so this may be different each
-/// time.
+/// A line as it is compared. If an invalid frame follows a message and both arrived at once, the
+/// error may be reported first. The suite accepts that as "not strict", so the result may differ
+/// each time.
 fn lenient(line: &str) -> String {
     line.replace("NON-STRICT", "OK")
 }

@@ -11,11 +11,11 @@ const FACADE: &str = "distributed-scope";
 const FOR_PAGES: &[&str] =
     &[CORE, "distributed-scope-browser-peer", FACADE, "demo-seed", "demo-browser", "browser-tests"];
 
-/// What must not stand in these trees. Names that end in `*` stand for all that begin like this.
+/// Crates that must not be in these trees. Names that end in `*` match all names with that prefix.
 const FORBIDDEN: &[&str] = &["tokio", "tokio-*", "mio", "socket2", "actix", "actix-*", "async-std", "awc"];
 
-/// Fails if a runtime or a socket crate stands in the core's tree on any target, or in the
-/// facade's in a browser.
+/// Fails if a runtime or a socket crate is in the core's tree on any target, or in the facade's in
+/// a browser.
 pub(crate) fn depends_on_no_runtime() -> Result<Passed, String> {
     has_no_runtime(CORE, "all")?;
     has_no_runtime(FACADE, TARGET)?;

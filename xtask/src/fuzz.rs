@@ -85,7 +85,7 @@ fn starts(program: &OsString) -> bool {
     quiet(&mut Command::new(program))
 }
 
-/// Builds the targets, and tells where the programs are.
+/// Builds the targets, and returns the paths of the programs.
 fn build() -> Result<PathBuf, String> {
     // A target that is named keeps the flags from build scripts and macros, which run without
     // libFuzzer.
@@ -118,7 +118,7 @@ fn host() -> Result<String, String> {
     host.map(str::to_owned).ok_or_else(|| "`rustc -vV` does not say what its host is".to_owned())
 }
 
-/// Runs one target, and tells what it did; or what it found, and how to run that again.
+/// Runs one target, and returns its statistics; or what it found, and how to run that again.
 fn fuzz(programs: &Path, target: &str, time: Duration) -> Result<String, String> {
     let here = step::root().join("fuzz");
     let corpus = step::target_directory().join("fuzz/corpus").join(target);

@@ -120,8 +120,8 @@ fn count_all() -> Result<Vec<(&'static str, u64)>, String> {
     CASES.iter().map(|&(name, times)| Ok((name, one(name, times)?))).collect()
 }
 
-/// What one costs: the difference between three times as many and so many, without what comes
-/// before and after.
+/// The cost of one operation: from the difference between `3 * times` and `times` operations,
+/// without start and end.
 fn one(name: &str, times: u64) -> Result<u64, String> {
     let (few, many) = (total(name, times)?, total(name, 3 * times)?);
     Ok(many.saturating_sub(few) / (2 * times))

@@ -14,7 +14,7 @@ use crate::step::{Passed, root};
 /// What has a test program write its log.
 pub(crate) const WRITTEN: &[(&str, &str)] = &[("DISTRIBUTED_SCOPE_TEST_LOGS", "target/test-logs")];
 
-/// The word as text, as bytes in decimals and in hexadecimals, in base64 wherever it stands in it,
+/// The word as text, as bytes in decimals and in hexadecimals, in base64 at each possible offset,
 /// and the number, which may be written with a separator.
 const SENTINELS: [&str; 8] = [
     "s3ntinel",

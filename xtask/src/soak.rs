@@ -9,7 +9,7 @@ pub(crate) fn run(arguments: &[&str]) -> ExitCode {
     let status = cargo().args(["run", "--release", "--package", "soak", "--"]).args(arguments).status();
     match status {
         Ok(status) if status.success() => ExitCode::SUCCESS,
-        // It said itself what was wrong.
+        // It has printed the error itself.
         Ok(status) => ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)),
         Err(error) => {
             complain(&format!("error: cargo cannot be started: {error}"));

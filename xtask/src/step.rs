@@ -37,7 +37,7 @@ pub(crate) enum Passed {
 
 /// Why a step failed.
 enum Failure {
-    /// The command ran, said itself what was wrong, and ended like this.
+    /// The command ran, printed its error itself, and ended like this.
     Command(String),
     /// The check found this.
     Check(String),
@@ -129,7 +129,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     Err(format!("{program} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr)))
 }
 
-/// The workspace's root: xtask/ stands directly in it.
+/// The workspace's root: xtask/ is directly in it.
 pub(crate) fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)

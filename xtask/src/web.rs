@@ -55,8 +55,8 @@ fn build_all() -> Result<Passed, String> {
     }
 }
 
-/// Runs the tests that need a browser and the bundles, as a step. It is skipped where these cannot
-/// be had.
+/// Runs the tests that need a browser and the bundles, as a step. It is skipped if these are not
+/// available.
 fn test() -> Result<Passed, String> {
     let Some(toolchain) = Toolchain::present() else {
         return Ok(Passed::Skipped("there are no bundles".to_owned()));
@@ -102,7 +102,7 @@ impl Bundle {
     }
 }
 
-/// Where a package's bundle stands.
+/// The path of a package's bundle.
 fn folder(package: &str) -> PathBuf {
     target_directory().join("web").join(package)
 }

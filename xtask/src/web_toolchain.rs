@@ -86,7 +86,7 @@ impl Toolchain {
         Ok(cargo)
     }
 
-    /// Where its builds stand. Two compilers in one folder would undo each other's work.
+    /// The folder of its builds. Two compilers in one folder would overwrite each other's work.
     pub(crate) fn target_dir(&self) -> PathBuf {
         match self {
             Self::Rustup => target_directory(),

@@ -26,7 +26,7 @@ pub(crate) fn write(root: &Path, target: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Where `word` stands in the line that holds `line`, as the protocol counts: from zero.
+/// The position of `word` in the line that holds `line`, as the protocol counts: from zero.
 pub(crate) fn place(line: &str, word: &str) -> Result<(usize, usize)> {
     let (number, text) = TEXT
         .lines()

@@ -23,7 +23,7 @@ enum Action {
     Hover(&'static str),
     /// Goes to where it is defined: these places and no others, each a name in a line.
     Definition(&'static [(&'static str, &'static str)]),
-    /// Gives it another name: in so many places, after which no other means the old one.
+    /// Renames it: in this many places, after which no other name means the old one.
     Rename(usize),
     /// Asks for what may follow the dot behind it: the answer holds this.
     Completion(&'static str),
@@ -67,7 +67,7 @@ const fn ask(line: &'static str, word: &'static str, what: Action) -> Question {
 }
 
 impl Question {
-    /// Asks it; an error says what was answered instead.
+    /// Sends it; an error contains the actual answer.
     pub(crate) fn ask(&self, server: &mut LanguageServer, folder: &Path) -> Result<()> {
         let (line, column) = place(self.line, self.word)?;
         let here = at(folder, (line, column));

@@ -12,9 +12,9 @@ use crate::step;
 const SUITE: &str = "autobahntestsuite==25.10.1";
 const VIRTUALENV: &str = "virtualenv==16.7.12";
 
-/// Prints what the suite found: a line for each case and agent. Who was the first to drop the TCP
-/// connection is left out, as it depends on the moment, and the standard has no rule for it. To
-/// read JSON is not worth a dependency, with a Python at hand.
+/// Prints the results of the suite: a line for each case and agent. Which side first dropped the
+/// TCP connection is left out: it depends on timing, and the standard has no rule for it. Python
+/// reads the JSON, because that is not worth a dependency.
 const LINES: &str = "\
 import json, sys
 for agent, cases in json.load(open(sys.argv[1])).items():
@@ -31,7 +31,7 @@ pub(super) struct Suite {
 }
 
 impl Suite {
-    /// The suite, installed unless it is already; or why it cannot be had here.
+    /// The suite, installed unless it is already; or the reason why it is not available.
     pub(super) fn install() -> Result<Result<Self, String>, String> {
         let Some(python) = python2() else {
             return Ok(Err(
@@ -63,7 +63,7 @@ impl Suite {
                 .status(),
             Command::new(suite.bin.join("python")).args(pip).arg(SUITE).status(),
         ];
-        // No network is no fault of ours.
+        // A missing network is not an error of ours.
         if !make.iter().all(|status| status.as_ref().is_ok_and(std::process::ExitStatus::success)) {
             return Ok(Err(format!("{SUITE} could not be installed with {}", python.display())));
         }
@@ -91,7 +91,7 @@ impl Suite {
         Process::start(&mut command)
     }
 
-    /// What stands in its reports.
+    /// The content of its reports.
     pub(super) fn results(&self, reports: &Path) -> Result<Results, String> {
         let output = Command::new(self.bin.join("python"))
             .args(["-c", LINES])

@@ -58,7 +58,7 @@ fn workspace_root() -> Result<PathBuf, String> {
     Ok(root.to_path_buf())
 }
 
-/// The figures as they stand in `benches/README.md`.
+/// The figures in the format of `benches/README.md`.
 fn table(rows: &[(Kind, usize, Figures)]) -> String {
     let mut text = String::from(
         "\n| crate | blocks | check | CPU | release | CPU | expanded lines | binary | per block |\n\

@@ -45,7 +45,7 @@ impl Bundle {
         // they
         // were.
         bindgen.remove_name_section(true);
-        // The module stands beside the JavaScript, which looks for it there by itself.
+        // The module is next to the JavaScript, which looks for it there by itself.
         bindgen.omit_default_module_path(false);
         bindgen.generate(&self.folder).with_context(|| format!("cannot bind {}", self.module.display()))
     }
