@@ -106,7 +106,7 @@ fn fingerprint(_: u64) -> Fingerprint {
     distributed_scope::Registry::of_process().unwrap().blocks()[0].fingerprint()
 }
 
-/// Sends so many of a kind, and waits until the server has read them or closed.
+/// Sends this many of a kind, and waits until the server has read them or closed.
 fn flood(address: &str, make: Make) {
     let mut session = Session::open(address, &us(PeerId::random()));
     for number in 0..TIMES {

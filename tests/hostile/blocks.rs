@@ -38,7 +38,7 @@ fn refusal(session: &mut Session, call: &[u8]) -> Refusal {
     refusal.clone()
 }
 
-/// The refusal's name, without what it says.
+/// The refusal's name, without its message.
 fn name(refusal: &Refusal) -> String {
     let text = format!("{refusal:?}");
     format!("refusal `{}`", text.split(['(', ' ', '{']).next().unwrap())

@@ -37,7 +37,7 @@ impl Session {
         Self { wire, ticket: Ticket { session, token, received: 0, peer: from.peer } }
     }
 
-    /// Sends these, and tells how the server closes.
+    /// Sends these, and returns how the server closes.
     pub(crate) fn lie(mut self, frames: &[Frame]) -> String {
         frames.iter().for_each(|frame| self.wire.send(frame));
         loop {

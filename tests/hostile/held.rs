@@ -59,7 +59,7 @@ fn call(number: u64, captures: &Bytes, is_detached: bool) -> Invoke {
     Invoke { captures: captures.clone(), is_detached, ..invoke(number, "wait#0") }
 }
 
-/// So many empty texts: each is a byte on the wire, and 24 in memory.
+/// This many empty texts: each is a byte on the wire, and 24 in memory.
 fn texts(count: usize) -> Bytes {
     Codec::Bincode.encode(0, &(vec![String::new(); count],)).unwrap().into()
 }
@@ -154,7 +154,7 @@ async fn captures_that_wait_for_a_decision_are_held_like_all_others() {
     .await;
 }
 
-/// Sends a large call in parts, but for the last so many.
+/// Sends a large call in parts, except for this many of the last parts.
 fn send_large(session: &mut Session, invoke: Invoke, but: usize) {
     let frame = Frame::Invoke(invoke).encode();
     let total = u32::try_from(frame.len()).unwrap();

@@ -50,7 +50,7 @@ fn limits() -> Limits {
     }
 }
 
-/// A network of two machines. The other one is gone when this is dropped.
+/// A network of two machines. The other machine is removed when this is dropped.
 struct Network {
     namespace: String,
     ours: String,

@@ -16,7 +16,7 @@ const HOME: &str = "DISTRIBUTED_SCOPE_TEST_HOME";
 const NAME: &str = "DISTRIBUTED_SCOPE_TEST_VICTIM";
 
 const MESSAGE_LIMIT: usize = 1 << 20;
-/// What an attack may cost in memory: some messages, and not what was poured.
+/// The memory that an attack may cost: some messages, and not everything that was sent.
 const MAY_COST: usize = 4 * MESSAGE_LIMIT;
 const POURED: usize = 64 << 20;
 

@@ -33,7 +33,7 @@ async fn the_far_process() {
 #[derive(Default)]
 struct Runs(AtomicU32);
 
-/// Counts its runs; there and back go so many bytes.
+/// Counts its runs; sends this many bytes there and back.
 #[distributed]
 async fn count(on: PeerId, there: usize, back: usize) -> Result<u32, RemoteError> {
     let padding = vec![7u8; there];

@@ -155,7 +155,7 @@ async fn a_call_that_is_open_when_the_connection_is_cut_runs_once_and_gets_its_v
     }
 }
 
-/// Cuts an exchange of calls after every so many bytes, both ways.
+/// Cuts an exchange of calls after each multiple of this many bytes, both ways.
 async fn cut_everywhere(
     limits: Limits,
     step: u64,

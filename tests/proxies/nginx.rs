@@ -42,7 +42,7 @@ async fn page(proxy: &Proxy, path: &'static str) -> (u16, String) {
     asking.await.unwrap()
 }
 
-/// What stands between backticks and begins so.
+/// The text between backticks that begins with this.
 fn line<'a>(text: &'a str, start: &str) -> Option<&'a str> {
     text.split('`').skip(1).step_by(2).find(|part| part.starts_with(start))
 }

@@ -90,7 +90,7 @@ pub(crate) fn snippet(name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// The text, in which each of these occurs, with what stands there in a test.
+/// The text, in which each of these is replaced by its value in a test.
 pub(crate) fn replaced(mut text: String, changes: &[(&str, &str)]) -> String {
     for (from, to) in changes {
         assert!(text.contains(from), "{from} is not in the configuration:\n{text}");

@@ -222,7 +222,8 @@ async fn wrong_scheme_is_told() {
     let text = causes(&open().start().connect(url).await.unwrap_err());
     assert!(text.contains("`wss://`"), "{text}");
 
-    // What is said before anything was heard; an empty one is closed when the client has spoken.
+    // The banner that a server sends first. A server with an empty one closes when the client has
+    // sent something.
     for (banner, expected) in [("SSH-2.0-OpenSSH_9.9\r\n", "an SSH server"), ("", "is it `ws://`?")] {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();

@@ -80,7 +80,8 @@ async fn a_token_without_a_signature_is_refused() {
 async fn a_public_key_does_not_serve_as_a_secret() {
     let rsa = Mint::new(Algorithm::Rs256);
     let server = listening(Tokens::required(rsa.issuer()));
-    // Who knows the public key, which is everybody, signs with it as HS256 does with its secret.
+    // The public key is known to everyone. An attacker signs with it as if it were the secret of
+    // HS256.
     let forged = Mint::with_secret(RSA_PUBLIC).token("alice");
     refused(&server, &forged, "token_algorithm").await;
     // And claims that this is RS256.

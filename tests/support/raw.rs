@@ -20,7 +20,7 @@ impl Answer {
         lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
     }
 
-    /// What stands behind the head.
+    /// The bytes after the head.
     pub(crate) fn body(&self) -> &str {
         self.text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
     }
@@ -55,8 +55,8 @@ pub(crate) fn upgrade_on(
         "GET {path} HTTP/1.1\r\n{host}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\nSec-WebSocket-Protocol: {protocols}\r\n{headers}\r\n"
     );
-    // What is too large is answered before it was read, and what was not read may reset the
-    // connection.
+    // A request that is too large is answered before it was read, and the unread bytes may reset
+    // the connection.
     let _ = stream.write_all(request.as_bytes());
     let mut text = Vec::new();
     let mut byte = [0];

@@ -16,7 +16,7 @@ use super::{Orders, State, Way, reset};
 enum End {
     /// There is nothing more to send.
     Finished,
-    /// One of the two sides is gone.
+    /// One of the two sides has disconnected.
     Lost,
     /// The test wants it.
     Cut,
@@ -42,7 +42,8 @@ pub(super) async fn carry(mut client: TcpStream, number: usize, cuts: u64, state
         let back = Box::pin(back.pass(from_server, to_client));
         let both = async {
             match future::select(there, back).await {
-                // The other way goes on when one is finished: connections may be half closed.
+                // The other direction continues when one is finished: connections may be half
+                // closed.
                 Either::Left((End::Finished, other)) | Either::Right((End::Finished, other)) => other.await,
                 Either::Left((end, _)) | Either::Right((end, _)) => end,
             }
@@ -69,7 +70,7 @@ pub(super) async fn carry(mut client: TcpStream, number: usize, cuts: u64, state
 async fn send_close(way: Way, payload: &[u8], client: &mut TcpStream, server: &mut TcpStream) {
     const CLOSE: u8 = 0x88;
     let length = u8::try_from(payload.len()).unwrap();
-    // A side that is gone needs not be told.
+    // A side that has disconnected needs no close frame.
     let _ = match way {
         Way::ToClient => client.write_all(&[&[CLOSE, length], payload].concat()).await,
         // A mask of zeros leaves the payload as it is.

@@ -116,7 +116,7 @@ impl Proxy {
         self.state.log.borrow().len()
     }
 
-    /// Waits until so many bytes have passed this way, over all connections.
+    /// Waits until this many bytes have passed this way, over all connections.
     pub(crate) async fn has_passed(&self, way: Way, bytes: u64) {
         let mut log = self.state.log.subscribe();
         // The sender lives as long as the proxy.

@@ -19,8 +19,7 @@ impl Drop for Server {
     }
 }
 
-/// What a client said of each case, the skews that it was told when it connected, and what it
-/// logged.
+/// The client's output for each case, the skews that it received when it connected, and its log.
 struct Report {
     cases: BTreeMap<String, String>,
     skews: Vec<String>,
@@ -80,7 +79,7 @@ impl Report {
     }
 }
 
-/// The cases whose blocks have two versions, and the files that they stand in.
+/// The cases whose blocks have two versions, and the files that contain them.
 const CHANGED: [(&str, &str); 12] = [
     ("inserted", "lib.rs"),
     ("capture type", "lib.rs"),
@@ -100,7 +99,7 @@ const CHANGED: [(&str, &str); 12] = [
 const CHANGED_DATA: [&str; 3] = ["field name", "grown unmarked", "evolved type"];
 
 impl Report {
-    /// All that changed is refused, and nothing of it ran.
+    /// All changed blocks are refused, and no part of them ran.
     #[track_caller]
     fn refuses_all_that_changed(&self, ours: &str, theirs: &str) {
         let data = CHANGED_DATA.map(|case| (case, "data.rs"));

@@ -14,7 +14,7 @@ pub(crate) struct Options {
     #[arg(value_enum)]
     pub(crate) parts: Vec<Part>,
 
-    /// How long `steady` goes on.
+    /// How long `steady` runs.
     #[arg(long, value_name = "MINUTES", default_value_t = 30.0, value_parser = positive)]
     pub(crate) minutes: f64,
 
@@ -75,7 +75,7 @@ pub(crate) enum Part {
     Loiterers,
     /// A peer that asks for 1 GiB and reads nothing
     Stalled,
-    /// Small calls beside 1 GiB on the same connection
+    /// Small calls during a transfer of 1 GiB on the same connection
     Bulk,
     /// Sessions on which nothing happens
     Idle,
@@ -83,11 +83,11 @@ pub(crate) enum Part {
     Cuts,
     /// Calls of mixed sizes at a steady rate
     Steady,
-    /// A call beside waiting calls and idle sessions
+    /// A call with many waiting calls and idle sessions
     Growth,
     /// 256 sessions of one address that have as much held for them as they can
     Hoard,
-    /// Each attack of `tests/hostile` that lasts, an honest client and newcomers beside it
+    /// Each attack of `tests/hostile` that lasts, with an honest client and new clients
     Attacks,
     /// Two clients and one worker, or two
     Workers,

@@ -32,7 +32,7 @@ impl Warnings {
         self.0.lock().clear();
     }
 
-    /// Those in which this text stands.
+    /// The warnings that contain this text.
     pub(crate) fn with(&self, text: &str) -> Vec<String> {
         self.0.lock().iter().filter(|line| line.contains(text)).cloned().collect()
     }

@@ -64,7 +64,7 @@ use cli::{Options, Part, Role};
 use progress::Progress;
 use promise::Promise;
 
-/// Counts what is allocated, so that this can be told from what the allocator keeps.
+/// Counts allocated bytes, to distinguish them from what the allocator keeps.
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 

@@ -27,7 +27,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one with so many threads.
+    /// Starts one with this many threads.
     pub(crate) async fn start(threads: usize) -> anyhow::Result<Self> {
         Self::start_at(threads, 0).await
     }
@@ -125,7 +125,7 @@ pub(crate) async fn server(threads: usize, port: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A process that opens so many sessions and does nothing with them.
+/// A process that opens this many sessions and does nothing with them.
 pub(crate) async fn idlers(url: &str, count: usize) -> anyhow::Result<()> {
     let mut peers = Vec::with_capacity(count);
     while peers.len() < count {

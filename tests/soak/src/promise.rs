@@ -22,7 +22,7 @@ impl Promise {
         Self { what: what.into(), bound: promised.to_string(), measured: measured.to_string(), is_kept }
     }
 
-    /// Something that may be so much at most.
+    /// A figure with an upper limit.
     pub(crate) fn at_most<T: PartialOrd>(
         what: impl Into<String>,
         bound: T,
@@ -33,7 +33,7 @@ impl Promise {
         Self { what: what.into(), bound: format!("≤ {}", show(&bound)), measured: show(&measured), is_kept }
     }
 
-    /// Something that is to be so much at least.
+    /// A figure with a lower limit.
     pub(crate) fn at_least<T: PartialOrd>(
         what: impl Into<String>,
         bound: T,

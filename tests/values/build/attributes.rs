@@ -17,8 +17,7 @@ pub(crate) fn of_named(rng: &mut Rng, field: &mut Field) {
     }
 }
 
-/// A field of a tuple. serde demands a default of each field that stands behind one with a
-/// default.
+/// A field of a tuple. serde requires a default for each field that follows one with a default.
 pub(crate) fn of_unnamed(rng: &mut Rng, field: &mut Field, has_default: bool) {
     match rng.below(10) {
         _ if has_default => may_be_absent_with_default(rng, field),
@@ -70,7 +69,7 @@ fn skip(rng: &mut Rng, field: &mut Field) {
 }
 
 fn may_be_absent(rng: &mut Rng, field: &mut Field) {
-    // serde takes `None` for an option that is absent, without being told.
+    // serde uses `None` for an absent option, without an attribute.
     if matches!(field.ty.class, Class::Option | Class::OptionOfOption) && rng.one_in(3) {
         return set(
             field,

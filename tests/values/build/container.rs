@@ -7,7 +7,7 @@ use crate::{attributes, enums, structs};
 
 pub(crate) struct Container {
     pub(crate) number: usize,
-    /// What stands in `#[serde(..)]`.
+    /// The content of `#[serde(..)]`.
     pub(crate) attributes: Vec<String>,
     pub(crate) body: Body,
     /// Whether a number of 128 bits is in it.

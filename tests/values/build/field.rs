@@ -7,7 +7,7 @@ pub(crate) struct Field {
     /// `None` in tuples.
     pub(crate) name: Option<String>,
     pub(crate) ty: Ty,
-    /// What stands in `#[serde(..)]`.
+    /// The content of `#[serde(..)]`.
     pub(crate) attributes: Vec<String>,
     pub(crate) becomes: Becomes,
     /// The function that makes a random value.
@@ -62,7 +62,7 @@ impl Field {
         }
     }
 
-    /// What becomes of `value`, as an expression.
+    /// The resulting value of `value`, as an expression.
     pub(crate) fn expected(&self, value: &str) -> String {
         match self.becomes {
             Becomes::Same => format!("{value}.expected()"),

@@ -64,9 +64,9 @@ fn has(fields: &Fields, attribute: &str) -> bool {
 
 /// Adds a flattened struct or map.
 fn flatten(rng: &mut Rng, number: usize, fields: &mut Vec<Field>, made: &[Container]) {
-    // A flattened map takes what a flattened struct has left, and more if it stands before it. So
-    // there is one flattened field. serde does not support a flattened struct that denies unknown
-    // fields.
+    // A flattened map takes the entries that a flattened struct leaves, and more if it precedes
+    // the struct. So there is one flattened field. serde does not support a flattened struct that
+    // denies unknown fields.
     let fits = |made: &&Container| made.map_fields().is_some() && !made.is_written("deny_unknown_fields");
     let candidates: Vec<_> = made.iter().filter(fits).collect();
     if !candidates.is_empty() && rng.below(3) < 2 {
@@ -76,9 +76,8 @@ fn flatten(rng: &mut Rng, number: usize, fields: &mut Vec<Field>, made: &[Contai
         let is_ambiguous =
             inner.takes_all && fields.iter().any(|field| field.is_written("skip_deserializing"));
         let mut ty = Ty::of(inner);
-        // serde takes the option for absent if a field of the struct is absent. Without a field
-        // that
-        // must be there, it cannot tell.
+        // serde takes the option for absent if a field of the struct is absent. Without a required
+        // field, it cannot distinguish the two.
         let is_told_apart = inner.map_fields().is_some_and(|fields| fields.iter().any(Field::is_required));
         if is_told_apart && !inner.is_written("default") && rng.one_in(2) {
             ty.text = format!("Option<{}>", ty.text);

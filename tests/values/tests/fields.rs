@@ -200,7 +200,7 @@ fn number_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     }
 }
 
-/// Absent, `null` and a value, as `serde_with` tells them apart.
+/// Absent, `null` and a value, as `serde_with` distinguishes them.
 #[derive(Debug, Serialize, Deserialize)]
 struct DoubleOption {
     before: u8,

@@ -125,11 +125,11 @@ macro_rules! same_or_refused { ($($(#[$doc:meta])* $name:ident: $t:ty = $value:e
 } }
 
 same_or_refused! {
-    /// A tuple struct beside a flattened struct is checked like any other.
+    /// A tuple struct next to a flattened struct is checked like any other.
     short_beside_flattened: BesideFlattened = BesideFlattened { inner: Inner { value: 1 }, short: Short(1, None, 3) };
-    /// `serialize_with` beside a flattened struct is checked like any other.
+    /// `serialize_with` next to a flattened struct is checked like any other.
     serialize_with_beside_flattened: CentsBesideFlattened = CentsBesideFlattened { inner: Inner { value: 1 }, euros: 2 };
-    /// `serialize_with` beside a text that is checked is found as anywhere else.
+    /// `serialize_with` next to a validated text is found as anywhere else.
     serialize_with_beside_checked: CentsBesideChecked = CentsBesideChecked { email: Email("a@example.com".into()), euros: 2 };
     /// A flattened map takes no fields of others.
     flattened_map: FlattenedMap = FlattenedMap {

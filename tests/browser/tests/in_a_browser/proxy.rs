@@ -52,7 +52,7 @@ impl Proxy {
         *self.connections.borrow()
     }
 
-    /// Waits until so many were made.
+    /// Waits until this many were made.
     pub(crate) async fn until_connections(&self, count: u64) {
         self.connections.clone().wait_for(|made| *made >= count).await.unwrap();
     }

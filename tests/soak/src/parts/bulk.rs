@@ -55,7 +55,7 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     Ok(promises)
 }
 
-/// The times of small calls while one round's share of the transfer goes on.
+/// The times of small calls during one round's share of the transfer.
 async fn during(client: &Peer, on: PeerId, way: Way, size: usize) -> Result<Times, RemoteError> {
     let mut times = Times::default();
     let mut transfer = Box::pin(async {

@@ -21,7 +21,7 @@ use crate::proxy::{Proxy, Way};
 const PAIRS: u64 = 4;
 /// How many calls each session has open at a time.
 const CALLS: u64 = 4;
-/// An exchange of small calls is about so many bytes each way.
+/// The approximate size of an exchange of small calls, in bytes each way.
 const EXCHANGE: u64 = 500;
 
 /// How often the block of each call ran.

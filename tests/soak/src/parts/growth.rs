@@ -18,7 +18,7 @@ const ROUNDS: usize = 5;
 const SPAN: Duration = Duration::from_secs(2);
 const WAITING: u64 = 10_000;
 const SESSIONS: u64 = 1_000;
-/// How many times as long a call may take beside all that.
+/// The largest allowed ratio of a call's time under that load to its time without.
 const MOST: f64 = 1.1;
 
 pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
@@ -58,7 +58,7 @@ async fn while_others_wait(client: &Peer, server: &Server) -> anyhow::Result<Tim
     Ok(times)
 }
 
-/// How long calls took, with and without what is beside them.
+/// How long calls took, with and without that load.
 #[derive(Default)]
 struct Compared {
     quiet: Times,

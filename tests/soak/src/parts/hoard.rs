@@ -22,14 +22,14 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// So many empty texts take 24 times as much in memory as on the wire.
 const TEXTS: usize = 6000;
 
-/// How many times what is counted may be allocated: what each session may hold in any case, its
-/// buffers, tables.
+/// The largest ratio of allocated to counted bytes. The difference is what each session holds in
+/// any case: its buffers and tables.
 const ALLOCATED: f64 = 1.25;
 
-/// How many times as much the process may have: what is freed lies between what is held.
+/// The largest ratio of the process's memory to that: freed memory lies between memory in use.
 const RESIDENT: f64 = 1.5;
 
-/// How many times what was allocated before may be allocated a minute later.
+/// The largest ratio of the allocated bytes a minute later to those before.
 const BACK: f64 = 1.1;
 
 pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
@@ -114,8 +114,8 @@ async fn attack(server: &Server, honest: &Peer) -> anyhow::Result<Attacked> {
     Ok(Attacked { before, meanwhile, most })
 }
 
-/// A process of so many sessions that call blocks which wait: with captures that are large in
-/// memory, and detached ones that go on when they are given up.
+/// A process with this many sessions that call waiting blocks: with captures that are large in
+/// memory, and detached ones that continue after they are given up.
 pub(crate) async fn hoarders(url: &str, count: usize) -> anyhow::Result<()> {
     let mut peers = Vec::with_capacity(count);
     while peers.len() < count {

@@ -101,7 +101,7 @@ pub(super) async fn until_alone(server: &Server, client: &Peer) -> anyhow::Resul
     Ok(())
 }
 
-/// A process with so many sessions.
+/// A process with this many sessions.
 pub(super) async fn open(server: &Server, count: u64, progress: &Progress) -> anyhow::Result<Process> {
     let mut process =
         Process::start(&["--as", "idlers", "--url", &server.url, "--count", &count.to_string()])?;

@@ -65,7 +65,7 @@ async fn attack(server: &Server, honest: &Peer, count: usize, is_in_parts: bool)
     }
 }
 
-/// A process of so many attackers.
+/// A process with this many attackers.
 pub(crate) async fn attackers(url: &str, count: usize, is_in_parts: bool) -> anyhow::Result<()> {
     say("attacking")?;
     let attacks = join_all((0..count).map(|_| pour(address_of(url), is_in_parts)));

@@ -113,7 +113,7 @@ async fn serve(listener: TcpListener, refusal: Refusal, asked: Asked) {
     while let Ok((socket, _)) = listener.accept().await {
         let asked = Arc::clone(&asked);
         actix_web::rt::spawn(async move {
-            // A client that is gone needs no answer.
+            // A client that has disconnected needs no answer.
             let _ = answer(socket, refusal, &asked).await;
         });
     }

@@ -16,14 +16,14 @@ use crate::promise::{Promise, Times, slope, time};
 
 /// How often a handful of calls is started.
 const TICK: Duration = Duration::from_millis(5);
-/// Over so many sessions the calls are spread.
+/// The number of sessions over which the calls are spread.
 const SESSIONS: u64 = 4;
 /// How many calls are open at once at most: those of half a second at 2,000 in each.
 const MAX_OPEN: u64 = 1_000;
 /// How many samples a run gives at least.
 const SAMPLES: u32 = 60;
 
-/// Only a run of so many minutes shows whether anything grows.
+/// Only a run of this many minutes shows whether anything grows.
 const ENOUGH_MINUTES: f64 = 10.0;
 
 /// What happened to all calls so far.

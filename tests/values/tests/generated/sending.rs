@@ -32,7 +32,7 @@ pub(crate) struct Arrived {
 pub(crate) struct Send {
     /// That of the value that stands alone; those beside it have the ones behind.
     pub(crate) seed: u64,
-    /// How many values are beside it.
+    /// How many further values are sent with it.
     pub(crate) more: u64,
     pub(crate) place: Place,
 }
@@ -78,8 +78,8 @@ pub(crate) fn made_here<T: Random>(make: Option<u64>, value: T) -> T {
     }
 }
 
-/// Puts what came beside what should have come. Compared are the texts of `Debug`, which tell -0.0
-/// from 0.0.
+/// Puts the received values next to the expected ones. The texts of `Debug` are compared, which
+/// distinguish -0.0 from 0.0.
 pub(crate) fn received<T: Random + Debug>(
     send: Send,
     back: Result<(Vec<T>, T, Option<u64>), RemoteError>,

@@ -32,7 +32,7 @@ struct Counts {
 }
 
 impl Tally {
-    /// Sends values, and counts what becomes of them. Says whether they arrived.
+    /// Sends values, and counts their outcomes. Returns whether they arrived.
     pub(crate) async fn send(&mut self, peer: &Peer, to: PeerId, case: usize, send: Send) -> bool {
         if self.counts(case).is_refused {
             return false;

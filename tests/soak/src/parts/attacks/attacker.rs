@@ -77,7 +77,7 @@ impl Attack {
         self.next - 1
     }
 
-    /// Sends a large call in parts, but for the last so many.
+    /// Sends a large call in parts, except for this many of the last parts.
     pub(super) fn send_large(&mut self, stream: u32, invoke: Invoke, but: usize) -> io::Result<()> {
         let frame = Frame::Invoke(invoke).encode();
         let total = u32::try_from(frame.len()).map_err(io::Error::other)?;

@@ -40,13 +40,13 @@ const QUIET: Duration = Duration::from_secs(3);
 /// A call is made so often. If one takes long, those that could not be made meanwhile count, too.
 const PACE: Duration = Duration::from_millis(1);
 
-/// So long an attack goes on before it is measured.
+/// How long an attack runs before it is measured.
 const BEGINS: Duration = Duration::from_secs(1);
 
 const NEWCOMERS: u64 = 20;
 const BETWEEN_NEWCOMERS: Duration = Duration::from_millis(250);
 
-/// A newcomer who has no answer after so long is not let in.
+/// A new client without an answer after this time counts as rejected.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many times as long calls of others may take.

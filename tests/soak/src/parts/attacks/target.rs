@@ -55,7 +55,7 @@ async fn attacked_texts(on: PeerId, texts: Vec<String>) -> Result<usize, RemoteE
     remote!(on, [texts], { texts.len() }).await
 }
 
-/// Gives so many bytes.
+/// Returns this many bytes.
 #[expect(dead_code, reason = "called by hand")]
 #[distributed]
 async fn attacked_result(on: PeerId, size: usize) -> Result<String, RemoteError> {
