@@ -128,7 +128,7 @@ async fn mallorys_server(authority: &Authority, login: &Mint) -> anyhow::Result<
     let server = listen(&Authority::new("the demo's authority")?, login)?;
     let token = login.token("alice", Role::Editor)?;
     let (_, Err(error)) = connect(&server.url, authority, token).await? else {
-        bail!("nobody vouches for mallory's server, and alice spoke to it");
+        bail!("alice connected to mallory's server, whose certificate is not trusted");
     };
     server.stop().await;
     let ConnectError::Tls { source, .. } = error else {

@@ -50,7 +50,7 @@ pub(super) fn find(items: &[Item], id: ItemId) -> Result<&Item, String> {
 }
 
 fn position(items: &[Item], id: ItemId) -> Result<usize, String> {
-    items.iter().position(|item| item.id == id).ok_or_else(|| "somebody has removed this item".to_owned())
+    items.iter().position(|item| item.id == id).ok_or_else(|| "this item has already been removed".to_owned())
 }
 
 fn checked(text: &str) -> Result<String, String> {
