@@ -82,7 +82,7 @@ impl Side {
         }
     }
 
-    /// Every frame stands in a buffer with much else that was read from the socket at once.
+    /// Every frame is in a buffer with much else that was read from the socket at once.
     fn receive(&mut self, frame: Frame) -> Result<(), distributed_scope_core::session::Violation> {
         let mut buffer = BytesMut::with_capacity(256 << 10);
         buffer.extend_from_slice(&frame.encode());

@@ -1,7 +1,7 @@
 //! What the worst messages make a peer allocate, counted by the allocator.
 //!
-//! The messages are an eighth of those of `cargo bench --bench hostile`, because nothing is
-//! optimized here. So is the additional memory that their values may take.
+//! The messages, and the additional memory that their values may take, are an eighth of those of
+//! `cargo bench --bench hostile`, because nothing is optimized here.
 
 #[path = "support/hostile_values.rs"]
 mod hostile_values;

@@ -107,7 +107,7 @@ fn busy(limits: &Limits, blocks: u64) -> Session<u64> {
     session
 }
 
-/// Carries everything from one to the other, and gives what comes of it.
+/// Carries everything from one to the other, and returns the effects.
 fn carry(from: &mut Session<u64>, to: &mut Session<u64>) -> Vec<Effect<u64>> {
     let frames = std::iter::from_fn(|| from.next_frame(|| at(1)).map(Framed::into_bytes));
     frames.filter_map(|frame| to.receive(at(1), frame).expect("an honest frame")).collect()

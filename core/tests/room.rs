@@ -17,8 +17,8 @@ fn limits() -> Limits {
     Limits { queue: 100_000, calls_out: 8, ..Limits::default() }
 }
 
-/// Carries frames until nothing moves. The other side answers calls as they come; gives the calls
-/// that ran, in that order, and those that ended.
+/// Carries frames until no side has one. The other side answers calls as they come. Returns the
+/// calls that ran, in that order, and those that ended.
 fn exchange(caller: &mut Session<u64>, callee: &mut Session<u64>) -> (Vec<u64>, Vec<(u64, bool)>) {
     let (mut ran, mut ended) = (Vec::new(), Vec::new());
     loop {

@@ -121,7 +121,7 @@ fn a_clogged_side_reads_no_more_than_a_little_for_a_partner_that_takes_nothing()
     assert!(read <= 16 * 4 * CHUNK, "{read} bytes were read");
 }
 
-/// Lets a side take a message, and runs the blocks that it may run at once: each gives this
+/// Lets a side receive a message, and runs the blocks that it may run at once: each returns this
 /// result.
 fn serve(side: &mut Session<u64>, message: bytes::Bytes, result: usize) -> usize {
     let mut ran = 0;
@@ -450,9 +450,9 @@ fn a_large_message_on_a_slow_line_is_not_taken_for_a_side_that_takes_nothing() {
     }
 }
 
-/// Has one side send large calls and small ones between them, whose order of chunks and small
-/// frames `plan` says, and gives how often the other side acknowledged. It must never be that both
-/// wait for each other.
+/// Makes one side send large calls and small ones between them, in the order of chunks and small
+/// frames of `plan`. Returns how often the other side acknowledged. The two sides must never wait
+/// for each other.
 fn acknowledgements(limits: &Limits, plan: impl IntoIterator<Item = usize>) -> usize {
     let (mut from, mut to) = (session(limits, limits), session(limits, limits));
     let (mut calls, mut acks) = (0, 0);

@@ -17,7 +17,7 @@ fn is_unanswered(effects: &[Effect<u64>]) -> bool {
     matches!(effects, [Effect::DropConnection(Dead::Unanswered)])
 }
 
-/// Lets time pass as a driver does until a moment; gives the moment at which the connection was
+/// Advances the time to a moment, as a driver does; returns the moment at which the connection was
 /// found dead.
 fn dropped(session: &mut Session<u64>, until: u64) -> Option<u64> {
     while let Some(wake) = session.wake().filter(|wake| *wake <= at(until)) {

@@ -4,7 +4,7 @@
 //! A schedule is drawn from a seed: two or three peers, which peer dials which, when and how the
 //! network between them fails, which peer is killed and restarted, and which calls are made.
 //! `PEERS_SEED=7` runs one schedule alone and prints what happens, `PEERS_SCHEDULES=200000` runs
-//! more of them, `PEERS_FIRST=5000` starts with another seed.
+//! more of them, `PEERS_FIRST=5000` starts at this seed.
 //!
 //! | module | idea |
 //! |---|---|

@@ -21,9 +21,9 @@ pub(crate) enum Fault {
     /// It is lost because it is too large for the path, and what comes after it waits for it; a
     /// reset does not.
     TooLarge,
-    /// So are those of the other direction.
+    /// It is lost, and all that comes after it in both directions.
     SilenceBoth,
-    /// It comes so many microseconds later, and what comes after it not before it.
+    /// It arrives this many microseconds later, and later messages do not overtake it.
     Delay(u64),
     /// It is the last one: both sides see the end of the connection.
     Fin,
@@ -61,7 +61,7 @@ struct Way {
     resets: u32,
     /// When the last message arrives, of those that were sent.
     last: u64,
-    /// The receiver's own handle was told to end the connection.
+    /// The receiver's own handle was asked to end the connection.
     is_cut: bool,
     cutter: Option<Waker>,
     /// When something last arrived, and whether the receiver has seen the end.

@@ -28,7 +28,7 @@ use crate::world::{self, RESUME, SAMPLE, Way};
 static BLOCK: Block =
     Block::new("peers::block#0", "peers", "node.rs", 1, &["call", "runs_for", "padding"], Source::exact(7));
 
-/// The block of all calls: runs for some time and gives the number of its call.
+/// The block of all calls: runs for some time and returns the number of its call.
 fn register(registrar: &mut Registrar) {
     type Captures = (u64, u64, Vec<u8>);
     Slot::<Captures, u64>::new().register::<Captures, u64, _, _, _, _, _>(

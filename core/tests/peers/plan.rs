@@ -15,7 +15,7 @@ pub(crate) const CLEAR: u64 = 100 * SECONDS;
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) nodes: usize,
-    /// Who dials whom.
+    /// Which peer dials which.
     pub(crate) dials: Vec<[usize; 2]>,
     pub(crate) spells: Vec<Spell>,
     pub(crate) restarts: Vec<Restart>,
@@ -45,7 +45,7 @@ pub(crate) enum Weather {
     Dark(Vec<usize>),
     /// New connections are refused.
     Refusing,
-    /// Each message meets with a fault in so many of a hundred cases.
+    /// The percentage of messages that meet with a fault.
     Flaky(u64),
     /// The connections that were made before are forgotten: nothing arrives on them any more. New
     /// ones are good.

@@ -49,7 +49,7 @@ pub(crate) fn wake() {
     });
 }
 
-/// All machines have slept for so long.
+/// All machines have slept for this long.
 pub(crate) fn slept(micros: u64) {
     SLEPT.set(SLEPT.get() + micros);
 }

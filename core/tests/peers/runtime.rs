@@ -158,7 +158,7 @@ fn poll_next() -> bool {
 /// Ends at a moment.
 pub(crate) struct Sleep {
     moment: u64,
-    /// The last task that has polled it, which is woken then.
+    /// The waker of the last task that has polled it.
     waker: Option<Waker>,
 }
 

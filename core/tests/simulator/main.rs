@@ -3,7 +3,7 @@
 //! A schedule is drawn from a seed: which calls are made and when, how long blocks run, when and
 //! how the connection is cut. After every event the sessions are compared with what is known of
 //! each call from outside. `SIMULATOR_SEED=7` runs one schedule alone,
-//! `SIMULATOR_SCHEDULES=100000` runs more of them, `SIMULATOR_FIRST=5000` starts with another
+//! `SIMULATOR_SCHEDULES=100000` runs more of them, `SIMULATOR_FIRST=5000` starts at this
 //! seed.
 
 mod blocks;

@@ -29,7 +29,7 @@ struct Direction {
 }
 
 impl Connection {
-    /// Puts a frame on its way from a side; gives the time at which it arrives.
+    /// Sends a frame from a side; returns the time at which it arrives.
     pub(crate) fn send(&mut self, from: usize, frame: Bytes, now: u64, delay: u64) -> Option<u64> {
         if self.fault != Fault::None {
             return None;
