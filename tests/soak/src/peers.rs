@@ -57,7 +57,7 @@ impl Server {
     }
 }
 
-/// Where the server of a URL listens.
+/// The address at which the server of a URL listens.
 pub(crate) fn address_of(url: &str) -> &str {
     url.trim_start_matches("ws://").trim_end_matches("/scope")
 }
@@ -192,7 +192,7 @@ pub(crate) async fn take(on: PeerId, bytes: ByteBuf) -> Result<usize, RemoteErro
     remote!(on, [bytes], { bytes.len() }).without_timeout().await
 }
 
-/// Gives back what it got; every fourth one has to wait, and every sixteenth goes back to its
+/// Returns its argument. Every fourth call has to wait, and every sixteenth goes back to its
 /// caller first.
 #[distributed]
 pub(crate) async fn there_and_back(

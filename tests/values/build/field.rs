@@ -17,9 +17,9 @@ pub(crate) struct Field {
 /// What serde's attributes make of the value of a field.
 pub(crate) enum Becomes {
     Same,
-    /// Always what this function gives, because it is not written or not read.
+    /// Always the result of this function, because the field is not written or not read.
     Always(&'static str),
-    /// What the second function gives if the first one says so of the value.
+    /// The result of the second function, if the first one returns true for the value.
     If(&'static str, &'static str),
 }
 

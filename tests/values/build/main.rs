@@ -21,7 +21,7 @@ use std::{env, fs};
 use container::Container;
 use rng::Rng;
 
-/// Another seed gives other types; `DISTRIBUTED_SCOPE_TYPES` is one.
+/// Another seed makes other types; `DISTRIBUTED_SCOPE_TYPES` is one.
 const SEED: u64 = 14;
 
 /// How many types there are. Each of them takes nearly half a second to compile.

@@ -98,7 +98,7 @@ struct TwoNames {
     other: Option<u32>,
 }
 
-/// The same, and what is not found would become the default.
+/// The same, where a missing field would become the default.
 #[derive(Debug, Serialize, Deserialize)]
 struct TwoNamesAndDefault {
     #[serde(rename(serialize = "out", deserialize = "in"), default)]

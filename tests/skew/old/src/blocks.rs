@@ -30,14 +30,14 @@ pub async fn inserted_twin(on: PeerId) -> Result<(), RemoteError> {
     remote!(on, [], { note("inserted twin") }).await
 }
 
-/// Two that nothing but their bodies tells apart, and that change places.
+/// Two blocks that differ only in their bodies, and that swap places.
 #[distributed]
 pub async fn swapped(on: PeerId) -> Result<(), RemoteError> {
     remote!(on, [], { note("swapped, one") }).await?;
     remote!(on, [], { note("swapped, two") }).await
 }
 
-/// Two that their types tell apart, and that change places.
+/// Two blocks that differ in their types, and that swap places.
 #[distributed]
 pub async fn swapped_types(on: PeerId) -> Result<(), RemoteError> {
     let n = 1_u8;
@@ -46,7 +46,7 @@ pub async fn swapped_types(on: PeerId) -> Result<(), RemoteError> {
     remote!(on, [n], { note(&format!("swapped types, {}", n + 1_u64)) }).await
 }
 
-/// Two that their types tell apart.
+/// Two blocks that differ in their types.
 #[distributed]
 pub async fn alike(on: PeerId) -> Result<u64, RemoteError> {
     let n = 1_u8;

@@ -75,7 +75,7 @@ pub(crate) async fn run(options: &Options, progress: &Progress) -> anyhow::Resul
     ])
 }
 
-/// Cuts one session so often.
+/// Cuts one session this often.
 async fn cut_one(mut rng: Rng, cuts: u64, mut count: impl FnMut()) -> anyhow::Result<Tally> {
     let limits = Limits { reconnect: Duration::from_millis(1), ..Limits::default() };
     let runs = Arc::new(Runs::default());

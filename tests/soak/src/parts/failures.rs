@@ -14,7 +14,7 @@ use crate::promise::{Promise, mebibytes};
 
 const CALLS: u64 = 1_000_000;
 const AT_ONCE: u64 = 250;
-/// So many calls fail before the memory is looked at for the first time.
+/// The number of calls that fail before the memory is measured for the first time.
 const WARM_UP: u64 = 100_000;
 /// How much more memory there may be after all calls, in MiB.
 const MOST: f64 = 10.0;

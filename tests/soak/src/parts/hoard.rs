@@ -19,7 +19,7 @@ const ATTACK: Duration = Duration::from_secs(60);
 const AFTER: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
-/// So many empty texts take 24 times as much in memory as on the wire.
+/// This many empty texts take 24 times as much in memory as on the wire.
 const TEXTS: usize = 6000;
 
 /// The largest ratio of allocated to counted bytes. The difference is what each session holds in

@@ -64,7 +64,7 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     ])
 }
 
-/// Waits until the server has closed everything, or all but as much as it had; gives how many
+/// Waits until the server has closed everything, or all but as much as it had; returns how many
 /// descriptors it has.
 async fn until_no_more(server: &Server, as_many_as: Option<u64>) -> anyhow::Result<u64> {
     // After a goodbye it waits, for as long as a handshake may take, for the other side to read it.

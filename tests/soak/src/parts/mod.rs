@@ -25,7 +25,7 @@ use distributed_scope::{Peer, PeerId, RemoteError};
 use crate::peers::echo;
 use crate::promise::Times;
 
-/// Makes small calls, one after the other, for so long.
+/// Makes small calls, one after the other, for this long.
 async fn small_calls(client: &Peer, on: PeerId, span: Duration) -> Result<Times, RemoteError> {
     let started = Instant::now();
     let mut times = Times::default();

@@ -22,7 +22,7 @@ use crate::promise::{Promise, mebibytes, seconds};
 const DESCRIPTORS: u64 = 2;
 /// For everything else that a process has open.
 const SPARE: u64 = 200;
-/// So many clients connect at the same time at first.
+/// The number of clients that connect at the same time at first.
 const AT_ONCE: usize = 64;
 /// The longest pause between two attempts to connect while no server answers.
 const LONGEST_PAUSE: f64 = 30.0;
@@ -71,7 +71,8 @@ impl Crowd {
         Ok(Self { server, clients, connected })
     }
 
-    /// Kills the server, starts it again after so long, and waits until all clients are back.
+    /// Kills the server, starts it again after this time, and waits until all clients have
+    /// reconnected.
     async fn come_back(&mut self, away: Duration, progress: &Progress) -> anyhow::Result<Back> {
         let port = self.server.address().rsplit(':').next().context("an address has a port")?.parse()?;
         self.connected.lock().clear();
@@ -120,7 +121,7 @@ async fn stay(url: &str, connected: &Arc<Mutex<Vec<Instant>>>) -> anyhow::Result
     Ok(client)
 }
 
-/// How the clients came back.
+/// How the clients reconnected.
 struct Back {
     /// Of each, since the server listens again.
     times: Vec<Duration>,

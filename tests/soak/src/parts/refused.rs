@@ -14,7 +14,7 @@ use crate::peers::open;
 use crate::progress::Progress;
 use crate::promise::{Promise, seconds};
 
-/// So many clients ask each server, and for so long.
+/// The number of clients that dial each server, and for how long.
 const CLIENTS: usize = 50;
 const SPAN: Duration = Duration::from_secs(60);
 /// What a server asks for that says when to come back.

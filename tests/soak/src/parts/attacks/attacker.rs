@@ -14,7 +14,7 @@ use crate::frames::Session;
 use crate::raw::{Answer, upgrade_on};
 use crate::wire::Wire;
 
-/// Where attackers come from.
+/// The address of attackers.
 const FROM: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// What a script sends in one message of the WebSocket.

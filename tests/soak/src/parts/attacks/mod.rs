@@ -37,7 +37,8 @@ use crate::promise::{Promise, Times, ratio, time};
 
 const QUIET: Duration = Duration::from_secs(3);
 
-/// A call is made so often. If one takes long, those that could not be made meanwhile count, too.
+/// The interval between calls. If one takes long, those that could not be made meanwhile count,
+/// too.
 const PACE: Duration = Duration::from_millis(1);
 
 /// How long an attack runs before it is measured.

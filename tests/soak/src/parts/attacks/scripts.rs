@@ -142,7 +142,7 @@ fn encoded(captures: &impl Serialize) -> io::Result<Bytes> {
     Codec::Bincode.encode(0, captures).map(Into::into).map_err(io::Error::other)
 }
 
-/// So many empty texts: each is a byte on the wire, and 24 in memory.
+/// This many empty texts: each is a byte on the wire, and 24 in memory.
 fn texts(count: usize) -> io::Result<Bytes> {
     encoded(&(vec![String::new(); count],))
 }

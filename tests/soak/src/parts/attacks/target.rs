@@ -13,7 +13,7 @@ use crate::say;
 /// How long a slow decision takes.
 const SLOW: Duration = Duration::from_secs(20);
 
-/// The server process, until it is let go.
+/// The server process, until it is asked to end.
 pub(crate) async fn target(threads: usize, script: Script) -> anyhow::Result<()> {
     // Panics of the attackers' blocks say nothing that is worth a line.
     std::panic::set_hook(Box::new(|_| {}));
@@ -81,7 +81,7 @@ async fn attacked_panic(on: PeerId, text: String) -> Result<u8, RemoteError> {
     .await
 }
 
-/// Raises an error whose text is so long, with what a terminal obeys in it.
+/// Raises an error with a text of this length that contains control sequences for a terminal.
 #[expect(dead_code, reason = "called by hand")]
 #[distributed]
 async fn attacked_error(on: PeerId, size: usize) -> Result<(), RemoteError> {
