@@ -1,4 +1,4 @@
-//! `Builder`: what a peer can be given before it starts.
+//! `Builder`: the options of a peer, set before it starts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,9 @@ use crate::peer::Peer;
 use crate::platform::{Actix, Shared};
 use crate::warm::warm_up;
 
-/// Begun by [`Peer::builder`].
+/// The options of a peer, created by [`Peer::builder`].
+///
+/// Each method sets one option. [`start`](Self::start) creates the peer.
 #[must_use = "a peer begins to live at `start`"]
 pub struct Builder {
     parts: Parts,
@@ -24,8 +26,9 @@ impl Builder {
         Self { parts: Parts::new(identity), rules: Rules::default() }
     }
 
-    /// Which blocks it runs for other peers. Without this, none: a block that is compiled into a
-    /// program is not thereby open to everybody who can connect to it. Several calls add up.
+    /// The blocks that the peer runs for other peers. Several calls add up.
+    ///
+    /// Default: none. A block that is compiled into a program is not exposed by that alone.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::Peer;
@@ -40,20 +43,22 @@ impl Builder {
         self
     }
 
-    /// A value that its blocks find with [`here::data`](distributed_scope_core::here::data), one
-    /// of each type: of two, the later counts.
+    /// A value that the blocks of the peer get with
+    /// [`here::data`](distributed_scope_core::here::data). The peer keeps one value of each type.
+    /// A second value of the same type replaces the first.
     pub fn data<T: Send + Sync + 'static>(self, value: T) -> Self {
         self.shared_data(Arc::new(value))
     }
 
-    /// The same, for a value that the program shares; a `web::Data` of actix-web gives one by
-    /// `into_inner`.
+    /// Like [`data`](Self::data), for a value that the program shares. `into_inner` of the
+    /// `web::Data` of actix-web returns such an `Arc`.
     pub fn shared_data<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
         self.parts.data.insert(value);
         self
     }
 
-    /// Its bounds, instead of the defaults. Each says its unit and what happens at it.
+    /// The limits of the peer, instead of the [defaults](Limits). Each field of [`Limits`]
+    /// documents its unit and what happens at the limit.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::Peer;
@@ -67,7 +72,9 @@ impl Builder {
         self
     }
 
-    /// Is told of every call that this peer made, after it ended. A closure will do:
+    /// An observer of outgoing calls: it receives a
+    /// [`CallReport`](distributed_scope_core::CallReport) of every call that this peer made,
+    /// after the call ended. A closure is accepted:
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::Peer;
@@ -81,15 +88,18 @@ impl Builder {
         self
     }
 
-    /// Finds out who connects, before the connection becomes a session: an async closure over the
-    /// request, or a type that is [`Authenticate`]. It runs again whenever a peer comes back
-    /// after a loss.
+    /// The authentication of a client, before its connection becomes a session: an async closure
+    /// over the request, or a type that implements [`Authenticate`]. It runs again each time a
+    /// peer reconnects after a lost connection.
     ///
-    /// `Ok(Some(principal))` is somebody who is known: blocks find it with
-    /// [`here::principal`](distributed_scope_core::here::principal)
-    /// and may [require](distributed_scope_core::Requirement) it. `Ok(None)` is somebody who is
-    /// not. An error is answered with HTTP 401, 403 or 503 and its text, and there is no
-    /// session. A panic is answered with 503.
+    /// - `Ok(Some(principal))`: the client is authenticated. Blocks get the principal with
+    ///   [`here::principal`](distributed_scope_core::here::principal) and can
+    ///   [require](distributed_scope_core::Requirement) one.
+    /// - `Ok(None)`: the client may connect, but has no principal.
+    /// - `Err(denied)`: the request is answered with HTTP 401, 403 or 503 and the text of the
+    ///   error. No session is opened.
+    ///
+    /// A panic is answered with 503.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::{Peer, Upgrade};
@@ -108,9 +118,11 @@ impl Builder {
         self
     }
 
-    /// Decides on each call of another peer before anything of it is decoded, after the block was
-    /// found to be exposed and its own requirement to be met. An async closure is one. Without
-    /// it, whoever has a session may have every exposed block run that does not require more.
+    /// The authorization of incoming calls: it runs for each call of another peer, before any
+    /// part of the call is decoded. At that point, the block is known to be exposed and its own
+    /// requirement is met. An async closure is accepted.
+    ///
+    /// Default: a peer with a session may run every exposed block whose requirement it meets.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::Peer;
@@ -128,51 +140,58 @@ impl Builder {
         self
     }
 
-    /// What of an error or a panic in a block goes to the peer that called it. Without this, the
-    /// error with its causes, and of a panic that there was one.
+    /// What the calling peer receives of an error or a panic in a block.
+    ///
+    /// Default: the error with its causes; of a panic, only that the block panicked.
     pub fn disclose(mut self, disclosure: Disclosure) -> Self {
         self.parts.disclosure = disclosure;
         self
     }
 
-    /// Knows these peers by the keys that their ids are made of: they are
-    /// [principals](distributed_scope_core::Principal), whose subject is their id. Others with
-    /// a key of their own may connect, too, and are nobody that is known. Several calls add up. An
-    /// id that is not [of a key](PeerId::is_of_key) proves nothing, and is nobody by this
-    /// either.
+    /// Authenticates these peers by the keys that their ids are derived from: they have a
+    /// [principal](distributed_scope_core::Principal) whose subject is their id. Several calls
+    /// add up.
+    ///
+    /// Peers with other keys may connect but have no principal. An id that is not [derived from a
+    /// key](PeerId::is_of_key) proves nothing: a peer with such an id gets no principal from this
+    /// option.
     pub fn trust(mut self, peers: impl IntoIterator<Item = PeerId>) -> Self {
         self.parts.trusted.extend(peers);
         self
     }
 
-    /// Lets anybody claim any peer id from anywhere, as long as no session has it and it is not
-    /// made of a key.
+    /// Accepts any peer id from any address without proof, unless a session has that id or the id
+    /// is derived from a key.
     ///
-    /// Without this, that goes only for peers on this machine. From elsewhere a peer id has to be
-    /// proved, by the [key](distributed_scope_core::KeyPair) that it is made of or by a token
-    /// that is [bound to it](distributed_scope_core::Principal::bound_to); who is known by a
-    /// token that is bound to none may have a random id.
+    /// Default: this holds only for peers on this machine.
+    ///
+    /// A peer on another machine has to prove its id: with the
+    /// [key](distributed_scope_core::KeyPair) that the id is derived from, or with a token that
+    /// is [bound to it](distributed_scope_core::Principal::bound_to). A client that is
+    /// authenticated by an unbound token may have a random id.
     pub fn allow_first_come(mut self) -> Self {
         self.parts.allow_first_come = true;
         self
     }
 
-    /// Takes tokens over connections that are not encrypted. Without this they are refused, unless
-    /// the client is on this machine. Right behind a proxy that ends TLS, and in a network
-    /// where everybody may read everything.
+    /// Accepts tokens over unencrypted connections. Use this only behind a TLS-terminating proxy,
+    /// or on a network where eavesdropping is acceptable.
+    ///
+    /// Default: such tokens are rejected, unless the client is on this machine.
     pub fn allow_plaintext(mut self) -> Self {
         self.rules.allow_plaintext = true;
         self
     }
 
-    /// Lets web pages of this origin connect, as a browser writes it: `https://app.example.com`.
-    /// Without this, only pages of the
-    /// server's own origin may; programs that are no browsers are not meant.
+    /// Accepts connections from web pages of this origin, written as a browser writes it:
+    /// `https://app.example.com`. Several calls add up.
+    ///
+    /// Default: only pages of the server's own origin may connect. Programs that are not browsers
+    /// are not affected.
     ///
     /// # Panics
     ///
-    /// When that is no origin. [`try_allow_origin`](Self::try_allow_origin) returns it as an
-    /// error.
+    /// If `origin` is not a valid origin.
     pub fn allow_origin(self, origin: &str) -> Self {
         self.try_allow_origin(origin).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -181,21 +200,23 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When that is no origin.
+    /// If `origin` is not a valid origin.
     pub fn try_allow_origin(mut self, origin: &str) -> Result<Self, NoOrigin> {
         self.rules.origins.add(origin)?;
         Ok(self)
     }
 
-    /// A name under which this peer is reached: `app.example.com`, without a port. Several calls
-    /// add up. Once there is one, a web page of the server's own origin may connect only under
-    /// such a name, an address or a name of this machine.
+    /// A host name under which clients reach this peer: `app.example.com`, without a port.
+    /// Several calls add up.
     ///
-    /// Without this, a page may give a name of its own to the address of this peer (DNS
-    /// rebinding); to the browser it is then of the same origin. TLS prevents that, and so
-    /// does a peer that lets in nobody who is not known. A peer that has
-    /// [`allow_first_come`](Self::allow_first_come) and listens on more than this machine's own
-    /// addresses logs a warning that asks for it.
+    /// If at least one is set, a web page of the server's own origin may connect only under one
+    /// of these names, under an IP address, or under a name of this machine.
+    ///
+    /// Without this option, a malicious page can resolve a name of its own to the address of this
+    /// peer (DNS rebinding). The browser then treats the peer as the same origin. TLS prevents
+    /// this, and so does a peer that rejects unauthenticated clients. A peer with
+    /// [`allow_first_come`](Self::allow_first_come) that listens on more than the loopback
+    /// addresses of this machine logs a warning that recommends this option.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::Peer;
@@ -205,8 +226,7 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// When that is not a host name. [`try_allow_host`](Self::try_allow_host) returns it as an
-    /// error.
+    /// If `host` is not a valid host name.
     pub fn allow_host(self, host: &str) -> Self {
         self.try_allow_host(host).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -215,25 +235,29 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When that is not a host name.
+    /// If `host` is not a valid host name.
     pub fn try_allow_host(mut self, host: &str) -> Result<Self, NoHost> {
         self.rules.origins.add_host(host)?;
         Ok(self)
     }
 
-    /// Believes the proxies of these networks (`10.0.0.0/8`) and at these addresses when they say,
-    /// by `Forwarded` or `X-Forwarded-For`, where the requests come from that they pass on.
-    /// Then limits for each address, [`sessions`](Peer::sessions), logs and
-    /// [`Upgrade::client_addr`](crate::Upgrade::client_addr) have the address of the client, and
-    /// not that of the proxy. Several calls add up.
+    /// Trusts the proxies at these addresses and in these networks (`10.0.0.0/8`) to report the
+    /// client address of the requests they forward, in `Forwarded` or `X-Forwarded-For`. Several
+    /// calls add up.
     ///
-    /// The headers are read from the right, past proxies that are trusted, to the first address
-    /// that is not: what the client has sent itself is not read. If both headers are there and
-    /// do not agree, or what a proxy has added cannot be read, the address of the proxy counts.
-    /// Without this, no proxy is believed.
+    /// The limits per address, [`sessions`](Peer::sessions), logs and
+    /// [`Upgrade::client_addr`](crate::Upgrade::client_addr) then use the address of the client
+    /// instead of the address of the proxy.
     ///
-    /// Only for networks from which clients cannot connect themselves: whoever is believed can
-    /// name any address.
+    /// Default: no proxy is trusted.
+    ///
+    /// The headers are read from the right, past trusted proxies, to the first address that is
+    /// not trusted. Entries that the client itself has sent are therefore not read. If both
+    /// headers are present and disagree, or the entry of a proxy is malformed, the address of the
+    /// proxy is used.
+    ///
+    /// Use this only for networks from which clients cannot connect directly: a trusted proxy can
+    /// report any address.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::Peer;
@@ -243,8 +267,7 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// When one is neither an IP address nor a network. [`try_trust_proxy`](Self::try_trust_proxy)
-    /// returns it as an error.
+    /// If an entry is neither an IP address nor a network.
     pub fn trust_proxy<N: AsRef<str>>(self, networks: impl IntoIterator<Item = N>) -> Self {
         self.try_trust_proxy(networks).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -253,7 +276,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When one is neither an IP address nor a network.
+    /// If an entry is neither an IP address nor a network.
     pub fn try_trust_proxy<N: AsRef<str>>(
         mut self,
         networks: impl IntoIterator<Item = N>,
@@ -266,17 +289,18 @@ impl Builder {
 
     /// Starts the peer on the current arbiter.
     ///
-    /// No code of the types that travel runs here. When the peer is given to a server
-    /// ([`Peer::service`]) or connects, `Deserialize` of the types of all blocks is called
-    /// with made-up values, once in a process, to see what they consist of and which codec carries
-    /// them. One that panics on what it reads prints that panic; it is caught, and the type
-    /// travels all the same.
+    /// Starting the peer does not run code of the types in captures and results. When the peer is
+    /// first mounted in a server ([`Peer::service`]) or connects, `Deserialize` of the types of
+    /// all blocks is called with made-up values, once per process. This determines the structure
+    /// of each type and the codec that carries it. If an implementation panics on such a value,
+    /// the panic is printed and caught, and the type can still be sent.
     ///
     /// # Panics
     ///
-    /// Outside of an actix runtime (`#[actix_web::main]`, `#[actix::main]`), as actors do; and
-    /// when two blocks of this program have one id, with both places named, because a call
-    /// could run either. [`try_start`](Self::try_start) returns both as errors.
+    /// If the current thread has no actix runtime (`#[actix_web::main]`, `#[actix::main]`). Also
+    /// if two blocks of this program have the same id, because a call could run either; the
+    /// message names both source locations. [`try_start`](Self::try_start) returns both as
+    /// errors.
     #[must_use]
     pub fn start(self) -> Peer {
         self.try_start().unwrap_or_else(|error| panic!("{error}"))
@@ -286,7 +310,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Outside of an actix runtime, and when two blocks of this program have one id.
+    /// If the current thread has no actix runtime, or two blocks of this program have the same
+    /// id.
     pub fn try_start(self) -> Result<Peer, StartError> {
         if Arbiter::try_current().is_none() {
             return Err(StartError::NoRuntime);

@@ -1,4 +1,4 @@
-//! `Peer`: the handle that programs hold.
+//! `Peer`: the handle that a program keeps.
 
 use std::fmt;
 use std::future::Future;
@@ -21,35 +21,39 @@ use crate::connection::{Served, dial};
 use crate::endpoint::Endpoint;
 use crate::platform::{Actix, Shared};
 
-/// A peer: runs blocks for others, calls blocks on others, over any number of sessions.
+/// A peer: runs blocks for other peers and calls blocks on other peers, over any number of
+/// sessions.
 ///
-/// A handle is cheap to clone and works from any thread.
+/// A handle is cheap to clone and can be used from any thread.
 ///
 /// # End
 ///
-/// When the last handle is dropped, the peer ends as by [`stop`](Self::stop): its sessions are
-/// closed, and the other sides know at once. Handles are a `Peer`, a
-/// [`here::handle`](distributed_scope_core::here::handle), a [`LinkHandle`], a
-/// [service](Self::service) for as long as its server runs, and an open call or a future of
-/// [`run`](Self::run) that no block of another peer has made. Sessions, links without a handle,
-/// and blocks that run for other peers are not: a program that only runs blocks for others holds
-/// its `Peer`.
+/// When the last handle is dropped, the peer stops as with [`stop`](Self::stop): its sessions are
+/// closed, and the other sides are notified at once. These are handles:
 ///
-/// The sessions that a peer has dialled are also closed when its event loop ends: a program that
-/// returns from `main` says so to its servers, without waiting for anything. `std::process::exit`
-/// and threads that are killed with the process do not run that.
+/// - a `Peer`, a [`here::handle`](distributed_scope_core::here::handle), a [`LinkHandle`];
+/// - a [service](Self::service), while its server runs;
+/// - an open call or a future of [`run`](Self::run), unless a block of another peer made it.
 ///
-/// See the crate documentation of `distributed-scope` for a whole program.
+/// Sessions, links without a handle, and blocks that run for other peers are not handles. A
+/// program that only runs blocks for other peers must keep its `Peer`.
+///
+/// The sessions that a peer has dialled are also closed when its event loop ends. A program that
+/// returns from `main` therefore notifies its servers without waiting for anything.
+/// `std::process::exit`, and threads that end with the process, skip this.
+///
+/// See the crate documentation of `distributed-scope` for a complete program.
 #[derive(Clone)]
 pub struct Peer {
     shared: Arc<Shared>,
-    /// Where whatever is [run](Self::run) on its behalf begins.
+    /// The context of the futures that are [run](Self::run) on behalf of the peer.
     root: Arc<Context>,
 }
 
 impl Peer {
-    /// Begins a peer with this id, or with the id of this [key
-    /// pair](distributed_scope_core::KeyPair), which it then proves to whomever it meets.
+    /// Returns the builder of a peer with this id, or with the id of this [key
+    /// pair](distributed_scope_core::KeyPair). A peer with a key pair proves its id to every peer
+    /// that it connects with.
     pub fn builder(identity: impl Into<Identity>) -> Builder {
         Builder::new(identity.into())
     }
@@ -64,17 +68,17 @@ impl Peer {
         &self.shared
     }
 
-    /// Its id.
+    /// Returns the id of this peer.
     #[must_use]
     pub fn id(&self) -> PeerId {
         self.shared.id()
     }
 
-    /// A service for an actix-web `App` that takes sessions at `path`.
+    /// Returns a service for an actix-web `App` that accepts sessions at `path`.
     ///
-    /// It stands beside whatever else the app serves. It may be made once for each worker: the
-    /// sessions of all workers belong to the same peer. Give the server
-    /// [`on_connect`](crate::on_connect), so that answers are not delayed.
+    /// The app can have any other services. The service can be created once for each worker: the
+    /// sessions of all workers belong to the same peer. Register
+    /// [`on_connect`](crate::on_connect) at the server, so that responses are not delayed.
     ///
     /// ```no_run
     /// use actix_web::{App, HttpServer};
@@ -93,57 +97,63 @@ impl Peer {
     /// ```
     #[must_use]
     pub fn service(&self, path: &str) -> impl HttpServiceFactory + 'static {
-        // Before the first connection, so that what is wrong with a type is logged when the program
+        // Before the first connection, so that a problem with a type is logged when the program
         // starts.
         self.shared.look_at_types();
         let keep = Keep::new(Arc::clone(&self.shared) as Arc<dyn Host>);
         Service { shared: Arc::clone(&self.shared), keep, path: path.to_owned() }
     }
 
-    /// Connects to the peer at a `ws://` URL, or at an [`Endpoint`], which can show a token there,
-    /// and returns its id when calls can go both ways. From then on this peer stays connected,
-    /// as by [`keep_connected`](Self::keep_connected): it comes back by itself whenever the
-    /// connection is lost, and opens a new session when the old one is over, until it is stopped
-    /// or no attempt can succeed any more (the two programs no longer speak the same version,
-    /// say).
+    /// Connects to the peer at a `ws://` URL or at an [`Endpoint`], which can send a token.
+    /// Returns the id of that peer when calls can be made in both directions.
     ///
-    /// Unlike there, one attempt is made at first: if it fails, that is the result, and nothing is
-    /// dialled any more. If the peer is connected to this place already, it returns the id at
-    /// once; if it is just connecting there, it waits for how that ends.
+    /// From then on, this peer stays connected as with [`keep_connected`](Self::keep_connected):
+    /// it reconnects when the connection is lost, and opens a new session when the old one has
+    /// ended. This continues until the peer is stopped or no attempt can succeed (for example
+    /// because the two programs no longer speak the same version).
+    ///
+    /// Unlike `keep_connected`, this makes one attempt first. If it fails, `connect` returns the
+    /// error and does not retry. If the peer is already connected to this place, the id is
+    /// returned at once. If an attempt is already in progress, `connect` waits for its result.
     ///
     /// # Errors
     ///
-    /// When the URL is none, nothing answers there, what answers is no peer, it speaks another
-    /// version of the protocol ([`ConnectError::Outdated`]), or it refuses the session (for
-    /// instance because a live session has this peer's id). If the host of the URL has several
-    /// addresses, they are tried 250 ms apart until one answers. It gives up after
+    /// - The URL is invalid, the host is unreachable, or the server is not a distributed-scope
+    ///   peer.
+    /// - The server speaks another version of the protocol ([`ConnectError::Outdated`]).
+    /// - The server rejects the session (for instance because a live session has this peer's id).
+    ///
+    /// If the host of the URL has several addresses, they are tried 250 ms apart until one
+    /// answers. The attempt times out after
     /// [`Limits::handshake`](distributed_scope_core::Limits::handshake).
     ///
     /// # Cancel safety
     ///
-    /// The attempt is made by a task of the peer: dropping the future does not stop it.
+    /// The attempt runs in a task of the peer: dropping the future does not stop it.
     pub async fn connect(&self, endpoint: impl Into<Endpoint>) -> Result<PeerId, ConnectError> {
         let endpoint = endpoint.into();
         self.shared.connect(endpoint.place(), dial_to(endpoint)).await
     }
 
-    /// Stays connected to the peer at a URL or an [`Endpoint`], even if it is not reachable yet:
-    /// dials at once, and again until there is a session; comes back when its connection is
-    /// lost; opens a new one when it is over, because the server was restarted, say.
-    /// [`Limits::reconnect`](distributed_scope_core::Limits::reconnect) says how long the pauses
-    /// are. Returns at once; the handle says what the link does, and can end it.
+    /// Stays connected to the peer at a URL or an [`Endpoint`], even if it is not reachable yet.
+    /// Returns at once; the handle reports the status of the link and can stop it.
     ///
-    /// It ends when it is [stopped](LinkHandle::stop), when this peer is, and when no attempt can
-    /// succeed: the URL is wrong, a token would be sent where others can read it, the server
-    /// speaks another version. Each cause of failure is logged once as a warning, until a
-    /// connection lasted.
+    /// The link dials at once, and retries until there is a session. It reconnects when the
+    /// connection is lost. It opens a new session when the old one has ended, for example because
+    /// the server was restarted. [`Limits::reconnect`](distributed_scope_core::Limits::reconnect)
+    /// sets the delays between attempts.
     ///
-    /// A place has one link: a second call with the same URL and addresses returns a handle of the
-    /// same one, which goes on with the endpoint of the first call. To show another token
-    /// there, give [`Endpoint::bearer_from`], which is asked each time.
+    /// The link ends when it is [stopped](LinkHandle::stop), when this peer is stopped, or when
+    /// no attempt can succeed: the URL is invalid, a token would be sent unencrypted, or the
+    /// server speaks another version. Each cause of failure is logged once as a warning, until a
+    /// connection has lasted.
     ///
-    /// Dropping the handle leaves the link as it is, as dropping a `JoinHandle` of tokio leaves
-    /// its task. The peer [ends](Self#end) with its last handle, and its links with it.
+    /// A place has one link: a second call with the same URL and addresses returns a handle of
+    /// the same link, which keeps the endpoint of the first call. To send another token there,
+    /// use [`Endpoint::bearer_from`], which is called for each connection.
+    ///
+    /// Dropping the handle does not stop the link, as dropping a `JoinHandle` of tokio does not
+    /// stop its task. The peer [ends](Self#end) with its last handle, and its links end with it.
     ///
     /// ```no_run
     /// use distributed_scope_actor_peer::{LinkStatus, Peer};
@@ -164,8 +174,8 @@ impl Peer {
         self.shared.keep_connected(endpoint.place(), dial_to(endpoint))
     }
 
-    /// Runs a future on behalf of this peer: the calls that it makes are this peer's calls. In a
-    /// process that has just one peer, calls find it without this.
+    /// Runs a future on behalf of this peer: the calls that it makes are calls of this peer. If a
+    /// process has only one peer, calls find it without this.
     ///
     /// Dropping the future drops the calls in it, which cancels their blocks.
     ///
@@ -180,15 +190,15 @@ impl Peer {
         Scoped::new(Arc::clone(&self.root), future)
     }
 
-    /// The peers that are connected now, ordered by id. Those whose sessions wait for their
-    /// connections are not among them; see [`sessions`](Self::sessions).
+    /// Returns the peers that are connected now, ordered by id. Peers whose sessions are waiting
+    /// for a new connection are not included; see [`sessions`](Self::sessions).
     #[must_use]
     pub fn peers(&self) -> Vec<PeerId> {
         self.shared.routes().peers()
     }
 
-    /// The sessions that there are now, ordered by peer: those that are connected, and those that
-    /// wait because their connections are lost.
+    /// Returns the current sessions, ordered by peer: connected sessions, and sessions that wait
+    /// for a new connection after a loss.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::Peer;
@@ -204,32 +214,32 @@ impl Peer {
         self.shared.sessions()
     }
 
-    /// The [`sessions`](Self::sessions), and their next change.
+    /// Returns the [`sessions`](Self::sessions), with notification of the next change.
     #[must_use]
     pub fn watch_sessions(&self) -> SessionWatch {
         self.shared.watch_sessions()
     }
 
-    /// Ends the session with a peer, and returns at once; false if there is none. Open calls in
-    /// both directions end as
+    /// Closes the session with a peer and returns at once; returns false if there is none. Open
+    /// calls in both directions end with
     /// [`Disconnected`](distributed_scope_core::ErrorKind::Disconnected). The close frame has the
-    /// code 1008 and the reason, of which it takes 123 bytes; the log has it, too.
+    /// code 1008 and the reason, truncated to 123 bytes; the reason is also logged.
     ///
-    /// A peer that [stays connected](Self::keep_connected) opens a new session then. Whom not to
-    /// let in again is decided by [`authenticate`](crate::Builder::authenticate).
+    /// A peer that [stays connected](Self::keep_connected) then opens a new session. To reject
+    /// it, use [`authenticate`](crate::Builder::authenticate).
     pub fn disconnect(&self, peer: PeerId, reason: &str) -> bool {
         self.shared.disconnect(peer, reason)
     }
 
-    /// Goes on with the session with a peer that this one has dialled, as somebody else: logs in,
-    /// logs out, or shows a token that replaces another one before it expires. What was called
-    /// before goes on for who has called it; what is called after this has returned is called by
-    /// the new principal. The new credential is shown from then on whenever the connection is
-    /// made.
+    /// Changes the principal of the session with a peer that this peer has dialled: logs in, logs
+    /// out, or renews a token before it expires.
     ///
-    /// A second connection is made for that, with all checks of a first one. When the credential
-    /// is accepted, the session goes on over it; calls
-    /// [`without_resume`](distributed_scope_core::Call::without_resume) that are under way end
+    /// Calls that were made before keep the old principal. Calls that are made after this has
+    /// returned have the new principal. The new credential is sent with every later connection.
+    ///
+    /// A second connection is opened for this, with all checks of a first one. When the
+    /// credential is accepted, the session moves to that connection. Calls
+    /// [`without_resume`](distributed_scope_core::Call::without_resume) that are in flight end
     /// then.
     ///
     /// ```no_run
@@ -243,14 +253,16 @@ impl Peer {
     ///
     /// # Errors
     ///
-    /// When there is no connected session that this peer has dialled, the other side does not take
-    /// the credential ([`Refused`](ReauthenticateError::Refused)) or is too old for this
-    /// ([`Unsupported`](ReauthenticateError::Unsupported)), and when the connection is lost
-    /// meanwhile. The session goes on as before then.
+    /// - There is no connected session that this peer has dialled.
+    /// - The other side rejects the credential ([`Refused`](ReauthenticateError::Refused)).
+    /// - The other side is too old for this ([`Unsupported`](ReauthenticateError::Unsupported)).
+    /// - The connection is lost meanwhile.
+    ///
+    /// In each case, the session continues unchanged.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future does not stop it.
+    /// Dropping the future does not stop the reauthentication.
     pub async fn reauthenticate(
         &self,
         peer: PeerId,
@@ -259,34 +271,34 @@ impl Peer {
         self.shared.reauthenticate(peer, credential).await
     }
 
-    /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
-    /// It waits for ever otherwise, and dropping the future gives up.
+    /// Waits until a peer is connected. Returns at once if it is connected or if this peer is
+    /// stopped. Otherwise it waits without a time limit; drop the future to cancel.
     pub async fn connected(&self, peer: PeerId) {
         self.shared.connected(peer).await;
     }
 
-    /// Waits until a peer is not connected; returns at once when it is not. The two together tell
-    /// when a connection comes and goes.
+    /// Waits until a peer is not connected; returns at once if it is not. Together with
+    /// [`connected`](Self::connected), this reports when a connection is established and lost.
     pub async fn disconnected(&self, peer: PeerId) {
         self.shared.disconnected(peer).await;
     }
 
-    /// Whether it takes no new sessions and calls any longer: it [drains](Self::drain), or was
-    /// stopped. For the readiness route of a server.
+    /// Returns true if the peer rejects new sessions and calls, because it [drains](Self::drain)
+    /// or was stopped. Useful for the readiness route of a server.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.shared.draining().is_set()
     }
 
-    /// How many bytes of memory this peer holds for all others now;
-    /// [`Limits::held`](distributed_scope_core::Limits::held) says what counts.
+    /// Returns the memory that this peer holds for all other peers now, in bytes;
+    /// [`Limits::held`](distributed_scope_core::Limits::held) documents what is counted.
     #[must_use]
     pub fn held(&self) -> usize {
         self.shared.account().held()
     }
 
-    /// The blocks of this program, as a table: each with its place, its captures, its result, its
-    /// version, and whether this peer runs it for others.
+    /// Returns the blocks of this program as a table. Each row has the source location, the
+    /// captures, the result, the version, and whether this peer exposes the block.
     ///
     /// ```no_run
     /// # use distributed_scope_actor_peer::Peer;
@@ -299,38 +311,41 @@ impl Peer {
         self.shared.list()
     }
 
-    /// The blocks that a peer has in another version than this one, or not at all, as far as it
-    /// has told: it does so right after it has connected, before it answers the first call.
-    /// Calls of these blocks are refused, in both directions.
+    /// Returns the blocks that a peer has in another version than this one, or does not have. A
+    /// peer reports them right after it has connected, before it answers the first call. Calls of
+    /// these blocks are refused in both directions.
     #[must_use]
     pub fn skew(&self, peer: PeerId) -> Vec<Skew> {
         self.shared.skew(peer)
     }
 
-    /// Stops politely: new sessions and new calls from other peers are refused as
-    /// [`GoingAway`](distributed_scope_core::Refusal::GoingAway) (nothing of them runs), and
-    /// running blocks go on. Returns when all of them have ended and were answered, and all
-    /// peers that are connected know that nothing more is taken, so that no call that is on its
-    /// way is lost (one that does not say so within an eighth of
-    /// [`Limits::silence`](distributed_scope_core::Limits::silence) is not waited for); at the
-    /// latest after `grace`. Then everything is closed as by [`stop`](Self::stop).
+    /// Stops gracefully. New sessions and new calls from other peers are refused with
+    /// [`GoingAway`](distributed_scope_core::Refusal::GoingAway), and no part of them runs.
+    /// Running blocks continue.
     ///
-    /// Dropping the future does not undo it: nothing new is taken, and what runs is not closed
-    /// then.
+    /// Returns when all running blocks have ended and were answered, and all connected peers have
+    /// confirmed that no more calls are accepted; no call in flight is lost. A peer that does not
+    /// confirm within an eighth of [`Limits::silence`](distributed_scope_core::Limits::silence)
+    /// is not waited for. `drain` returns at the latest after `grace`. Then everything is closed
+    /// as with [`stop`](Self::stop).
+    ///
+    /// Dropping the future does not undo the drain: new calls stay refused, and running blocks
+    /// are not closed in that case.
     pub async fn drain(&self, grace: Duration) {
         // An actor that is gone has nothing left to drain.
         let _ = self.addr().send(Drain(grace)).await;
         self.stop().await;
     }
 
-    /// Closes all sessions and lets nobody in any more. Open calls in both directions end now; the
-    /// close frames are sent in the background.
+    /// Closes all sessions and rejects new ones. Open calls in both directions end now; the close
+    /// frames are sent in the background.
     pub async fn stop(&self) {
         // An actor that is gone has stopped already.
         let _ = self.addr().send(Stop).await;
     }
 
-    /// The address of its actor, for code that works by messages: see [`Invoke`](crate::Invoke).
+    /// Returns the address of the peer's actor, for code that sends messages: see
+    /// [`Invoke`](crate::Invoke).
     #[must_use]
     pub fn addr(&self) -> &Addr<PeerActor> {
         self.shared.platform().actor()
@@ -342,7 +357,7 @@ fn dial_to(endpoint: Endpoint) -> impl Dial<Actix> {
     async move |shared, old, credential| dial::dial(shared, endpoint.clone().showing(&credential), old).await
 }
 
-/// What takes sessions at a path of an app.
+/// The service that accepts sessions at a path of an app.
 struct Service {
     shared: Arc<Shared>,
     keep: Keep,

@@ -1,4 +1,4 @@
-//! `Peer`: the handle that programs hold.
+//! `Peer`: the handle that a program keeps.
 
 use std::fmt;
 use std::future::Future;
@@ -19,23 +19,27 @@ use crate::control::Order;
 use crate::platform::{Browser, Shared};
 use crate::{Builder, clock, dial};
 
-/// A peer in a page: calls blocks on others and runs blocks for them, over any number of sessions.
+/// A peer in a page: runs blocks for other peers and calls blocks on other peers, over any number
+/// of sessions.
 ///
-/// A handle is cheap to clone. When the last one is dropped, the peer ends as by
-/// [`stop`](Self::stop): its sessions are closed, and the other sides know at once. Handles are a
-/// `Peer`, a [`here::handle`](distributed_scope_core::here::handle), a [`LinkHandle`], and an open
-/// call or a future of [`run`](Self::run) that no block of another peer has made. Sessions, links
-/// without a handle, and blocks that run for other peers are not. Leaving the page ends the peer,
-/// too.
+/// A handle is cheap to clone. When the last handle is dropped, the peer stops as with
+/// [`stop`](Self::stop): its sessions are closed, and the other sides are notified at once. These
+/// are handles:
 ///
-/// See the crate documentation of `distributed-scope` for a whole program.
+/// - a `Peer`, a [`here::handle`](distributed_scope_core::here::handle), a [`LinkHandle`];
+/// - an open call or a future of [`run`](Self::run), unless a block of another peer made it.
+///
+/// Sessions, links without a handle, and blocks that run for other peers are not handles. Leaving
+/// the page also stops the peer.
+///
+/// See the crate documentation of `distributed-scope` for a complete program.
 #[derive(Clone)]
 pub struct Peer(Arc<Shared>, Arc<Context>);
 
 impl Peer {
-    /// Begins a peer with this id, or with the id of this [key
-    /// pair](distributed_scope_core::KeyPair), which it then proves to whomever it meets. Two
-    /// pages are two peers: [`PeerId::random`] suits most of them.
+    /// Returns the builder of a peer with this id, or with the id of this [key
+    /// pair](distributed_scope_core::KeyPair). A peer with a key pair proves its id to every peer
+    /// that it connects with. Two pages are two peers: [`PeerId::random`] suits most of them.
     pub fn builder(identity: impl Into<Identity>) -> Builder {
         Builder::new(identity.into())
     }
@@ -45,110 +49,117 @@ impl Peer {
         Self(shared, root)
     }
 
-    /// Its id.
+    /// Returns the id of this peer.
     #[must_use]
     pub fn id(&self) -> PeerId {
         self.0.id()
     }
 
-    /// Connects to the peer at a `ws://` or `wss://` URL, or at an [`Endpoint`], which can show a
-    /// token there, and returns its id when calls can go both ways. From then on this peer
-    /// stays connected, as by [`keep_connected`](Self::keep_connected): it comes back by itself
-    /// whenever the connection is lost, and opens a new session when the old one is over,
-    /// until it is stopped or no attempt can succeed any more (the two programs no longer
-    /// speak the same version, say).
+    /// Connects to the peer at a `ws://` or `wss://` URL or at an [`Endpoint`], which can send a
+    /// token. Returns the id of that peer when calls can be made in both directions.
     ///
-    /// Unlike there, one attempt is made at first: if it fails, that is the result, and nothing is
-    /// dialled any more. If the peer is connected to this place already, it returns the id at
-    /// once; if it is just connecting there, it waits for how that ends.
+    /// From then on, this peer stays connected as with [`keep_connected`](Self::keep_connected):
+    /// it reconnects when the connection is lost, and opens a new session when the old one has
+    /// ended. This continues until the peer is stopped or no attempt can succeed (for example
+    /// because the two programs no longer speak the same version).
+    ///
+    /// Unlike `keep_connected`, this makes one attempt first. If it fails, `connect` returns the
+    /// error and does not retry. If the peer is already connected to this place, the id is
+    /// returned at once. If an attempt is already in progress, `connect` waits for its result.
     ///
     /// # Errors
     ///
-    /// When the URL is none, the server speaks another version of the protocol
-    /// ([`is_outdated`](ConnectError::is_outdated): load the page again), a token would be sent
-    /// where others can read it, nothing answers there, or what answers refuses the session
-    /// (for instance because a live session has this peer's id). A browser does not say why it
-    /// cannot connect; its console does. It gives up after
-    /// [`Limits::handshake`](distributed_scope_core::Limits::handshake).
+    /// - The URL is invalid, the host is unreachable, or the server is not a distributed-scope
+    ///   peer.
+    /// - The server speaks another version of the protocol
+    ///   ([`is_outdated`](ConnectError::is_outdated): reload the page).
+    /// - A token would be sent unencrypted.
+    /// - The server rejects the session (for instance because a live session has this peer's id).
+    ///
+    /// A browser does not report why it cannot connect; the reason is in its console. The attempt
+    /// times out after [`Limits::handshake`](distributed_scope_core::Limits::handshake).
     ///
     /// # Cancel safety
     ///
-    /// The attempt is made by a task of the page: dropping the future does not stop it.
+    /// The attempt runs in a task of the page: dropping the future does not stop it.
     pub async fn connect(&self, endpoint: impl Into<Endpoint>) -> Result<PeerId, ConnectError> {
         let endpoint = endpoint.into();
         self.0.connect(Place::new(&endpoint, &[]), dial_to(endpoint)).await
     }
 
-    /// Stays connected to the peer at a URL or an [`Endpoint`], even if it is not reachable yet:
-    /// dials at once, and again until there is a session; comes back when its connection is
-    /// lost, at once when the browser says that it is online again or when the page is looked at
-    /// again; opens a new session when the old one is over, because the server was restarted, say.
-    /// [`Limits::reconnect`](distributed_scope_core::Limits::reconnect) says how long the pauses
-    /// are. Returns at once; the handle says what the link does, and can end it.
+    /// Stays connected to the peer at a URL or an [`Endpoint`], even if it is not reachable yet.
+    /// Returns at once; the handle reports the status of the link and can stop it.
     ///
-    /// It ends when it is [stopped](LinkHandle::stop), when this peer is, and when no attempt can
-    /// succeed: the URL is wrong, a token would be sent where others can read it, the server
-    /// speaks another version ([`is_outdated`](ConnectError::is_outdated): load the page again).
-    /// Each cause of failure is logged once as a warning, until a connection lasted.
+    /// The link dials at once, and retries until there is a session. It reconnects when the
+    /// connection is lost: at once when the browser reports that it is online again or the page
+    /// becomes visible again. It opens a new session when the old one has ended, for example
+    /// because the server was restarted.
+    /// [`Limits::reconnect`](distributed_scope_core::Limits::reconnect) sets the delays between
+    /// attempts.
     ///
-    /// A place has one link: a second call with the same URL returns a handle of the same one,
-    /// which goes on with the endpoint of the first call. To show another token there, give
-    /// [`Endpoint::bearer_from`], which is asked each time.
+    /// The link ends when it is [stopped](LinkHandle::stop), when this peer is stopped, or when
+    /// no attempt can succeed: the URL is invalid, a token would be sent unencrypted, or the
+    /// server speaks another version ([`is_outdated`](ConnectError::is_outdated): reload the
+    /// page). Each cause of failure is logged once as a warning, until a connection has lasted.
     ///
-    /// Dropping the handle leaves the link as it is. The peer ends with its last handle, and its
-    /// links with it.
+    /// A place has one link: a second call with the same URL returns a handle of the same link,
+    /// which keeps the endpoint of the first call. To send another token there, use
+    /// [`Endpoint::bearer_from`], which is called for each connection.
+    ///
+    /// Dropping the handle does not stop the link. The peer ends with its last handle, and its
+    /// links end with it.
     #[must_use = "the handle says whether the link is connected; bind it to `_` to ignore that"]
     pub fn keep_connected(&self, endpoint: impl Into<Endpoint>) -> LinkHandle {
         let endpoint = endpoint.into();
         self.0.keep_connected(Place::new(&endpoint, &[]), dial_to(endpoint))
     }
 
-    /// Runs a future on behalf of this peer: the calls that it makes are this peer's calls. In a
-    /// page that has just one peer, calls find it without this.
+    /// Runs a future on behalf of this peer: the calls that it makes are calls of this peer. If a
+    /// page has only one peer, calls find it without this.
     pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         Scoped::new(Arc::clone(&self.1), future)
     }
 
-    /// The peers that are connected now, ordered by id. Those whose sessions wait for their
-    /// connections are not among them; see [`sessions`](Self::sessions).
+    /// Returns the peers that are connected now, ordered by id. Peers whose sessions are waiting
+    /// for a new connection are not included; see [`sessions`](Self::sessions).
     #[must_use]
     pub fn peers(&self) -> Vec<PeerId> {
         self.0.routes().peers()
     }
 
-    /// The sessions that there are now, ordered by peer: those that are connected, and those that
-    /// wait because their connections are lost.
+    /// Returns the current sessions, ordered by peer: connected sessions, and sessions that wait
+    /// for a new connection after a loss.
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionInfo> {
         self.0.sessions()
     }
 
-    /// The [`sessions`](Self::sessions), and their next change.
+    /// Returns the [`sessions`](Self::sessions), with notification of the next change.
     #[must_use]
     pub fn watch_sessions(&self) -> SessionWatch {
         self.0.watch_sessions()
     }
 
-    /// Ends the session with a peer, and returns at once; false if there is none. Open calls in
-    /// both directions end as
+    /// Closes the session with a peer and returns at once; returns false if there is none. Open
+    /// calls in both directions end with
     /// [`Disconnected`](distributed_scope_core::ErrorKind::Disconnected). The close frame has the
-    /// code 1008 and the reason, of which it takes 123 bytes; the log has it, too.
+    /// code 1008 and the reason, truncated to 123 bytes; the reason is also logged.
     ///
-    /// A peer that [stays connected](Self::keep_connected) opens a new session then. Whom not to
-    /// let in again is decided by the server.
+    /// A peer that [stays connected](Self::keep_connected) then opens a new session. The server
+    /// decides whether to accept it.
     pub fn disconnect(&self, peer: PeerId, reason: &str) -> bool {
         self.0.disconnect(peer, reason)
     }
 
-    /// Goes on with the session with a peer that this one has dialled, as somebody else: logs in,
-    /// logs out, or shows a token that replaces another one before it expires. What was called
-    /// before goes on for who has called it; what is called after this has returned is called by
-    /// the new principal. The new credential is shown from then on whenever the connection is
-    /// made.
+    /// Changes the principal of the session with a peer that this peer has dialled: logs in, logs
+    /// out, or renews a token before it expires.
     ///
-    /// A second connection is made for that, with all checks of a first one. When the credential
-    /// is accepted, the session goes on over it; calls
-    /// [`without_resume`](distributed_scope_core::Call::without_resume) that are under way end
+    /// Calls that were made before keep the old principal. Calls that are made after this has
+    /// returned have the new principal. The new credential is sent with every later connection.
+    ///
+    /// A second connection is opened for this, with all checks of a first one. When the
+    /// credential is accepted, the session moves to that connection. Calls
+    /// [`without_resume`](distributed_scope_core::Call::without_resume) that are in flight end
     /// then.
     ///
     /// ```ignore
@@ -162,14 +173,16 @@ impl Peer {
     ///
     /// # Errors
     ///
-    /// When there is no connected session that this peer has dialled, the other side does not take
-    /// the credential ([`Refused`](ReauthenticateError::Refused)) or is too old for this
-    /// ([`Unsupported`](ReauthenticateError::Unsupported)), and when the connection is lost
-    /// meanwhile. The session goes on as before then.
+    /// - There is no connected session that this peer has dialled.
+    /// - The other side rejects the credential ([`Refused`](ReauthenticateError::Refused)).
+    /// - The other side is too old for this ([`Unsupported`](ReauthenticateError::Unsupported)).
+    /// - The connection is lost meanwhile.
+    ///
+    /// In each case, the session continues unchanged.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future does not stop it.
+    /// Dropping the future does not stop the reauthentication.
     pub async fn reauthenticate(
         &self,
         peer: PeerId,
@@ -178,43 +191,45 @@ impl Peer {
         self.0.reauthenticate(peer, credential).await
     }
 
-    /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
+    /// Waits until a peer is connected. Returns at once if it is connected or if this peer is
+    /// stopped.
     pub async fn connected(&self, peer: PeerId) {
         self.0.connected(peer).await;
     }
 
-    /// Waits until a peer is not connected: what a page needs to say "reconnecting". Returns at
-    /// once when it is not.
+    /// Waits until a peer is not connected; returns at once if it is not. A page can use this to
+    /// show "reconnecting".
     pub async fn disconnected(&self, peer: PeerId) {
         self.0.disconnected(peer).await;
     }
 
-    /// The blocks of this program, as a table: each with its place, its captures, its result, its
-    /// version, and whether this peer runs it for others.
+    /// Returns the blocks of this program as a table. Each row has the source location, the
+    /// captures, the result, the version, and whether this peer exposes the block.
     #[must_use]
     pub fn blocks(&self) -> Listing {
         self.0.list()
     }
 
-    /// The blocks that a peer has in another version than this one, or not at all, as far as it
-    /// has told: it does so right after it has connected, before it answers the first call.
-    /// Calls of these blocks are refused, in both directions.
+    /// Returns the blocks that a peer has in another version than this one, or does not have. A
+    /// peer reports them right after it has connected, before it answers the first call. Calls of
+    /// these blocks are refused in both directions.
     #[must_use]
     pub fn skew(&self, peer: PeerId) -> Vec<Skew> {
         self.0.skew(peer)
     }
 
-    /// Stops politely: new calls from other peers are refused as
-    /// [`GoingAway`](distributed_scope_core::Refusal::GoingAway) (nothing of them runs), and
-    /// running blocks go on. Returns when all of them have ended and were answered, and all
-    /// peers that are connected know that nothing more is taken, so that no call that is on
-    /// its way is lost; at the latest after `grace`. Then everything is closed as by
-    /// [`stop`](Self::stop).
+    /// Stops gracefully. New calls from other peers are refused with
+    /// [`GoingAway`](distributed_scope_core::Refusal::GoingAway), and no part of them runs.
+    /// Running blocks continue.
+    ///
+    /// Returns when all running blocks have ended and were answered, and all connected peers have
+    /// confirmed that no more calls are accepted; no call in flight is lost. `drain` returns at
+    /// the latest after `grace`. Then everything is closed as with [`stop`](Self::stop).
     pub async fn drain(&self, grace: Duration) {
         let (done, is_done) = oneshot::channel();
         self.0.platform().order(Order::Drain(done));
         let sleep = self.0.platform().sleep_until(clock::now() + grace);
-        // Whether all are idle or the grace is over, what follows is the same.
+        // The next step is the same whether all sessions are idle or the grace period is over.
         match select(is_done, sleep).await {
             Either::Left(_) | Either::Right(_) => {}
         }
