@@ -1,5 +1,5 @@
-//! Where a peer connects to, and what it shows there. What is the same in a browser is in the
-//! core; TLS is not, which a browser keeps to itself.
+//! Where a peer connects to, and the credential it sends there. The parts shared with the browser
+//! are in the core. TLS is not one of them: a browser handles TLS itself.
 
 use std::error::Error;
 use std::fmt;
@@ -14,8 +14,8 @@ use distributed_scope_core::peer::{self, ConnectError, Credential, Place};
 
 use crate::gate::is_loopback;
 
-/// Where to connect to, and what to show there: for [`Peer::connect`](crate::Peer::connect). A URL
-/// alone is one, too.
+/// The target of a connection and the credential to send there, for
+/// [`Peer::connect`](crate::Peer::connect). A URL alone is also accepted there.
 ///
 /// ```no_run
 /// # use distributed_scope_actor_peer::{Endpoint, Peer};
@@ -25,7 +25,7 @@ use crate::gate::is_loopback;
 /// # Ok(()) }
 /// ```
 ///
-/// `Debug` and `Display` show neither the token nor what stands in the URL besides its path.
+/// `Debug` and `Display` show no token, and of the URL only scheme, host, port and path.
 #[derive(Clone)]
 pub struct Endpoint {
     portable: peer::Endpoint,
@@ -35,7 +35,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The peer at this URL, which begins with `ws://`, or with `wss://` for TLS (feature
+    /// An endpoint with this URL, which begins with `ws://`, or with `wss://` for TLS (feature
     /// `rustls`).
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
@@ -47,16 +47,16 @@ impl Endpoint {
         }
     }
 
-    /// Shows this token each time the connection is made, as `Authorization: Bearer`.
+    /// Sends this token with each connection, as `Authorization: Bearer`.
     #[must_use]
     pub fn bearer(mut self, token: impl Into<String>) -> Self {
         self.portable = self.portable.bearer(token);
         self
     }
 
-    /// Asks for a token each time the connection is made, so that it can be a fresh one: the other
-    /// side drops a connection whose token has expired, and the session goes on over the next
-    /// one.
+    /// Gets a token from this function for each connection, so that the token can be renewed. The
+    /// other side closes a connection whose token has expired. The session then resumes over the
+    /// next connection.
     #[must_use]
     pub fn bearer_from<F, Fut, E>(mut self, token: F) -> Self
     where
@@ -73,39 +73,43 @@ impl Endpoint {
         self
     }
 
-    /// Accepts no other peer there than this one. An id that is [of a key](PeerId::is_of_key) is
-    /// proved; any other is what the other side says, so that only TLS makes sure of it.
+    /// Accepts only this peer at the endpoint. An id that is [derived from a
+    /// key](PeerId::is_of_key) is verified. Any other id is only claimed by the other side, so
+    /// that only TLS authenticates it.
     #[must_use]
     pub fn peer(mut self, peer: PeerId) -> Self {
         self.portable = self.portable.peer(peer);
         self
     }
 
-    /// Shows the token even where everybody on the way can read it. Without this, `connect`
-    /// refuses to do so unless the other side is on this machine.
+    /// Sends the token even over an unencrypted connection, where it can be read in transit.
+    ///
+    /// Default: `connect` refuses to do so, unless the other side is on this machine.
     #[must_use]
     pub fn allow_plaintext(mut self) -> Self {
         self.portable = self.portable.allow_plaintext();
         self
     }
 
-    /// Connects to one of these addresses, and does not look up the host of the URL, which is
-    /// still the one that a certificate has to be for. For programs that find their servers by
-    /// other means than DNS.
+    /// Connects to one of these addresses instead of resolving the host of the URL. A certificate
+    /// must still be valid for the host of the URL. Use this in programs that discover their
+    /// servers by other means than DNS.
     ///
-    /// They are tried as those of a name are: in this order, each 250 ms after the one before, or
-    /// as soon as that has failed, until one answers; so also when the first one accepts
-    /// connections and says nothing. A server that takes longer than that to answer may be
-    /// asked at two of its addresses, and the later connection is dropped.
+    /// The addresses are tried in this order, like the addresses of a host name. Each attempt
+    /// starts 250 ms after the previous one, or as soon as that one has failed, until one
+    /// answers. This also covers a first address that accepts connections but sends nothing. If a
+    /// server takes longer than that to answer, two of its addresses may be dialled; the later
+    /// connection is dropped.
     #[must_use]
     pub fn addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
         self.addresses = addresses.into_iter().collect();
         self
     }
 
-    /// Whom to trust at a `wss://` URL, and which certificate to show there: see
-    /// [`tls::client`](crate::tls::client). Without this, the other side needs a certificate
-    /// that the operating system trusts.
+    /// The roots to trust at a `wss://` URL and the client certificate to present there: see
+    /// [`tls::client`](crate::tls::client).
+    ///
+    /// Default: the other side needs a certificate that the operating system trusts.
     #[cfg(feature = "rustls")]
     #[must_use]
     pub fn tls(mut self, config: rustls::ClientConfig) -> Self {
@@ -125,7 +129,7 @@ impl Endpoint {
         })
     }
 
-    /// Where it is, for those who ask whether somebody is connected there.
+    /// The place of this endpoint: identifies the connection to it.
     pub(crate) fn place(&self) -> Place {
         Place::new(&self.portable, &self.addresses)
     }
@@ -134,7 +138,7 @@ impl Endpoint {
         self.portable.url()
     }
 
-    /// The addresses to connect to; none if the host of the URL is to be looked up.
+    /// The addresses to connect to; empty if the host of the URL is to be resolved.
     pub(crate) fn known_addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -143,11 +147,11 @@ impl Endpoint {
         self.portable.wanted()
     }
 
-    /// The token to show, if it may be shown to `uri`.
+    /// The token to send, if it may be sent to `uri`.
     pub(crate) async fn token(&self, uri: &Uri) -> Result<Option<String>, ConnectError> {
         let is_local = match &self.addresses[..] {
             [] => uri.host().is_some_and(is_this_machine),
-            // Where they lead to is what counts, and not what the URL says.
+            // The addresses decide, not the URL.
             addresses => addresses.iter().all(|address| is_loopback(address.ip())),
         };
         let is_private = uri.scheme_str() == Some("wss") || is_local;
@@ -155,7 +159,7 @@ impl Endpoint {
     }
 }
 
-/// Whether a host is this machine by its name, without asking anybody.
+/// Returns true if the host name denotes this machine, without a DNS lookup.
 pub(crate) fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(is_loopback)
@@ -173,7 +177,7 @@ impl<T: Into<peer::Endpoint>> From<T> for Endpoint {
 }
 
 impl fmt::Display for Endpoint {
-    /// The URL without what may be secret in it: a user's name and password, and what follows the
+    /// The URL without parts that may be secret: user name and password, and everything after the
     /// path.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.portable, f)
@@ -214,8 +218,8 @@ mod tests {
         }
     }
 
-    /// Where addresses are given, they and not the host of the URL say whether a token stays on
-    /// this machine.
+    /// If addresses are given, they decide whether a token stays on this machine, not the host of
+    /// the URL.
     #[actix_web::test]
     async fn given_addresses_decide_about_token() {
         let at = |url: &str, addresses: &[&str]| {

@@ -1,4 +1,4 @@
-//! What both WebSocket back ends check before they upgrade a request.
+//! The checks of both WebSocket back ends before a request is upgraded.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::platform::Shared;
 #[cfg(feature = "rustls")]
 use crate::tls::ClientCertificate;
 
-/// The peer whose service a request came to. As long as it is served, it does not end.
+/// The peer whose service received a request. It does not end while it is served.
 #[derive(Clone)]
 pub(crate) struct Served(
     pub(crate) Arc<Shared>,
@@ -70,20 +70,20 @@ impl ResponseError for UpgradeError {
     }
 }
 
-/// Who asks for an upgrade.
+/// The client that requests an upgrade.
 pub(super) enum Arrival {
-    /// Somebody who may have a session.
+    /// A client that may open a session.
     Visitor(Visitor),
-    /// A client of another version of the protocol, which is told so.
+    /// A client of another protocol version, which is answered with our version.
     Outdated {
         /// The subprotocol that it offers.
         offered: String,
-        /// Its place, for as long as the connection is there.
+        /// The place of the connection, held until the connection ends.
         place: Holding,
     },
 }
 
-/// Whether this request wants to speak our protocol, and who sends it.
+/// Checks that this request offers our protocol, and authenticates its sender.
 pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Arrival, UpgradeError> {
     let gate = shared.platform().gate();
     let offer = offer(request).inspect_err(|error| {
@@ -93,27 +93,26 @@ pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Arri
     });
     let arrival = match offer? {
         Offer::Ours => gate.admit(request).await.map(Arrival::Visitor),
-        // It gets no session, so it is not asked who it is: that a token has expired, say, must
-        // not hide what
-        // it has to know first.
+        // It gets no session, so it is not authenticated: an expired token, for example, must not
+        // hide the version mismatch.
         Offer::Other(offered) => {
             gate.enter(&gate.upgrade(request)).map(|place| Arrival::Outdated { offered, place })
         }
     };
     arrival.map_err(|closed| {
         let (peer, from) = (shared.id(), gate.upgrade(request).client_addr());
-        // Those come in crowds.
+        // These arrive in bursts, so the log is rate limited.
         let left_out = shared.lines().refused_upgrades.next(clock::now());
         match (&closed, left_out) {
             (_, None) => {}
             (Closed::NoPlace(reason), Some(left_out)) => {
-                // Those that wait are shown nowhere else to whoever asks why there is no place.
+                // Waiting sessions occupy places too, and are visible nowhere else to a user who
+                // looks for the reason.
                 let waiting = shared.sessions().iter().filter(|session| session.is_waiting).count();
                 tracing::info!(%peer, ?from, %reason, waiting, left_out, "upgrade refused");
             }
-            // The program's own words, which may repeat what it was told. As a text it is quoted,
-            // and stays
-            // one line.
+            // The text of the program, which may repeat input of the client. As a string field it
+            // is quoted and stays on one line.
             (Closed::Denied(reason), Some(left_out)) => {
                 tracing::warn!(%peer, ?from, reason = reason.to_string(), left_out, "upgrade refused");
             }
@@ -122,7 +121,7 @@ pub(super) async fn check(request: &HttpRequest, shared: &Shared) -> Result<Arri
     })
 }
 
-/// What a WebSocket request offers to speak.
+/// The subprotocol that a WebSocket request offers.
 #[derive(Debug, PartialEq, Eq)]
 enum Offer {
     Ours,
@@ -136,11 +135,11 @@ fn offer(request: &HttpRequest) -> Result<Offer, UpgradeError> {
     let is_websocket =
         |value: &str| value.split(',').any(|name| name.trim().eq_ignore_ascii_case("websocket"));
     if !upgrades.any(is_websocket) {
-        // A proxy takes away what concerns the connection alone, and leaves the rest.
+        // A proxy removes hop-by-hop headers and keeps the others.
         let is_handshake = headers.contains_key(header::SEC_WEBSOCKET_KEY);
         return Err(match request.version() {
             _ if !is_handshake => UpgradeError::NotWebSocket,
-            // HTTP/2 has no header for it: no proxy took that away.
+            // HTTP/2 has no such header, so no proxy removed it.
             version if version > Version::HTTP_11 => UpgradeError::HttpVersion(version),
             _ => UpgradeError::NotPassedOn,
         });
@@ -148,7 +147,7 @@ fn offer(request: &HttpRequest) -> Result<Offer, UpgradeError> {
     if gate::subprotocols(headers).any(|name| name == SUBPROTOCOL) {
         return Ok(Offer::Ours);
     }
-    // Only the exact name of a version is repeated in the answer.
+    // Only an exact version name is repeated in the answer.
     let is_version = |name: &&str| !name.contains(' ') && protocol_version(name).is_some();
     let other = gate::subprotocols(headers).find(is_version);
     other.map(|name| Offer::Other(name.to_owned())).ok_or(UpgradeError::Subprotocol)
@@ -166,9 +165,11 @@ pub(super) fn socket(request: &HttpRequest) -> Option<SocketHandle> {
     socket
 }
 
-/// For `HttpServer::on_connect`. Sets `TCP_NODELAY` on each connection, without which an answer
-/// can be some 40 ms late, lets a peer cut a connection whose other side stopped reading, and
-/// keeps the certificate that a client showed.
+/// The function for `HttpServer::on_connect`.
+///
+/// It sets `TCP_NODELAY` on each connection, without which an answer can be some 40 ms late. It
+/// lets a peer cut a connection whose other side stopped reading. It keeps the client certificate
+/// for [`Upgrade`](crate::Upgrade).
 ///
 /// ```no_run
 /// # use actix_web::{App, HttpServer};
@@ -185,7 +186,7 @@ pub fn on_connect(connection: &dyn Any, data: &mut Extensions) {
     #[cfg(feature = "rustls")]
     if let Some(stream) = connection.downcast_ref::<actix_tls::accept::rustls_0_23::TlsStream<TcpStream>>() {
         let (socket, tls) = stream.get_ref();
-        // The client's own comes first, and rustls has checked it.
+        // The client's own certificate comes first, and rustls has verified it.
         if let Some(own) = tls.peer_certificates().and_then(<[_]>::first) {
             data.insert(ClientCertificate::new(own));
         }
@@ -269,8 +270,8 @@ mod offer_tests {
         }
     }
 
-    /// Our own version goes first wherever it is named; of others the first is repeated, and never
-    /// what only looks like one.
+    /// Our version is chosen wherever it is offered. Otherwise the first other version is
+    /// repeated, but no text that only looks like a version.
     #[test]
     fn offers_of_other_versions_are_recognized() {
         assert_eq!(offered("distributed-scope.v2, distributed-scope.v1"), Ok(Offer::Ours));

@@ -1,10 +1,9 @@
-//! Whom a proxy passes on: the client's address, as far as proxies say it that the peer was told
-//! to trust.
+//! The client address of a forwarded request, as far as trusted proxies report it.
 //!
-//! Each proxy adds where its own request came from, at the right. So the headers are read from
-//! there: the connection is of a trusted proxy, which says who came before it; if that is a
-//! trusted proxy, too, the next one counts. The first address that is not trusted is the client's.
-//! What stands left of it was sent by the client, and is not looked at.
+//! Each proxy appends the source address of its own request at the right, so the headers are read
+//! from there. If the connection comes from a trusted proxy, its entry names the previous hop. If
+//! that is also a trusted proxy, the next entry is used. The first untrusted address is the
+//! client. Entries to the left of it were sent by the client and are not read.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -12,27 +11,27 @@ use std::net::{IpAddr, SocketAddr};
 use actix_web::http::header::{FORWARDED, HeaderMap, X_FORWARDED_FOR};
 use ipnet::IpNet;
 
-/// So many proxies may stand one behind the other.
+/// The maximum number of chained proxies.
 const HOPS: usize = 32;
 
-/// The networks of the proxies that are believed.
+/// The networks of the trusted proxies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trusted(Vec<IpNet>);
 
-/// A text that is no IP address and no network.
+/// The error for a text that is neither an IP address nor a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is neither an IP address nor a network such as `10.0.0.0/8`")]
 pub struct NoNetwork(String);
 
 impl Trusted {
-    /// Believes the proxies of this network, or the one with this address.
+    /// Trusts the proxies of this network, or the proxy with this address.
     pub(crate) fn add(&mut self, network: &str) -> Result<(), NoNetwork> {
         let parsed = network.parse().or_else(|_| network.parse::<IpAddr>().map(IpNet::from));
         self.0.push(parsed.map_err(|_| NoNetwork(network.to_owned()))?);
         Ok(())
     }
 
-    /// Where a request comes from that has these headers, on a connection from this address.
+    /// The client address of a request with these headers, on a connection from this address.
     pub(super) fn client(&self, connection: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         if !self.has(connection.ip()) {
             return connection;
@@ -42,14 +41,14 @@ impl Trusted {
         match (headers.contains_key(FORWARDED), headers.contains_key(X_FORWARDED_FOR)) {
             (true, false) => forwarded,
             (false, true) => listed,
-            // A proxy that writes one of them may pass on the other as the client has sent it.
+            // A proxy that writes one of the headers may forward the other as the client sent it.
             (true, true) if forwarded.ip() == listed.ip() => forwarded,
             (true, true) | (false, false) => connection,
         }
     }
 
-    /// The first that is not trusted. What cannot be read was not written by a proxy that is: it
-    /// ends at the one that has passed it on.
+    /// The first untrusted address. A trusted proxy did not write a malformed entry: the search
+    /// then ends at the proxy that forwarded it.
     fn walk(&self, connection: SocketAddr, hops: impl Iterator<Item = Option<SocketAddr>>) -> SocketAddr {
         let mut last = connection;
         for hop in hops.take(HOPS) {
@@ -68,15 +67,15 @@ impl Trusted {
     }
 }
 
-/// The elements of a list, in as many lines as it has, from the right. A line that is no text is
-/// one that cannot be read.
+/// The elements of a list header, across all its lines, from the right. A line that is not valid
+/// text counts as one malformed element.
 fn elements<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str> {
     let lines: Vec<_> = headers.get_all(name).map(|value| value.to_str().unwrap_or("?")).collect();
     lines.into_iter().rev().flat_map(|line| line.rsplit(',').map(str::trim))
 }
 
-/// The address in an element of `Forwarded` (RFC 7239). A comma in a quoted string cuts it in two,
-/// and neither half is read then: quotes that do not match and escapes are not understood.
+/// The address in an element of `Forwarded` (RFC 7239). A comma in a quoted string splits it, and
+/// both halves are malformed then. Unbalanced quotes and escapes are not supported.
 fn forwarded_for(element: &str) -> Option<SocketAddr> {
     let is_plain = !element.contains('\\') && element.matches('"').count().is_multiple_of(2);
     let mut found = None;
@@ -91,7 +90,7 @@ fn forwarded_for(element: &str) -> Option<SocketAddr> {
     node(unquoted.unwrap_or(value))
 }
 
-/// An address with or without a port. `unknown` and names that a proxy has made up are none.
+/// An address with or without a port. `unknown` and obfuscated identifiers are not addresses.
 fn node(text: &str) -> Option<SocketAddr> {
     let bare = |text: &str| text.parse::<IpAddr>().ok();
     if let Ok(address) = text.parse::<SocketAddr>() {

@@ -1,4 +1,4 @@
-//! What a peer asks of those who connect to it, before there is a session.
+//! The checks of a connecting client, before there is a session.
 //!
 //! | module | idea |
 //! |---|---|
@@ -35,7 +35,7 @@ pub use self::upgrade::{Authenticate, Upgrade};
 pub(crate) use self::upgrade::{is_loopback, subprotocols};
 use crate::clock;
 
-/// What a peer was told about those who connect to it.
+/// The rules for connecting clients, from the builder.
 #[derive(Default)]
 pub(crate) struct Rules {
     pub(crate) authenticate: Option<Arc<dyn Authenticate>>,
@@ -44,7 +44,7 @@ pub(crate) struct Rules {
     pub(crate) trusted: Trusted,
 }
 
-/// Asks those who connect.
+/// Checks connecting clients.
 pub(crate) struct Gate {
     rules: Rules,
     places: Places,
@@ -52,7 +52,7 @@ pub(crate) struct Gate {
     warned: AtomicBool,
 }
 
-/// Why somebody was not let in.
+/// Why a client was rejected.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Closed {
     #[error(transparent)]
@@ -66,8 +66,8 @@ impl Gate {
         Self { rules, places: Places::new(limits), panics: Seldom::default(), warned: AtomicBool::default() }
     }
 
-    /// Told where the peer listens, by each worker. Warns once where a page could reach it under a
-    /// name that the page has made up.
+    /// Called by each worker with the address that the peer listens on. Warns once if a page
+    /// could reach the peer under a name that the page has made up.
     pub(crate) fn listens(&self, peer: PeerId, address: SocketAddr, allows_first_come: bool) {
         let is_open = allows_first_come && !is_loopback(address.ip()) && !self.rules.origins.knows_hosts();
         if is_open && !self.warned.swap(true, Ordering::Relaxed) {
@@ -80,13 +80,13 @@ impl Gate {
         }
     }
 
-    /// A request, and where it comes from.
+    /// A request with its client address.
     pub(crate) fn upgrade(&self, request: &HttpRequest) -> Upgrade {
         Upgrade::new(request.clone(), &self.rules.trusted)
     }
 
-    /// Whether there is a place, and whether this page may connect. The place is taken for as long
-    /// as what this gives is held.
+    /// Checks that a place is free and that the origin of the page is allowed. The place is held
+    /// while the returned value is held.
     pub(crate) fn enter(&self, upgrade: &Upgrade) -> Result<Holding, Closed> {
         self.enter_at(upgrade).map(Holding::new)
     }
@@ -100,14 +100,14 @@ impl Gate {
         Ok(place)
     }
 
-    /// Whether it may [`enter`](Self::enter), whether a token may have come this way, and whose it
-    /// is.
+    /// Checks that the client may [`enter`](Self::enter) and that a token may be sent over this
+    /// connection, and authenticates the client.
     pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Visitor, Closed> {
         let upgrade = self.upgrade(request);
         let address = address(&upgrade);
         let place = self.enter_at(&upgrade)?;
         let recognised = self.recognise(upgrade, place).await;
-        // What cannot be decided is not the client's fault.
+        // A failed check is not the fault of the client.
         if matches!(&recognised, Err(Denied::Unauthenticated(_) | Denied::Forbidden(_))) {
             self.places.failed(address, clock::now());
         }
@@ -135,8 +135,8 @@ impl Gate {
         Ok(Visitor { principal, address, is_local, is_beyond, account, holding: Some(Holding::new(place)) })
     }
 
-    /// Asks the program, whose code may panic: that must not be an answer in somebody's favour,
-    /// nor end the connection without a word.
+    /// Runs the authentication of the program, which may panic. A panic must neither admit the
+    /// client nor end the connection without an answer.
     async fn ask(
         &self,
         authenticate: &dyn Authenticate,
@@ -151,8 +151,7 @@ impl Gate {
     }
 }
 
-/// A connection without an address, for instance over a Unix socket, counts as one of this
-/// machine.
+/// A connection without an address, for instance over a Unix socket, counts as local.
 fn address(upgrade: &Upgrade) -> IpAddr {
     upgrade.client_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
 }

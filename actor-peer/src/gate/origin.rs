@@ -1,12 +1,12 @@
-//! Which web pages may connect.
+//! The origins of web pages that may connect.
 //!
-//! A browser lets every page open a WebSocket to anywhere, and sends what the user is known by
-//! along. It also says which page it was: the `Origin`. Programs that are no browsers send none,
-//! and are not meant here.
+//! A browser lets every page open a WebSocket to any host, and sends the user's cookies with it.
+//! It also sends the origin of the page: the `Origin` header. Programs that are not browsers send
+//! none and are not checked here.
 //!
-//! A proxy in front may have changed the `Host`; what it was is in `X-Forwarded-Host` then. That
-//! is believed here, because a page cannot set headers of a WebSocket: who can is no browser, and
-//! could leave the `Origin` out.
+//! A proxy may have changed the `Host`; `X-Forwarded-Host` then has the original value. It is
+//! trusted here, because a page cannot set headers of a WebSocket. A client that can is not a
+//! browser, and could also omit the `Origin`.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -16,15 +16,15 @@ use awc::http::Uri;
 use super::upgrade::{Upgrade, is_loopback};
 use super::wrong_origin::WrongOrigin;
 
-/// The web pages that may connect: those of the same origin, and those that are listed.
+/// The allowed origins: the same origin, and the listed ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origins {
     listed: Vec<Origin>,
-    /// The names under which this peer is reached; any if there is none.
+    /// The host names of this peer; if empty, any name is accepted.
     hosts: Vec<String>,
 }
 
-/// Scheme, host and port of a page.
+/// The scheme, host and port of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     scheme: String,
@@ -32,20 +32,20 @@ pub(crate) struct Origin {
     port: Option<u16>,
 }
 
-/// A text that is no origin.
+/// The error for a text that is not an origin.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(
     "`{0}` is no origin: write it as a browser does, `https://app.example.com`, with the port if it is not the usual one"
 )]
 pub struct NoOrigin(String);
 
-/// A text that is not a host name.
+/// The error for a text that is not a host name.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("`{0}` is not a host name: write it without scheme, port and path, such as `app.example.com`")]
 pub struct NoHost(String);
 
 impl Origin {
-    /// Strict: nothing but scheme, host and port, as a browser writes it.
+    /// Strict: only scheme, host and port, as a browser writes it.
     fn parse(text: &str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
         let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -55,7 +55,7 @@ impl Origin {
         }
         let (host, port) = host_and_port(authority)?;
         let origin = Self { scheme: scheme.to_ascii_lowercase(), host, port };
-        // Another scheme, for instance of a browser's extension, has no usual port.
+        // Other schemes, for instance of a browser extension, have no default port.
         Some(Self { port: port.filter(|port| Some(*port) != origin.usual_port()), ..origin })
     }
 
@@ -63,7 +63,7 @@ impl Origin {
         &self.host
     }
 
-    /// The port where nothing is said of it.
+    /// The default port of the scheme.
     fn usual_port(&self) -> Option<u16> {
         match self.scheme.as_str() {
             "http" => Some(80),
@@ -72,14 +72,14 @@ impl Origin {
         }
     }
 
-    /// Whether this `Host` is the one that this page is from. Strictly so: not a part of its name.
+    /// Whether this `Host` exactly equals the host of this origin; a suffix is not enough.
     fn is_at(&self, host: &str) -> bool {
         host_and_port(host).is_some_and(|(host, port)| {
             host == self.host && port.filter(|port| Some(*port) != self.usual_port()) == self.port
         })
     }
 
-    /// Whether the request came to the host that this page is from.
+    /// Whether the request was sent to the host of this origin.
     fn check(self, upgrade: &Upgrade, hosts: &[String]) -> Result<(), WrongOrigin> {
         if self.usual_port().is_none() {
             return Err(WrongOrigin::Extension(self));
@@ -92,9 +92,9 @@ impl Origin {
         if upgrade.is_encrypted() && self.scheme != "https" {
             return Err(WrongOrigin::Downgrade(self));
         }
-        // A page may have given its own name to the address of this peer (DNS rebinding), and
-        // would be of
-        // the same origin. It cannot give it to another address, nor to a name of this machine.
+        // A page may have resolved its own name to the address of this peer (DNS rebinding), and
+        // would then be of the same origin. It cannot do this with an IP address or a name of
+        // this machine.
         let is_own = is_this_machine(&self.host) || is_address(&self.host) && !upgrade.is_local();
         let is_any = hosts.is_empty() && !upgrade.is_local();
         if !(is_own || is_any || hosts.contains(&self.host)) {
@@ -113,7 +113,7 @@ impl fmt::Display for Origin {
 
 fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
     let uri: Uri = format!("http://{authority}/").parse().ok()?;
-    // What is left over is a path, a user's name or the like, which an origin has not.
+    // The rest is a path, user info or the like, which an origin does not have.
     let is_whole =
         uri.authority().is_some_and(|parsed| parsed.as_str() == authority) && !authority.contains('@');
     let port = uri.port_u16();
@@ -140,7 +140,7 @@ impl Origins {
         Ok(())
     }
 
-    /// Whether it was said under which names this peer is reached.
+    /// Whether the program listed host names of this peer.
     pub(crate) fn knows_hosts(&self) -> bool {
         !self.hosts.is_empty()
     }
@@ -150,7 +150,7 @@ impl Origins {
         Ok(())
     }
 
-    /// Whether whoever sent this may connect, as far as it is a web page.
+    /// Checks that the sender of this request may connect, if it is a web page.
     pub(crate) fn check(&self, upgrade: &Upgrade) -> Result<(), WrongOrigin> {
         let mut origins = upgrade.origins();
         let origin = match (origins.next(), origins.next()) {

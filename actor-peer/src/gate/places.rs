@@ -1,4 +1,4 @@
-//! How many may come, from where and how fast.
+//! The limits of connections: number, per address, and rate.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,25 +8,25 @@ use std::sync::Arc;
 use distributed_scope_core::{Account, Limits, Moment, TokenBucket};
 use parking_lot::Mutex;
 
-/// A request that is turned away takes so many turns more from its address.
+/// The additional turns that a rejected request takes from its address.
 const FAILURE: u64 = 3;
 
-/// So many turns per second an address has at least: one that may have few sessions may lose them
-/// often.
+/// The minimum turns per second of an address: an address with a low session limit may still lose
+/// its connections often.
 const LEAST: u32 = 16;
 
-/// Of each hundred turns of all, so many are for addresses that have sessions, which may have come
-/// to go on with them.
+/// The share of the global turns, in percent, for addresses with sessions, which may be
+/// reconnecting to resume them.
 const KEPT: u64 = 25;
 
-/// An address that has all its sessions has one place in so many more, for those that lost their
-/// connections.
+/// An address at its session limit has one additional place per this number of sessions, for
+/// reconnects after a loss.
 const COME_BACK: usize = 4;
 
-/// So many addresses are looked after without looking for those that need not be.
+/// The number of addresses that are kept before idle ones are removed.
 const FEW: usize = 64;
 
-/// The places of a peer, by address.
+/// The places of a peer, by client address.
 pub(crate) struct Places {
     per_address: usize,
     all: Arc<Mutex<All>>,
@@ -37,19 +37,19 @@ pub(crate) struct Places {
 #[derive(Default)]
 struct All {
     addresses: HashMap<IpAddr, Address>,
-    /// When there are so many, those that need not be looked after are let go.
+    /// At this number of addresses, idle ones are removed.
     many: usize,
 }
 
 struct Address {
     taken: usize,
-    /// Its own turns.
+    /// The turns of this address.
     turns: TokenBucket,
-    /// What is held for it.
+    /// The memory that is held for this address.
     account: Arc<Account>,
 }
 
-/// A place that is taken until this is dropped.
+/// A place that is occupied until this is dropped.
 pub(crate) struct Place {
     address: IpAddr,
     is_beyond: bool,
@@ -57,7 +57,7 @@ pub(crate) struct Place {
     all: Arc<Mutex<All>>,
 }
 
-/// Why there is no place.
+/// Why no place is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoPlace {
     #[error("too many connections begin at once (`Limits::handshakes_per_second`): try again later")]
@@ -87,7 +87,7 @@ impl Places {
             Some(Address { taken, turns, account }) => (*taken, *turns, Arc::clone(account)),
             None => (0, TokenBucket::new(self.turns_per_address()), Account::of_address(&self.limits)),
         };
-        // A session that waits for its connection has its place, too.
+        // A session that waits for a new connection also occupies its place.
         if taken >= self.per_address.saturating_add(self.per_address / COME_BACK) {
             return Err(NoPlace::TooMany);
         }
@@ -95,8 +95,8 @@ impl Places {
         if !turns.take(now) {
             return Err(NoPlace::NoTurn);
         }
-        // All addresses share these, and one that has no place or no turn of its own does not use
-        // them up.
+        // These are shared by all addresses. An address without a place or a turn of its own must
+        // not use them up.
         let mut common = self.handshakes.lock();
         let is_let_in = if taken > 0 { common.take(now) } else { common.take_leaving(now, KEPT) };
         if !is_let_in {
@@ -106,12 +106,12 @@ impl Places {
         Ok(Place { address, is_beyond, account, all: Arc::clone(&self.all) })
     }
 
-    /// As many as an address may have sessions, which may all come back at once.
+    /// As many as the sessions of an address, which may all reconnect at once.
     fn turns_per_address(&self) -> u32 {
         u32::try_from(self.per_address).unwrap_or(u32::MAX).max(LEAST)
     }
 
-    /// A request from this address was turned away.
+    /// Records a rejected request from this address.
     pub(crate) fn failed(&self, address: IpAddr, now: Moment) {
         if let Some(address) = self.all.lock().addresses.get_mut(&network(address)) {
             address.turns.charge(now, FAILURE);
@@ -120,13 +120,12 @@ impl Places {
 }
 
 impl Place {
-    /// What is held for its address.
+    /// The memory that is held for its address.
     pub(crate) fn account(&self) -> &Arc<Account> {
         &self.account
     }
 
-    /// Whether its address has all the sessions that it may, so that this place is not for another
-    /// one.
+    /// Whether its address is at its session limit, so that this place is only for a reconnect.
     pub(crate) fn is_beyond(&self) -> bool {
         self.is_beyond
     }
@@ -143,15 +142,14 @@ impl All {
 }
 
 impl Address {
-    /// Whether it has sessions, has not got all its turns back, or has blocks that outlive their
-    /// sessions.
+    /// Whether it has sessions, has turns to recover, or has blocks that outlive their sessions.
     fn is_needed(&self, now: Moment) -> bool {
         self.taken > 0 || !self.turns.is_full(now) || self.account.held() > 0
     }
 }
 
-/// What counts as one address. A customer usually has a whole network of IPv6, at least of 64
-/// bits.
+/// The unit that counts as one address. A customer usually has a whole IPv6 network of at least
+/// 64 bits.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !0 << 64).into(),
@@ -161,7 +159,7 @@ fn network(address: IpAddr) -> IpAddr {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Its address stays until its turns are there again, so that it does not get new ones.
+        // The address is kept until its turns have recovered, so that it does not get new ones.
         if let Some(address) = self.all.lock().addresses.get_mut(&self.address) {
             address.taken -= 1;
         }

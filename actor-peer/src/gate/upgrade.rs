@@ -1,4 +1,4 @@
-//! A request to become a session, and who sends it.
+//! A request to open a session, and its sender.
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -13,13 +13,14 @@ use futures_util::future::LocalBoxFuture;
 
 use super::forwarded::Trusted;
 
-/// Finds out who wants to connect, before the connection becomes a session. A closure is one; see
+/// Authenticates a client before its connection becomes a session. A closure implements it; see
 /// [`Builder::authenticate`](crate::Builder::authenticate).
 pub trait Authenticate: Send + Sync + 'static {
-    /// Who that is; `None` lets in somebody who is not known.
+    /// Returns the principal of the client. `None` accepts the client without a principal.
     ///
-    /// Runs on the server's worker that has the connection. It may wait, for instance for a
-    /// database; the time counts against the client's patience and is not limited otherwise.
+    /// Runs on the worker of the server that owns the connection. It may await, for instance a
+    /// database query. There is no time limit of its own; the time counts against the client's
+    /// handshake timeout.
     fn authenticate(&self, upgrade: Upgrade) -> LocalBoxFuture<'static, Result<Option<Principal>, Denied>>;
 }
 
@@ -33,9 +34,9 @@ where
     }
 }
 
-/// A request to become a session: what [`Authenticate`] looks at.
+/// A request to open a session, as [`Authenticate`] receives it.
 ///
-/// `Debug` shows the address alone, so that it does not leak a token into logs.
+/// `Debug` shows only the address, so that no token appears in logs.
 #[derive(Clone)]
 pub struct Upgrade(HttpRequest, Option<SocketAddr>);
 
@@ -45,24 +46,24 @@ impl Upgrade {
         Self(request, client)
     }
 
-    /// The request as actix-web sees it: its headers and cookies, the data of its connection and
-    /// of its app.
+    /// Returns the request of actix-web: its headers and cookies, and the data of its connection
+    /// and of its app.
     #[must_use]
     pub fn request(&self) -> &HttpRequest {
         &self.0
     }
 
-    /// The token that the client shows: `Authorization: Bearer <token>`, or, from a browser, the
-    /// subprotocol `bearer.<token in base64url>`.
+    /// Returns the token that the client sent: `Authorization: Bearer <token>`, or, from a
+    /// browser, the subprotocol `bearer.<token in base64url>`.
     ///
     /// # Errors
     ///
-    /// When there is a token that cannot be read, and when there are two.
+    /// If the token is malformed, or the request has more than one.
     pub fn bearer(&self) -> Result<Option<String>, Denied> {
         bearer(self.0.headers())
     }
 
-    /// The certificate that the client showed, if the server asks for one: see
+    /// Returns the client certificate, if the server asks for one: see
     /// [`tls::Clients`](crate::tls::Clients).
     #[cfg(feature = "rustls")]
     #[must_use]
@@ -74,41 +75,42 @@ impl Upgrade {
         self.0.headers().get(header::HOST)?.to_str().ok()
     }
 
-    /// The host that the first proxy was asked for, as it says.
+    /// The host that the first proxy was asked for, as reported in `X-Forwarded-Host`.
     pub(super) fn forwarded_host(&self) -> Option<&str> {
         let hosts = self.0.headers().get("x-forwarded-host")?.to_str().ok()?;
         hosts.split(',').next().map(str::trim)
     }
 
-    /// What the request says of the page that sent it; `None` for what is no text.
+    /// The `Origin` headers of the request; `None` for a value that is not valid text.
     pub(crate) fn origins(&self) -> impl Iterator<Item = Option<&str>> {
         self.0.headers().get_all(header::ORIGIN).map(|origin| origin.to_str().ok())
     }
 
-    /// The other end of the TCP connection, which may be a proxy.
+    /// Returns the address of the other end of the TCP connection, which may be a proxy.
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.0.peer_addr()
     }
 
-    /// Where the client is, which counts for the limits of an address and stands in logs: the
-    /// other end of the TCP connection, or, if that is a proxy that this peer
-    /// [trusts](crate::Builder::trust_proxy), what it says of whom it passes on. The port is 0 if
-    /// it does not say one.
+    /// Returns the address of the client, which is used for the limits per address and in logs.
+    ///
+    /// This is the other end of the TCP connection. If that is a proxy that this peer
+    /// [trusts](crate::Builder::trust_proxy), it is the client address that the proxy reports;
+    /// its port is 0 if the proxy reports none.
     #[must_use]
     pub fn client_addr(&self) -> Option<SocketAddr> {
         self.1
     }
 
-    /// Whether the server itself speaks TLS on this connection. Behind a proxy that ends TLS, it
-    /// does not.
+    /// Returns true if the server itself terminates TLS on this connection. Behind a
+    /// TLS-terminating proxy, it returns false.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         self.0.app_config().secure()
     }
 
-    /// Whether the client is on this machine, as far as can be told: the connection comes from a
-    /// loopback address, and no proxy says that it passes on somebody else's.
+    /// Returns true if the client appears to be on this machine: the connection comes from a
+    /// loopback address, and no header shows that a proxy forwarded the request.
     #[must_use]
     pub fn is_local(&self) -> bool {
         let is_loopback = self.peer_addr().is_some_and(|address| is_loopback(address.ip()));
@@ -123,7 +125,7 @@ impl std::fmt::Debug for Upgrade {
     }
 }
 
-/// Who that is by the certificate.
+/// The principal of the client certificate.
 #[cfg(feature = "rustls")]
 pub(super) fn certified(upgrade: &Upgrade) -> Result<Option<Principal>, Denied> {
     upgrade.certificate().map(crate::tls::ClientCertificate::principal).transpose()
@@ -135,7 +137,7 @@ pub(super) fn certified(_: &Upgrade) -> Result<Option<Principal>, Denied> {
     Ok(None)
 }
 
-/// The headers of a proxy that passes on what somebody else has sent.
+/// The headers that show that a proxy forwarded the request.
 const PASSED_ON: [&str; 6] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
 
@@ -143,10 +145,10 @@ pub(crate) fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// How a browser shows a token: it cannot set headers, and a URL ends up in logs.
+/// How a browser sends a token: it cannot set headers, and a URL would appear in logs.
 const BEARER: &str = "bearer.";
 
-/// The subprotocols that a request names.
+/// The subprotocols that a request offers.
 pub(crate) fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers
         .get_all(header::SEC_WEBSOCKET_PROTOCOL)
@@ -157,7 +159,7 @@ pub(crate) fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 fn bearer(headers: &HeaderMap) -> Result<Option<String>, Denied> {
     let malformed = || Denied::unauthenticated("the token cannot be read");
     let mut found = None;
-    // What stands before this peer may have looked at another one of them.
+    // A proxy in front of this peer may have checked only one of them.
     let mut find = |token: String| match found.replace(token) {
         None => Ok(()),
         Some(_) => Err(Denied::unauthenticated("there is more than one token")),
@@ -165,7 +167,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Denied> {
     for value in headers.get_all(header::AUTHORIZATION) {
         let (scheme, token) =
             value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(malformed)?;
-        // Another scheme is somebody else's, for instance the `Basic` of a proxy.
+        // Other schemes are not for this peer, for instance the `Basic` of a proxy.
         if scheme.eq_ignore_ascii_case("bearer") {
             find(token.trim().to_owned())?;
         }

@@ -1,14 +1,14 @@
-//! What is said of a page that may not connect: the values that were compared, and the line to
-//! write, in a proxy or in the program.
+//! The error for an origin that is not allowed: the compared values, and the line to add to the
+//! proxy or to the program.
 
 use std::fmt;
 
 use super::origin::Origin;
 
-/// A page that may not connect, and why.
+/// Why the origin of a page is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum WrongOrigin {
-    /// No browser says two.
+    /// No browser sends two.
     #[error("origin not allowed: the request has more than one `Origin`")]
     Several,
     /// Not an origin: `null`, or something else.
@@ -18,10 +18,10 @@ pub(crate) enum WrongOrigin {
         quoted(.0)
     )]
     None(String),
-    /// A browser's extension, which is of no host.
+    /// A browser extension, which has no host.
     #[error("origin not allowed: `Origin` is `{0}`; {line}", line = Line(.0))]
     Extension(Origin),
-    /// A page of another host than the request came to, as far as the headers say.
+    /// A page of another host than the request was sent to, according to the headers.
     #[error(
         "origin not allowed: `Origin` is `{origin}`, `Host` is {}, {}; behind a proxy, forward the host (nginx: \
          `proxy_set_header Host $http_host;`, dev server: `changeOrigin: false`); otherwise {line}",
@@ -35,7 +35,7 @@ pub(crate) enum WrongOrigin {
         /// `X-Forwarded-Host`.
         forwarded: Option<String>,
     },
-    /// A page that has the name under which it asked, which is none of this peer's.
+    /// A page whose host equals the requested host, but is not a name of this peer.
     #[error(
         "origin not allowed: `Origin` is `{0}`, `Host` is the same, but it is no name of this peer (DNS rebinding); if it is, start the server's peer with \
          `.allow_host(\"{host}\")`; behind a proxy on this machine, forward the client's address (nginx: `proxy_set_header X-Forwarded-For \
@@ -44,12 +44,12 @@ pub(crate) enum WrongOrigin {
         line = Line(.0)
     )]
     Rebound(Origin),
-    /// A page that came without TLS, from a server that has it.
+    /// A page that was loaded without TLS, from a server that has TLS.
     #[error("origin not allowed: `Origin` is `{0}`, and this server speaks TLS: open the page from `https://`, or {line}", line = Line(.0))]
     Downgrade(Origin),
 }
 
-/// The line that lets a page connect.
+/// The line of code that allows the origin.
 struct Line<'a>(&'a Origin);
 
 impl fmt::Display for Line<'_> {
@@ -58,7 +58,7 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// What a request says, as one line that is not long.
+/// A value of the request, shortened to one line.
 fn quoted(header: &str) -> String {
     let short: String = header.chars().take(100).collect();
     format!("`{}`", short.escape_debug())
