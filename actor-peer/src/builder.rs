@@ -191,12 +191,13 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// If `origin` is not a valid origin.
+    /// If `origin` is not a valid origin. [`try_allow_origin`](Self::try_allow_origin) returns
+    /// this as an error.
     pub fn allow_origin(self, origin: &str) -> Self {
         self.try_allow_origin(origin).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The same, for a text that may be wrong.
+    /// Like [`allow_origin`](Self::allow_origin), but returns an error for an invalid origin.
     ///
     /// # Errors
     ///
@@ -226,12 +227,13 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// If `host` is not a valid host name.
+    /// If `host` is not a valid host name. [`try_allow_host`](Self::try_allow_host) returns this
+    /// as an error.
     pub fn allow_host(self, host: &str) -> Self {
         self.try_allow_host(host).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The same, for a text that may be wrong.
+    /// Like [`allow_host`](Self::allow_host), but returns an error for an invalid host name.
     ///
     /// # Errors
     ///
@@ -268,11 +270,12 @@ impl Builder {
     /// # Panics
     ///
     /// If an entry is neither an IP address nor a network.
+    /// [`try_trust_proxy`](Self::try_trust_proxy) returns this as an error.
     pub fn trust_proxy<N: AsRef<str>>(self, networks: impl IntoIterator<Item = N>) -> Self {
         self.try_trust_proxy(networks).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The same, for texts that may be wrong.
+    /// Like [`trust_proxy`](Self::trust_proxy), but returns an error for an invalid entry.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
-//! The key pair of a peer in a file, so that the peer keeps its id when it is started again.
+//! The key pair of a peer in a file, so that the peer keeps its id across restarts.
 //!
-//! The file is PEM with PKCS #8 inside, of version 1 as `openssl genpkey -algorithm ed25519`
-//! writes it, or of version 2 (with the public key) as other programs do. A program that can read
-//! the file can be this peer. So the file is readable by its owner alone, and a file that others
-//! can read is refused.
+//! The file is PEM with PKCS #8: version 1 as written by `openssl genpkey -algorithm ed25519`, or
+//! version 2 (with the public key) as other programs write it. A program that can read the file
+//! can act as this peer. Therefore only its owner can read the file, and a file that others can
+//! read is rejected.
 //!
 //! ```no_run
 //! use distributed_scope_actor_peer::{Peer, key_file};
@@ -32,10 +32,10 @@ pub enum KeyFileError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Others than its owner can read the file, or change it.
+    /// Users other than its owner can read or write the file.
     #[error("the key file {0} is open to others than its owner (mode {mode:03o}): whoever has read it is this peer; if nobody has, `chmod 600 {0}`", path.display())]
     Open {
         /// The file.
@@ -43,7 +43,7 @@ pub enum KeyFileError {
         /// Its permissions.
         mode: u32,
     },
-    /// The file belongs to another user, who can read and change it.
+    /// The file belongs to another user, who can read and write it.
     #[error("the key file {} belongs to another user (uid {owner}), who knows the key and can change it: copy it to a file of your own, or `chown` it", path.display())]
     NotOwn {
         /// The file.
@@ -51,7 +51,7 @@ pub enum KeyFileError {
         /// The user that it belongs to.
         owner: u32,
     },
-    /// There is no such key in the file.
+    /// The file contains no Ed25519 private key.
     #[error(
         "{} has no Ed25519 private key (`-----BEGIN PRIVATE KEY-----`, PKCS #8, not encrypted): `openssl genpkey -algorithm ed25519` writes one",
         path.display()
@@ -59,50 +59,50 @@ pub enum KeyFileError {
     NoKey {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The parse error.
         source: pkcs8::Error,
     },
-    /// The file cannot be written. One that is there is not replaced.
+    /// The file cannot be written. An existing file is not overwritten.
     #[error("cannot write the key file {}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
-/// The key pair in this file.
+/// Reads the key pair in this file.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, has no key in it, or (on Unix) belongs to another user or is open
-/// to others than its owner.
+/// If the file cannot be read or has no key in it. On Unix, also if it belongs to another user,
+/// or if users other than its owner have access to it.
 pub fn load(path: impl AsRef<Path>) -> Result<KeyPair, KeyFileError> {
     let path = path.as_ref();
     let failed = |source| KeyFileError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
-    // Asked of the file that was opened, which another one may have replaced by now.
+    // The metadata is read from the open file, because the path may refer to another file by now.
     match whose(&file).map_err(failed)? {
         Whose::Ours => {}
         Whose::Anybodys { mode } => return Err(KeyFileError::Open { path: path.to_owned(), mode }),
         Whose::Anothers { owner } => return Err(KeyFileError::NotOwn { path: path.to_owned(), owner }),
     }
     let text = match io::read_to_string(file) {
-        // What is no text is no PEM.
+        // A file that is not UTF-8 is not PEM.
         Err(error) if error.kind() == ErrorKind::InvalidData => String::new(),
         text => text.map_err(failed)?,
     };
-    // Text around the key is allowed, as OpenSSL allows it.
+    // Text before the key is allowed, as OpenSSL allows it.
     let key = text.find("-----BEGIN").map_or("", |start| &text[start..]);
     parse(key).map_err(|source| KeyFileError::NoKey { path: path.to_owned(), source })
 }
 
-/// Writes a key pair to a file that is not there yet, for its owner alone (on Unix, mode 600).
+/// Writes a key pair to a new file that only its owner can access (on Unix, mode 600).
 ///
 /// # Errors
 ///
-/// When the file is there, or cannot be written.
+/// If the file exists or cannot be written.
 pub fn store(key: &KeyPair, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
     let path = path.as_ref();
     let write = || {
@@ -114,11 +114,12 @@ pub fn store(key: &KeyPair, path: impl AsRef<Path>) -> Result<(), KeyFileError> 
     write().map_err(|source| KeyFileError::Write { path: path.to_owned(), source })
 }
 
-/// The key pair in this file; if there is no such file, a new one, which is kept there.
+/// Reads the key pair in this file. If the file does not exist, generates a key pair and stores
+/// it there.
 ///
 /// # Errors
 ///
-/// Those of [`load`] and [`store`].
+/// The errors of [`load`] and [`store`].
 pub fn load_or_generate(path: impl AsRef<Path>) -> Result<KeyPair, KeyFileError> {
     let path = path.as_ref();
     match load(path) {
@@ -130,7 +131,7 @@ pub fn load_or_generate(path: impl AsRef<Path>) -> Result<KeyPair, KeyFileError>
     }
 }
 
-/// Who can read a file.
+/// The owner and access of a file.
 #[derive(Debug, PartialEq, Eq)]
 enum Whose {
     Ours,
@@ -151,7 +152,7 @@ fn whose(file: &File) -> io::Result<Whose> {
     Ok(whose_is(metadata.mode(), metadata.uid(), rustix::process::geteuid().as_raw()))
 }
 
-/// What belongs to root, root can change in any case.
+/// A file of root is accepted, because root can read any file in any case.
 #[cfg(unix)]
 fn whose_is(mode: u32, owner: u32, us: u32) -> Whose {
     match mode & 0o777 {
@@ -161,7 +162,7 @@ fn whose_is(mode: u32, owner: u32, us: u32) -> Whose {
     }
 }
 
-/// Elsewhere, a file's permissions are those of its folder.
+/// On other systems, the permissions of a file are those of its folder.
 #[cfg(not(unix))]
 fn whose(_: &File) -> io::Result<Whose> {
     Ok(Whose::Ours)
@@ -175,13 +176,13 @@ fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Version 1, without the public key: what every reader understands.
+/// Version 1, without the public key, which every reader supports.
 fn pem(key: &KeyPair) -> pkcs8::Result<String> {
     let bytes = KeypairBytes { secret_key: key.seed(), public_key: None };
     bytes.to_pkcs8_pem(LineEnding::LF).map(|text| text.as_str().to_owned())
 }
 
-/// A public key in the file must be that of the private one.
+/// A public key in the file must match the private one.
 fn parse(text: &str) -> pkcs8::Result<KeyPair> {
     SigningKey::from_pkcs8_pem(text).map(|key| KeyPair::from_seed(&key.to_bytes()))
 }

@@ -1,4 +1,4 @@
-//! When published keys are fetched. It knows no clock and no socket.
+//! Decides when published keys are fetched, without a clock or a socket of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use jsonwebtoken::DecodingKey;
 
 use super::key_set::KeySet;
 
-/// A key that its issuer has withdrawn is not taken for longer than this, while its keys can be
-/// fetched.
+/// The time for which keys are used before they are fetched again. This bounds how long a
+/// withdrawn key is accepted, while keys can be fetched.
 const FRESH: Duration = Duration::from_secs(10 * 60);
 
-/// Nor longer than this when they cannot.
+/// The same bound if keys cannot be fetched.
 const USABLE: Duration = Duration::from_secs(60 * 60);
 
-/// Tokens that name keys which do not exist make us fetch no more often than this.
+/// The minimum time between two fetches. Tokens with unknown key ids cannot cause more.
 const PAUSE: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
@@ -30,7 +30,7 @@ pub(super) enum Next {
     Fetch,
     /// The issuer does not have this key.
     Unknown,
-    /// Its keys cannot be had.
+    /// Its keys are not available.
     Unavailable,
 }
 
@@ -49,7 +49,7 @@ impl Cache {
         }
     }
 
-    /// The keys were fetched, or could not be.
+    /// Records the result of a fetch; `None` if it failed.
     pub(super) fn fetched(&mut self, keys: Option<KeySet>, now: Moment) {
         self.tried = Some(now);
         if let Some(keys) = keys {

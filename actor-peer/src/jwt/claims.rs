@@ -1,4 +1,4 @@
-//! What a token says, as a principal.
+//! Converts the claims of a token to a principal.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,18 +7,18 @@ use serde_json::{Map, Value};
 
 use super::TokenError;
 
-/// The claims that have a place of their own in a principal, or say something of the token and
-/// nothing of its subject.
+/// The claims that have their own field in a principal, or describe the token instead of its
+/// subject.
 const NOT_OF_THE_SUBJECT: [&str; 8] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", PEER];
 
-/// The peer id that the token is bound to, if it is: whoever shows it has this id and no other.
+/// The peer id that the token is bound to, if any: a client with this token must have this id.
 const PEER: &str = "peer_id";
 
 /// The subject of a verified token.
 ///
-/// Texts, numbers and truth values become claims, a list becomes several values of one claim, and
-/// what stands inside an object is named with dots (`realm_access.roles`). The words of `scope`
-/// are one value each (RFC 8693).
+/// Strings, numbers and booleans become claims. A list becomes several values of one claim.
+/// Members of an object are named with dots (`realm_access.roles`). The words of `scope` are one
+/// value each (RFC 8693).
 pub(super) fn principal(
     issuer: &str,
     claims: Map<String, Value>,

@@ -1,59 +1,59 @@
-//! Why a token is refused.
+//! Why a token is rejected.
 
 use distributed_scope_core::Denied;
 use jsonwebtoken::errors::ErrorKind;
 
 use super::Algorithm;
 
-/// Why a token is refused. Its text names the code and has nothing of the token in it.
+/// Why a token is rejected. The text includes the code and no part of the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// There is none, and there has to be one.
+    /// A token is required, and the client sent none.
     #[error(
         "a token is required [no_token]: connect with `Endpoint::new(url).bearer(token)`, or from a browser with the subprotocol `bearer.<token in base64url>`"
     )]
     None,
-    /// It is larger than this many bytes.
+    /// The token is larger than this limit, in bytes.
     #[error("the token has more than {0} bytes [token_too_large]")]
     TooLarge(usize),
-    /// It is no token, or not a whole one.
+    /// The token is malformed or truncated.
     #[error("that is no JSON web token [token_malformed]")]
     Malformed,
-    /// It asks for something that is not understood here.
+    /// The token has a critical header parameter (`crit`), which is not supported.
     #[error("the token says that something in it has to be understood (`crit`) that is not [token_critical]")]
     Critical,
-    /// Nobody issues such tokens whom this peer trusts.
+    /// The issuer of the token is not trusted by this peer.
     #[error("the token is of an issuer that is not known here [token_issuer]")]
     Issuer,
-    /// It is not signed as its issuer signs.
+    /// The token is not signed with the algorithm of its issuer.
     #[error("tokens of this issuer are signed with {0} and no other algorithm [token_algorithm]")]
     Algorithm(Algorithm),
-    /// It is signed by a key that its issuer does not have.
+    /// The token names a key that its issuer does not have.
     #[error("the token names a key that its issuer does not have [token_key]")]
     Key,
-    /// It is not what was signed.
+    /// The signature is invalid.
     #[error("the signature is not of this token [token_signature]")]
     Signature,
-    /// It is for somebody else.
+    /// The token is for another audience.
     #[error("the token is for another audience [token_audience]")]
     Audience,
-    /// Its time is over.
+    /// The token has expired.
     #[error("the token has expired [token_expired]")]
     Expired,
-    /// Its time has not come.
+    /// The token is not valid yet.
     #[error("the token is not valid yet [token_not_yet]")]
     NotYet,
-    /// Something is missing in it or makes no sense.
+    /// A claim is missing or invalid.
     #[error("the token needs a good claim `{0}` [token_claim]")]
     Claim(&'static str),
-    /// Its issuer's keys cannot be had now.
+    /// The keys of the issuer are not available now.
     #[error("the keys of the token's issuer cannot be fetched at present [token_keys]")]
     Keys,
 }
 
 impl TokenError {
-    /// A word for machines, which stands in the text, too.
+    /// Returns the machine-readable code, which the text also includes.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -97,9 +97,8 @@ impl From<jsonwebtoken::errors::Error> for TokenError {
                     .find(|known| *known == name)
                     .unwrap_or("of yours"),
             ),
-            // A key that does not fit the algorithm; keys are checked when they are taken, so it
-            // is the token
-            // that is odd.
+            // A key that does not match the algorithm. Keys are checked when they are configured,
+            // so the token is wrong.
             ErrorKind::InvalidAlgorithm
             | ErrorKind::InvalidEcdsaKey
             | ErrorKind::InvalidEddsaKey

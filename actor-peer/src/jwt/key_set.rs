@@ -20,7 +20,7 @@ struct Published {
 }
 
 impl KeySet {
-    /// Keys that are for something else, or of a kind that is not known here, are left out.
+    /// Keys for another use, or of an unknown kind, are skipped.
     pub(super) fn parse(algorithm: Algorithm, json: &[u8]) -> Result<Self, KeyError> {
         let published: Published = serde_json::from_slice(json).map_err(KeyError::NoSet)?;
         let keys = published.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
@@ -28,14 +28,15 @@ impl KeySet {
             .filter(|key| is_for(key, algorithm))
             .filter_map(|key| {
                 let decoding = DecodingKey::from_jwk(&key).ok()?;
-                // The secret of HS256 is never published, and a public key never serves as one.
+                // A secret for HS256 is never accepted here, and a public key is never used as
+                // one.
                 (decoding.family() == algorithm.family()).then(|| (key.common.key_id, Arc::new(decoding)))
             })
             .collect();
         if keys.is_empty() { Err(KeyError::NoKey(algorithm)) } else { Ok(Self(keys)) }
     }
 
-    /// The key of this id; without one, the only key.
+    /// The key with this id; without an id, the only key.
     pub(super) fn find(&self, id: Option<&str>) -> Option<Arc<DecodingKey>> {
         let (_, key) = match (id, &self.0[..]) {
             (Some(id), keys) => keys.iter().find(|(have, _)| have.as_deref() == Some(id))?,

@@ -12,12 +12,13 @@ use super::published::Published;
 /// In bytes: 2,048 bits.
 pub(super) const SMALLEST_MODULUS: usize = 2048 / 8;
 
-/// How an issuer signs. There is one for each issuer, so that a token cannot choose.
+/// The signature algorithm of an issuer. Each issuer has exactly one, so that a token cannot
+/// choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// HMAC with SHA-256: issuer and server have one secret, so the server could issue tokens,
-    /// too.
+    /// HMAC with SHA-256: issuer and server share one secret, so the server could also issue
+    /// tokens.
     Hs256,
     /// RSA with SHA-256, PKCS #1 v1.5; at least 2,048 bits.
     Rs256,
@@ -28,7 +29,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Its name in a token's header.
+    /// Returns the name in the header of a token.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -61,7 +62,7 @@ impl From<Algorithm> for jsonwebtoken::Algorithm {
     }
 }
 
-/// The keys by which the tokens of an issuer are known to be its own, all of one algorithm.
+/// The keys that verify the tokens of an issuer, all of one algorithm.
 ///
 /// `Debug` does not show them.
 #[derive(Clone)]
@@ -78,11 +79,11 @@ enum Source {
 }
 
 impl Keys {
-    /// The secret of [`Algorithm::Hs256`]: at least 32 random bytes.
+    /// Uses a secret for [`Algorithm::Hs256`]: at least 32 random bytes.
     ///
     /// # Errors
     ///
-    /// When it is shorter, because short secrets are found by trying.
+    /// If the secret is shorter, because short secrets can be found by brute force.
     pub fn secret(secret: &[u8]) -> Result<Self, KeyError> {
         if secret.len() < 32 {
             return Err(KeyError::ShortSecret(secret.len()));
@@ -93,11 +94,12 @@ impl Keys {
         })
     }
 
-    /// A public key in PEM.
+    /// Reads a public key in PEM.
     ///
     /// # Errors
     ///
-    /// When it is no PEM, no public key for this algorithm, or an RSA key of less than 2,048 bits.
+    /// If the input is not PEM, not a public key for this algorithm, or an RSA key of less than
+    /// 2,048 bits.
     pub fn public_pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, KeyError> {
         let key = match algorithm {
             Algorithm::Hs256 => return Err(KeyError::NotPublic),
@@ -115,35 +117,35 @@ impl Keys {
         Ok(Self { algorithm, source: Source::One(Arc::new(key)) })
     }
 
-    /// The public keys of a JSON web key set (RFC 7517) that the program has.
+    /// Reads the public keys of a JSON web key set (RFC 7517).
     ///
     /// # Errors
     ///
-    /// When it is no key set, or has no key for this algorithm.
+    /// If the input is not a key set, or has no key for this algorithm.
     pub fn set(algorithm: Algorithm, json: &[u8]) -> Result<Self, KeyError> {
         Ok(Self { algorithm, source: Source::Set(Arc::new(KeySet::parse(algorithm, json)?)) })
     }
 
-    /// The JSON web key set that the issuer publishes at an `https://` URL. It is fetched when the
-    /// first token comes, every ten minutes,
-    /// and when a token names a key that is not in it, but at most once in ten seconds. While it
-    /// cannot be fetched, what was fetched before counts for an hour.
+    /// Uses the JSON web key set that the issuer publishes at an `https://` URL.
+    ///
+    /// The set is fetched when the first token arrives, every ten minutes, and when a token names
+    /// a key that is not in it, but at most once in ten seconds. If it cannot be fetched, the
+    /// previous set is used for up to an hour.
     ///
     /// # Errors
     ///
-    /// When the URL is none, or not an `https://` one: whoever can change the keys on their way
-    /// can issue tokens. `http://` is for this
-    /// machine alone.
+    /// If the URL is invalid, or is not an `https://` URL: an attacker who can change the keys in
+    /// transit can issue tokens. `http://` is accepted only for this machine.
     pub fn published(algorithm: Algorithm, url: &str) -> Result<Self, KeyError> {
         Ok(Self { algorithm, source: Source::Published(Arc::new(Published::new(algorithm, url)?)) })
     }
 
-    /// The same, with other trust than the operating system's: see
-    /// [`tls::client`](crate::tls::client).
+    /// Like [`published`](Self::published), with another TLS configuration than the roots of the
+    /// operating system: see [`tls::client`](crate::tls::client).
     ///
     /// # Errors
     ///
-    /// As [`published`](Self::published).
+    /// The errors of [`published`](Self::published).
     #[cfg(feature = "rustls")]
     pub fn published_with(
         algorithm: Algorithm,
@@ -158,10 +160,10 @@ impl Keys {
         self.algorithm
     }
 
-    /// The key of this id; without one, the only key.
+    /// The key with this id; without an id, the only key.
     pub(super) async fn find(&self, id: Option<&str>) -> Result<Arc<DecodingKey>, TokenError> {
         match &self.source {
-            // There is no other that the id could tell it from.
+            // There is only one key, so the id is not needed.
             Source::One(key) => Ok(Arc::clone(key)),
             Source::Set(set) => set.find(id).ok_or(TokenError::Key),
             Source::Published(published) => published.find(id).await,
@@ -176,7 +178,7 @@ fn modulus(der: &[u8]) -> Option<&[u8]> {
     number.get(zeros(number)..)
 }
 
-/// What is in the first element of DER, if it has this tag.
+/// The content of the first element of DER, if it has this tag.
 fn element(tag: u8, der: &[u8]) -> Option<&[u8]> {
     let [first, length, rest @ ..] = der else { return None };
     let (length, rest) = match *length {
@@ -199,30 +201,30 @@ impl fmt::Debug for Keys {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The secret has only so many bytes.
+    /// The secret has only this many bytes.
     #[error("a secret of {0} bytes can be found by trying: take 32 random bytes or more")]
     ShortSecret(usize),
     /// HS256 has no public key.
     #[error("HS256 has no public key: use `Keys::secret(..)`, or another algorithm")]
     NotPublic,
-    /// It is no PEM, or no public key for the algorithm.
+    /// The input is not PEM, or not a public key for the algorithm.
     #[error("this is no public key for {algorithm} in PEM (`-----BEGIN PUBLIC KEY-----`)")]
     Pem {
         /// The algorithm.
         algorithm: Algorithm,
-        /// What is wrong with it.
+        /// The parse error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The RSA key has only so many bits.
+    /// The RSA key has only this many bits.
     #[error("an RSA key of {0} bits can be found by trying: take one of 2,048 bits or more")]
     ShortRsa(usize),
-    /// It is no key set.
+    /// The input is not a key set.
     #[error("this is no JSON web key set (`{{\"keys\": [..]}}`)")]
     NoSet(#[source] serde_json::Error),
     /// None of its keys is for the algorithm.
     #[error("the key set has no public key for {0} (an RSA key needs 2,048 bits)")]
     NoKey(Algorithm),
-    /// The URL is none.
+    /// The URL is invalid.
     #[error("`{0}` is no URL: write it as `https://host/path`")]
     Url(String),
     /// It is not `https://`.

@@ -1,4 +1,4 @@
-//! Clients are known by JSON web tokens (RFC 7519), which somebody issues whom the server trusts.
+//! Authentication of clients by JSON web tokens (RFC 7519) of a trusted issuer.
 //!
 //! ```no_run
 //! use distributed_scope_actor_peer::Peer;
@@ -12,10 +12,10 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A client shows its token with [`Endpoint::bearer`](crate::Endpoint::bearer); a browser names it
-//! among its subprotocols. What the token says of its subject are the claims of a [`Principal`],
-//! until the token expires: then the connection is dropped, and the session goes on if the client
-//! comes back with a newer token of the same subject.
+//! A client sends its token with [`Endpoint::bearer`](crate::Endpoint::bearer); a browser sends
+//! it as a subprotocol. The claims of the token become the claims of a [`Principal`]. When the
+//! token expires, the connection is dropped. The session resumes if the client reconnects with a
+//! newer token of the same subject.
 //!
 //! | module | idea |
 //! |---|---|
@@ -49,8 +49,7 @@ pub use self::keys::{Algorithm, KeyError, Keys};
 use self::token::Token;
 use crate::gate::{Authenticate, Upgrade};
 
-/// Somebody who issues tokens: its name, for whom its tokens have to be, and the keys by which
-/// they are known to be its own.
+/// A token issuer: its name, the audience that its tokens need, and the keys that verify them.
 #[derive(Clone, Debug)]
 pub struct Issuer {
     name: String,
@@ -60,15 +59,15 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// The issuer that its tokens name in `iss`; they have to name `audience` in `aud`, so that a
-    /// token for another service is of no use here.
+    /// Creates an issuer whose tokens have `name` in `iss` and `audience` in `aud`. Tokens for
+    /// another audience are rejected.
     #[must_use]
     pub fn new(name: impl Into<String>, audience: impl Into<String>, keys: Keys) -> Self {
         Self { name: name.into(), audience: audience.into(), keys, leeway: Duration::from_secs(5) }
     }
 
-    /// By how much its clock and ours may differ: so much later a token still counts, and so much
-    /// earlier it does already. Whole seconds; 5 s unless this says otherwise.
+    /// Sets the allowed clock difference between issuer and server, in whole seconds. A token is
+    /// accepted this much after it expires and this much before it becomes valid. Default: 5 s.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = Duration::from_secs(leeway.as_secs());
@@ -92,10 +91,11 @@ impl Issuer {
     }
 }
 
-/// Knows clients by their tokens: for [`Builder::authenticate`](crate::Builder::authenticate).
+/// Authenticates clients by their tokens, for
+/// [`Builder::authenticate`](crate::Builder::authenticate).
 ///
-/// A token of more than 8 KiB, of an issuer that is not among these, or signed by another
-/// algorithm than its issuer's is refused before anything of it is computed.
+/// A token is rejected before any cryptography if it is larger than 8 KiB, its issuer is not one
+/// of these, or its algorithm is not the issuer's.
 #[derive(Clone)]
 pub struct Tokens {
     issuers: Arc<HashMap<String, Issuer>>,
@@ -103,34 +103,35 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Lets in who shows a token of this issuer, and nobody else.
+    /// Accepts only clients with a valid token of this issuer.
     #[must_use]
     pub fn required(issuer: Issuer) -> Self {
         Self::new(issuer, true)
     }
 
-    /// Lets in who shows a token of this issuer, and, as nobody who is known, who shows none. A
-    /// token that is not good is refused.
+    /// Accepts clients with a valid token of this issuer, and clients without a token, which have
+    /// no principal. An invalid token is rejected.
     #[must_use]
     pub fn optional(issuer: Issuer) -> Self {
         Self::new(issuer, false)
     }
 
     fn new(issuer: Issuer, must_show: bool) -> Self {
-        // Should the program have chosen another provider before, that one is used. Without this, a
-        // program in which two are compiled would panic at its first token.
+        // If the program has installed another provider before, that one is used. Without this, a
+        // program with two compiled in would panic at its first token.
         let _ = rust_crypto::DEFAULT_PROVIDER.install_default();
         Self { issuers: Arc::new(HashMap::new()), must_show }.or(issuer)
     }
 
-    /// Takes the tokens of this issuer, too. Of two with one name, the later counts.
+    /// Also accepts the tokens of this issuer. A second issuer of the same name replaces the
+    /// first.
     #[must_use]
     pub fn or(mut self, issuer: Issuer) -> Self {
         Arc::make_mut(&mut self.issuers).insert(issuer.name.clone(), issuer);
         self
     }
 
-    /// Whose token this is, if it is good.
+    /// Verifies a token and returns its principal.
     ///
     /// # Errors
     ///

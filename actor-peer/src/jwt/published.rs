@@ -1,4 +1,4 @@
-//! Fetching the keys that an issuer publishes.
+//! Fetches the keys that an issuer publishes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::endpoint::{Endpoint, is_this_machine};
 /// Larger than any key set that there is.
 const LARGEST: usize = 256 << 10;
 
-/// How long an issuer may take to answer. A client waits for it.
+/// The timeout of the issuer's answer. A client waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) struct Published {
@@ -24,8 +24,8 @@ pub(super) struct Published {
     url: Uri,
     shown: String,
     cache: Mutex<Cache>,
-    /// Held while keys are fetched, so that many clients that come at once make one request. Whose
-    /// key is known does not wait.
+    /// Held while keys are fetched, so that many concurrent clients cause only one request. A
+    /// client whose key is cached does not wait.
     fetching: tokio::sync::Mutex<()>,
     #[cfg(feature = "rustls")]
     tls: Option<Arc<rustls::ClientConfig>>,
@@ -33,9 +33,8 @@ pub(super) struct Published {
 
 impl Published {
     pub(super) fn new(algorithm: Algorithm, url: &str) -> Result<Self, KeyError> {
-        // Errors and the log show it as they show where a peer connects to: without what may be
-        // secret in
-        // it.
+        // Errors and the log show the URL like that of an endpoint: without parts that may be
+        // secret.
         let shown = Endpoint::new(url).to_string();
         let uri: Uri = url.parse().map_err(|_| KeyError::Url(shown.clone()))?;
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| KeyError::Url(shown.clone()))?;
@@ -71,7 +70,7 @@ impl Published {
             return found;
         }
         let _one_at_a_time = self.fetching.lock().await;
-        // Somebody else may have fetched them meanwhile.
+        // Another client may have fetched them meanwhile.
         if let Some(found) = self.known(id) {
             return found;
         }
@@ -140,7 +139,7 @@ impl FetchError {
 mod tests {
     use super::*;
 
-    /// What may be secret in the address of keys is in no error.
+    /// The secret parts of a key URL appear in no error.
     #[test]
     fn secrets_of_address_are_not_shown() {
         for url in [

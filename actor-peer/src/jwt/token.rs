@@ -1,4 +1,4 @@
-//! A token before it is believed.
+//! A token before it is verified.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,11 +7,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{Algorithm, TokenError};
 
-/// A token has a few claims; browsers and proxies take headers of 8 KiB.
+/// A token has a few claims; browsers and proxies accept headers of 8 KiB.
 const LARGEST: usize = 8 << 10;
 
-/// What a token says of itself. Nothing of it is verified: it serves to find the key to verify it
-/// with.
+/// The unverified content of a token. It is used only to find the key to verify it with.
 pub(super) struct Token<'a> {
     text: &'a str,
     header: Header,
@@ -38,9 +37,8 @@ impl<'a> Token<'a> {
         let parts: Vec<_> = text.split('.').collect();
         let [header, claims, _signature] = parts[..] else { return Err(TokenError::Malformed) };
         let header: Header = decode(header)?;
-        // By RFC 7515, what is listed there must be understood or the token refused; we understand
-        // none of
-        // it.
+        // By RFC 7515, each parameter listed there must be understood, or the token rejected.
+        // None is supported.
         if header.crit.is_some() {
             return Err(TokenError::Critical);
         }
@@ -59,7 +57,7 @@ impl<'a> Token<'a> {
         self.header.kid.as_deref()
     }
 
-    /// Empty if it names none, which is nobody's name.
+    /// The issuer; empty if the token names none. No issuer has an empty name.
     pub(super) fn issuer(&self) -> &str {
         self.claims.iss.as_deref().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Who a client is by its certificate.
+//! The principal of a client certificate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// The certificate that a client showed when the TLS connection was made. The server's roots vouch
-/// for it, and the client has its key.
+/// The certificate that a client presented in the TLS handshake. It is signed by one of the
+/// server's roots, and the client has proved that it has the private key.
 ///
-/// `Debug` shows its fingerprint, which is no secret.
+/// `Debug` shows its fingerprint, which is not a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientCertificate(Arc<[u8]>);
 
@@ -22,28 +22,28 @@ impl ClientCertificate {
         Self(Arc::from(der.as_ref()))
     }
 
-    /// The certificate in DER, for whoever wants to know more of it.
+    /// Returns the certificate in DER, for access to its other fields.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.0
     }
 
-    /// Its SHA-256, in 64 lower-case hexadecimal digits.
+    /// Returns the SHA-256 of the certificate, in 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         Sha256::digest(&self.0).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whom it names: the common name, or else the first alternative name, or else the
-    /// fingerprint; until the certificate ends.
+    /// Returns the principal that the certificate names. Its subject is the common name, or else
+    /// the first alternative name, or else the fingerprint. It expires with the certificate.
     ///
-    /// Its claims are `fingerprint`, `organization`, and of its alternative names `dns`, `email`
-    /// and `uri`. Its issuer is the one that the certificate names, which counts among the
-    /// roots that the server trusts as far as these keep their names apart.
+    /// The claims are `fingerprint`, `organization`, and, from the alternative names, `dns`,
+    /// `email` and `uri`. The issuer is the one that the certificate names. It identifies a root
+    /// only if the trusted roots have distinct names.
     ///
     /// # Errors
     ///
-    /// When the certificate cannot be understood.
+    /// If the certificate is malformed.
     pub fn principal(&self) -> Result<Principal, Denied> {
         let malformed = || Denied::unauthenticated("your certificate cannot be understood");
         let (_, certificate) = X509Certificate::from_der(&self.0).map_err(|_| malformed())?;

@@ -1,4 +1,4 @@
-//! What can be wrong with a file, and what a handshake ended of.
+//! The errors of certificate files and of TLS handshakes.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustls::server::VerifierBuilderError;
 use rustls::{AlertDescription, CertificateError};
 
-/// Why there is no configuration for TLS.
+/// Why a TLS configuration cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -15,52 +15,51 @@ pub enum TlsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// It is no PEM.
+    /// The input is not PEM.
     #[error("this is no PEM (text between `-----BEGIN ..-----` and `-----END ..-----`)")]
     Pem(#[source] Box<dyn Error + Send + Sync>),
-    /// There is no certificate in it.
+    /// The input contains no certificate.
     #[error(
         "there is no `-----BEGIN CERTIFICATE-----`: give the certificate first, then those that vouch for it"
     )]
     NoCertificate,
-    /// There is no private key in it.
+    /// The input contains no private key.
     #[error(
         "there is no `-----BEGIN PRIVATE KEY-----` (nor one of PKCS #1 or SEC 1; an encrypted key has to be decrypted before)"
     )]
     NoKey,
-    /// So many of the certificates cannot vouch for others.
+    /// This number of the certificates cannot be used as roots.
     #[error(
         "{0} of these certificates cannot be a root: they are no X.509 certificates that can be understood"
     )]
     Roots(usize),
-    /// The operating system has no roots.
+    /// The operating system has no trusted roots.
     #[error(
         "the operating system trusts no certificate: install its `ca-certificates`, or use `Roots::from_file(..)`"
     )]
     System(#[source] Option<Box<dyn Error + Send + Sync>>),
-    /// One of the others, for this file.
+    /// One of the other errors, for this file.
     #[error("{} is of no use", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: Box<TlsError>,
     },
-    /// The certificate and the key do not fit together or cannot be used.
+    /// The certificate and the key do not match or cannot be used.
     #[error("this certificate and this key cannot be used together")]
     Config(#[source] rustls::Error),
-    /// Clients cannot be known by these roots.
+    /// Client certificates cannot be verified with these roots.
     #[error("clients cannot be known by these roots")]
     Verifier(#[source] VerifierBuilderError),
 }
 
 impl TlsError {
     pub(super) fn pem(error: rustls::pki_types::pem::Error) -> Self {
-        // It has no source of its own worth keeping, and its text must not have a piece of a key
-        // in it.
+        // Its own source adds nothing, and its text must not contain a part of a key.
         Self::Pem(error.to_string().into())
     }
 
@@ -69,7 +68,7 @@ impl TlsError {
     }
 }
 
-/// What to do about a handshake that ended like this, if that is known.
+/// The fix for a handshake that failed with this error, if known.
 pub(crate) fn hint(error: &std::io::Error) -> Option<String> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     let text = match error {
@@ -92,10 +91,10 @@ pub(crate) fn hint(error: &std::io::Error) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Why the certificate over there is not trusted.
+/// Why the certificate of the server is not trusted.
 fn refused_certificate(error: &CertificateError) -> String {
     let text = match error {
-        // A signature is bad when somebody else took the name of a root.
+        // A signature is invalid if another certificate uses the name of a root.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "the certificate of the server is not signed by a trusted root; add its root with `Endpoint::tls(tls::client(Roots::from_file(..)?, None)?)`"
         }
@@ -120,7 +119,7 @@ fn refused_certificate(error: &CertificateError) -> String {
                 "the certificate over there is not valid yet ({error}); is this machine's clock right?"
             );
         }
-        // rustls has no code of its own for this, and keeps the one of what verifies.
+        // rustls has no own variant for this, and passes on the error of webpki.
         CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             "the certificate over there is one of an authority (CA), which may not be a server's own (CaUsedAsEndEntity); let the authority sign one for the server"
         }

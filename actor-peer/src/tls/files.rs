@@ -9,23 +9,23 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::{TlsError, store};
 
-/// A certificate, those that vouch for it, and its private key.
+/// A certificate, its intermediate certificates, and its private key.
 ///
 /// `Debug` does not show the key.
 pub struct Certificate {
-    /// Its own comes first.
+    /// The end-entity certificate comes first.
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 }
 
 impl Certificate {
-    /// From two PEM files: the certificate, followed by those that vouch for it except the root,
-    /// and the private key (PKCS #8, PKCS #1 or SEC 1). One file that has both may be named
-    /// twice.
+    /// Reads two PEM files: the certificate followed by its intermediate certificates without the
+    /// root, and the private key (PKCS #8, PKCS #1 or SEC 1). If one file has both, it can be
+    /// given twice.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, is no PEM, or does not have what it should.
+    /// If a file cannot be read, is not PEM, or lacks the certificate or the key.
     pub fn from_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
         let (chain, key) = (chain.as_ref(), key.as_ref());
         let certificates = certificates(&read(chain)?).map_err(|error| error.of_file(chain))?;
@@ -33,11 +33,11 @@ impl Certificate {
         Ok(Self { chain: certificates, key })
     }
 
-    /// The same, from PEM that is not in files.
+    /// Like [`from_files`](Self::from_files), from PEM in memory.
     ///
     /// # Errors
     ///
-    /// When it is no PEM, or does not have what it should.
+    /// If the input is not PEM, or lacks the certificate or the key.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         Ok(Self { chain: certificates(chain)?, key: private_key(key)? })
     }
@@ -59,29 +59,30 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// The certificates of those who are trusted to vouch for others.
+/// The root certificates that are trusted to sign other certificates.
 ///
-/// Whoever is among them can name anybody: for client certificates, take a root of your own and no
-/// public one.
+/// Each of these roots can issue a certificate for any name. For client certificates, use a root
+/// of your own and no public one.
 #[derive(Clone)]
 pub struct Roots(RootCertStore);
 
 impl Roots {
-    /// From a PEM file with one certificate or several.
+    /// Reads a PEM file with one or more certificates.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, is no PEM, or a certificate in it cannot be a root.
+    /// If the file cannot be read, is not PEM, or has a certificate that cannot be used as a
+    /// root.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, TlsError> {
         let path = path.as_ref();
         Self::from_pem(&read(path)?).map_err(|error| error.of_file(path))
     }
 
-    /// From PEM that is not in a file.
+    /// Like [`from_file`](Self::from_file), from PEM in memory.
     ///
     /// # Errors
     ///
-    /// When it is no PEM, or a certificate in it cannot be a root.
+    /// If the input is not PEM, or has a certificate that cannot be used as a root.
     pub fn from_pem(pem: &[u8]) -> Result<Self, TlsError> {
         match store(certificates(pem)?) {
             (store, 0) => Ok(Self(store)),
@@ -89,14 +90,15 @@ impl Roots {
         }
     }
 
-    /// Those of the operating system. `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
+    /// Returns the roots of the operating system. `SSL_CERT_FILE` and `SSL_CERT_DIR` override
+    /// their location.
     ///
     /// # Errors
     ///
-    /// When there are none.
+    /// If there are none.
     pub fn system() -> Result<Self, TlsError> {
         let loaded = rustls_native_certs::load_native_certs();
-        // A system may have some that are too old to be understood.
+        // A system may have some that are too old to be parsed.
         let (store, _) = store(loaded.certs);
         match (store.is_empty(), loaded.errors.into_iter().next()) {
             (false, _) => Ok(Self(store)),

@@ -1,6 +1,6 @@
-//! `wss://` at both ends, by [rustls]: from PEM files to the two configurations that it takes.
+//! `wss://` for servers and clients with [rustls]: builds its two configurations from PEM files.
 //!
-//! The server:
+//! A server:
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer};
@@ -21,8 +21,8 @@
 //! }
 //! ```
 //!
-//! A client trusts what the operating system trusts, or what it is told to, and may show a
-//! certificate, too:
+//! A client trusts the roots of the operating system or the roots given to it, and can present a
+//! client certificate:
 //!
 //! ```no_run
 //! # use distributed_scope_actor_peer::tls::{self, Certificate, Roots};
@@ -59,44 +59,45 @@ pub use self::error::TlsError;
 pub(crate) use self::error::hint;
 pub use self::files::{Certificate, Roots};
 pub use self::renewable::Renewable;
-/// The library that does it, for what goes beyond this module: any of its configurations can be
-/// used.
+/// The TLS library, for needs beyond this module: any of its configurations can be used.
 pub use rustls;
 
-/// Which clients a server lets make a connection, by the certificates that they show.
+/// The client certificates that a server requests and accepts.
 ///
-/// A client whose certificate one of the roots vouches for is a
-/// [`Principal`](distributed_scope_core::Principal), unless the peer was
-/// given an [`authenticate`](crate::Builder::authenticate) of its own, which finds it in
-/// [`Upgrade::certificate`](crate::Upgrade::certificate).
+/// A client whose certificate is signed by one of the roots has a
+/// [`Principal`](distributed_scope_core::Principal). If the peer has its own
+/// [`authenticate`](crate::Builder::authenticate), that decides instead; it gets the certificate
+/// from [`Upgrade::certificate`](crate::Upgrade::certificate).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Clients {
-    /// Any, and none is asked for a certificate.
+    /// Accepts all clients and requests no certificate.
     Any,
-    /// Those with no certificate or with one that these roots vouch for.
+    /// Accepts clients without a certificate, or with one that is signed by these roots.
     MayShow(Roots),
-    /// Only those with a certificate that these roots vouch for.
+    /// Accepts only clients with a certificate that is signed by these roots.
     MustShow(Roots),
 }
 
-/// What `HttpServer::bind_rustls_0_23` takes: TLS 1.3 and 1.2 with this certificate.
+/// Returns the configuration for `HttpServer::bind_rustls_0_23`: TLS 1.3 and 1.2 with this
+/// certificate.
 ///
-/// actix-web itself decides what is offered by ALPN, `h2` first. Browsers and peers offer
-/// `http/1.1` alone for a WebSocket, so they get that.
+/// actix-web sets the ALPN protocols itself, `h2` first. Browsers and peers offer only `http/1.1`
+/// for a WebSocket, so that protocol is used.
 ///
 /// # Errors
 ///
-/// When the key is not the certificate's, or there are no roots to know clients by.
+/// If the key does not match the certificate, or there are no roots to verify client
+/// certificates.
 pub fn server(certificate: Certificate, clients: Clients) -> Result<ServerConfig, TlsError> {
     server_with(&Renewable::new(certificate)?, clients)
 }
 
-/// The same, with a certificate that can be replaced while the server runs.
+/// Like [`server`], with a certificate that can be replaced while the server runs.
 ///
 /// # Errors
 ///
-/// When there are no roots to know clients by.
+/// If there are no roots to verify client certificates.
 pub fn server_with(certificate: &Renewable, clients: Clients) -> Result<ServerConfig, TlsError> {
     let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
@@ -115,12 +116,13 @@ fn verifier(roots: Roots, must_show: bool) -> Result<Arc<dyn ClientCertVerifier>
     builder.build().map_err(TlsError::Verifier)
 }
 
-/// What [`Endpoint::tls`](crate::Endpoint::tls) takes: trusts servers that these roots vouch for,
-/// and shows this certificate to those that ask for one.
+/// Returns the configuration for [`Endpoint::tls`](crate::Endpoint::tls). It trusts servers whose
+/// certificates are signed by these roots, and presents this certificate to servers that ask for
+/// one.
 ///
 /// # Errors
 ///
-/// When the key is not the certificate's.
+/// If the key does not match the certificate.
 pub fn client(roots: Roots, certificate: Option<Certificate>) -> Result<ClientConfig, TlsError> {
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
@@ -135,7 +137,7 @@ pub fn client(roots: Roots, certificate: Option<Certificate>) -> Result<ClientCo
     }
 }
 
-/// What a client uses that was told nothing: the roots of the operating system, read once.
+/// The default configuration of a client: the roots of the operating system, read once.
 pub(crate) fn usual_client() -> Result<Arc<ClientConfig>, TlsError> {
     static USUAL: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     if let Some(config) = USUAL.get() {
@@ -145,13 +147,13 @@ pub(crate) fn usual_client() -> Result<Arc<ClientConfig>, TlsError> {
     Ok(Arc::clone(USUAL.get_or_init(|| config)))
 }
 
-/// A WebSocket is upgraded from HTTP/1.1, so nothing newer is offered.
+/// A WebSocket is upgraded from HTTP/1.1, so ALPN offers nothing newer.
 pub(crate) fn for_http(mut config: ClientConfig) -> Arc<ClientConfig> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Arc::new(config)
 }
 
-/// Named here and not left to the process, in which several may be compiled.
+/// Named here instead of using the default of the process, which may have several compiled in.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }

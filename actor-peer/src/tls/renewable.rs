@@ -9,11 +9,11 @@ use rustls::sign::CertifiedKey;
 
 use super::{Certificate, TlsError, provider};
 
-/// A server's certificate that can be replaced without a restart, for those that are good for a
-/// few weeks.
+/// A server certificate that can be replaced without a restart, for certificates with a lifetime
+/// of a few weeks.
 ///
-/// Connections that begin later get the new one; those that are there go on. Clones are one
-/// certificate. When to replace it is the program's to say: after a signal, or now and then.
+/// New connections get the new certificate; existing connections continue. Clones share one
+/// certificate. The program decides when to replace it: on a signal, or periodically.
 ///
 /// ```no_run
 /// use distributed_scope_actor_peer::tls::{self, Certificate, Clients, Renewable, TlsError};
@@ -32,20 +32,20 @@ pub struct Renewable(Arc<Current>);
 struct Current(RwLock<Arc<CertifiedKey>>);
 
 impl Renewable {
-    /// Begins with this certificate.
+    /// Creates it with this certificate.
     ///
     /// # Errors
     ///
-    /// When the key is not the certificate's.
+    /// If the key does not match the certificate.
     pub fn new(certificate: Certificate) -> Result<Self, TlsError> {
         Ok(Self(Arc::new(Current(RwLock::new(certified(certificate)?)))))
     }
 
-    /// Shows this certificate from now on.
+    /// Replaces the certificate for all new connections.
     ///
     /// # Errors
     ///
-    /// When the key is not the certificate's; the old certificate stays then.
+    /// If the key does not match the certificate; the old certificate is kept then.
     pub fn replace(&self, certificate: Certificate) -> Result<(), TlsError> {
         let certified = certified(certificate)?;
         *self.0.0.write() = certified;
