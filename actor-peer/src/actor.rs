@@ -1,7 +1,9 @@
-//! The peer actor: the control plane of a peer. It decides who may join, and knows who waits for
-//! whom. On its arbiter the links run that the peer keeps connected.
+//! The peer actor: the control plane of a peer. It decides which sessions are accepted, and
+//! tracks which calls wait for which peer. The links that the peer keeps connected run on its
+//! arbiter.
 //!
-//! Calls do not queue behind it: they find their session in the routes, which it keeps.
+//! Calls do not queue behind it: they find their session in the routes, which the actor
+//! maintains.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -14,9 +16,9 @@ use crate::clock;
 use crate::peer::Peer;
 use crate::platform::{Actix, Shared};
 
-/// The actor of a [`Peer`]: it owns the registry of the scopes that are reachable.
+/// The actor of a [`Peer`]: it owns the registry of the reachable sessions.
 ///
-/// Its address ([`Peer::addr`]) takes an [`Invoke`] from any actor.
+/// Its address ([`Peer::addr`]) accepts an [`Invoke`] from any actor.
 #[derive(Debug)]
 pub struct PeerActor {
     peer: Weak<Shared>,
@@ -33,7 +35,7 @@ impl Actor for PeerActor {
     type Context = Context<Self>;
 }
 
-/// Somebody introduced itself on a connection and wants a session.
+/// A client has sent its handshake on a connection and requests a session.
 #[derive(Message)]
 #[rtype(result = "Result<Admitted<Actix>, Reject>")]
 struct Ask(Join<Actix>);
@@ -49,7 +51,7 @@ impl Handler<Ask> for PeerActor {
     }
 }
 
-/// Has the actor decide on a join.
+/// Asks the actor to decide on a join.
 pub(crate) fn decide(
     shared: &Shared,
     join: Box<Join<Actix>>,
@@ -58,7 +60,7 @@ pub(crate) fn decide(
     settle(join, async move |join| actor.send(Ask(*join)).await.unwrap_or(Err(Reject::GoingAway)))
 }
 
-/// Something that happened to a session, or somebody waits for one.
+/// An event of a session, or a caller that waits for one.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Tell(pub(crate) Notice<Actix>);
@@ -74,7 +76,7 @@ impl Handler<Tell> for PeerActor {
     }
 }
 
-/// Some who wait for a peer will have waited long enough at this moment.
+/// At this moment, the wait for a peer expires for some callers.
 fn give_up_at(moment: Moment, ctx: &mut Context<PeerActor>) {
     ctx.run_later(moment.since(clock::now()), |actor, ctx| {
         if let Some(moment) = actor.roster.give_up_late(clock::now()) {
@@ -83,7 +85,7 @@ fn give_up_at(moment: Moment, ctx: &mut Context<PeerActor>) {
     });
 }
 
-/// Takes no new sessions and no new calls; what runs goes on for at most so long.
+/// Accepts no new sessions and no new calls; running blocks have at most this grace period.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Drain(pub(crate) Duration);
@@ -94,12 +96,12 @@ impl Handler<Drain> for PeerActor {
     fn handle(&mut self, Drain(grace): Drain, _: &mut Self::Context) -> Self::Result {
         let Some(shared) = self.peer.upgrade() else { return Box::pin(async {}) };
         let idle = self.roster.drain(&shared);
-        // Whether all are idle or the grace is over, what follows is the same.
+        // The next step is the same whether all sessions are idle or the grace period is over.
         Box::pin(async move { drop(tokio::time::timeout(grace, idle).await) })
     }
 }
 
-/// Closes all sessions and lets nobody in any more.
+/// Closes all sessions and rejects new ones.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Stop;
@@ -108,15 +110,15 @@ impl Handler<Stop> for PeerActor {
     type Result = ();
 
     fn handle(&mut self, _: Stop, _: &mut Self::Context) {
-        // A peer that nobody has any more has no session either.
+        // A peer without handles has no session either.
         if let Some(shared) = self.peer.upgrade() {
             self.roster.stop(&shared);
         }
     }
 }
 
-/// A call as an actor message: what an actor sends to a peer's [address](Peer::addr) to have a
-/// block run.
+/// A call as an actor message: an actor sends it to the [address](Peer::addr) of a peer to run a
+/// block.
 ///
 /// ```no_run
 /// # use actix::prelude::*;
@@ -136,7 +138,7 @@ impl<R: Send + 'static> Message for Invoke<R> {
 impl<R: Send + 'static> Handler<Invoke<R>> for PeerActor {
     type Result = ResponseFuture<Result<R, RemoteError>>;
 
-    /// The call waits in a task of its own, so that many of them do not slow this actor down.
+    /// The call waits in its own task, so that many calls do not slow this actor down.
     fn handle(&mut self, Invoke(call): Invoke<R>, _: &mut Self::Context) -> Self::Result {
         match self.peer.upgrade() {
             Some(shared) => Box::pin(Peer::of(shared).run(call)),

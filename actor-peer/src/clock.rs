@@ -1,4 +1,4 @@
-//! The clock of this process: the one place where the core's moments meet real time.
+//! The clock of this process: the only place where the moments of the core meet real time.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
@@ -18,7 +18,7 @@ pub(crate) fn instant(moment: Moment) -> Instant {
     origin() + moment.since_origin()
 }
 
-/// The time by the wall clock. Most systems stop the other one while the machine sleeps.
+/// The wall-clock time. Most systems stop the monotonic clock while the machine sleeps.
 pub(crate) fn wall() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

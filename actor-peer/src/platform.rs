@@ -1,4 +1,5 @@
-//! The world of an Actix peer: arbiters, tokio's timers, and the peer actor as its control plane.
+//! The environment of an Actix peer: arbiters, the timers of tokio, and the peer actor as control
+//! plane.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -17,10 +18,10 @@ use crate::clock;
 use crate::connection::Kill;
 use crate::gate::Gate;
 
-/// What all handles, sessions and blocks of one Actix peer share.
+/// The state shared by all handles, sessions and blocks of one Actix peer.
 pub(crate) type Shared = peer::Shared<Actix>;
 
-/// The home of a peer, its actor, and what it asks of those who connect.
+/// The arbiter of a peer, its actor, and its checks of connecting clients.
 pub(crate) struct Actix {
     arbiter: ArbiterHandle,
     actor: Addr<PeerActor>,
@@ -28,7 +29,7 @@ pub(crate) struct Actix {
 }
 
 impl Actix {
-    /// On the current arbiter, where it starts the actor of the peer.
+    /// Creates it on the current arbiter and starts the actor of the peer there.
     pub(crate) fn new(peer: &Weak<Shared>, gate: Gate) -> Self {
         Self { arbiter: Arbiter::current(), actor: PeerActor::new(Weak::clone(peer)).start(), gate }
     }
@@ -66,7 +67,7 @@ impl Platform for Actix {
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(task)),
-            // Away from any runtime, the peer's own arbiter runs it.
+            // Outside of a runtime, the peer's own arbiter runs it.
             Err(_) => drop(self.arbiter.spawn(task)),
         }
     }
@@ -83,7 +84,7 @@ impl Platform for Actix {
     }
 
     fn go_home(&self, work: impl FnOnce() + Send + 'static) {
-        // An arbiter that has stopped drops it.
+        // A stopped arbiter drops it.
         let _ = self.arbiter.spawn_fn(work);
     }
 

@@ -1,4 +1,4 @@
-//! Serves an actix-web app with a peer in it, until the process is told to end.
+//! Serves an actix-web app with a peer until the process receives a termination signal.
 
 use std::fmt;
 use std::future::Future;
@@ -13,20 +13,20 @@ use actix_web::{Error, HttpServer};
 
 use crate::peer::Peer;
 
-/// How long blocks and requests that are under way may take after a termination signal, by
-/// default.
+/// The default grace period for running blocks and requests after a termination signal.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// How long actix-web waits for requests that are under way after all sessions are closed. A
-/// connection that is kept alive counts, too.
+/// How long actix-web waits for requests in flight after all sessions are closed. An idle
+/// keep-alive connection counts as one.
 const REQUESTS: u64 = 1;
 
 impl Peer {
-    /// Runs a server whose app has this peer's [service](Self::service), until the process is told
-    /// to end (SIGTERM, SIGINT, Ctrl-C). Then the peer [drains](Self::drain) for at most 30 s
-    /// while requests are still answered, its sessions are closed with the code 1001, and the
-    /// server stops. Without anything under way that takes less than two seconds; a second signal
-    /// ends it at once.
+    /// Runs a server whose app has this peer's [service](Self::service), until the process
+    /// receives a termination signal (SIGTERM, SIGINT, Ctrl-C).
+    ///
+    /// Then the peer [drains](Self::drain) for at most 30 s, while requests are still answered.
+    /// Its sessions are closed with the code 1001, and the server stops. If nothing is in flight,
+    /// this takes less than two seconds. A second signal stops the server at once.
     ///
     /// ```no_run
     /// use actix_web::{App, HttpServer};
@@ -46,7 +46,7 @@ impl Peer {
     ///
     /// # Errors
     ///
-    /// When the server ends in an error by itself.
+    /// If the server ends with an error of its own.
     ///
     /// # Cancellation
     ///
@@ -66,11 +66,12 @@ impl Peer {
         self.serve_until(server, told_to_end(), GRACE).await
     }
 
-    /// The same, until `end` is over, with another time for what is under way then.
+    /// Like [`serve`](Self::serve), but runs until the future `end` completes, and with a given
+    /// grace period instead of 30 s.
     ///
     /// # Errors
     ///
-    /// When the server ends in an error by itself.
+    /// If the server ends with an error of its own.
     pub async fn serve_until<F, I, S, B>(
         &self,
         server: HttpServer<F, I, S, B>,
@@ -103,7 +104,7 @@ impl Peer {
             handle.stop(true).await;
         };
         tokio::select! {
-            // It goes on serving while the peer drains.
+            // It continues to serve while the peer drains.
             ended = &mut server => return ended,
             () = politely => {}
             () = told_to_end() => {
@@ -115,8 +116,8 @@ impl Peer {
     }
 }
 
-/// Ends when the process receives a termination signal. Where signals cannot be received, it never
-/// ends.
+/// Completes when the process receives a termination signal. If signals cannot be received, it
+/// never completes.
 async fn told_to_end() {
     #[cfg(unix)]
     {

@@ -1,24 +1,24 @@
-//! What the allocator learns before there are large messages.
+//! Prepares the allocator before there are large messages.
 //!
-//! glibc takes blocks of more than 128 KiB from the system and gives them back when they are
-//! freed, until a larger block was freed: from then on it keeps what is up to twice as large.
-//! Before it has learned that, each message of 1 MiB comes in pages that the system fills with
-//! zeros first, which takes longer than to copy it.
+//! glibc requests blocks of more than 128 KiB from the system and returns them when they are
+//! freed. After a larger block was freed, it keeps blocks of up to twice that size. Before that,
+//! each message of 1 MiB arrives in pages that the system first fills with zeros, which takes
+//! longer than copying the message.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A call has several copies of its message at once. With less than this, those of 1 MiB would be
-/// given back between two calls.
+/// A call has several copies of its message at once. With a smaller block, those of 1 MiB would
+/// be returned to the system between two calls.
 const SMALLEST: usize = 4 << 20;
 
-/// glibc learns nothing from larger ones.
+/// glibc does not adapt to larger blocks.
 const LARGEST: usize = (32 << 20) - (64 << 10);
 
-/// Takes a block that is as large as the largest message and lets it go, once in each process:
-/// what messages are made of is there from then on, as it would be after the first of that size.
-/// Up to twice as much is kept by each thread that had such messages. Nothing is written into the
-/// block, so it costs no memory; other allocators do not care.
+/// Allocates and frees a block of the size of the largest message, once per process. From then
+/// on, memory of messages is kept, as after the first message of that size. Each thread that had
+/// such messages keeps up to twice as much. Nothing is written into the block, so it costs no
+/// memory. Other allocators are not affected.
 pub(crate) fn warm_up(largest_message: usize) {
     static LEARNED: AtomicUsize = AtomicUsize::new(0);
     let block = largest_message.clamp(SMALLEST, LARGEST);

@@ -1,4 +1,4 @@
-//! Answers a request to a peer's path with a session.
+//! Answers a request to the path of a peer with a session.
 
 use actix_http::ws;
 use actix_web::http::header;

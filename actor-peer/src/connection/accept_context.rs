@@ -1,8 +1,8 @@
-//! The server's end on the `WebsocketContext` of actix-web-actors, for apps that are still there.
+//! The server end on the `WebsocketContext` of actix-web-actors, for apps that still use it.
 //!
-//! It drives the same connection. actix-web-actors is deprecated, and polls an actor only while
-//! the socket takes data, so this is not the default. An answer waits there for up to fifteen
-//! blocks that came after its own, as long as those take.
+//! It drives the same connection. It is not the default, because actix-web-actors is deprecated
+//! and polls an actor only while the socket accepts data. An answer there waits for up to fifteen
+//! later blocks, for as long as they run.
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -27,7 +27,7 @@ use super::upgrade::{self, Arrival, Served};
 use crate::actor::decide;
 use crate::clock;
 
-/// Answers a request to a peer's path with a session.
+/// Answers a request to the path of a peer with a session.
 pub(crate) async fn accept(
     request: HttpRequest,
     body: web::Payload,
@@ -50,13 +50,13 @@ pub(crate) async fn accept(
         .start()
 }
 
-/// The context does not say when everything is read that has come. After so long it is.
+/// The context does not report when all received data is read. After this delay it is assumed.
 const CATCH_UP: Duration = Duration::from_millis(10);
 
 /// The session actor in a `WebsocketContext`, which reads and writes the socket itself.
 struct ContextSession {
     reader: Reader,
-    /// That calls wait which came while a block held this thread.
+    /// Calls that arrived while a block occupied this thread are waiting.
     catches_up: bool,
 }
 
@@ -64,7 +64,7 @@ impl ContextSession {
     fn go_on(&mut self, next: Next, ctx: &mut WebsocketContext<Self>) {
         match next {
             Next::Read => {}
-            // What is left to be written ends with the goodbye, and that ends the context.
+            // The remaining output ends with the close frame, and that ends the context.
             Next::Stop => self.reader.stopped(),
             Next::Pause(link) => link.until_room().into_actor(self).wait(ctx),
             Next::Ask(join, asked) => {
@@ -123,10 +123,10 @@ impl StreamHandler<Outgoing> for ContextSession {
         }
     }
 
-    // Ends with the goodbye; the default `finished` stops the actor.
+    // Ends with the close frame; the default `finished` stops the actor.
 }
 
-/// What is to be written, as a stream that the context polls.
+/// The output, as a stream that the context polls.
 fn outgoing(out: Rc<Out>) -> impl Stream<Item = Outgoing> {
     let mut is_closed = false;
     stream::poll_fn(move |cx| {

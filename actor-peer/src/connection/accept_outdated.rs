@@ -1,8 +1,8 @@
-//! Answers a client of another version of the protocol: upgraded, told which version is spoken
-//! here, and closed.
+//! Answers a client of another protocol version: upgrades the request, reports our version in the
+//! close frame, and closes.
 //!
-//! A browser does not let a page see why an upgrade was refused, but shows it how a connection was
-//! closed.
+//! A browser does not tell a page why an upgrade was rejected, but it reports the close code and
+//! reason.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -25,8 +25,8 @@ use tokio::time::Sleep;
 use super::wire::Wire;
 use crate::platform::Shared;
 
-/// Upgrades the request with the subprotocol that it offers, because a browser fails a connection
-/// without one of its own, and says goodbye.
+/// Upgrades the request with the subprotocol that it offers, and closes the connection. A browser
+/// fails a connection without one of its own subprotocols.
 pub(super) fn answer(
     request: &HttpRequest,
     payload: Payload,
@@ -36,7 +36,7 @@ pub(super) fn answer(
 ) -> actix_web::Result<HttpResponse> {
     let mut response = ws::handshake(request.head())?;
     let (peer, from) = (shared.id(), request.peer_addr());
-    // After an update those come in crowds, and all say the same.
+    // After an update these arrive in bursts with the same content.
     static IS_KNOWN: AtomicBool = AtomicBool::new(false);
     if IS_KNOWN.swap(true, Ordering::Relaxed) {
         tracing::debug!(%peer, ?from, offered, "connection of another protocol version closed");
@@ -49,14 +49,14 @@ pub(super) fn answer(
         format!("{SUBPROTOCOL} is what this server speaks: update the older side, or reload the page");
     let close = Message::Close(Some(CloseReason { code: OUTDATED.into(), description: Some(reason) }));
     wire.encode(close, &mut goodbye).map_err(actix_web::error::ErrorInternalServerError)?;
-    // A client that does not answer the close frame is dropped then.
+    // A client that does not answer the close frame is dropped after this.
     let time_limit = Box::pin(tokio::time::sleep(shared.limits().handshake));
     let body = Farewell { goodbye: Some(goodbye.freeze()), payload, wire, time_limit, _place: place };
     Ok(HttpResponse::from(response.message_body(body)?.map_into_boxed_body()))
 }
 
-/// A response body that is a close frame, and then waits for the other side's: a connection that
-/// is closed with something unread may be reset, and the goodbye lost.
+/// A response body that is a close frame and then waits for the close frame of the other side. A
+/// connection that is closed with unread input may be reset, and the close frame lost.
 struct Farewell {
     goodbye: Option<Bytes>,
     payload: Payload,
@@ -82,7 +82,7 @@ impl MessageBody for Farewell {
         loop {
             match self.wire.next() {
                 Ok(Some(Frame::Close(_))) | Err(_) => return Poll::Ready(None),
-                // Said before it has read our goodbye.
+                // Sent before it has read our close frame.
                 Ok(Some(_)) => {}
                 Ok(None) => match ready!(self.payload.poll_next_unpin(cx)) {
                     Some(Ok(bytes)) => self.wire.unread().extend_from_slice(&bytes),

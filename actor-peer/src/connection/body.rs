@@ -1,12 +1,12 @@
-//! The server's end: a response body that is the session.
+//! The server end: a response body that is the session.
 //!
-//! actix-http's dispatcher reads the socket into the request's payload, polls the body of the
-//! response, and writes what it gives. So the one task that every HTTP connection has anyway
-//! reads, runs the blocks, and writes, all in one turn; nothing is woken in between.
+//! The dispatcher of actix-http reads the socket into the payload of the request, polls the body
+//! of the response, and writes its output. So the one task that every HTTP connection already has
+//! reads, runs the blocks, and writes, all in one turn, without wake-ups in between.
 //!
-//! The dispatcher does not poll the body while the socket takes nothing and it has something to
-//! write. Then a second task reads on, for otherwise two peers that both send much would wait for
-//! each other.
+//! The dispatcher does not poll the body while it has output and the socket accepts none. A
+//! second task then continues to read. Otherwise two peers that both send much data would wait
+//! for each other.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -36,7 +36,7 @@ struct Session {
     payload: Payload,
     conversation: Conversation,
     out: BytesMut,
-    /// What the payload wakes.
+    /// The waker of the payload.
     on_payload: Waker,
 }
 
@@ -48,8 +48,8 @@ struct Standby {
 }
 
 impl Wake for Standby {
-    /// Something was received. The dispatcher polls the body when it has read the socket, and need
-    /// not be woken, unless it cannot.
+    /// Something was received. The dispatcher polls the body after it has read the socket, so no
+    /// wake-up is needed, unless it cannot poll.
     fn wake(self: Arc<Self>) {
         if self.is_needed.load(Ordering::Relaxed) {
             self.task.wake();
@@ -77,8 +77,7 @@ impl SessionBody {
                 session.read(cx);
                 let Session { conversation, out, .. } = &mut *session;
                 conversation.rest(cx, out);
-                // Whoever reads is not woken for what follows from it, and here somebody else
-                // writes.
+                // The reader is not woken for its own output, and here another task writes.
                 conversation.wake_writer();
             }
             Poll::Pending
@@ -93,7 +92,7 @@ impl Session {
                 payload @ Payload::H1 { .. } => {
                     payload.poll_next_unpin(&mut Context::from_waker(&self.on_payload))
                 }
-                // Whatever a middleware has put there does not come from the dispatcher.
+                // A payload that a middleware has put there does not come from the dispatcher.
                 payload => payload.poll_next_unpin(cx),
             };
             match polled {
@@ -143,7 +142,7 @@ impl MessageBody for SessionBody {
 impl Drop for SessionBody {
     fn drop(&mut self) {
         self.session.borrow_mut().conversation.lost();
-        // It finds that there is nothing left to read.
+        // It finds that there is nothing more to read.
         self.standby.task.wake();
     }
 }

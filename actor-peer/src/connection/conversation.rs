@@ -1,6 +1,5 @@
-//! One connection between the bytes of its socket and the session that it carries: reads what has
-//! come, waits where something has to be waited for, and writes what there is to say. Whoever has
-//! the socket drives it.
+//! One connection between the bytes of its socket and its session: reads input, waits where
+//! necessary, and produces output. The owner of the socket drives it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -28,35 +27,35 @@ pub(super) struct Conversation {
     reader: Reader,
     wire: Wire,
     reading: Reading,
-    /// Until the session is open.
+    /// The timeout until the session is open.
     handshake: Option<Pin<Box<Sleep>>>,
     said_goodbye: bool,
     turn: Turn,
-    /// When what is handled now was received; nothing if the clock was not asked yet.
+    /// When the current input was received; `None` if the clock was not read yet.
     arrived: Option<Moment>,
 }
 
 enum Reading {
     Goes,
-    /// Nothing is read meanwhile.
+    /// No input is read meanwhile.
     Waits(LocalBoxFuture<'static, Came>),
     Over,
 }
 
-/// What was waited for.
+/// The event that was waited for.
 enum Came {
     Room,
     Verdict(Result<Admitted<Actix>, Reject>, Asked),
 }
 
-/// What a conversation has to say at present.
+/// The current output of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Said {
-    /// What there is.
+    /// All of the output.
     All,
-    /// Some of it.
+    /// A part of the output.
     Some,
-    /// The last word.
+    /// The final output.
     Goodbye,
 }
 
@@ -74,29 +73,29 @@ impl Conversation {
         }
     }
 
-    /// Where bytes are added that are received now.
+    /// The buffer to which received bytes are appended.
     pub(super) fn unread(&mut self) -> &mut BytesMut {
         self.arrived = None;
         self.wire.unread()
     }
 
-    /// Nothing more has come for now.
+    /// All input received so far was added.
     pub(super) fn caught_up(&self) {
         self.reader.caught_up();
     }
 
-    /// Nothing more will come.
+    /// The input has ended.
     pub(super) fn lost(&mut self) {
         self.stop();
     }
 
-    /// Whether the connection is to end now, without another word.
+    /// Whether the connection must end now, without further output.
     pub(super) fn poll_killed(&self, cx: &Context<'_>) -> Poll<()> {
         self.reader.stop().poll(cx)
     }
 
-    /// Handles what was received. Ready when all of it was handled and more can be; pending when
-    /// something else has to come first, or others have their turn.
+    /// Handles the received input. Ready when all of it is handled and more can be accepted.
+    /// Pending when another event has to come first, or it yields to other tasks.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_handshake(cx);
         loop {
@@ -105,8 +104,7 @@ impl Conversation {
                 Reading::Waits(until) => {
                     let Poll::Ready(came) = until.poll_unpin(cx) else { return Poll::Pending };
                     self.reading = Reading::Goes;
-                    // What is left was not to be handled any sooner, and has all its time from
-                    // here.
+                    // The rest could not be handled earlier, so its time starts here.
                     self.arrived = None;
                     if let Came::Verdict(verdict, asked) = came {
                         let next = self.reader.decided(verdict, asked);
@@ -120,7 +118,7 @@ impl Conversation {
                     let Some(incoming) = self.wire.next().transpose() else { return Poll::Ready(()) };
                     let known = self.arrived;
                     let arrived = *self.arrived.get_or_insert_with(clock::now);
-                    // What was left by the turn before arrived earlier than this one began.
+                    // Input left by the previous turn arrived before this turn began.
                     self.turn.begin(|| known.map_or(arrived, |_| clock::now()));
                     let next = self.reader.read(arrived, incoming.map(Incoming::from));
                     self.follow(next);
@@ -156,7 +154,7 @@ impl Conversation {
         }
     }
 
-    /// The program ends, and the connection with it: what is said from now on is the last word.
+    /// The program ends, and the connection with it: the output from now on is final.
     pub(super) fn end(&mut self) {
         self.reading = Reading::Over;
         self.handshake = None;
@@ -169,7 +167,7 @@ impl Conversation {
         self.reader.stopped();
     }
 
-    /// Appends what there is to say, up to so much that it should be sent.
+    /// Appends pending output, up to the amount that should be sent at once.
     pub(super) fn write(&mut self, cx: &Context<'_>, out: &mut BytesMut) -> Result<Said, ProtocolError> {
         if self.said_goodbye {
             return Ok(Said::Goodbye);
@@ -195,7 +193,7 @@ impl Conversation {
         }
     }
 
-    /// Has what there is to say written, by another task than this one.
+    /// Wakes another task than this one to write pending output.
     #[cfg(not(feature = "actix-web-actors"))]
     pub(super) fn wake_writer(&self) {
         if self.reader.has_output() {
@@ -203,8 +201,7 @@ impl Conversation {
         }
     }
 
-    /// Ends a turn. Others have theirs, and if something is left to be handled, it goes on after
-    /// that.
+    /// Ends a turn. Other tasks run; remaining input is handled after that.
     pub(super) fn rest(&mut self, cx: &Context<'_>, out: &mut BytesMut) {
         if self.turn.end(clock::now) {
             cx.waker().wake_by_ref();
@@ -212,7 +209,7 @@ impl Conversation {
         self.wire.rest(out);
     }
 
-    /// How long a handshake and a goodbye may take.
+    /// The timeout of a handshake and of a close.
     pub(super) fn patience(&self) -> Duration {
         self.reader.shared().limits().handshake
     }

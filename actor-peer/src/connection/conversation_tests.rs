@@ -14,7 +14,7 @@ use super::reader::{Connection, Reader};
 use super::wire::Wire;
 use crate::Peer;
 
-/// One end, and whoever has it woken.
+/// One end, and the wakers that it has called.
 struct End {
     conversation: Conversation,
     out: BytesMut,
@@ -33,7 +33,7 @@ impl End {
         Self { conversation: Conversation::new(reader, wire), out: BytesMut::new(), waker }
     }
 
-    /// Reads what the other end has written, and writes.
+    /// Reads the output of the other end, and writes.
     fn turn(&mut self, received: BytesMut) {
         let mut cx = Context::from_waker(&self.waker);
         self.conversation.unread().unsplit(received);

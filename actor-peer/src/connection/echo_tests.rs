@@ -1,9 +1,9 @@
-//! Echoes on the WebSockets that sessions use, for the Autobahn test suite: `cargo xtask autobahn`
-//! runs these two, which test nothing by themselves.
+//! Echoes on the WebSockets that sessions use, for the Autobahn test suite: `cargo xtask
+//! autobahn` runs these two. They test nothing by themselves.
 //!
-//! They have the same [`Wire`], put parts together in the same way and close with the same codes
-//! as a [`Reader`](super::reader::Reader). What a session would take for a mistake and the suite
-//! sends, text and large messages, is let pass here.
+//! They use the same [`Wire`], assemble fragments in the same way, and close with the same codes
+//! as a [`Reader`](super::reader::Reader). Text and large messages, which the suite sends and a
+//! session rejects, are accepted here.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -30,7 +30,7 @@ use crate::Peer;
 /// The largest message of the suite.
 const LARGEST: usize = 16 << 20;
 
-/// Says the same back.
+/// Echoes its input.
 struct Echo {
     assembler: Assembler,
     is_text: bool,
@@ -41,8 +41,7 @@ impl Echo {
         Self { assembler: Assembler::new(LARGEST), is_text: false }
     }
 
-    /// What is said back, if anything; `Err` is the last that is said, if anybody is there to hear
-    /// it.
+    /// The echo, if any; `Err` is the final message, if the other side can still receive one.
     fn answer(
         &mut self,
         incoming: Result<WsMessage, ProtocolError>,
@@ -52,7 +51,7 @@ impl Echo {
             WsMessage::Continuation(item) => self.part(item),
             WsMessage::Ping(payload) => Ok(Some(WsMessage::Pong(payload))),
             WsMessage::Pong(_) | WsMessage::Nop => Ok(None),
-            // The code is said back, as RFC 6455 recommends.
+            // The code is echoed, as RFC 6455 recommends.
             WsMessage::Close(reason) => Err(Some(reason.unwrap_or_else(|| CloseCode::Normal.into()))),
             message @ (WsMessage::Text(_) | WsMessage::Binary(_)) => Ok(Some(message)),
         }
@@ -80,7 +79,7 @@ fn text(bytes: Bytes) -> Result<WsMessage, Option<CloseReason>> {
     Ok(WsMessage::Text(text))
 }
 
-/// What a socket sends goes through this, and what it is to send comes out of it.
+/// Takes the input of a socket and returns its output.
 struct EchoingWire {
     wire: Wire,
     echo: Echo,
@@ -92,7 +91,7 @@ impl EchoingWire {
         Self { wire, echo: Echo::new(), is_over: false }
     }
 
-    /// Answers what was received. Nothing is read after the last word.
+    /// Answers the received input. Nothing is read after the final message.
     fn answer(&mut self, out: &mut BytesMut) {
         while !self.is_over {
             let answer = match self.wire.next().and_then(|frame| frame.map(message).transpose()) {
@@ -109,7 +108,7 @@ impl EchoingWire {
     }
 }
 
-/// The response body of the echo, as a session's is one.
+/// The response body of the echo, like that of a session.
 struct EchoBody {
     payload: dev::Payload,
     wire: EchoingWire,
@@ -209,7 +208,8 @@ async fn echo_server() {
     handle.stop(false).await;
 }
 
-/// Takes every case of a server of the suite, as the dialler dials, with the dialler's own limits.
+/// Runs every case of a server of the suite, with the connection code and the limits of the
+/// dialler.
 #[actix_web::test]
 #[ignore = "needs the server of a test suite at AUTOBAHN_URL: `cargo xtask autobahn` runs it"]
 async fn echo_client() {
@@ -243,7 +243,7 @@ async fn echo_client() {
     }
 }
 
-/// Until the connection is over.
+/// Runs until the connection has ended.
 async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, mut wire: EchoingWire) {
     let mut out = BytesMut::new();
     loop {
@@ -252,7 +252,7 @@ async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, mut wire: Echoin
             return;
         }
         if wire.is_over {
-            // Whatever comes after the last word.
+            // Input after the final message.
             let _ = socket.shutdown().await;
             while socket.read_buf(wire.wire.unread()).await.is_ok_and(|count| count > 0) {
                 wire.wire.unread().clear();
@@ -265,7 +265,7 @@ async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, mut wire: Echoin
     }
 }
 
-/// What came in, as what says it back.
+/// The input, as the message that echoes it.
 fn message(frame: Frame) -> Result<WsMessage, ProtocolError> {
     Ok(match frame {
         Frame::Text(bytes) => match bytes.try_into() {

@@ -1,13 +1,13 @@
-//! When what somebody is known by expires: by the wall clock, which may jump.
+//! Expiry of credentials by the wall clock, which may jump.
 
 use std::time::{Duration, SystemTime};
 
-/// So long after a jump of the wall clock at most it is noticed: a machine that was suspended
-/// sleeps by a clock that stood still.
+/// The maximum delay until a jump of the wall clock is noticed. The monotonic clock of a
+/// suspended machine does not advance.
 const LOOK_EVERY: Duration = Duration::from_secs(4);
 
-/// Ends at this moment, or soon after the wall clock has jumped beyond it. What lies in the past
-/// is over at once.
+/// Completes at this moment, or soon after the wall clock has jumped beyond it. A moment in the
+/// past completes at once.
 pub(super) async fn until(expires: SystemTime) {
     until_by(expires, SystemTime::now).await;
 }

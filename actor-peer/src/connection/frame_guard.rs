@@ -1,12 +1,12 @@
-//! The headers of WebSocket frames, followed through a stream of bytes, so that a frame is refused
-//! before its payload is buffered.
+//! Tracks the headers of WebSocket frames in a stream of bytes, so that an oversized frame is
+//! rejected before its payload is buffered.
 //!
-//! It needs nothing of the rest, so the fuzzer has it, too.
+//! It has no dependencies on other modules, so the fuzzer can use it, too.
 
-/// Two bytes, a length of eight, a mask of four.
+/// Two bytes, eight of the length, four of the mask.
 const LONGEST_HEADER: usize = 14;
 
-/// A frame that is larger than it may be.
+/// A frame that exceeds the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it announced a frame of {announced} bytes, and {limit} is the most")]
 pub(crate) struct Oversize {
@@ -14,17 +14,17 @@ pub(crate) struct Oversize {
     pub(crate) limit: u64,
 }
 
-/// Follows one direction of a WebSocket connection, from its first frame on.
+/// Tracks one direction of a WebSocket connection, from its first frame.
 ///
-/// It only keeps memory from being used up. A control frame of more than 125 bytes is another
-/// mistake, with another close code: the codec finds it, in a frame that is within the limit.
+/// It only bounds memory. A control frame of more than 125 bytes is another error with another
+/// close code: the codec detects it, in a frame within the limit.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameGuard {
     limit: u64,
-    /// The header that is being read, and how much of it there is.
+    /// The header that is being read, and its length so far.
     header: [u8; LONGEST_HEADER],
     filled: usize,
-    /// What is left of the payload that is being skipped.
+    /// The rest of the payload that is being skipped.
     payload: u64,
     broken: Option<Oversize>,
 }
@@ -37,10 +37,9 @@ impl FrameGuard {
         Self { limit, header: [0; LONGEST_HEADER], filled: 0, payload: 0, broken: None }
     }
 
-    /// Takes the next bytes of the connection, cut wherever they happen to be.
+    /// Processes the next bytes of the connection, split at any position.
     ///
-    /// Payloads are skipped and not looked at. After the first error all that follows is the same
-    /// error.
+    /// Payloads are skipped. After the first error, every call returns the same error.
     pub(crate) fn inspect(&mut self, mut bytes: &[u8]) -> Result<(), Oversize> {
         if let Some(oversize) = self.broken {
             return Err(oversize);
@@ -58,13 +57,13 @@ impl FrameGuard {
         }
     }
 
-    /// How many bytes of the present frame's payload did not come yet, as far as its header says.
+    /// The number of missing payload bytes of the current frame, according to its header.
     pub(crate) fn missing(&self) -> usize {
         // It is at most the limit, which was a `usize`.
         usize::try_from(self.payload).unwrap_or(usize::MAX)
     }
 
-    /// Looks at the header after one more byte of it.
+    /// Checks the header after one more byte of it.
     fn check(&mut self) -> Result<(), Oversize> {
         let header = &self.header[..self.filled];
         let [_, second, rest @ ..] = header else {
@@ -92,7 +91,7 @@ impl FrameGuard {
     }
 }
 
-/// The number in the first `count` of these bytes, once they are there.
+/// The number in the first `count` of these bytes, if they are complete.
 fn big_endian(bytes: &[u8], count: usize) -> Option<u64> {
     let bytes = bytes.get(..count)?;
     Some(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))

@@ -1,4 +1,4 @@
-//! The guard passes what is within the limit, however it is cut, and nothing else.
+//! The guard accepts frames within the limit, split at any position, and no others.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
 const PING: u8 = 0x89;
 
-/// How a length is written: the shortest way, or one of the longer ones.
+/// The encoding of a length: the shortest one, or a longer one.
 #[derive(Clone, Copy, Debug)]
 enum Form {
     Shortest,
@@ -34,7 +34,7 @@ fn header(first: u8, length: u64, form: Form, is_masked: bool) -> Vec<u8> {
     header
 }
 
-/// A frame whose payload would be the worst of headers, were it read as one.
+/// A frame whose payload would be the worst header, if it were parsed as one.
 fn frame(first: u8, length: u64, form: Form, is_masked: bool) -> Vec<u8> {
     let mut frame = header(first, length, form, is_masked);
     frame.resize(frame.len() + length as usize, 0xFF);

@@ -1,5 +1,5 @@
-//! The body of an upgraded request, guarded: for the WebSocket of actix-web-actors, which buffers
-//! what it reads by itself.
+//! The body of an upgraded request behind a frame guard, for the WebSocket of actix-web-actors,
+//! which does its own buffering.
 
 use actix_http::error::PayloadError;
 use actix_http::ws::ProtocolError;
@@ -8,17 +8,17 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::frame_guard::FrameGuard;
 
-/// Puts a guard in front of a request's body, before a WebSocket codec gets it, whose limit is
-/// `message`.
+/// Puts a guard in front of the body of a request, before a WebSocket codec with the limit
+/// `message` reads it.
 ///
-/// A frame that is larger ends the body with [`PayloadError::Overflow`].
+/// A larger frame ends the body with [`PayloadError::Overflow`].
 pub(super) fn guarded_payload(
     request: &HttpRequest,
     body: web::Payload,
     message: usize,
 ) -> actix_web::Result<web::Payload> {
-    // The codec behind it is exact, and tells the other side its own limit; the guard only has to
-    // bound what the codec buffers.
+    // The codec behind it is exact, and reports its own limit to the other side. The guard only
+    // has to bound the buffer of the codec.
     let mut guard = FrameGuard::new(message.saturating_add(64));
     let guarded = body.map(move |bytes| {
         let bytes = bytes?;
@@ -30,20 +30,20 @@ pub(super) fn guarded_payload(
             }
         }
     });
-    // The extractor is the one way to make a `web::Payload`, and takes what it is given at once.
+    // The extractor is the only way to create a `web::Payload`, and completes at once.
     let mut payload = dev::Payload::Stream { payload: guarded.boxed_local() };
     web::Payload::from_request(request, &mut payload)
         .now_or_never()
         .unwrap_or_else(|| Err(actix_web::error::ErrorInternalServerError("the body is not there yet")))
 }
 
-/// The error of a WebSocket codec behind a guard, with the guard's own told as what it is: a frame
-/// that is too large and not a connection that was lost.
+/// The error of a WebSocket codec behind a guard. An error of the guard is reported as an
+/// oversized frame and not as a lost connection.
 pub(super) fn unwrap_oversize(error: ProtocolError) -> ProtocolError {
     let ProtocolError::Io(io) = &error else {
         return error;
     };
-    // Of an error of the body, actix-web-actors keeps the text only.
+    // actix-web-actors keeps only the text of an error of the body.
     let is_oversize =
         io.get_ref().is_some_and(|inner| inner.to_string() == PayloadError::Overflow.to_string());
     if is_oversize { ProtocolError::Overflow } else { error }

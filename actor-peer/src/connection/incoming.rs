@@ -1,4 +1,4 @@
-//! What comes in on a connection, whichever library reads the socket.
+//! The input of a connection, independent of the library that reads the socket.
 
 #[cfg(feature = "actix-web-actors")]
 use actix_http::ws::Message;
@@ -6,7 +6,7 @@ use actix_http::ws::{CloseReason, Frame, Item, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use distributed_scope_core::peer::Goodbye;
 
-/// One thing that the other side sent.
+/// One message of the other side.
 pub(crate) enum Incoming {
     Binary(Bytes),
     Part(Item),
@@ -43,17 +43,17 @@ impl From<Frame> for Incoming {
     }
 }
 
-/// What a connection ends with after an error of its codec; nothing if it is lost, and nobody can
-/// be told.
+/// The close frame after an error of the codec; `None` if the connection is lost and no close
+/// frame can be sent.
 pub(crate) fn goodbye(error: &ProtocolError) -> Option<Goodbye> {
     let goodbye = match error {
         ProtocolError::Overflow => Goodbye::too_large,
-        // A text that is none. Neither library has an error of its own for it, and one keeps its
-        // words only.
+        // A text message that is not valid UTF-8. Neither library has an own error for it, and
+        // one keeps only the text.
         ProtocolError::Io(io) if io.get_ref().is_some_and(|inner| inner.to_string().contains("utf-8")) => {
             Goodbye::no_text
         }
-        // Neither for this, yet.
+        // Nor does one for this, yet.
         ProtocolError::Io(io)
             if io.get_ref().is_some_and(|inner| inner.to_string().contains("reserved bits")) =>
         {
@@ -65,14 +65,14 @@ pub(crate) fn goodbye(error: &ProtocolError) -> Option<Goodbye> {
     Some(goodbye(&error.to_string()))
 }
 
-/// Puts the parts of a fragmented message together. We never fragment; a proxy or a browser may.
+/// Assembles a fragmented message. We never fragment; a proxy or a browser may.
 #[derive(Debug)]
 pub(crate) struct Assembler {
     parts: Option<BytesMut>,
     limit: usize,
 }
 
-/// Why the parts of a message do not make one.
+/// Why fragments cannot be assembled to a message.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PartsError {
     #[error("it sent a text message")]
@@ -99,7 +99,7 @@ impl Assembler {
         Self { parts: None, limit }
     }
 
-    /// Takes one part; gives the message when it was the last.
+    /// Adds one fragment; returns the message after the last one.
     pub(crate) fn add(&mut self, item: Item) -> Result<Option<Bytes>, PartsError> {
         let (part, is_last) = match item {
             Item::FirstText(_) => return Err(PartsError::Text),

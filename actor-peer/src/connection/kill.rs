@@ -1,5 +1,5 @@
-//! A way to end a connection from outside of its own task, which a peer that does not read can
-//! hold up for good.
+//! Ends a connection from outside its own task, which can be blocked indefinitely by a peer that
+//! does not read.
 
 use std::net::{Shutdown, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use futures_util::task::AtomicWaker;
 use socket2::{SockRef, Socket};
 use tokio::net::TcpStream;
 
-/// A second handle of a connection's socket, kept beside the connection.
+/// A second handle of the socket of a connection, kept with the connection.
 #[derive(Clone, Debug)]
 pub(crate) struct SocketHandle(Arc<Socket>);
 
@@ -21,7 +21,7 @@ impl SocketHandle {
         Ok(Self(Arc::new(SockRef::from(stream).try_clone()?)))
     }
 
-    /// Where the connection leads to.
+    /// The address of the other side.
     pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
         self.0.peer_addr().ok()?.as_socket()
     }
@@ -31,7 +31,7 @@ impl SocketHandle {
     }
 }
 
-/// Tells the task of a connection, from any thread, that the connection is dead.
+/// Notifies the task of a connection, from any thread, that the connection is dead.
 #[derive(Debug, Default)]
 pub(super) struct Stop {
     is_told: AtomicBool,
@@ -44,12 +44,12 @@ impl Stop {
         self.task.wake();
     }
 
-    /// The task has ended. Its waker would keep its memory for as long as a [`Kill`] is there.
+    /// The task has ended. Its waker would keep its memory alive while a [`Kill`] exists.
     pub(super) fn forget_task(&self) {
         drop(self.task.take());
     }
 
-    /// Ready when it was told.
+    /// Ready when it was notified.
     pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
         self.task.register(cx.waker());
         if self.is_told.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
@@ -69,15 +69,14 @@ impl Kill {
 }
 
 impl peer::Kill for Kill {
-    /// Resets the connection, shuts the socket down in both directions and stops the connection's
-    /// task. Does nothing if they are gone.
+    /// Resets the connection, shuts down the socket in both directions, and stops the task of the
+    /// connection. Does nothing if they have ended.
     fn now(self) {
         if let Some(socket) = self.socket.and_then(|socket| socket.upgrade()) {
-            // By a reset, which the other side gets although what was sent before it is lost on
-            // the way,
-            // where an orderly end would wait behind that.
+            // A reset reaches the other side even if earlier data is lost in transit; an orderly
+            // close would wait behind that data.
             let _ = socket.set_linger(Some(Duration::ZERO));
-            // It may be closed already, which is as good.
+            // It may already be closed, which has the same result.
             let _ = socket.shutdown(Shutdown::Both);
         }
         self.stop.tell();

@@ -1,4 +1,4 @@
-//! The connections with other peers, over WebSockets; what they carry is in the core.
+//! The connections with other peers over WebSockets; the sessions they carry are in the core.
 //!
 //! | module | idea |
 //! |---|---|

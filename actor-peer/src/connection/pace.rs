@@ -1,43 +1,44 @@
-//! How many answers are made before they are sent.
+//! Decides how many answers are collected before they are sent.
 //!
-//! Answers that are sent early let the other side go on while the rest is made, if there is a
-//! processor for it: with 64 calls in flight, nearly twice as many end in a second. Where both
-//! sides share one, or all are busy, the same costs two more switches for each part, and up to a
-//! third of the throughput. Nothing tells a process which of the two it is in, and that changes;
-//! so it is tried from time to time which way takes less time, where so much comes at once that it
-//! makes a difference. What was measured stands in `benches/PERFORMANCE.md`.
+//! Sending answers early lets the other side continue while the rest is computed, if a processor
+//! is free. With 64 calls in flight, this nearly doubles the calls per second. If both sides
+//! share a processor, or all are busy, it costs two more context switches per part and up to a
+//! third of the throughput. A process cannot find out which case applies, and the case changes
+//! over time. Therefore both ways are tried from time to time under load, and the faster one is
+//! used. The measurements are in `benches/PERFORMANCE.md`.
 
 use std::time::Duration;
 
 use distributed_scope_core::Moment;
 
-/// So many answers are sent while others are still made.
+/// The number of answers that are sent while others are still computed.
 const EARLY: usize = 16;
 
-/// So many are made in a trial, and their time taken: two milliseconds where nothing else limits
-/// them. Something else may have happened in these, so there are two trials of each way, in turns,
-/// and the shorter ones are compared.
+/// The number of answers in a trial, whose time is measured: two milliseconds if nothing else
+/// limits them. Other events may disturb a trial. So there are two trials of each way,
+/// alternating, and the shorter ones are compared.
 const TRIAL: usize = 1024;
 
-/// After so many trials of one way the other is tried.
+/// The number of trials of one way after which the other is tried.
 const TRIALS_OF_ONE: u32 = 64;
 
-/// After so many it may be already, if what a trial takes has changed: a scheduler has moved a
-/// process to another processor, say. It is twice as many each time that the change was not one of
-/// the way.
+/// The number of trials after which this may happen early, if the duration of a trial has
+/// changed: for example, a scheduler has moved a process to another processor. It doubles each
+/// time that the change was not caused by the way.
 const TRIALS_BEFORE_DOUBT: u32 = 8;
 
-/// When the answers of one connection are sent.
+/// Decides when the answers of one connection are sent.
 #[derive(Debug)]
 pub(super) struct Pace {
     way: Way,
-    /// How many trials of this way there were since the other was tried.
+    /// The number of trials of this way since the other was tried.
     trials: u32,
-    /// After how many of them a change of what they take is a reason to try the other.
+    /// The number of them after which a change of their duration is a reason to try the other
+    /// way.
     patience: u32,
-    /// How long a trial of this way took when it was chosen; not known before.
+    /// The duration of a trial of this way when it was chosen; `None` if not measured.
     usual: Option<Duration>,
-    /// How many in a row took clearly longer.
+    /// The number of consecutive trials that took clearly longer.
     slow: u32,
     comparison: Option<Comparison>,
     trial: Trial,
@@ -45,9 +46,9 @@ pub(super) struct Pace {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// After a few of them.
+    /// After a few answers.
     Early,
-    /// When there is nothing left to be answered.
+    /// After the last pending answer.
     AtOnce,
 }
 
@@ -55,24 +56,24 @@ enum Way {
 struct Trial {
     began: Option<Moment>,
     answers: usize,
-    /// How many of them were not alone, so that it makes a difference when they are sent.
+    /// The number of answers that were not alone, so that the time of sending makes a difference.
     together: usize,
 }
 
-/// The two ways beside each other.
+/// A comparison of the two ways.
 #[derive(Debug)]
 struct Comparison {
-    /// The way before.
+    /// The previous way.
     before: Way,
-    /// The shortest trial of each.
+    /// The shortest trial of each way.
     early: Duration,
     at_once: Duration,
-    /// How many trials are left.
+    /// The number of remaining trials.
     left: u32,
 }
 
 impl Comparison {
-    /// The first of four trials took so long.
+    /// Starts with the duration of the first of four trials.
     fn begin(way: Way, took: Duration) -> Self {
         let mut comparison = Self { before: way, early: Duration::MAX, at_once: Duration::MAX, left: 4 };
         comparison.add(way, took);
@@ -88,9 +89,9 @@ impl Comparison {
         self.left -= 1;
     }
 
-    /// The better way, and how long a trial of it took.
+    /// The better way, and the duration of its trial.
     fn better(&self) -> (Way, Duration) {
-        // It has to be clearly better, for it takes more of the processors in any case.
+        // It has to be clearly better, because it uses more processor time in any case.
         if self.early < self.at_once / 8 * 7 { (Way::Early, self.early) } else { (Way::AtOnce, self.at_once) }
     }
 }
@@ -110,12 +111,12 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Whether so many answers are to be sent before there are more.
+    /// Whether this number of answers should be sent before there are more.
     pub(super) fn is_enough(&self, answers: usize) -> bool {
         self.way == Way::Early && answers >= EARLY
     }
 
-    /// So many answers were made before they were sent. The time is asked for once in a trial.
+    /// Records the number of answers that were sent together. The clock is read once per trial.
     pub(super) fn sent(&mut self, answers: usize, now: impl FnOnce() -> Moment) {
         self.trial.answers += answers;
         if answers >= EARLY {

@@ -1,5 +1,5 @@
-//! A connection as whoever reads its socket sees it: what a WebSocket can bring, in terms of the
-//! session's connection.
+//! A connection from the view of the task that reads its socket: WebSocket input, in terms of the
+//! connection of the session.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -29,8 +29,7 @@ pub(super) struct Reader {
     socket: Option<SocketHandle>,
     stop: Arc<Stop>,
     expiry: Option<JoinHandle<()>>,
-    /// The version of the protocol that the other side speaks, if it has closed because that is
-    /// another one.
+    /// The protocol version of the other side, if it closed because of a version mismatch.
     other_version: Rc<Cell<Option<u16>>>,
 }
 
@@ -40,15 +39,15 @@ impl Reader {
         Self { connection, assembler, socket, stop, expiry: None, other_version: Rc::default() }
     }
 
-    /// Where it is kept which version the other side speaks, if it closes because that is not
-    /// ours.
+    /// The shared cell with the protocol version of the other side, if it closes because of a
+    /// version mismatch.
     pub(super) fn other_version(&self) -> Rc<Cell<Option<u16>>> {
         Rc::clone(&self.other_version)
     }
 
-    /// The other side is known as `principal`, perhaps until a moment at which the connection
-    /// ends. It ends without a goodbye, so that the session can go on if the other side comes
-    /// back with something newer.
+    /// The other side is authenticated as `principal`, possibly until a moment at which the
+    /// connection ends. It ends without a close frame, so that the session can resume if the
+    /// other side reconnects with a newer credential.
     pub(super) fn known_as(mut self, principal: Option<&Principal>) -> Self {
         if let Some(expires) = principal.and_then(Principal::expires) {
             let (kill, peer) = (self.kill(), self.shared().id());
@@ -69,27 +68,27 @@ impl Reader {
         self.connection.shared()
     }
 
-    /// Whether the handshake needs nothing more of the other side.
+    /// Whether the handshake needs no more input of the other side.
     pub(super) fn is_introduced(&self) -> bool {
         self.connection.is_introduced()
     }
 
-    /// What its writer takes.
+    /// The output for its writer.
     pub(super) fn out(&self) -> &Rc<Out> {
         self.connection.out()
     }
 
-    /// What tells that the connection is dead.
+    /// The signal that the connection is dead.
     pub(super) fn stop(&self) -> &Arc<Stop> {
         &self.stop
     }
 
-    /// Whether there may be something to write.
+    /// Whether output may be pending.
     pub(super) fn has_output(&self) -> bool {
         self.connection.has_output()
     }
 
-    /// Takes one thing that came in at this moment.
+    /// Handles one message that was received at this moment.
     pub(super) fn read(&mut self, arrived: Moment, incoming: Result<Incoming, ProtocolError>) -> Next {
         let connection = &mut self.connection;
         let message = match incoming {
@@ -111,19 +110,19 @@ impl Reader {
             }
             Err(error) => match incoming::goodbye(&error) {
                 Some(goodbye) => return connection.broken(goodbye),
-                // The connection is lost; the session is told by `stopped`.
+                // The connection is lost; `stopped` notifies the session.
                 None => return Next::Stop,
             },
         };
         connection.receive(arrived, message, || Kill::new(self.socket.as_ref(), &self.stop))
     }
 
-    /// Everything that has come is read.
+    /// All received input is read.
     pub(super) fn caught_up(&self) {
         self.connection.caught_up();
     }
 
-    /// Whether calls wait until everything is read that has come.
+    /// Whether calls wait until all received input is read.
     #[cfg(feature = "actix-web-actors")]
     pub(super) fn is_held_up(&self) -> bool {
         self.connection.is_held_up()
@@ -134,7 +133,7 @@ impl Reader {
         self.connection.decided(verdict, asked)
     }
 
-    /// The time for the handshake is over.
+    /// The handshake has timed out.
     pub(super) fn late(&mut self) -> Next {
         self.connection.late()
     }
@@ -144,7 +143,7 @@ impl Reader {
         self.connection.ended();
     }
 
-    /// Nothing more will be read.
+    /// No more input will be read.
     pub(super) fn stopped(&mut self) {
         self.connection.stopped();
         self.socket = None;
@@ -161,13 +160,13 @@ impl Drop for Reader {
     }
 }
 
-/// The other version of the protocol that a close frame names.
+/// The other protocol version that a close frame names.
 fn outdated(CloseReason { code, description }: &CloseReason) -> Option<u16> {
     let version = description.as_deref().filter(|_| u16::from(*code) == OUTDATED).and_then(protocol_version);
     version.filter(|version| *version != VERSION)
 }
 
-/// A goodbye as a close frame.
+/// The close frame of a goodbye.
 pub(super) fn close_reason(goodbye: Goodbye) -> CloseReason {
     let Goodbye { code, reason } = goodbye;
     CloseReason { code: code.into(), description: Some(reason).filter(|reason| !reason.is_empty()) }

@@ -1,4 +1,4 @@
-//! The client's end: a task that has the socket, reads, and writes.
+//! The client end: a task that owns the socket, reads, and writes.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -11,13 +11,13 @@ use tokio::io::AsyncReadExt;
 
 use super::conversation::{Conversation, Said};
 
-/// What is read at once, unless a large message is on its way.
+/// The number of bytes read at once, unless a large message is being received.
 const READ: usize = 8 << 10;
 
-/// So much is read at most when a program ends.
+/// The maximum number of bytes read when a program ends.
 const UNREAD: usize = 1 << 20;
 
-/// Carries a conversation over a socket, to its end.
+/// Runs a conversation over a socket until it ends.
 pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin>(socket: S, conversation: Conversation) {
     let limit = conversation.patience();
     let mut carrier =
@@ -25,15 +25,15 @@ pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin>(socket: S, conversa
     let said = poll_fn(|cx| carrier.poll_goodbye(cx)).await;
     carrier.is_over = true;
     if said.is_ok() {
-        // What the other side still has on its way is read, so that our goodbye is not lost to a
-        // reset;
-        // and the goodbye must not hang on a peer that takes nothing.
+        // Input in transit is read, so that our close frame is not lost to a reset. The close
+        // frame must not depend on a peer that reads nothing.
         let _ = tokio::time::timeout(limit, poll_fn(|cx| carrier.poll_end(cx))).await;
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Drop for Carrier<S> {
-    /// Nothing ends the task but the end of its event loop: the program returns from `main`, say.
+    /// The task is dropped only when its event loop ends, for example because the program returns
+    /// from `main`.
     fn drop(&mut self) {
         if !self.is_over {
             self.say_goodbye();
@@ -46,20 +46,19 @@ struct Carrier<S: AsyncRead + AsyncWrite + Unpin> {
     conversation: Conversation,
     out: BytesMut,
     is_flushed: bool,
-    /// Whether the last word was said, or there is nobody left to say it to.
+    /// Whether the close frame was sent, or the other side can no longer receive one.
     is_over: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
-    /// Until the last word stands in `out`, or the connection is lost.
+    /// Runs until the close frame is in `out`, or the connection is lost.
     fn poll_goodbye(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.conversation.poll_killed(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         self.read(cx);
-        // What was not sent yet goes first: nothing is added behind it, so that it does not grow
-        // while the
-        // other side takes nothing.
+        // Unsent output goes first. Nothing is appended behind it, so that it does not grow while
+        // the other side reads nothing.
         let mut said = Said::Some;
         while self.poll_flush(cx)?.is_ready() && said == Said::Some {
             said = self.conversation.write(cx, &mut self.out).map_err(io::Error::other)?;
@@ -108,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// The last word where nothing can be waited for: as much of it as the socket takes.
+    /// The close frame where waiting is not possible: as much of it as the socket accepts.
     fn say_goodbye(&mut self) {
         let cx = &mut Context::from_waker(Waker::noop());
         self.conversation.end();
@@ -120,9 +119,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
             }
         }
         if self.out.is_empty() {
-            // What is left unread when a socket is closed resets the connection, and the other
-            // side may not
-            // read the last word then.
+            // Unread input when a socket is closed resets the connection, and the other side may
+            // then not read the close frame.
             let mut left = UNREAD;
             while let Poll::Ready(Ok(read @ 1..)) = self.poll_receive(cx)
                 && read < left
@@ -130,12 +128,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
                 left -= read;
                 self.conversation.unread().clear();
             }
-            // The end of TLS, which the system does not say by itself.
+            // The TLS close, which the system does not send by itself.
             let _ = Pin::new(&mut self.socket).poll_shutdown(cx);
         }
     }
 
-    /// Sends the last word, then waits for the end of the other side's.
+    /// Sends the close frame, then waits for the end of the other side's output.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.conversation.poll_killed(cx).is_ready() {
             return Poll::Ready(Ok(()));

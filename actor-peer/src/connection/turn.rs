@@ -1,5 +1,5 @@
-//! How much of what has arrived a connection handles before what follows from it is sent, and
-//! before other tasks of the thread go on.
+//! Limits how much input a connection handles before its output is sent and other tasks of the
+//! thread run.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use distributed_scope_core::Moment;
 
 use super::pace::Pace;
 
-/// So many messages at most.
+/// The maximum number of messages.
 const MESSAGES: usize = 256;
 
-/// So long at most, and one message more: a block that keeps its thread does not keep the answers
-/// of others as well.
+/// The maximum duration, plus one message: a block that occupies its thread must not delay the
+/// answers of others as well.
 const SPAN: Duration = Duration::from_micros(500);
 
-/// How long it lasts is asked after one message, two, four and so on, and after each of so many,
-/// because a look at the clock is not free beside a short block.
+/// The clock is read after one message, two, four and so on, and then each time after this number
+/// of messages, because reading the clock is not free compared to a short block.
 const BETWEEN_LOOKS: usize = 16;
 
-/// One turn of a connection after the other.
+/// The consecutive turns of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     began: Option<Moment>,
     messages: usize,
-    /// How many were handled since there is something to be sent.
+    /// The number of messages handled since output is pending.
     answers: usize,
     is_over: bool,
     pace: Pace,
@@ -55,7 +55,7 @@ impl Turn {
         self.is_over
     }
 
-    /// Ends it; true if something was left for the next one.
+    /// Ends the turn; returns true if input was left for the next one.
     pub(super) fn end(&mut self, now: impl FnOnce() -> Moment) -> bool {
         self.pace.sent(self.answers, now);
         (self.began, self.messages, self.answers) = (None, 0, 0);

@@ -1,8 +1,8 @@
-//! WebSocket frames in buffers: what was received and not read, and what is to be sent.
+//! WebSocket frames in buffers: unread input and pending output.
 //!
-//! The codec is that of actix-http. It compares a frame with its limit when it has the *whole*
-//! frame, so that one frame of 1 GiB would cost 1 GiB of memory, whatever the limit; so a
-//! [`FrameGuard`] looks at the header of each that is not complete.
+//! The codec is that of actix-http. It checks the limit only when it has the *whole* frame, so
+//! one frame of 1 GiB would use 1 GiB of memory, whatever the limit. A [`FrameGuard`] therefore
+//! checks the header of each incomplete frame.
 
 use actix_codec::{Decoder, Encoder};
 use actix_http::ws::{Codec, Frame, Message, OpCode, Parser, ProtocolError};
@@ -12,14 +12,14 @@ use distributed_scope_core::frame::Framed;
 
 use super::frame_guard::FrameGuard;
 
-/// What a buffer may keep for the next message when there is nothing in it.
+/// The capacity that an empty buffer may keep for the next message.
 const KEPT_WHEN_IDLE: usize = 8 << 10;
 
-/// Which end it is.
+/// The role of this end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Server,
-    /// It masks what it sends.
+    /// It masks its frames.
     Client,
 }
 
@@ -29,12 +29,12 @@ pub(super) struct Wire {
     end: End,
     limit: usize,
     unread: BytesMut,
-    /// Much came or went in this turn.
+    /// Much data was received or sent in this turn.
     is_busy: bool,
 }
 
 impl Wire {
-    /// The server's end, which takes frames of at most `limit` bytes.
+    /// The server end, which accepts frames of at most `limit` bytes.
     pub(super) fn server(limit: usize) -> Self {
         Self {
             codec: Codec::new().max_size(limit),
@@ -45,7 +45,7 @@ impl Wire {
         }
     }
 
-    /// The client's end, where this much was received with the answer to its request.
+    /// The client end; this input was received together with the response to its request.
     pub(super) fn client(limit: usize, unread: BytesMut) -> Self {
         Self {
             codec: Codec::new().max_size(limit).client_mode(),
@@ -56,18 +56,18 @@ impl Wire {
         }
     }
 
-    /// Where received bytes are added.
+    /// The buffer to which received bytes are appended.
     pub(super) fn unread(&mut self) -> &mut BytesMut {
         &mut self.unread
     }
 
-    /// Whether something was received that was not read.
+    /// Whether there is unread input.
     pub(super) fn has_unread(&self) -> bool {
         !self.unread.is_empty()
     }
 
-    /// The next frame that is complete. If there is none, more has to be received, for which there
-    /// is room if it is large.
+    /// The next complete frame. If there is none, more input is needed; capacity is reserved for
+    /// it if it is large.
     pub(super) fn next(&mut self) -> Result<Option<Frame>, ProtocolError> {
         if self.unread.is_empty() {
             return Ok(None);
@@ -103,8 +103,8 @@ impl Wire {
         Ok(())
     }
 
-    /// Ends a turn. Large buffers are given back in the first turn without much in it, which a
-    /// keepalive is, too.
+    /// Ends a turn. Large buffers are released in the first turn without much data; a keepalive
+    /// is such a turn, too.
     pub(super) fn rest(&mut self, out: &mut BytesMut) {
         if std::mem::take(&mut self.is_busy) {
             return;
@@ -117,8 +117,8 @@ impl Wire {
     }
 }
 
-/// Appends a binary message that is in two pieces. The library takes it in one, which would be a
-/// copy of each large message more.
+/// Appends a binary message that is in two pieces. The library accepts only one piece, which
+/// would require another copy of each large message.
 fn put_in_two(frame: &Framed, mask: Option<[u8; 4]>, out: &mut BytesMut) {
     const FINAL_BINARY: u8 = 0x82;
     const MASKED: u8 = 0x80;

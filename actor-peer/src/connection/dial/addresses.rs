@@ -1,4 +1,4 @@
-//! The addresses that a URL stands for, in the order in which they are tried.
+//! The addresses of a URL, in the order in which they are tried.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -7,7 +7,7 @@ use awc::http::Uri;
 
 use crate::endpoint::Endpoint;
 
-/// The port of this URL, written or usual.
+/// The port of this URL, explicit or default.
 fn port(uri: &Uri) -> u16 {
     let usual = if uri.scheme_str() == Some("wss") { 443 } else { 80 };
     uri.port_u16().unwrap_or(usual)
@@ -18,13 +18,13 @@ fn host(uri: &Uri) -> &str {
     uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
 }
 
-/// Whether this URL has an address in it and not a name.
+/// Whether the host of this URL is an IP address and not a name.
 pub(super) fn is_literal(uri: &Uri) -> bool {
     host(uri).parse::<IpAddr>().is_ok()
 }
 
-/// The addresses of the host of this URL: those of the endpoint if it has some, else what the
-/// operating system knows.
+/// The addresses of the host of this URL: those of the endpoint if it has any, otherwise those
+/// that the operating system resolves.
 pub(super) async fn resolve(endpoint: &Endpoint, uri: &Uri) -> io::Result<Vec<SocketAddr>> {
     if !endpoint.known_addresses().is_empty() {
         return Ok(endpoint.known_addresses().to_vec());
@@ -43,9 +43,9 @@ pub(super) async fn resolve(endpoint: &Endpoint, uri: &Uri) -> io::Result<Vec<So
     Ok(addresses)
 }
 
-/// One address of each family in turn, in their order and beginning with the family of the first
-/// (RFC 8305, section 4): where one family does not work at all, only one address of it is waited
-/// for.
+/// Alternates the address families, in their order, beginning with the family of the first
+/// address (RFC 8305, section 4). If one family does not work at all, only one of its addresses
+/// is waited for.
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) =

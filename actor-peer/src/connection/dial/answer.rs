@@ -1,5 +1,5 @@
-//! What a server says when it does not upgrade: awc keeps the status alone, so the rest is read
-//! here, before awc drops it.
+//! The response of a server that does not upgrade. awc keeps only the status, so the rest is read
+//! here before awc drops it.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,31 +15,31 @@ use awc::{ConnectRequest, ConnectResponse};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 
-/// So much of its text is read. What our servers say is shorter, and somebody else's page is of no
-/// use here.
+/// The number of bytes of the body that are read. The bodies of our servers are shorter, and the
+/// page of another server is of no use here.
 const LONGEST: usize = 1 << 10;
 
-/// So long its text is waited for: the status is worth more, and must not be lost to a text that
-/// does not end.
+/// The timeout for the body: the status is more important, and must not be lost to an endless
+/// body.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What an answer says besides its status.
+/// The content of a response besides its status.
 #[derive(Debug, Default)]
 pub(super) struct Said {
-    /// Its text, as far as it was read; empty if there is none, or it is no text.
+    /// The body, as far as it was read; empty if there is none, or it is not text.
     pub(super) text: String,
-    /// Where it redirects to.
+    /// The target of a redirect.
     pub(super) location: Option<String>,
-    /// How long it asks to wait.
+    /// The delay that it requests.
     pub(super) retry_after: Option<Duration>,
 }
 
-/// Listens to the answer to one request.
+/// Captures the response to one request.
 #[derive(Clone, Default)]
 pub(super) struct Answer(Rc<RefCell<Said>>);
 
 impl Answer {
-    /// What was said, once.
+    /// The captured response; can be taken once.
     pub(super) fn take(&self) -> Said {
         self.0.take()
     }
@@ -83,7 +83,7 @@ where
             answer.0.borrow_mut().location = location.map(str::to_owned);
             let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
             answer.0.borrow_mut().retry_after = retry_after.and_then(|text| span(text, SystemTime::now()));
-            // The codec for the text cannot be asked where there is none.
+            // The body codec must not be called if there is no body.
             if matches!(framed.codec_ref().message_type(), MessageType::None) {
                 return Ok(ConnectResponse::Tunnel(head, framed));
             }
@@ -96,7 +96,7 @@ where
                     text.extend(part);
                 }
             };
-            // What has come by then is enough.
+            // The part received by then is enough.
             let _ = tokio::time::timeout(PATIENCE, reading).await;
             text.truncate(LONGEST);
             answer.0.borrow_mut().text = readable(text);
@@ -106,18 +106,18 @@ where
     }
 }
 
-/// How long a `Retry-After` says to wait: seconds, or until a date.
+/// The delay of a `Retry-After` header: seconds, or until a date.
 fn span(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
     let date = SystemTime::from(text.parse::<HttpDate>().ok()?);
-    // A date that has passed asks for nothing.
+    // A date in the past requests no delay.
     Some(date.duration_since(now).unwrap_or_default())
 }
 
-/// The text that these bytes are, but for a last character that is cut; empty if they are none.
+/// These bytes as text, without an incomplete last character; empty if they are not text.
 fn readable(mut bytes: Vec<u8>) -> String {
     if let Err(error) = str::from_utf8(&bytes)
         && error.error_len().is_none()

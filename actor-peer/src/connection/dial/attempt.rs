@@ -1,4 +1,4 @@
-//! One attempt to connect at one address: TCP, perhaps TLS, and a request to upgrade, by awc.
+//! One attempt to connect to one address: TCP, TLS if needed, and an upgrade request, by awc.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -27,11 +27,11 @@ use crate::platform::Shared;
 /// A connection that was upgraded.
 pub(in crate::connection) struct Upgraded {
     pub(in crate::connection) framed: Framed<BoxedSocket, Codec>,
-    /// By this the connection can be ended when it is stuck.
+    /// The handle that ends the connection if it is stuck.
     pub(in crate::connection) socket: Option<SocketHandle>,
 }
 
-/// What each attempt of one dial is for.
+/// The parameters of all attempts of one dial.
 pub(super) struct Target<'t> {
     pub(super) shared: &'t Shared,
     pub(super) endpoint: &'t Endpoint,
@@ -39,17 +39,17 @@ pub(super) struct Target<'t> {
     pub(super) token: Option<String>,
     /// The path may lose large packets.
     pub(super) is_narrow: bool,
-    /// The addresses that have taken a connection.
+    /// The addresses that have accepted a connection.
     pub(super) accepted: Rc<RefCell<HashSet<SocketAddr>>>,
 }
 
-/// Asks for an upgrade at this address.
+/// Requests an upgrade at this address.
 ///
-/// awc leaves Nagle's algorithm on and has no setting for it, nor for the size of packets, so a
+/// awc leaves Nagle's algorithm on, and has no setting for it or for the packet size. Therefore a
 /// connector of ours makes the connection; it also keeps a handle of the socket.
 pub(super) async fn attempt(target: &Target<'_>, address: SocketAddr) -> Result<Upgraded, ConnectError> {
     let Target { shared, endpoint, uri, .. } = *target;
-    // awc's own limits are for the case that nobody has one; whoever runs attempts has.
+    // The timeouts of awc are disabled, because the caller of the attempts has its own.
     let limit = shared.limits().handshake + Duration::from_secs(1);
     let socket = Rc::new(RefCell::new(None));
     let heard = FirstBytes::default();
@@ -87,7 +87,7 @@ pub(super) async fn attempt(target: &Target<'_>, address: SocketAddr) -> Result<
     Ok(Upgraded { framed, socket })
 }
 
-/// Has a connection send at once, and keeps what can end it.
+/// Disables Nagle's algorithm, and keeps the handle that can end the connection.
 fn handle(stream: &TcpStream) -> Option<SocketHandle> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");

@@ -1,4 +1,4 @@
-//! How an attempt to connect failed, in terms of what to do about it.
+//! Converts a failed connection attempt to an error with its fix.
 
 use std::io;
 
@@ -9,12 +9,12 @@ use distributed_scope_core::peer::{ConnectCause, ConnectError};
 use super::answer::{Answer, Said};
 use super::first_bytes::FirstBytes;
 
-/// The status of answers that turn somebody away; see [`ConnectError::Denied`].
+/// The status codes of a rejection; see [`ConnectError::Denied`].
 fn is_denial(status: u16) -> bool {
     matches!(status, 401 | 403 | 429 | 503)
 }
 
-/// What to tell of a request that was not upgraded.
+/// The error of a request that was not upgraded.
 pub(super) fn failure(
     url: String,
     is_tls: bool,
@@ -38,7 +38,7 @@ pub(super) fn failure(
             }
         }
         WsClientError::SendRequest(error) => failed_request(url, is_tls, error, heard),
-        // The answer had a status that says "upgraded" and headers that do not.
+        // The response had the status of an upgrade, but not its headers.
         error => ConnectError::NotAPeer {
             url,
             status: 101,
@@ -62,12 +62,12 @@ fn failed_request(url: String, is_tls: bool, error: SendRequestError, heard: &Fi
         SendRequestError::Response(ParseError::Incomplete | ParseError::Timeout)
         | SendRequestError::Connect(AwcConnectError::Disconnected) => unreachable(ended(is_tls)),
         SendRequestError::Response(_) => ConnectError::NotHttp { url, said: heard.explain() },
-        // The others hold errors that cannot cross threads, so what they say is kept.
+        // The others contain errors that are not `Send`, so only their text is kept.
         error => unreachable(error.to_string().into()),
     }
 }
 
-/// The connection ended without an answer.
+/// The connection ended without a response.
 fn ended(is_tls: bool) -> ConnectCause {
     let text = match is_tls {
         true => "the connection was closed without an answer",
@@ -76,8 +76,8 @@ fn ended(is_tls: bool) -> ConnectCause {
     io::Error::new(io::ErrorKind::UnexpectedEof, text).into()
 }
 
-/// Why there is no TLS, where that is known: what to do, or as an error, what speaks there
-/// instead.
+/// Why the TLS handshake failed, if known: the fix, or as an error, the protocol that the server
+/// speaks instead.
 #[cfg(feature = "rustls")]
 fn tls_reason(is_tls: bool, error: &WsClientError, heard: &FirstBytes) -> Option<Result<String, String>> {
     let io = io_error(error).filter(|_| is_tls)?;
@@ -91,8 +91,8 @@ fn tls_reason(is_tls: bool, error: &WsClientError, heard: &FirstBytes) -> Option
     crate::tls::hint(io).map(Ok)
 }
 
-/// What the connection ended of, where that is known. With TLS 1.3 the other side looks at our
-/// certificate after we have sent the request.
+/// Why the connection ended, if known. With TLS 1.3, the other side checks our certificate after
+/// we have sent the request.
 #[cfg(feature = "rustls")]
 fn io_error(error: &WsClientError) -> Option<&io::Error> {
     let WsClientError::SendRequest(error) = error else { return None };

@@ -1,5 +1,5 @@
-//! The first bytes that a server sends, kept beside the connection: if they are no HTTP, they say
-//! what the server is.
+//! The first bytes of a server, kept with the connection: if they are not HTTP, they identify the
+//! kind of server.
 
 use std::cell::RefCell;
 use std::io;
@@ -10,19 +10,19 @@ use std::task::{Context, Poll};
 use actix_rt::net::{ActixStream, Ready, TcpStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// So many are kept. The banner of a mail or SSH server is shorter.
+/// The number of bytes kept. The banner of a mail or SSH server is shorter.
 const KEPT: usize = 80;
 
-/// The record type and the major version of a TLS alert, which a TLS server answers what is no TLS
-/// with.
+/// The record type and the major version of a TLS alert, which a TLS server sends in response to
+/// plaintext.
 const ALERT: &[u8] = &[21, 3];
 
-/// What a server sent first.
+/// The first bytes of a server.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FirstBytes(Rc<RefCell<Vec<u8>>>);
 
 impl FirstBytes {
-    /// What the server seems to be, which was asked in HTTP, and what to do about it.
+    /// The apparent protocol of the server, after an HTTP request, and the fix.
     pub(super) fn explain(&self) -> String {
         let bytes = self.0.borrow();
         if bytes.starts_with(ALERT) {
@@ -37,7 +37,7 @@ impl FirstBytes {
         format!("{what}, it says {line:?}; is the port right?")
     }
 
-    /// Whether the server is one of SSH, which speaks before it is asked.
+    /// Whether the server is an SSH server, which sends before it receives a request.
     #[cfg(feature = "rustls")]
     pub(super) fn are_of_ssh(&self) -> bool {
         self.0.borrow().starts_with(b"SSH-")
@@ -48,7 +48,7 @@ impl FirstBytes {
 #[derive(Debug)]
 pub(super) struct Overheard {
     socket: TcpStream,
-    /// Nothing when enough is kept.
+    /// `None` when enough is kept.
     first: Option<FirstBytes>,
 }
 

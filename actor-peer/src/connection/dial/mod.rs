@@ -1,4 +1,4 @@
-//! The client's end by awc, actix's own client.
+//! The client end with awc, the client of actix.
 //!
 //! | module | idea |
 //! |---|---|
@@ -42,7 +42,7 @@ use super::{Link, task};
 use crate::endpoint::Endpoint;
 use crate::platform::Shared;
 
-/// Connects, to go on with `old` if that is possible, and returns when the session is open.
+/// Connects, resuming `old` if possible, and returns when the session is open.
 pub(crate) async fn dial(
     shared: Arc<Shared>,
     endpoint: Endpoint,
@@ -60,7 +60,7 @@ pub(crate) async fn dial(
         .wanting(endpoint.wanted())
         .at(socket.as_ref().and_then(SocketHandle::peer_addr))
         .writes_after_reading();
-    // What the other side said together with its answer is in the buffer.
+    // Input that arrived together with the response is in the buffer.
     let FramedParts { io, read_buf, .. } = framed.into_parts();
     let reader = Reader::new(connection, socket);
     let other_version = reader.other_version();
@@ -87,7 +87,7 @@ async fn in_time<T>(
     timeout_at(deadline, future).await.map_err(timed_out)?
 }
 
-/// Connects to that of the URL's addresses which answers first.
+/// Connects to the first address of the URL that answers.
 pub(super) async fn reach(
     shared: &Shared,
     endpoint: &Endpoint,
@@ -136,7 +136,7 @@ pub(super) fn parse(endpoint: &Endpoint) -> Result<Uri, ConnectError> {
         let reason = "it has a password in it, and URLs end up in logs; show a token with `Endpoint::new(url).bearer(token)`";
         return Err(wrong(reason.to_owned()));
     }
-    // `http` reads a port that does not fit as no port, and another one would be dialled.
+    // `http` parses an out-of-range port as no port, and another port would be dialled.
     let after_host = uri.authority().and_then(|authority| authority.as_str().strip_prefix(authority.host()));
     if uri.port_u16().is_none() && after_host.is_some_and(|rest| rest.starts_with(':')) {
         return Err(wrong("its port is no number from 0 to 65535".to_owned()));
@@ -144,7 +144,7 @@ pub(super) fn parse(endpoint: &Endpoint) -> Result<Uri, ConnectError> {
     Ok(uri)
 }
 
-/// Schemes may be written in either case, and `http` and awc know `ws` and `wss` in one alone.
+/// Schemes are case-insensitive, but `http` and awc know `ws` and `wss` only in lower case.
 fn with_lower_scheme(url: &str) -> Cow<'_, str> {
     match url.split_once("://") {
         Some((scheme, rest)) if scheme.bytes().any(|byte| byte.is_ascii_uppercase()) => {

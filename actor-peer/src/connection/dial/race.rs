@@ -1,5 +1,5 @@
-//! Attempts at several addresses at once (RFC 8305): a dead address costs a quarter of a second
-//! and not the whole handshake.
+//! Concurrent attempts at several addresses (RFC 8305): a dead address costs a quarter of a
+//! second instead of the whole handshake timeout.
 
 use std::fmt;
 use std::future::Future;
@@ -11,15 +11,15 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 
-/// How long an attempt is alone before the next one begins beside it, if it has not failed by
-/// then. An attempt lasts until the server has answered the request, so an address that accepts
-/// and says nothing is overtaken, too.
+/// The delay before the next attempt begins, if the previous one has not failed by then. An
+/// attempt lasts until the server has responded to the request. An address that accepts a
+/// connection and sends nothing is therefore overtaken, too.
 const STAGGER: Duration = Duration::from_millis(250);
 
-/// How each attempt ended, in the order in which they began.
+/// The result of each attempt, in the order in which they began.
 pub(super) struct Lost(Vec<(SocketAddr, Option<ConnectError>)>);
 
-/// Tries these addresses until one gives something, an answer makes other addresses pointless, or
+/// Tries these addresses until one succeeds, a response makes the other addresses pointless, or
 /// the deadline has passed.
 pub(super) async fn race<T, F: Future<Output = Result<T, ConnectError>>>(
     addresses: Vec<SocketAddr>,
@@ -44,7 +44,7 @@ pub(super) async fn race<T, F: Future<Output = Result<T, ConnectError>>>(
                 Some((_, Ok(won))) => return Ok(won),
                 Some((index, Err(error))) => {
                     if is_race {
-                        // The error of all of them keeps one where a server has answered.
+                        // The combined error prefers one with a response of the server.
                         tracing::debug!(address = %attempts[index].0, %error, "an address cannot be reached");
                     }
                     is_answered |= is_answer(&error);
@@ -58,15 +58,15 @@ pub(super) async fn race<T, F: Future<Output = Result<T, ConnectError>>>(
     }
 }
 
-/// Whether the server behind all of the addresses has answered. The attempts that run go on: a
-/// token that counts once, say, lets one of them in and not the others.
+/// Whether the server behind all of the addresses has answered. Running attempts continue: a
+/// single-use token, for example, lets only one of them in.
 fn is_answer(error: &ConnectError) -> bool {
     matches!(error, ConnectError::Denied { .. })
 }
 
 impl Lost {
-    /// What to tell of it. `is_named` says whether the addresses were found for a name;
-    /// `has_accepted`, whether one took a connection.
+    /// The error to report. `is_named`: the addresses were resolved from a name. `has_accepted`:
+    /// one of them accepted a connection.
     pub(super) fn into_error(
         self,
         url: String,
@@ -74,7 +74,7 @@ impl Lost {
         has_accepted: impl Fn(SocketAddr) -> bool,
     ) -> ConnectError {
         let Self(mut attempts) = self;
-        // What a server says is worth more than that another one does not answer.
+        // A response of a server is more informative than a timeout of another.
         if let Some(found) = (1..=4)
             .find_map(|rank| attempts.iter().position(|(_, error)| error.as_ref().map(meaning) == Some(rank)))
             && let Some(error) = attempts.swap_remove(found).1
@@ -101,7 +101,7 @@ impl Lost {
     }
 }
 
-/// How much an error says of the server, from 1 for the most.
+/// The information that an error has about the server, from 1 for the most.
 fn meaning(error: &ConnectError) -> u8 {
     match error {
         ConnectError::Denied { .. } => 1,
@@ -112,7 +112,7 @@ fn meaning(error: &ConnectError) -> u8 {
     }
 }
 
-/// What each address did.
+/// The result of each address.
 #[derive(Debug)]
 struct Tried(Vec<(SocketAddr, String)>);
 

@@ -1,19 +1,19 @@
-//! The TCP connection beneath an attempt.
+//! The TCP connection of an attempt.
 
 use std::io;
 use std::net::SocketAddr;
 
 use tokio::net::{TcpSocket, TcpStream};
 
-/// How many bytes a packet carries at most, in both directions, on a path that may lose large ones
-/// and not say so: one whose MTU is smaller than those of both ends, and that drops the ICMP
-/// messages by which they would learn that. It fits any path of IPv6, where 1,280 bytes get
-/// through, and leaves room for a tunnel.
+/// The maximum payload of a packet in bytes, in both directions, on a path that may silently lose
+/// large packets. The MTU of such a path is smaller than that of both ends, and it drops the ICMP
+/// messages that would report this. The value fits any path of IPv6, where 1,280 bytes get
+/// through, and leaves space for a tunnel.
 #[cfg(unix)]
 const SEGMENT: u32 = 1024;
 
-/// Connects to this address. Where large packets may get lost, both sides are told before the
-/// first byte to send small ones, because after that nothing can change it.
+/// Connects to this address. If large packets may get lost, both sides are limited to small ones
+/// before the first byte, because this cannot be changed later.
 pub(super) async fn connect(address: SocketAddr, is_narrow: bool) -> io::Result<TcpStream> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -33,7 +33,7 @@ fn limit_segments(socket: &TcpSocket) {
     }
 }
 
-/// Windows finds such a path by itself (black hole detection is on there), and has no such
+/// Windows detects such a path by itself (black hole detection is on by default), and has no such
 /// setting.
 #[cfg(not(unix))]
 fn limit_segments(_: &TcpSocket) {}
@@ -44,7 +44,7 @@ mod tests {
 
     use super::*;
 
-    /// How many bytes the two ends put into a packet.
+    /// The maximum segment size of the two ends, in bytes.
     async fn segments(is_narrow: bool, host: &str) -> [u32; 2] {
         let listener = TcpListener::bind((host, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
