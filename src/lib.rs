@@ -27,11 +27,11 @@ pub use distributed_scope_core::{
 };
 pub use distributed_scope_macros::{distributed, remote};
 
-/// What rustc names when something cannot travel.
+/// The trait that rustc names when a type cannot be sent.
 #[doc(hidden)]
 pub use distributed_scope_core::travels;
 
-/// What generated code calls. Not part of the public interface.
+/// Called by generated code. Not part of the public interface.
 #[doc(hidden)]
 pub use distributed_scope_core::__private;
 
@@ -40,7 +40,7 @@ pub use distributed_scope_core::__private;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// So are those of the guides.
+/// The programs of the guides, too.
 #[cfg(doctest)]
 mod guides {
     #[doc = include_str!("../docs/behind-a-proxy.md")]

@@ -1,25 +1,25 @@
-//! The Actix peer of `distributed-scope`: users depend on `distributed-scope`, which re-exports
-//! this.
+//! The Actix peer of `distributed-scope`. Users depend on `distributed-scope`, which re-exports
+//! this crate.
 //!
 //! | module | idea |
 //! |---|---|
-//! | `peer`, `builder` | the handle that programs hold |
-//! | `platform`, `clock` | the world of an Actix peer, as the core's part of a peer sees it |
-//! | `actor` | the peer actor: who may join, who waits for whom, dialling |
-//! | `endpoint` | where a peer connects to, and what it shows there |
+//! | `peer`, `builder` | the handle that a program keeps |
+//! | `platform`, `clock` | the environment of an Actix peer, as the core sees it |
+//! | `actor` | the peer actor: accepting sessions, waiting callers, dialling |
+//! | `endpoint` | where a peer connects to, and the credential it sends |
 //! | `key_file` | the key pair of a peer in a file |
-//! | `gate` | what is asked of those who connect, before there is a session |
-//! | `tls` | `wss://` at both ends (feature `rustls`) |
-//! | `jwt` | clients are known by JSON web tokens (feature `jwt`) |
-//! | `warm` | what the allocator learns before there are large messages |
-//! | `serve` | a server with a peer in it, until the process is told to end |
-//! | `session` | one connection: the server's end, which is a response body, and the client's, which is a task |
+//! | `gate` | the checks of a connecting client, before there is a session |
+//! | `tls` | `wss://` for servers and clients (feature `rustls`) |
+//! | `jwt` | authentication by JSON web tokens (feature `jwt`) |
+//! | `warm` | prepares the allocator for large messages |
+//! | `serve` | a server with a peer, until the process receives a termination signal |
+//! | `connection` | one connection: the server end, which is a response body, and the client end, which is a task |
 //!
-//! What is the same for a peer of any kind is in `distributed_scope_core::peer`.
+//! The parts shared by all kinds of peers are in `distributed_scope_core::peer`.
 //!
-//! Invariants: the code of a block never runs unguarded in an actor's turn; a call on the
-//! session's own thread crosses no thread and no mailbox; only the peer actor has the roster,
-//! which alone writes the routes.
+//! Invariants: block code never runs unguarded in a turn of an actor. A call on the thread of its
+//! session crosses no thread and no mailbox. Only the peer actor has the roster, and only the
+//! roster writes the routes.
 
 mod actor;
 mod builder;
@@ -50,6 +50,6 @@ pub use peer::Peer;
 
 #[cfg(not(feature = "actix-web-actors"))]
 use connection::accept::accept;
-/// An app that names `actix-web-actors` means it.
+/// An app that enables `actix-web-actors` gets that back end.
 #[cfg(feature = "actix-web-actors")]
 use connection::accept_context::accept;

@@ -220,8 +220,8 @@ impl Peer {
         self.shared.watch_sessions()
     }
 
-    /// Closes the session with a peer and returns at once; returns false if there is none. Open
-    /// calls in both directions end with
+    /// Closes the session with a peer and returns at once; returns false if no such session
+    /// exists. Open calls in both directions end with
     /// [`Disconnected`](distributed_scope_core::ErrorKind::Disconnected). The close frame has the
     /// code 1008 and the reason, truncated to 123 bytes; the reason is also logged.
     ///

@@ -1,4 +1,4 @@
-//! What a page can tell of a URL before it connects.
+//! The checks of a URL before a page connects.
 
 use distributed_scope_core::peer::{ConnectError, Endpoint};
 use wasm_bindgen::{JsCast, JsValue};
@@ -6,8 +6,8 @@ use web_sys::Url;
 
 use crate::policy;
 
-/// Checks the URL, and says whether what is sent there can be read on the way by nobody: it is
-/// encrypted, or does not leave this machine.
+/// Checks the URL. Returns true if data sent there cannot be read in transit: it is encrypted, or
+/// does not leave this machine.
 pub(crate) fn is_private(endpoint: &Endpoint) -> Result<bool, ConnectError> {
     let url = Url::new(endpoint.url()).map_err(|error| wrong(endpoint, text(&error)))?;
     let is_encrypted = match url.protocol().as_str() {
@@ -20,23 +20,23 @@ pub(crate) fn is_private(endpoint: &Endpoint) -> Result<bool, ConnectError> {
         return Err(wrong(endpoint, reason.to_owned()));
     }
     let is_private = is_encrypted || is_this_machine(&url.hostname());
-    // Browsers differ in how they refuse it, and some tell the page no more than that nothing
-    // answers.
-    // What stays on this machine they let through, or say why not: see `not_opened`.
+    // Browsers differ in how they reject it, and some report to the page only that the server
+    // does not answer. They allow connections within this machine, or report why not: see
+    // `not_opened`.
     if !is_private && page_protocol().is_some_and(|page| page == "https:") {
         return Err(ConnectError::Insecure { url: endpoint.to_string() });
     }
     Ok(is_private)
 }
 
-/// The scheme of the page or of the worker's script, with its colon.
+/// The scheme of the page or of the script of the worker, with its colon.
 fn page_protocol() -> Option<String> {
     let location = js_sys::Reflect::get(&js_sys::global(), &"location".into()).ok()?;
     policy::text(&location, "protocol")
 }
 
-/// Why the browser made no WebSocket for a URL that was checked before. The standard has two
-/// reasons, of which only one is the URL's.
+/// Why the browser rejected a URL that was checked before. The standard has two reasons, of which
+/// only one concerns the URL.
 pub(crate) fn not_opened(endpoint: &Endpoint, error: &JsValue) -> ConnectError {
     let url = endpoint.to_string();
     if policy::text(error, "name").is_some_and(|name| name == "SyntaxError") {
@@ -46,13 +46,13 @@ pub(crate) fn not_opened(endpoint: &Endpoint, error: &JsValue) -> ConnectError {
     if !is_encrypted && page_protocol().is_some_and(|page| page == "https:") {
         return ConnectError::Insecure { url };
     }
-    // Firefox throws where others have an event.
+    // Firefox throws where other browsers dispatch an event.
     ConnectError::Forbidden { url, policy: String::new() }
 }
 
-/// Whether a host is this machine by its name, which the browser has brought into its one form.
+/// Whether the host name denotes this machine. The browser has normalized the name.
 fn is_this_machine(host: &str) -> bool {
-    // A name whose last letter is a digit is an IPv4 address; no other may end so.
+    // A name that ends with a digit is an IPv4 address; no other name may.
     let is_ipv4 = host.bytes().last().is_some_and(|last| last.is_ascii_digit());
     matches!(host, "localhost" | "[::1]") || (is_ipv4 && host.starts_with("127."))
 }
@@ -61,11 +61,10 @@ fn wrong(endpoint: &Endpoint, reason: String) -> ConnectError {
     ConnectError::Url { url: endpoint.to_string(), reason }
 }
 
-/// What a JavaScript error says.
+/// The message of a JavaScript error.
 fn text(error: &JsValue) -> String {
     let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-    // A `DOMException` is no `Error` for `instanceof` of old browsers, and has a message all the
-    // same.
+    // A `DOMException` is not an `Error` for `instanceof` of old browsers, but has a message.
     message.or_else(|| policy::text(error, "message")).unwrap_or_default()
 }
 

@@ -1,5 +1,5 @@
-//! What happens to a page concerns its sessions: each is asked whether its connection still is one
-//! when the page wakes up, and ends when the page is left.
+//! Applies the events of a page to its sessions. When the page wakes up, each session checks its
+//! connection. When the page is left, each session ends.
 
 use std::sync::Weak;
 
@@ -9,11 +9,11 @@ use gloo_events::EventListener;
 use crate::platform::Shared;
 use crate::wake_up::WakeUp;
 
-/// Looks after the sessions of a peer for as long as it is there.
+/// Maintains the sessions of a peer for the lifetime of the peer.
 pub(crate) async fn run(peer: Weak<Shared>) {
     let (left, mut wake_up) = (Weak::clone(&peer), WakeUp::listen());
     // The browser may keep the page and show it again. Its sockets are closed (see `ending`), and
-    // calls that are made then are for the next session.
+    // calls that are made then belong to the next session.
     let _leaving = web_sys::window().map(|window| {
         EventListener::new(&window, "pagehide", move |_| {
             for link in left.upgrade().iter().flat_map(|shared| shared.routes().sessions()) {

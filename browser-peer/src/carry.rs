@@ -1,4 +1,4 @@
-//! A connection from the moment that it is made, over a page's socket.
+//! A connection after it is established, over the socket of a page.
 
 use std::future::pending;
 
@@ -11,11 +11,11 @@ use crate::control::Order;
 use crate::platform::{Connection, Cut};
 use crate::socket::{Event, Socket};
 
-/// Carries a connection to its end.
+/// Runs a connection until it ends.
 pub(crate) async fn carry(connection: Connection, socket: Socket) {
     let shared = connection.shared().clone();
     let (cut, is_cut) = oneshot::channel();
-    // A handle that was dropped does not cut.
+    // A dropped handle does not cut the connection.
     let is_cut = async {
         if is_cut.await.is_err() {
             pending::<()>().await;

@@ -1,5 +1,5 @@
-//! The control plane of a page's peer: a task that decides who may join, and knows who waits for
-//! whom.
+//! The control plane of the peer of a page: a task that decides which sessions are accepted, and
+//! tracks which calls wait for which peer.
 
 use std::sync::{Arc, Weak};
 
@@ -12,19 +12,19 @@ use wasm_bindgen_futures::spawn_local;
 use crate::clock;
 use crate::platform::{Browser, Shared};
 
-/// What the control plane is told and asked.
+/// The commands of the control plane.
 #[derive(Debug)]
 pub(crate) enum Order {
     Take(Notice<Browser>),
     Join(Box<Join<Browser>>, oneshot::Sender<Result<Admitted<Browser>, Reject>>),
-    /// Some who waited for a peer may have waited long enough.
+    /// The wait for a peer may have expired for some callers.
     GiveUp,
-    /// Take no new sessions and calls; the sender is told when nothing runs any more.
+    /// Accept no new sessions and calls; the sender is notified when nothing runs any more.
     Drain(oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
 }
 
-/// Obeys until the peer is no more.
+/// Runs until the peer has ended.
 pub(crate) async fn run(peer: Weak<Shared>, mut orders: mpsc::UnboundedReceiver<Order>) {
     let mut roster = Roster::default();
     while let Some(order) = orders.next().await {
@@ -35,7 +35,7 @@ pub(crate) async fn run(peer: Weak<Shared>, mut orders: mpsc::UnboundedReceiver<
                     give_up_at(moment, &shared);
                 }
             }
-            // Whoever asked may be gone.
+            // The requester may have been dropped.
             Order::Join(join, answer) => drop(answer.send(roster.join(&shared, *join))),
             Order::GiveUp => {
                 if let Some(moment) = roster.give_up_late(clock::now()) {
@@ -46,7 +46,7 @@ pub(crate) async fn run(peer: Weak<Shared>, mut orders: mpsc::UnboundedReceiver<
                 let idle = roster.drain(&shared);
                 spawn_local(async move {
                     idle.await;
-                    // Whoever waits may have lost patience.
+                    // The caller may have stopped waiting.
                     let _ = done.send(());
                 });
             }
@@ -58,7 +58,7 @@ pub(crate) async fn run(peer: Weak<Shared>, mut orders: mpsc::UnboundedReceiver<
     }
 }
 
-/// Some who wait for a peer will have waited long enough at this moment.
+/// At this moment, the wait for a peer expires for some callers.
 fn give_up_at(moment: Moment, shared: &Arc<Shared>) {
     let (peer, sleep) = (Arc::downgrade(shared), shared.platform().sleep_until(moment));
     spawn_local(async move {

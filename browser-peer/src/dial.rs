@@ -16,7 +16,7 @@ use crate::platform::{Connection, Link, Shared};
 use crate::policy::Policy;
 use crate::socket::{Event, Socket};
 
-/// Connects, to go on with `old` if that is possible, and returns when the session is open.
+/// Connects, resuming `old` if possible, and returns when the session is open.
 pub(crate) async fn dial(
     shared: Arc<Shared>,
     endpoint: Endpoint,
@@ -56,7 +56,8 @@ async fn open(endpoint: &Endpoint, limit: usize) -> Result<Socket, ConnectError>
         Event::Open => Ok(socket),
         _ => Err(match (endpoint.to_string(), policy.violated()) {
             (url, Some(policy)) => ConnectError::Forbidden { url, policy },
-            // A browser does not let a page know whether nobody is there or somebody says no.
+            // A browser does not report to a page whether the server is unreachable or rejects
+            // it.
             (url, None) => ConnectError::Unreachable {
                 url,
                 source: "it does not answer, or does not let this page in; the browser's console says which"

@@ -1,9 +1,9 @@
 //! How a program in a page ends: by a panic, or because the page is left.
 //!
-//! On this target a panic ends the program: no more of it runs, though the page stays. A page that
-//! is left may be kept by the browser, to be shown again, and its connections with it. In both
-//! cases they are closed at once: then the calls that other peers made to this one end
-//! now, instead of when its sessions' windows have passed.
+//! On this target, a panic ends the program: no more of its code runs, although the page remains.
+//! The browser may keep a page that is left, to show it again, and its connections too. In both
+//! cases the connections are closed at once. The calls that other peers made to this one then end
+//! now, instead of after the resume windows of their sessions.
 
 use std::cell::RefCell;
 use std::panic::{set_hook, take_hook};
@@ -22,16 +22,17 @@ thread_local! {
 
 struct Open {
     socket: WebSocket,
-    /// Ends the session that it carries. A close frame does not: it may be a proxy's.
+    /// Ends the session of the connection. A close frame alone does not, because it may come from
+    /// a proxy.
     last_frame: Option<Bytes>,
 }
 
-/// From now on this socket is closed when the program ends.
+/// Registers this socket to be closed when the program ends.
 pub(crate) fn remember(socket: &WebSocket) {
     SOCKETS.with_borrow_mut(|sockets| sockets.push(Open { socket: socket.clone(), last_frame: None }));
 }
 
-/// This socket carries a session, which ends with this frame.
+/// Records that this socket has a session, which ends with this frame.
 pub(crate) fn carries(socket: &WebSocket, last_frame: Bytes) {
     SOCKETS.with_borrow_mut(|sockets| {
         if let Some(open) = sockets.iter_mut().find(|open| open.socket == *socket) {
@@ -44,7 +45,7 @@ pub(crate) fn forget(socket: &WebSocket) {
     SOCKETS.with_borrow_mut(|sockets| sockets.retain(|other| other.socket != *socket));
 }
 
-/// From now on both are seen to, once for the whole page.
+/// Installs the handlers of both cases, once for the whole page.
 pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -56,8 +57,8 @@ pub(crate) fn install() {
             next(info);
         }));
         if let Some(window) = web_sys::window() {
-            // If the page is shown again, it is told that its connections were closed, and makes
-            // new ones.
+            // If the page is shown again, it receives the close events of its connections, and
+            // makes new ones.
             let leave = |_: &_| for_each(|socket| close(socket, &Goodbye::normal("the page was left")));
             EventListener::new(&window, "pagehide", leave).forget();
         }
@@ -66,11 +67,11 @@ pub(crate) fn install() {
 
 fn for_each(act: impl Fn(&WebSocket)) {
     SOCKETS.with(|sockets| {
-        // It is borrowed if there was a panic in this module.
+        // It is borrowed if this module panicked.
         if let Ok(sockets) = sockets.try_borrow() {
             for Open { socket, last_frame } in sockets.iter() {
                 if let Some(last_frame) = last_frame {
-                    // There is nobody left to tell.
+                    // There is no one left to notify.
                     let _ = send(socket, last_frame);
                 }
                 act(socket);

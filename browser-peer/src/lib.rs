@@ -2,20 +2,20 @@
 //! WebSocket.
 //!
 //! Users depend on `distributed-scope`, which re-exports this crate on `wasm32-unknown-unknown`
-//! and the Actix peer everywhere else, under the same names. A page is one thread, so blocks,
-//! sessions and the page's own code take turns, as everything in a page does. It only dials:
-//! nothing can connect to a page.
+//! and the Actix peer on all other targets, under the same names. A page has one thread, so
+//! blocks, sessions and the code of the page share it. A browser peer only dials: nothing can
+//! connect to a page.
 //!
 //! | module | idea |
 //! |---|---|
-//! | `peer`, `builder` | the handle that programs hold |
-//! | `platform`, `clock`, `sleep` | the world of a page: its clock, its timers, its tasks |
-//! | `control` | the control plane: who may join, who waits for whom |
-//! | `dial`, `address`, `carry` | connecting, what a URL says before that, and the connection from then on |
-//! | `policy` | what the page's Content-Security-Policy forbids |
-//! | `socket` | the page's WebSocket, as a stream of what comes in and a bounded way out |
-//! | `wake_up`, `caretaker` | the page wakes up, or is left: its sessions are looked after |
-//! | `ending` | a panic, and leaving the page: other peers are told |
+//! | `peer`, `builder` | the handle that a program keeps |
+//! | `platform`, `clock`, `sleep` | the environment of a page: its clock, its timers, its tasks |
+//! | `control` | the control plane: accepting sessions, waiting callers |
+//! | `dial`, `address`, `carry` | connecting, the URL checks before that, and the connection after that |
+//! | `policy` | detects connections that the page's Content-Security-Policy forbids |
+//! | `socket` | the page's WebSocket, as an input stream and a bounded output |
+//! | `wake_up`, `caretaker` | the page wakes up, or is left: its sessions are checked or closed |
+//! | `ending` | a panic, and leaving the page: other peers are notified |
 
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 

@@ -1,4 +1,4 @@
-//! The world of a page: one thread, its timers and tasks, and a task as the control plane.
+//! The environment of a page: one thread, its timers and tasks, and a task as the control plane.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -20,7 +20,7 @@ pub(crate) type Shared = peer::Shared<Browser>;
 pub(crate) type Link = peer::Link<Browser>;
 pub(crate) type Connection = peer::Connection<Browser>;
 
-/// A page, as its peer uses it.
+/// The page, as its peer uses it.
 #[derive(Debug)]
 pub(crate) struct Browser {
     control: mpsc::UnboundedSender<Order>,
@@ -31,8 +31,8 @@ impl Browser {
         Self { control }
     }
 
-    /// Hands an order to the control plane. If that is no more, the peer has ended, and the order
-    /// is dropped.
+    /// Sends an order to the control plane. If the control plane has ended, so has the peer, and
+    /// the order is dropped.
     pub(crate) fn order(&self, order: Order) {
         let _ = self.control.unbounded_send(order);
     }
@@ -74,7 +74,7 @@ impl Platform for Browser {
 
     fn spawn_here(&self, task: impl Future<Output = ()> + 'static) -> LocalTask {
         let (task, handle) = abortable(task);
-        // Whether it has ended or was aborted, nobody asks.
+        // It does not matter whether it has ended or was aborted.
         spawn_local(async move {
             let _ = task.await;
         });
@@ -97,7 +97,7 @@ impl Platform for Browser {
     }
 
     fn may_go_on(&self) -> bool {
-        // As often as tokio lets a task go on.
+        // The same budget as a task of tokio.
         TURNS.with(|turns| {
             turns.set((turns.get() + 1) % 128);
             turns.get() != 0

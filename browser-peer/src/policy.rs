@@ -1,5 +1,5 @@
-//! Whether the page's Content-Security-Policy forbids a connection. A browser says so in an event
-//! of the page, and not in one of the socket.
+//! Detects that the Content-Security-Policy of the page forbids a connection. A browser reports
+//! this in an event of the page, not of the socket.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,10 +8,10 @@ use gloo_events::EventListener;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::EventTarget;
 
-/// So much of a policy is told.
+/// The maximum length of a policy in an error.
 const LONGEST: usize = 300;
 
-/// Looks for violations, for as long as it is there.
+/// Records violations during its lifetime.
 pub(crate) struct Policy {
     violated: Rc<RefCell<Option<String>>>,
     _listener: Option<EventListener>,
@@ -24,7 +24,7 @@ impl Policy {
         let global = js_sys::global().dyn_into::<EventTarget>().ok();
         let listener = global.map(|global| {
             EventListener::new(&global, "securitypolicyviolation", move |event| {
-                // Of a URL that is no page's, some browsers say the scheme alone.
+                // For a URL that is not `http(s)`, some browsers report only the scheme.
                 let is_socket = text(event, "blockedURI").is_some_and(|blocked| blocked.starts_with("ws"));
                 if is_socket && text(event, "effectiveDirective").is_some_and(|name| name == "connect-src") {
                     let policy = text(event, "originalPolicy").unwrap_or_default();
@@ -41,7 +41,7 @@ impl Policy {
     }
 }
 
-/// A text that a JavaScript object has under this name.
+/// The string property of a JavaScript object with this name.
 pub(crate) fn text(object: &JsValue, name: &str) -> Option<String> {
     js_sys::Reflect::get(object, &name.into()).ok()?.as_string()
 }

@@ -1,4 +1,4 @@
-//! Waiting in a page.
+//! Timers of a page.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,11 +11,11 @@ use gloo_timers::future::TimeoutFuture;
 use crate::clock;
 use crate::wake_up::WakeUp;
 
-/// Ends at a moment, or soon after it; in a page that is hidden, up to a minute after it. The
-/// timer is taken back when it is dropped.
+/// Completes at a moment or soon after it; in a hidden page, up to a minute after it. Dropping it
+/// clears the timer.
 pub(crate) struct Sleep {
     until: Moment,
-    /// None for a moment that has come: in a page that is hidden, even a timer of no length may
+    /// `None` for a moment that has passed: in a hidden page, even a timer of zero length may
     /// take a minute.
     timer: Option<TimeoutFuture>,
     wake_up: Option<WakeUp>,
@@ -26,7 +26,8 @@ impl Sleep {
         Self { until, timer: timer(until), wake_up: None }
     }
 
-    /// Ends earlier when the browser is online again, or when somebody looks at the page again.
+    /// Completes earlier when the browser is online again, or when the page becomes visible
+    /// again.
     pub(crate) fn or_until_awake(self) -> Self {
         Self { wake_up: Some(WakeUp::listen()), ..self }
     }
@@ -37,7 +38,8 @@ fn timer(until: Moment) -> Option<TimeoutFuture> {
     if left.is_zero() {
         return None;
     }
-    // Rounded up, so that it is not early. What does not fit into a timer takes several of them.
+    // Rounded up, so that it is not early. A delay that exceeds the maximum of a timer takes
+    // several.
     let millis = left.as_secs().saturating_mul(1000) + u64::from(left.subsec_nanos().div_ceil(1_000_000));
     Some(TimeoutFuture::new(u32::try_from(millis).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs())))
 }

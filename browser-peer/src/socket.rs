@@ -1,5 +1,5 @@
-//! The page's WebSocket: what comes in, in order and bounded, and a way out that waits when too
-//! much is on its way.
+//! The WebSocket of the page: its input, ordered and bounded, and an output that waits when too
+//! much data is buffered.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -19,26 +19,26 @@ use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 
 use crate::{ending, policy};
 
-/// So many bytes may lie in the browser before more is handed to it. Beyond that, small messages
-/// would wait behind large ones where the session cannot change their order any more.
+/// The maximum number of bytes buffered in the browser. Beyond that, small messages would wait
+/// behind large ones where the session can no longer reorder them.
 const BUFFERED: u32 = 128 << 10;
 
-/// How often to look whether the browser has sent some of it: it has no event for that.
+/// The polling interval of the browser's send buffer: it has no event for that.
 const LOOK_AGAIN_MS: u32 = 4;
 
-/// The close code of a connection that was lost, which no close frame carries.
+/// The close code of a lost connection, which no close frame has.
 const ABNORMAL: u16 = 1006;
 
-/// What comes in.
+/// The input of a socket.
 #[derive(Debug)]
 pub(crate) enum Event {
     Open,
     Message(Bytes),
-    /// A message that the protocol does not have, and what to say of it.
+    /// A message that violates the protocol, with the close frame for it.
     Broken(Goodbye),
-    /// The other side said goodbye.
+    /// The other side sent a close frame.
     Closed,
-    /// The connection is lost, or could not be made.
+    /// The connection is lost, or could not be established.
     Lost,
 }
 
@@ -47,17 +47,16 @@ pub(crate) struct Socket {
     socket: WebSocket,
     inbox: Rc<Inbox>,
     known: Rc<Known>,
-    /// Called by the browser for as long as the socket lives.
+    /// Called by the browser during the lifetime of the socket.
     _handlers: Handlers,
 }
 
-/// What is known of the end of a connection besides that it has ended.
+/// Details of the end of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    /// The version of the protocol that the other side speaks, if it closes because that is not
-    /// ours.
+    /// The protocol version of the other side, if it closes because of a version mismatch.
     pub(crate) other_version: Cell<Option<u16>>,
-    /// Why the browser did not send something.
+    /// Why the browser did not send a message.
     pub(crate) not_sent: RefCell<Option<String>>,
 }
 
@@ -69,13 +68,13 @@ struct Handlers {
 }
 
 impl Socket {
-    /// Begins to connect; [`Event::Open`] says that it is done. At most `limit` bytes of messages
-    /// may wait to be read: if more come, the connection is lost, and the session goes on with
+    /// Begins to connect; [`Event::Open`] reports completion. At most `limit` bytes of unread
+    /// messages are buffered. If more arrive, the connection is cut, and the session resumes over
     /// another one.
     pub(crate) fn connect(url: &str, token: Option<&str>, limit: usize) -> Result<Self, JsValue> {
         let protocols = Array::of1(&SUBPROTOCOL.into());
         if let Some(token) = token {
-            // A page can set no header of this request, and what stands in a URL ends up in logs.
+            // A page cannot set headers of this request, and a URL would appear in logs.
             protocols.push(&bearer_protocol(token).into());
         }
         let socket = WebSocket::new_with_str_sequence(url, &protocols)?;
@@ -93,7 +92,7 @@ impl Socket {
                     }
                     closed.add(if event.code() == ABNORMAL { Event::Lost } else { Event::Closed });
                 }),
-                // Where a policy forbids the connection, Chromium says no more than this.
+                // If a policy forbids the connection, Chromium reports no more than this.
                 _error: Closure::new(move || failed.add(Event::Lost)),
             }
         };
@@ -105,25 +104,25 @@ impl Socket {
         Ok(Self { socket, inbox, known, _handlers: handlers })
     }
 
-    /// The next thing that comes in.
+    /// The next input.
     pub(crate) async fn event(&self) -> Event {
         poll_fn(|cx| self.inbox.poll(cx)).await
     }
 
-    /// Where it is kept what is known of its end.
+    /// The shared details of its end.
     pub(crate) fn known(&self) -> Rc<Known> {
         Rc::clone(&self.known)
     }
 
-    /// Waits until the browser has sent enough of what it was given.
+    /// Waits until the browser has sent enough of its buffer.
     pub(crate) async fn until_sent(&self) {
         while self.socket.buffered_amount() > BUFFERED && self.socket.ready_state() == WebSocket::OPEN {
             TimeoutFuture::new(LOOK_AGAIN_MS).await;
         }
     }
 
-    /// Hands a message to the browser. On a socket that is closed it is dropped, and the session
-    /// sends it again elsewhere. If the browser does not take it, the connection is lost.
+    /// Hands a message to the browser. On a closed socket it is dropped, and the session sends it
+    /// again over another one. If the browser rejects it, the connection is lost.
     pub(crate) fn put(&self, frame: &[u8]) {
         if let Err(error) = send(&self.socket, frame) {
             let part = |name| policy::text(&error, name).unwrap_or_default();
@@ -134,7 +133,7 @@ impl Socket {
         }
     }
 
-    /// It carries a session, which ends with this frame if the program does.
+    /// Records that it has a session, which ends with this frame if the program ends.
     pub(crate) fn remember(&self, last_frame: Bytes) {
         ending::carries(&self.socket, last_frame);
     }
@@ -145,8 +144,8 @@ impl Socket {
 }
 
 thread_local! {
-    /// Whether this program's memory is shared with others of its threads. No WebSocket sends out
-    /// of that.
+    /// Whether the memory of this program is shared with other threads. A WebSocket cannot send
+    /// from shared memory.
     static IS_SHARED: bool = is_shared(&wasm_bindgen::memory());
 }
 
@@ -154,7 +153,7 @@ fn is_shared(memory: &JsValue) -> bool {
     Reflect::get(memory, &"buffer".into()).is_ok_and(|buffer| !buffer.is_instance_of::<ArrayBuffer>())
 }
 
-/// Hands a message to the browser, which drops it where the socket is closed.
+/// Hands a message to the browser, which drops it if the socket is closed.
 pub(crate) fn send(socket: &WebSocket, frame: &[u8]) -> Result<(), JsValue> {
     if IS_SHARED.with(|is_shared| *is_shared) {
         return socket.send_with_js_u8_array(&Uint8Array::from(frame));
@@ -162,8 +161,8 @@ pub(crate) fn send(socket: &WebSocket, frame: &[u8]) -> Result<(), JsValue> {
     socket.send_with_u8_array(frame)
 }
 
-/// Closes a socket, if it still is. A page may say only that all is well, or a code of its own
-/// from 3000 on.
+/// Closes a socket that is not closed yet. A page may send only the normal close code, or a code
+/// of its own from 3000 on.
 pub(crate) fn close(socket: &WebSocket, goodbye: &Goodbye) {
     let code = if goodbye.code == 1000 { 1000 } else { 3000 + goodbye.code };
     if let Err(error) = socket.close_with_code_and_reason(code, &goodbye.reason) {
@@ -171,7 +170,7 @@ pub(crate) fn close(socket: &WebSocket, goodbye: &Goodbye) {
     }
 }
 
-/// Lets nothing of a socket reach the program any more, and closes it.
+/// Removes the event handlers of a socket, and closes it.
 pub(crate) fn give_up(socket: &WebSocket, goodbye: &Goodbye) {
     socket.set_onopen(None);
     socket.set_onmessage(None);
@@ -187,7 +186,7 @@ impl Drop for Socket {
     }
 }
 
-/// The other version of the protocol that the reason of a close frame names.
+/// The other protocol version that the reason of a close frame names.
 fn outdated(reason: &str) -> Option<u16> {
     protocol_version(reason).filter(|version| *version != VERSION)
 }
@@ -202,7 +201,7 @@ fn message(data: &JsValue) -> Event {
     Event::Message(Uint8Array::new(buffer).to_vec().into())
 }
 
-/// What has come in and was not read yet.
+/// The unread input.
 struct Inbox {
     limit: usize,
     state: RefCell<State>,
@@ -212,7 +211,7 @@ struct Inbox {
 struct State {
     events: VecDeque<Event>,
     bytes: usize,
-    /// Nothing more is taken.
+    /// No more input is accepted.
     is_over: bool,
     reader: Option<Waker>,
 }
@@ -228,8 +227,8 @@ impl Inbox {
             return;
         }
         let event = match event {
-            // It cannot be told to wait, so it is cut off: what it sent and was not read is sent
-            // again.
+            // The browser has no flow control for input, so the connection is cut. Unread
+            // messages are sent again.
             Event::Message(message) if state.bytes + message.len() > self.limit => Event::Lost,
             event => event,
         };
@@ -253,7 +252,7 @@ impl Inbox {
                 }
                 Poll::Ready(event)
             }
-            // Whoever reads on after the end is told the end again.
+            // Reading after the end returns the end again.
             None if state.is_over => Poll::Ready(Event::Lost),
             None => {
                 state.reader = Some(cx.waker().clone());

@@ -1,7 +1,7 @@
-//! Told when a page has reason to look after its connections: it is looked at again, shown again,
-//! or online again.
+//! Notifies when a page should check its connections: it becomes visible, is shown again, or is
+//! online again.
 //!
-//! A worker is told no more than that it is online again.
+//! A worker only learns that it is online again.
 
 use std::task::{Context, Poll};
 
@@ -13,7 +13,7 @@ use web_sys::{Document, EventTarget, VisibilityState};
 
 pub(crate) struct WakeUp {
     comes: mpsc::UnboundedReceiver<()>,
-    /// Taken off when they are dropped, before the receiver: it is there.
+    /// Removed when they are dropped, before the receiver, which therefore exists.
     _listeners: Vec<EventListener>,
 }
 
@@ -42,7 +42,7 @@ impl WakeUp {
         self.comes.poll_next_unpin(cx).map(drop)
     }
 
-    /// Waits until the page has such a reason.
+    /// Waits for such an event.
     pub(crate) async fn next(&mut self) {
         self.comes.next().await;
     }
@@ -52,7 +52,7 @@ fn document() -> Option<Document> {
     web_sys::window()?.document()
 }
 
-/// Whether nobody looks at the page, and its timers may be late. A worker cannot know.
+/// Whether the page is hidden, so that its timers may be late. A worker cannot know this.
 pub(crate) fn is_hidden() -> bool {
     document().is_some_and(|document| document.visibility_state() != VisibilityState::Visible)
 }

@@ -1,8 +1,8 @@
-//! A chat: the server brings what one says to everyone's screen.
+//! A chat: the server shows each line on the screens of all members.
 //!
-//! The web tutorials need a message type for each direction, a task per connection and a channel
-//! between them. Here a client calls the server, and the server calls back: each member of the
-//! room is a peer, and to show a line on its screen is a block that runs there.
+//! A typical web tutorial needs a message type for each direction, a task per connection, and a
+//! channel between them. Here a client calls the server, and the server calls back. Each member
+//! of the room is a peer, and a block that runs there shows a line on its screen.
 //!
 //! ```sh
 //! cargo run --example chat
@@ -22,13 +22,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::room::Room;
 
-/// Where a client shows what it is told.
+/// The screen of a client: shows the lines that it receives.
 struct Screen(UnboundedSender<String>);
 
-/// How long one member may keep the others waiting.
+/// The maximum time that one member may delay the others.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Enters the room, and returns the names of all who are in it.
+/// Enters the room, and returns the names of all members.
 #[distributed]
 async fn join(server: PeerId, name: String) -> Result<Vec<String>, RemoteError> {
     remote!(server, [server, name], {
@@ -40,7 +40,7 @@ async fn join(server: PeerId, name: String) -> Result<Vec<String>, RemoteError> 
     .await
 }
 
-/// Says something to everyone, and returns how many it reached.
+/// Sends a line to all members, and returns how many it reached.
 #[distributed]
 async fn say(server: PeerId, text: String) -> Result<usize, RemoteError> {
     remote!(server, [server, text], {
@@ -60,7 +60,7 @@ async fn leave(server: PeerId) -> Result<(), RemoteError> {
     .await
 }
 
-/// Shows a line on the screen of each member. Who cannot be reached is no member any more.
+/// Shows a line on the screen of each member. A member that cannot be reached is removed.
 #[distributed]
 async fn tell(server: PeerId, line: String) -> Result<usize, RemoteError> {
     remote!(server, [line], {
@@ -73,7 +73,7 @@ async fn tell(server: PeerId, line: String) -> Result<usize, RemoteError> {
         for (member, shown) in join_all(told).await {
             match shown {
                 Ok(()) => reached += 1,
-                // It may have left meanwhile of its own accord.
+                // It may have left meanwhile.
                 Err(_) => drop(room.leave(member)),
             }
         }
@@ -95,10 +95,10 @@ fn serve() -> std::io::Result<(Peer, SocketAddr)> {
     Ok((peer, address))
 }
 
-/// A client, and what appears on its screen.
+/// A client, and the lines on its screen.
 async fn client(address: SocketAddr) -> anyhow::Result<(Peer, UnboundedReceiver<String>)> {
     let (screen, lines) = unbounded_channel();
-    // All that others may do here is to show a line.
+    // Other peers may only show a line here.
     let exposed = Blocks::named(concat!(module_path!(), "::tell"));
     let peer = Peer::builder(PeerId::random()).data(Screen(screen)).expose(exposed).start();
     peer.connect(format!("ws://{address}/chat")).await?;

@@ -1,4 +1,4 @@
-//! Who is in the room: ordinary state of the server, which knows nothing of peers but their ids.
+//! The members of the room: ordinary state of the server. It knows only the ids of peers.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

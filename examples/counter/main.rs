@@ -1,8 +1,8 @@
 //! A counter that several peers share.
 //!
-//! The web tutorials keep such a counter in `web::Data` and give it a route to read and one to
-//! add. Here the state is the same, and what was a route is a function: whoever has the function
-//! can call it, wherever the counter lives.
+//! A typical web tutorial keeps such a counter in `web::Data`, with one route to read it and one
+//! to add to it. Here the state is the same, and each route is a function. A program that has the
+//! function can call it, wherever the counter lives.
 //!
 //! ```sh
 //! cargo run --example counter
@@ -19,14 +19,14 @@ use distributed_scope::{Blocks, Peer, PeerId, RemoteError, distributed, here, on
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-/// What has been counted, and by whom.
+/// The counts, in total and per peer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Tally {
     total: u64,
     by_peer: BTreeMap<PeerId, u64>,
 }
 
-/// The state of the server's peer: what `web::Data` would hold.
+/// The state of the server's peer, in place of `web::Data`.
 #[derive(Default)]
 struct Counter(Mutex<Tally>);
 
@@ -57,7 +57,7 @@ async fn read(server: PeerId) -> Result<Tally, RemoteError> {
     remote!(server, [], { here::data::<Counter>()?.with(|tally| tally.clone()) }).await
 }
 
-/// Starts the peer that has the counter, and says where it can be reached.
+/// Starts the peer that has the counter, and returns its address.
 fn serve(peer: &Peer) -> std::io::Result<SocketAddr> {
     let served = peer.clone();
     let http = HttpServer::new(move || App::new().service(served.service("/scope")))
@@ -89,7 +89,7 @@ async fn main() -> anyhow::Result<()> {
         clients.push((name, peer));
     }
 
-    // A hundred more from each, all at once.
+    // A hundred more from each, all concurrently.
     try_join_all(clients.iter().flat_map(|(_, peer)| (0..100).map(|_| peer.run(add(server.id(), 1)))))
         .await?;
 

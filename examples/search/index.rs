@@ -1,10 +1,10 @@
-//! An index in memory: which words stand in which document. Ordinary code, that knows of no peers.
+//! An index in memory of the words of each document. Ordinary code, without knowledge of peers.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-/// Words, and how often they stand in which document.
+/// The words, and how often each occurs in each document.
 #[derive(Default)]
 pub(crate) struct Index {
     titles: Vec<String>,
@@ -19,7 +19,7 @@ pub(crate) struct Hit {
 }
 
 impl Index {
-    /// Adds a document. What stands in its title counts three times.
+    /// Adds a document. Words in its title count three times.
     pub(crate) fn add(&mut self, title: &str, text: &str) {
         let document = self.titles.len();
         self.titles.push(title.to_owned());
@@ -29,7 +29,7 @@ impl Index {
         }
     }
 
-    /// The best documents that have each word of the query, or a word that begins with it.
+    /// The best documents that contain each word of the query, or a word that begins with it.
     pub(crate) fn search(&self, query: &str, limit: usize) -> Vec<Hit> {
         let found = words(query).map(|word| self.beginning_with(&word)).reduce(|all, next| {
             all.into_iter().filter_map(|(id, score)| Some((id, score + next.get(&id)?))).collect()

@@ -1,8 +1,8 @@
-//! Search as you type: each letter sends a query, and only the answer to the last one is wanted.
+//! Search as you type: each letter sends a query, and only the answer to the last one is needed.
 //!
-//! The web tutorials have a handler with a query string and a client that throws late answers
-//! away, after the server has worked for them. Here the query is a call, and to drop it is to
-//! cancel it: the server stops in the middle.
+//! A typical web tutorial has a handler with a query string, and a client that discards late
+//! answers after the server has computed them. Here the query is a call, and dropping it cancels
+//! it: the server stops in the middle.
 //!
 //! ```sh
 //! cargo run --example search
@@ -22,16 +22,16 @@ use tokio::sync::watch;
 
 use crate::index::{Hit, Index};
 
-/// What the server's blocks work with.
+/// The data of the server's blocks.
 struct Library {
     index: Index,
-    /// A query of a letter or two finds half the library, and more letters are on their way: it
-    /// may wait this long.
+    /// A query of one or two letters matches half of the library, and more letters will follow:
+    /// it may wait this long.
     patience: Duration,
     activity: watch::Sender<Activity>,
 }
 
-/// What became of the queries so far.
+/// The counts of queries so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Activity {
     begun: usize,
@@ -39,7 +39,7 @@ struct Activity {
     cancelled: usize,
 }
 
-/// A query at work. Dropped before its answer is ready, it was cancelled.
+/// A running query. If it is dropped before its answer is ready, it was cancelled.
 struct Query<'a>(&'a Library, bool);
 
 impl<'a> Query<'a> {
@@ -78,8 +78,8 @@ async fn search(server: PeerId, query: String, limit: usize) -> Result<Vec<Hit>,
     .await
 }
 
-/// Searches for what has been typed, and begins anew whenever more is typed. Returns the last
-/// query with its hits.
+/// Searches for the typed text, and restarts whenever more is typed. Returns the last query with
+/// its hits.
 async fn search_as_typed(
     peer: &Peer,
     server: PeerId,
@@ -100,13 +100,13 @@ async fn search_as_typed(
     Ok(latest)
 }
 
-/// Types these texts, each as soon as the server works on the one before.
+/// Types these texts, each as soon as the server works on the previous one.
 fn type_on(texts: &[&str], activity: watch::Receiver<Activity>) -> impl Stream<Item = String> + Unpin {
     let texts: Vec<_> = texts.iter().map(|&text| text.to_owned()).collect();
     Box::pin(stream::iter(texts.into_iter().enumerate()).then(move |(before, text)| {
         let mut activity = activity.clone();
         async move {
-            // It fails only when the library is gone, and then nobody searches.
+            // It fails only when the library has ended, and then no query runs.
             let _ = activity.wait_for(|activity| activity.begun >= before).await;
             text
         }
@@ -150,7 +150,7 @@ async fn main() -> anyhow::Result<()> {
             println!("  {score:3}  {title}");
         }
     }
-    // A cancellation is not waited for, so the last one may still be on its way.
+    // A cancellation is not awaited, so the last one may still be in transit.
     let ended =
         activity.wait_for(|activity| activity.answered + activity.cancelled == activity.begun).await?;
     println!("of {} queries, {} were cancelled", ended.begun, ended.cancelled);

@@ -3,15 +3,15 @@
 //! | module | idea |
 //! |---|---|
 //! | `conversation` | one connection between its bytes and its session |
-//! | `accept`, `body` | the server's end: a response body that is the session |
-//! | `accept_context` | the server's end as an actor, by actix-web-actors |
-//! | `accept_outdated` | the server's end, where the client speaks another version of the protocol |
-//! | `dial`, `task` | the client's end |
+//! | `accept`, `body` | the server end: a response body that is the session |
+//! | `accept_context` | the server end as an actor, by actix-web-actors |
+//! | `accept_outdated` | the server end for clients of another protocol version |
+//! | `dial`, `task` | the client end |
 //! | `wire` | WebSocket frames in buffers |
-//! | `reader`, `incoming` | what a WebSocket can bring |
-//! | `expiry` | when what somebody is known by expires |
-//! | `upgrade` | what is checked before a request is upgraded |
-//! | `frame_guard` | what is checked before a frame is buffered; `guarded_payload`, where that is the business of another crate |
+//! | `reader`, `incoming` | the input of a WebSocket |
+//! | `expiry` | expiry of credentials |
+//! | `upgrade` | the checks before a request is upgraded |
+//! | `frame_guard` | the check before a frame is buffered; `guarded_payload`, if another crate does the buffering |
 //! | `kill` | ending a connection that is stuck |
 
 #[cfg(not(feature = "actix-web-actors"))]

@@ -66,7 +66,7 @@ impl Wire {
         !self.unread.is_empty()
     }
 
-    /// The next complete frame. If there is none, more input is needed; capacity is reserved for
+    /// The next complete frame, if any. Otherwise more input is needed; capacity is reserved for
     /// it if it is large.
     pub(super) fn next(&mut self) -> Result<Option<Frame>, ProtocolError> {
         if self.unread.is_empty() {

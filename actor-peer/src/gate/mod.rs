@@ -2,12 +2,12 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | here | the order of the questions, from the cheapest to the dearest |
-//! | `upgrade` | the request, and who sends it |
-//! | `forwarded` | whom a proxy passes on |
+//! | here | the order of the checks, from the cheapest to the most expensive |
+//! | `upgrade` | the request, and its sender |
+//! | `forwarded` | the client address of a forwarded request |
 //! | `origin` | which web pages may connect |
-//! | `wrong_origin` | what is said of those that may not |
-//! | `places` | how many may come, from where and how fast |
+//! | `wrong_origin` | the error for the others |
+//! | `places` | the limits of connections: number, per address, and rate |
 
 mod forwarded;
 mod origin;

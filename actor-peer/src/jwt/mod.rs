@@ -19,12 +19,12 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | here | who may issue tokens, and what a token has to be |
-//! | `token` | a token before it is believed: whose it says it is, and by which key |
-//! | `claims` | what a token says, as a principal |
+//! | here | issuers, and the checks of a token |
+//! | `token` | a token before it is verified: its claimed issuer and key |
+//! | `claims` | the claims of a token, as a principal |
 //! | `keys`, `key_set` | the keys of an issuer: one, several, or those that it publishes |
 //! | `published`, `cache` | fetching published keys, and when to do so |
-//! | `error` | why a token is refused, each with its own code |
+//! | `error` | why a token is rejected, each with its own code |
 
 mod cache;
 mod claims;

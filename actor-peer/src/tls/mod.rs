@@ -39,8 +39,8 @@
 //! | here | the two configurations |
 //! | `files` | certificates, keys and roots, from PEM |
 //! | `renewable` | a certificate that is replaced while its server runs |
-//! | `client_certificate` | who a client is by its certificate |
-//! | `error` | what can be wrong with a file, and what a handshake ended of |
+//! | `client_certificate` | the principal of a client certificate |
+//! | `error` | the errors of files and handshakes |
 
 mod client_certificate;
 mod error;

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The content of a response besides its status.
 #[derive(Debug, Default)]
 pub(super) struct Said {
-    /// The body, as far as it was read; empty if there is none, or it is not text.
+    /// The body, as far as it was read; empty if the response has no body, or it is not text.
     pub(super) text: String,
     /// The target of a redirect.
     pub(super) location: Option<String>,
@@ -83,7 +83,7 @@ where
             answer.0.borrow_mut().location = location.map(str::to_owned);
             let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
             answer.0.borrow_mut().retry_after = retry_after.and_then(|text| span(text, SystemTime::now()));
-            // The body codec must not be called if there is no body.
+            // The body codec must not be called if the response has no body.
             if matches!(framed.codec_ref().message_type(), MessageType::None) {
                 return Ok(ConnectResponse::Tunnel(head, framed));
             }

@@ -49,7 +49,7 @@ pub(super) struct Target<'t> {
 /// connector of ours makes the connection; it also keeps a handle of the socket.
 pub(super) async fn attempt(target: &Target<'_>, address: SocketAddr) -> Result<Upgraded, ConnectError> {
     let Target { shared, endpoint, uri, .. } = *target;
-    // The timeouts of awc are disabled, because the caller of the attempts has its own.
+    // The timeouts of awc are only a fallback: the caller of the attempts enforces the limit.
     let limit = shared.limits().handshake + Duration::from_secs(1);
     let socket = Rc::new(RefCell::new(None));
     let heard = FirstBytes::default();

@@ -126,7 +126,7 @@ impl ActixStream for Overheard {
 mod tests {
     use super::*;
 
-    /// Each kind of server that is no peer is told by what it says first.
+    /// Each kind of server that is not a peer is recognized by its first bytes.
     #[test]
     fn first_bytes_say_what_a_server_is() {
         let explain = |bytes: &[u8]| FirstBytes(Rc::new(RefCell::new(bytes.to_vec()))).explain();

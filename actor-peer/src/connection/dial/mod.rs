@@ -3,11 +3,11 @@
 //! | module | idea |
 //! |---|---|
 //! | here | from a URL to a session |
-//! | `addresses`, `race` | where the URL leads to, and attempts at all of that |
-//! | `attempt`, `tcp` | one attempt, up to the answer of the server; the connection beneath it |
-//! | `answer` | what a server says that does not upgrade |
-//! | `first_bytes` | what a server says that does not speak HTTP |
-//! | `failure` | how an attempt failed, and what to do about it |
+//! | `addresses`, `race` | the addresses of the URL, and concurrent attempts |
+//! | `attempt`, `tcp` | one attempt, up to the response of the server; its TCP connection |
+//! | `answer` | the response of a server that does not upgrade |
+//! | `first_bytes` | the first bytes of a server that does not speak HTTP |
+//! | `failure` | why an attempt failed, and the fix |
 
 mod addresses;
 mod answer;
