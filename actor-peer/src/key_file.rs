@@ -36,7 +36,7 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// Users other than its owner can read or write the file.
-    #[error("the key file {0} is open to others than its owner (mode {mode:03o}): whoever has read it is this peer; if nobody has, `chmod 600 {0}`", path.display())]
+    #[error("the key file {0} is accessible to users other than its owner (mode {mode:03o}): a user who has read it can act as this peer; if no one has, `chmod 600 {0}`", path.display())]
     Open {
         /// The file.
         path: PathBuf,
@@ -44,7 +44,7 @@ pub enum KeyFileError {
         mode: u32,
     },
     /// The file belongs to another user, who can read and write it.
-    #[error("the key file {} belongs to another user (uid {owner}), who knows the key and can change it: copy it to a file of your own, or `chown` it", path.display())]
+    #[error("the key file {} belongs to another user (uid {owner}), who can read and change the key: copy it to a file of your own, or `chown` it", path.display())]
     NotOwn {
         /// The file.
         path: PathBuf,

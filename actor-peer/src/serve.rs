@@ -131,13 +131,13 @@ async fn told_to_end() {
                 }
                 return;
             }
-            (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "signals cannot be waited for"),
+            (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "cannot wait for signals"),
         }
     }
     #[cfg(not(unix))]
     match tokio::signal::ctrl_c().await {
         Ok(()) => return,
-        Err(error) => tracing::error!(%error, "signals cannot be waited for"),
+        Err(error) => tracing::error!(%error, "cannot wait for signals"),
     }
     std::future::pending::<()>().await;
 }

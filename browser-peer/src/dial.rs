@@ -60,7 +60,7 @@ async fn open(endpoint: &Endpoint, limit: usize) -> Result<Socket, ConnectError>
             // it.
             (url, None) => ConnectError::Unreachable {
                 url,
-                source: "it does not answer, or does not let this page in; the browser's console says which"
+                source: "the server does not answer or rejects this page; the browser's console shows which"
                     .into(),
             },
         }),

@@ -8,7 +8,7 @@ const LONGEST_HEADER: usize = 14;
 
 /// A frame that exceeds the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it announced a frame of {announced} bytes, and {limit} is the most")]
+#[error("a frame of {announced} bytes exceeds the limit of {limit}")]
 pub(crate) struct Oversize {
     pub(crate) announced: u64,
     pub(crate) limit: u64,

@@ -25,7 +25,7 @@ pub(super) fn guarded_payload(
         match guard.inspect(&bytes) {
             Ok(()) => Ok(bytes),
             Err(oversize) => {
-                tracing::debug!(%oversize, "the body of a WebSocket request ends here");
+                tracing::debug!(%oversize, "the body of a WebSocket request was cut");
                 Err(PayloadError::Overflow)
             }
         }
@@ -34,7 +34,7 @@ pub(super) fn guarded_payload(
     let mut payload = dev::Payload::Stream { payload: guarded.boxed_local() };
     web::Payload::from_request(request, &mut payload)
         .now_or_never()
-        .unwrap_or_else(|| Err(actix_web::error::ErrorInternalServerError("the body is not there yet")))
+        .unwrap_or_else(|| Err(actix_web::error::ErrorInternalServerError("the body is not available yet")))
 }
 
 /// The error of a WebSocket codec behind a guard. An error of the guard is reported as an

@@ -53,7 +53,7 @@ impl Reader {
             let (kill, peer) = (self.kill(), self.shared().id());
             self.expiry = Some(actix_rt::spawn(async move {
                 expiry::until(expires).await;
-                tracing::info!(%peer, "connection dropped: what the other side was known by has expired");
+                tracing::info!(%peer, "connection dropped: the credential of the other side has expired");
                 peer::Kill::now(kill);
             }));
         }

@@ -45,7 +45,7 @@ pub(super) enum UpgradeError {
         "the WebSocket handshake arrived over {0:?}, and needs HTTP/1.1: dial with a client that offers only `http/1.1` by ALPN"
     )]
     HttpVersion(Version),
-    #[error("this endpoint speaks the WebSocket subprotocol {SUBPROTOCOL}, and the request does not name it")]
+    #[error("this endpoint speaks the WebSocket subprotocol {SUBPROTOCOL}, and the request does not offer it")]
     Subprotocol,
     #[error(transparent)]
     Closed(#[from] Closed),
@@ -192,7 +192,7 @@ pub fn on_connect(connection: &dyn Any, data: &mut Extensions) {
         }
         return keep(socket, data);
     }
-    tracing::debug!("a connection is neither plain TCP nor TLS by rustls: its socket is left as it is");
+    tracing::debug!("a connection is neither plain TCP nor TLS by rustls: its socket is not configured");
 }
 
 fn keep(stream: &TcpStream, data: &mut Extensions) {

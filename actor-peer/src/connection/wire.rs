@@ -78,7 +78,7 @@ impl Wire {
         }
         let mut guard = FrameGuard::new(self.limit);
         if let Err(oversize) = guard.inspect(&self.unread) {
-            tracing::debug!(%oversize, "nothing more of this WebSocket is read");
+            tracing::debug!(%oversize, "reading of a WebSocket stopped");
             return Err(ProtocolError::Overflow);
         }
         self.unread.reserve(guard.missing());

@@ -74,8 +74,8 @@ impl Gate {
             tracing::warn!(
                 %peer,
                 %address,
-                "anybody may connect from elsewhere, and so may a web page that gives a name of its own to this address (DNS rebinding): \
-                 say under which names this peer is reached, with `.allow_host(\"app.example.com\")`"
+                "any host may connect, and so may a web page that resolves its own name to this address (DNS rebinding): \
+                 list the host names of this peer with `.allow_host(\"app.example.com\")`"
             );
         }
     }
@@ -119,7 +119,7 @@ impl Gate {
         let is_private = upgrade.is_encrypted() || is_local || self.rules.allow_plaintext;
         if !is_private && !matches!(upgrade.bearer(), Ok(None)) {
             return Err(Denied::forbidden(
-                "a token was sent without TLS, where everybody on the way can read it: connect with `wss://`; where a proxy ends TLS, \
+                "a token was sent without TLS and can be read in transit: connect with `wss://`; where a proxy ends TLS, \
                  start the server's peer with `.allow_plaintext()`",
             ));
         }
@@ -129,7 +129,7 @@ impl Gate {
         };
         let expires = principal.as_ref().and_then(Principal::expires);
         if expires.is_some_and(|expires| expires <= SystemTime::now()) {
-            return Err(Denied::unauthenticated("what you were known by has expired"));
+            return Err(Denied::unauthenticated("the credential has expired"));
         }
         let (is_beyond, account) = (place.is_beyond(), Some(Arc::clone(place.account())));
         Ok(Visitor { principal, address, is_local, is_beyond, account, holding: Some(Holding::new(place)) })
@@ -146,7 +146,7 @@ impl Gate {
             if let Some(left_out) = self.panics.next(clock::now()) {
                 tracing::error!(left_out, "`authenticate` panicked");
             }
-            Err(Denied::unavailable("the one who decides has failed"))
+            Err(Denied::unavailable("authentication failed with an internal error"))
         })
     }
 }

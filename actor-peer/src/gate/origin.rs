@@ -35,7 +35,7 @@ pub(crate) struct Origin {
 /// The error for a text that is not an origin.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(
-    "`{0}` is no origin: write it as a browser does, `https://app.example.com`, with the port if it is not the usual one"
+    "`{0}` is not an origin: write it as a browser does, `https://app.example.com`, with the port if it is not the default"
 )]
 pub struct NoOrigin(String);
 

@@ -60,10 +60,10 @@ pub(crate) struct Place {
 /// Why no place is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoPlace {
-    #[error("too many connections begin at once (`Limits::handshakes_per_second`): try again later")]
+    #[error("too many new connections (`Limits::handshakes_per_second`): try again later")]
     TooFast,
     #[error(
-        "too many connections begin at once from one address, or are turned away (`Limits::sessions_per_address`): try again later"
+        "too many new or rejected connections from one address (`Limits::sessions_per_address`): try again later"
     )]
     NoTurn,
     #[error("too many sessions from one address (`Limits::sessions_per_address`)")]

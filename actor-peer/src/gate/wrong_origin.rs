@@ -37,7 +37,7 @@ pub(crate) enum WrongOrigin {
     },
     /// A page whose host equals the requested host, but is not a name of this peer.
     #[error(
-        "origin not allowed: `Origin` is `{0}`, `Host` is the same, but it is no name of this peer (DNS rebinding); if it is, start the server's peer with \
+        "origin not allowed: `Origin` is `{0}`, `Host` is the same, but it is not a name of this peer (DNS rebinding); if it is, start the server's peer with \
          `.allow_host(\"{host}\")`; behind a proxy on this machine, forward the client's address (nginx: `proxy_set_header X-Forwarded-For \
          $proxy_add_x_forwarded_for;`); otherwise {line}",
         host = .0.host(),

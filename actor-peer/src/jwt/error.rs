@@ -15,25 +15,25 @@ pub enum TokenError {
     )]
     None,
     /// The token is larger than this limit, in bytes.
-    #[error("the token has more than {0} bytes [token_too_large]")]
+    #[error("the token exceeds the limit of {0} bytes [token_too_large]")]
     TooLarge(usize),
     /// The token is malformed or truncated.
-    #[error("that is no JSON web token [token_malformed]")]
+    #[error("not a JSON web token [token_malformed]")]
     Malformed,
     /// The token has a critical header parameter (`crit`), which is not supported.
-    #[error("the token says that something in it has to be understood (`crit`) that is not [token_critical]")]
+    #[error("the token has an unsupported critical header parameter (`crit`) [token_critical]")]
     Critical,
     /// The issuer of the token is not trusted by this peer.
-    #[error("the token is of an issuer that is not known here [token_issuer]")]
+    #[error("the issuer of the token is not trusted [token_issuer]")]
     Issuer,
     /// The token is not signed with the algorithm of its issuer.
-    #[error("tokens of this issuer are signed with {0} and no other algorithm [token_algorithm]")]
+    #[error("the algorithm of the token is not the issuer's: {0} is required [token_algorithm]")]
     Algorithm(Algorithm),
     /// The token names a key that its issuer does not have.
     #[error("the token names a key that its issuer does not have [token_key]")]
     Key,
     /// The signature is invalid.
-    #[error("the signature is not of this token [token_signature]")]
+    #[error("the signature of the token is invalid [token_signature]")]
     Signature,
     /// The token is for another audience.
     #[error("the token is for another audience [token_audience]")]
@@ -45,10 +45,10 @@ pub enum TokenError {
     #[error("the token is not valid yet [token_not_yet]")]
     NotYet,
     /// A claim is missing or invalid.
-    #[error("the token needs a good claim `{0}` [token_claim]")]
+    #[error("the claim `{0}` of the token is missing or invalid [token_claim]")]
     Claim(&'static str),
     /// The keys of the issuer are not available now.
-    #[error("the keys of the token's issuer cannot be fetched at present [token_keys]")]
+    #[error("the keys of the token issuer cannot be fetched now; try again later [token_keys]")]
     Keys,
 }
 

@@ -45,7 +45,7 @@ impl ClientCertificate {
     ///
     /// If the certificate is malformed.
     pub fn principal(&self) -> Result<Principal, Denied> {
-        let malformed = || Denied::unauthenticated("your certificate cannot be understood");
+        let malformed = || Denied::unauthenticated("the client certificate is malformed");
         let (_, certificate) = X509Certificate::from_der(&self.0).map_err(|_| malformed())?;
         let names = certificate.subject_alternative_name().map_err(|_| malformed())?;
         let names: Vec<_> = names

@@ -19,21 +19,21 @@ pub enum TlsError {
         source: std::io::Error,
     },
     /// The input is not PEM.
-    #[error("this is no PEM (text between `-----BEGIN ..-----` and `-----END ..-----`)")]
+    #[error("not PEM (text between `-----BEGIN ..-----` and `-----END ..-----`)")]
     Pem(#[source] Box<dyn Error + Send + Sync>),
     /// The input contains no certificate.
     #[error(
-        "there is no `-----BEGIN CERTIFICATE-----`: give the certificate first, then those that vouch for it"
+        "no `-----BEGIN CERTIFICATE-----` found: give the certificate first, then its intermediate certificates"
     )]
     NoCertificate,
     /// The input contains no private key.
     #[error(
-        "there is no `-----BEGIN PRIVATE KEY-----` (nor one of PKCS #1 or SEC 1; an encrypted key has to be decrypted before)"
+        "no `-----BEGIN PRIVATE KEY-----` found (nor a key of PKCS #1 or SEC 1); decrypt an encrypted key first"
     )]
     NoKey,
     /// This number of the certificates cannot be used as roots.
     #[error(
-        "{0} of these certificates cannot be a root: they are no X.509 certificates that can be understood"
+        "{0} of these certificates cannot be used as roots: they are not valid X.509 certificates"
     )]
     Roots(usize),
     /// The operating system has no trusted roots.
@@ -42,7 +42,7 @@ pub enum TlsError {
     )]
     System(#[source] Option<Box<dyn Error + Send + Sync>>),
     /// One of the other errors, for this file.
-    #[error("{} is of no use", path.display())]
+    #[error("invalid TLS file {}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -50,10 +50,10 @@ pub enum TlsError {
         source: Box<TlsError>,
     },
     /// The certificate and the key do not match or cannot be used.
-    #[error("this certificate and this key cannot be used together")]
+    #[error("the certificate and the key do not match or are not supported")]
     Config(#[source] rustls::Error),
     /// Client certificates cannot be verified with these roots.
-    #[error("clients cannot be known by these roots")]
+    #[error("client certificates cannot be verified with these roots")]
     Verifier(#[source] VerifierBuilderError),
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn hint(error: &std::io::Error) -> Option<String> {
     let text = match error {
         rustls::Error::InvalidCertificate(refused) => return Some(refused_certificate(refused)),
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            "the other side asks for a client certificate; show one with `Endpoint::tls(tls::client(roots, Some(certificate))?)`"
+            "the other side asks for a client certificate; present one with `Endpoint::tls(tls::client(roots, Some(certificate))?)`"
         }
         rustls::Error::AlertReceived(
             alert @ (AlertDescription::UnknownCA
@@ -85,7 +85,7 @@ pub(crate) fn hint(error: &std::io::Error) -> Option<String> {
             | AlertDescription::CertificateUnknown
             | AlertDescription::DecryptError),
         ) => return Some(format!("the other side does not take this peer's certificate ({alert:?})")),
-        rustls::Error::InvalidMessage(_) => "what answers does not speak TLS; is it `ws://`?",
+        rustls::Error::InvalidMessage(_) => "the server does not speak TLS; is it `ws://`?",
         _ => return None,
     };
     Some(text.to_owned())
@@ -103,27 +103,27 @@ fn refused_certificate(error: &CertificateError) -> String {
             let names = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name));
             let (expected, names) = (expected.to_str(), names.collect::<Vec<_>>().join(", "));
             return format!(
-                "the certificate over there is of another name than the one in the URL: it is for {names:?}, not for {expected:?}"
+                "the certificate of the server is for another name than the host of the URL: it is for {names:?}, not for {expected:?}"
             );
         }
         CertificateError::NotValidForName => {
-            "the certificate over there is of another name than the one in the URL"
+            "the certificate of the server is for another name than the host of the URL"
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             return format!(
-                "the certificate over there has expired ({error}); renew it, or set this machine's clock"
+                "the certificate of the server has expired ({error}); renew it, or correct the clock of this machine"
             );
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             return format!(
-                "the certificate over there is not valid yet ({error}); is this machine's clock right?"
+                "the certificate of the server is not valid yet ({error}); check the clock of this machine"
             );
         }
         // rustls has no own variant for this, and passes on the error of webpki.
         CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            "the certificate over there is one of an authority (CA), which may not be a server's own (CaUsedAsEndEntity); let the authority sign one for the server"
+            "the certificate of the server is a CA certificate, which a server must not use as its own (CaUsedAsEndEntity); issue a server certificate with this CA"
         }
-        other => return format!("the certificate over there is not valid: {other}"),
+        other => return format!("the certificate of the server is not valid: {other}"),
     };
     text.to_owned()
 }
