@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(whose_is(mode, 1001, us), Whose::Anothers { owner: 1001 });
         assert_eq!(whose_is(mode, 1001, 0), Whose::Anothers { owner: 1001 });
         assert_eq!(whose_is(0o100_640, us, us), Whose::Anybodys { mode: 0o640 });
-        // Only root may give a file away.
+        // Only root may change the owner of a file.
         if rustix::process::geteuid().is_root() {
             let folder = Folder::new();
             let path = folder.0.join("key");
@@ -272,8 +272,7 @@ mod tests {
     #[test]
     fn the_file_is_what_openssl_writes() {
         // `openssl genpkey -algorithm ed25519`, and the first bytes of its public key by `openssl
-        // pkey
-        // -pubout`: RFC 8410, section 10.3.
+        // pkey -pubout`: RFC 8410, section 10.3.
         let text = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
         let key = parse(text).unwrap();
         assert_eq!(key.seed()[..4], [0xD4, 0xEE, 0x72, 0xDB]);

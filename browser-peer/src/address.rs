@@ -105,7 +105,8 @@ mod tests {
         }
     }
 
-    /// Only a syntax error is the URL's. Firefox throws another one for what a policy forbids.
+    /// Only a syntax error is caused by the URL. Firefox throws another error for a policy
+    /// violation.
     #[wasm_bindgen_test]
     fn forbidden_socket_does_not_blame_the_url() {
         let thrown = |name: &str| {

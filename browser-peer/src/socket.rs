@@ -304,7 +304,7 @@ mod tests {
         assert!(matches!(message(&large), Event::Broken(goodbye) if goodbye.code == 1009));
     }
 
-    /// Memory that several threads have is known as such, and what is sent out of it is a copy.
+    /// Shared memory is detected, and data from it is copied before it is sent.
     #[wasm_bindgen_test]
     fn shared_memory_is_noticed() {
         let shared =
@@ -315,10 +315,10 @@ mod tests {
         assert!(copy.buffer().is_instance_of::<ArrayBuffer>() && copy.buffer().byte_length() == 3);
     }
 
-    /// A browser that does not send something says why, and the connection is lost at once.
+    /// If a browser rejects a message, the reason is kept, and the connection is lost at once.
     #[wasm_bindgen_test]
     async fn refused_send_ends_the_connection() {
-        // It is not open, so nothing can be sent; a port that nobody may connect to.
+        // It is not open, so nothing can be sent; no connection to this port is allowed.
         let socket = Socket::connect("ws://127.0.0.1:1/", None, 0).unwrap();
         socket.put(&[1]);
         assert!(matches!(socket.event().await, Event::Lost));

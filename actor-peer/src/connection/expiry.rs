@@ -28,8 +28,8 @@ mod tests {
 
     use super::*;
 
-    /// How long it takes by the clock of timers, which does not jump, for something that is good
-    /// for an hour.
+    /// The time until expiry by the monotonic clock, which does not jump, for a credential with a
+    /// lifetime of an hour.
     async fn taken(jump_after: Duration, jump: Duration) -> Duration {
         tokio::time::pause();
         let (begun, wall) = (Instant::now(), SystemTime::now());

@@ -58,7 +58,7 @@ mod tests {
 
     use super::*;
 
-    /// A binary frame with a mask of zeros and this many zeros in it, if its payload is there.
+    /// A binary frame with a mask of zeros and this many zeros in it, if it has a payload.
     fn frame(announced: u8, is_complete: bool) -> Bytes {
         let payload = if is_complete { usize::from(announced) } else { 0 };
         [vec![0x82, 0x80 | announced], vec![0; 4 + payload]].concat().into()

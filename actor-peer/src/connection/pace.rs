@@ -179,7 +179,7 @@ impl Way {
 mod tests {
     use super::*;
 
-    /// A connection on which `together` calls come at once, and each trial takes so many
+    /// A connection with `together` concurrent calls, on which each trial takes this many
     /// microseconds.
     struct Played {
         pace: Pace,
@@ -191,7 +191,7 @@ mod tests {
             Self { pace: Pace::default(), now: Moment::default() }
         }
 
-        /// Plays trials, and says in how many of them answers were sent early.
+        /// Simulates trials, and returns in how many of them answers were sent early.
         fn trials(&mut self, count: u32, together: usize, early: u64, at_once: u64) -> u32 {
             (0..count)
                 .filter(|_| {

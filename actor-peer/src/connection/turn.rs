@@ -67,8 +67,8 @@ impl Turn {
 mod tests {
     use super::*;
 
-    /// Handles messages that each take so many microseconds until the turn is over; gives how many
-    /// those were, and how often the clock was asked.
+    /// Handles messages of this many microseconds each until the turn is over. Returns their
+    /// number, and how often the clock was read.
     fn handle(turn: &mut Turn, micros: u64) -> (usize, usize) {
         let (mut now, mut messages, mut asked) = (Moment::default(), 0, 0);
         loop {

@@ -45,7 +45,9 @@ pub(super) enum UpgradeError {
         "the WebSocket handshake arrived over {0:?}, and needs HTTP/1.1: dial with a client that offers only `http/1.1` by ALPN"
     )]
     HttpVersion(Version),
-    #[error("this endpoint speaks the WebSocket subprotocol {SUBPROTOCOL}, and the request does not offer it")]
+    #[error(
+        "this endpoint speaks the WebSocket subprotocol {SUBPROTOCOL}, and the request does not offer it"
+    )]
     Subprotocol,
     #[error(transparent)]
     Closed(#[from] Closed),

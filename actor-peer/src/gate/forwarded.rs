@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(forwarded("proto=https;for=\"198.51.100.1:1\""), "198.51.100.1:1");
     }
 
-    /// What a client puts left of what the proxies add is not read.
+    /// Entries of the client, left of those of the proxies, are not read.
     #[test]
     fn clients_cannot_name_themselves() {
         assert_eq!(listed("127.0.0.1, 6.6.6.6, 198.51.100.1"), "198.51.100.1:0");
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(client(PROXY, &both), PROXY, "one of them is the client's own");
         let same = [("x-forwarded-for", "198.51.100.1"), ("forwarded", "for=198.51.100.1")];
         assert_eq!(client(PROXY, &same), "198.51.100.1:0");
-        // A proxy repeats the host that the client asked for.
+        // A proxy repeats the host that the client requested.
         for host in ["a,for=6.6.6.6;x=", "a\\\",for=6.6.6.6,b=\\\""] {
             assert_eq!(forwarded(&format!("for=198.51.100.1;host=\"{host}\"")), PROXY, "{host}");
         }

@@ -199,8 +199,7 @@ mod tests {
         }
     }
 
-    /// Where it is said under which names a peer is reached, a page that gave it another one is of
-    /// another origin.
+    /// If a peer lists its host names, a page that used another name is of another origin.
     #[test]
     fn rebound_name_is_no_host() {
         let mut origins = Origins::default();
@@ -300,7 +299,7 @@ mod tests {
         );
     }
 
-    /// What is said of a page that comes from `from` with these headers.
+    /// The error for a page from `from` with these headers.
     fn said(from: &str, headers: &[(&str, &str)]) -> Result<(), String> {
         let mut request = TestRequest::get().peer_addr(from.parse().unwrap());
         for header in headers {
@@ -310,8 +309,7 @@ mod tests {
         Origins::default().check(&upgrade).map_err(|wrong| wrong.to_string())
     }
 
-    /// Both values that were compared are named, and the line for a proxy and the line for the
-    /// program.
+    /// Both compared values are named, with the line for a proxy and the line for the program.
     #[test]
     fn refused_page_is_told_line_to_write() {
         let page = ("Origin", "https://app.example.com");
@@ -348,7 +346,7 @@ mod tests {
         assert!(!text.contains("allow_origin"), "{text}");
     }
 
-    /// A proxy that changes the host and says what it was needs no line.
+    /// A proxy that changes the host and reports the original needs no further configuration.
     #[test]
     fn forwarded_host_is_the_host() {
         let behind = |host| {
@@ -357,7 +355,7 @@ mod tests {
                 &[("Host", "backend:80"), ("X-Forwarded-Host", host), ("Origin", "https://app.example.com")],
             )
         };
-        // A proxy behind another one adds its own.
+        // A second proxy appends its own.
         for host in ["app.example.com", "app.example.com:443", "app.example.com, inner"] {
             assert_eq!(behind(host), Ok(()), "{host}");
         }

@@ -32,9 +32,7 @@ pub enum TlsError {
     )]
     NoKey,
     /// This number of the certificates cannot be used as roots.
-    #[error(
-        "{0} of these certificates cannot be used as roots: they are not valid X.509 certificates"
-    )]
+    #[error("{0} of these certificates cannot be used as roots: they are not valid X.509 certificates")]
     Roots(usize),
     /// The operating system has no trusted roots.
     #[error(

@@ -65,7 +65,7 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 mod tests {
     use super::*;
 
-    /// Families alternate from that of the first address, and what is left of the longer one
+    /// Families alternate, beginning with that of the first address; the rest of the longer one
     /// follows.
     #[test]
     fn address_families_alternate() {
@@ -78,8 +78,8 @@ mod tests {
         assert!(order(&[]).is_empty());
     }
 
-    /// An address in a URL is taken as it is, with the usual port of the scheme where none is
-    /// written.
+    /// An IP address in a URL is used unchanged, with the default port of the scheme if none is
+    /// given.
     #[actix_web::test]
     async fn address_in_url_is_not_looked_up() {
         for (url, expected) in [

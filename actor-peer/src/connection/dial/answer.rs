@@ -131,7 +131,7 @@ fn readable(mut bytes: Vec<u8>) -> String {
 mod tests {
     use super::*;
 
-    /// A text that is cut within a character is still a text, and what is none is dropped.
+    /// A text that is cut within a character is still text; other bytes are dropped.
     #[test]
     fn cut_text_is_readable() {
         assert_eq!(readable("déjà\n".into()), "déjà");
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(readable(vec![b'a', 0xFF, b'b']), "");
     }
 
-    /// Both forms of `Retry-After` are read, and what is neither asks for nothing.
+    /// Both forms of `Retry-After` are parsed; other values request no delay.
     #[test]
     fn retry_after_is_seconds_or_date() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777 - 30);

@@ -153,8 +153,8 @@ mod tests {
         Instant::now() + Duration::from_secs(3600)
     }
 
-    /// An attempt that says nothing is overtaken, one that fails makes the next begin at once, and
-    /// the ones behind the winner never begin.
+    /// A silent attempt is overtaken, a failed one starts the next at once, and the ones after
+    /// the winner never start.
     #[actix_web::test]
     async fn silent_attempt_is_overtaken() {
         let begun = RefCell::new(Vec::new());
@@ -170,8 +170,8 @@ mod tests {
         assert_eq!(begun.into_inner(), (1..=3).map(address).collect::<Vec<_>>());
     }
 
-    /// A server that turns a peer away is not asked again at its other addresses, but an attempt
-    /// that runs may still succeed.
+    /// After a rejection, the other addresses of the server are not tried, but a running attempt
+    /// may still succeed.
     #[actix_web::test]
     async fn denial_ends_race_unless_another_wins() {
         let asked = RefCell::new(0);
@@ -195,7 +195,8 @@ mod tests {
         assert_eq!(won.await.ok(), Some("first"));
     }
 
-    /// The error names each address and what it did; one that says what the server is goes before.
+    /// The error names each address and its result; an error that identifies the server takes
+    /// precedence.
     #[actix_web::test]
     async fn error_names_each_address() {
         let lost =
