@@ -27,7 +27,7 @@ pub use distributed_scope_core::{
 };
 pub use distributed_scope_macros::{distributed, remote};
 
-/// The trait that rustc names when a type cannot be sent.
+/// The module of the traits that rustc names when a type cannot be sent.
 #[doc(hidden)]
 pub use distributed_scope_core::travels;
 

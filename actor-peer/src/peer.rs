@@ -329,8 +329,8 @@ impl Peer {
     /// is not waited for. `drain` returns at the latest after `grace`. Then everything is closed
     /// as with [`stop`](Self::stop).
     ///
-    /// Dropping the future does not undo the drain: new calls stay refused, and running blocks
-    /// are not closed in that case.
+    /// Dropping the future does not undo the drain: new sessions and calls stay refused, and
+    /// running blocks are not closed in that case.
     pub async fn drain(&self, grace: Duration) {
         // An actor that is gone has nothing left to drain.
         let _ = self.addr().send(Drain(grace)).await;
