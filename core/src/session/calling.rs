@@ -1,4 +1,4 @@
-//! The calls that we make: sent, given up, answered.
+//! The calls that we make: sending, cancelling, answers.
 
 use bytes::Bytes;
 
@@ -11,9 +11,9 @@ use crate::wire::codec::{Codec, decode_own};
 use crate::wire::frame::{self, CallId, Frame, Invoke, Reply};
 
 impl<W> Session<W> {
-    /// Sends a call and returns its number; while the session is detached, as soon as it is
-    /// attached again. The header is written into the request's own bytes if nobody else has a
-    /// share of them, and the request keeps a share of what is sent.
+    /// Sends a call and returns its number. While the session is detached, the call is sent as
+    /// soon as it is attached again. The header is written into the request's own buffer if no
+    /// other owner shares it, and the request keeps a share of what is sent.
     ///
     /// An error means that nothing was sent. It is [`NotConnected`](ErrorKind::NotConnected) as
     /// long as the session is not [open](Self::is_open).
@@ -42,23 +42,23 @@ impl<W> Session<W> {
         Ok(call)
     }
 
-    /// Whether so many bytes of calls can join those that wait to be sent.
+    /// Whether the send queue can take so many more bytes of calls.
     fn has_room_for(&self, size: usize) -> bool {
         let queued = self.outbox.queued();
         queued == 0 || queued + size <= self.limits.queue.max(size)
     }
 
-    /// Whether another call may be open that does not wait, besides those that are counted
-    /// already.
+    /// Whether another call may be open without being queued, in addition to those that are
+    /// counted already.
     fn has_turn(&self) -> bool {
         self.calls.open() - self.waiting.len() <= self.limits.calls_out
     }
 
-    /// Sends calls that waited for room, if there is some.
+    /// Sends queued calls, as far as the limits allow.
     pub(super) fn fill(&mut self) {
         while !(self.waiting.is_empty() || self.they_leave && self.waiting.next_is_first_hop()) {
             let has_room = self.waiting.next_size().is_some_and(|size| self.has_room_for(size));
-            // The one that goes would be one more.
+            // The call that is sent would be one more.
             if !has_room || self.calls.open() - self.waiting.len() >= self.limits.calls_out {
                 return;
             }
@@ -68,7 +68,7 @@ impl<W> Session<W> {
         }
     }
 
-    /// A call that waited for room, to a side that takes no more calls.
+    /// Ends a queued call, because the other side takes no more calls.
     pub(super) fn next_too_late(&mut self) -> Option<Effect<W>> {
         if self.waiting.is_empty() || !self.they_leave || !self.waiting.next_is_first_hop() {
             return None;
@@ -95,13 +95,12 @@ impl<W> Session<W> {
         if request.deadline.has_passed(now) {
             return Some(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
         }
-        // What began before may finish, with all its hops.
+        // Calls that began before may finish, with all their hops.
         if self.they_leave && request.hop == 0 {
             return Some(RemoteError::refused(Refusal::GoingAway));
         }
-        // What a block of the other side calls is held for it, and must not be more than is held
-        // for
-        // anybody.
+        // Calls that a block of the other side makes are held on behalf of the other side. They
+        // must not exceed the limit per peer.
         if !request.fails_fast && (request.hop == 0 || self.full.is_none()) {
             return None;
         }
@@ -114,14 +113,13 @@ impl<W> Session<W> {
         }
     }
 
-    /// The caller does not wait any longer: the block is stopped, and a reply that is on its way
-    /// is ignored.
+    /// The caller no longer waits: the block is stopped, and a reply that is in flight is ignored.
     pub fn cancel(&mut self, call: CallId) -> Option<W> {
         self.give_up(call).map(|(waiter, _)| waiter)
     }
 
-    /// Ends a call of ours. What was not sent of it is not sent any more: only so is it sure that
-    /// it never runs.
+    /// Ends a call of ours. The unsent part of it is never sent: only then is it certain that the
+    /// call never runs.
     pub(super) fn give_up(&mut self, call: CallId) -> Option<(W, Ran)> {
         let waiter = self.calls.end(call)?;
         if !self.waiting.is_empty() && self.waiting.withdraw(call) || self.outbox.withdraw(call) {
@@ -143,7 +141,7 @@ impl<W> Session<W> {
         self.fill();
         let ending = match frame::codec(reply.codec) {
             Ok(codec) if reply.is_value => Ok(Payload { codec, bytes: reply.payload.into() }),
-            // Errors are always in bincode.
+            // Errors are always encoded with bincode.
             Ok(Codec::Bincode) => Err(match decode_own::<RemoteError>(&reply.payload) {
                 Ok(mut error) => {
                     error.cut(self.limits.error_text);

@@ -17,9 +17,9 @@ use crate::wire::frame::{CallId, Framed, Invoke};
 pub(super) struct Calls<W> {
     /// The number of the next call that we make.
     next_out: u64,
-    /// With whoever waits for each.
+    /// Our open calls, each with its waiter.
     open: Timed<W, FxBuildHasher>,
-    /// Those of them that end with the connection, in order.
+    /// Those of our calls that end with the connection, in order.
     bound: Vec<CallId>,
     /// The calls of the other side, which chooses their numbers.
     theirs: Timed<Theirs, Keyed>,
@@ -27,10 +27,11 @@ pub(super) struct Calls<W> {
     parked: usize,
     /// How many of their blocks are detached, whether their calls are over or not.
     detached: usize,
-    /// Calls of theirs that are over, and whose blocks go on; and whether these are detached.
+    /// Calls of the other side that are over while their blocks still run, and whether those
+    /// blocks are detached.
     outliving: HashMap<CallId, bool, Keyed>,
-    /// No deadline lies before this one. It may be early, because calls that end do not move it:
-    /// so a call costs a comparison.
+    /// A lower bound of all deadlines. It may be early, because calls that end do not move it: so
+    /// a call costs a comparison.
     wake: Deadline,
 }
 
@@ -38,7 +39,7 @@ pub(super) struct Calls<W> {
 struct Theirs {
     stage: Stage,
     is_detached: bool,
-    /// Nothing ends its block any more.
+    /// Its block can no longer be interrupted.
     is_uninterrupted: bool,
 }
 
@@ -49,7 +50,7 @@ impl Theirs {
     }
 }
 
-/// How far a call of the other side has come.
+/// The progress of a call of the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// Nothing of it ran.
@@ -112,7 +113,7 @@ impl<W> Calls<W> {
         self.wake
     }
 
-    /// A call of ours. One that is bound ends with the connection.
+    /// Adds a call of ours. A bound call ends with the connection.
     pub(super) fn begin(&mut self, waiter: W, deadline: Deadline, is_bound: bool) -> CallId {
         let call = CallId(self.next_out);
         self.next_out += 1;
@@ -124,7 +125,7 @@ impl<W> Calls<W> {
         call
     }
 
-    /// A call of ours is over.
+    /// Removes a call of ours that is over.
     pub(super) fn end(&mut self, call: CallId) -> Option<W> {
         if let Ok(place) = self.bound.binary_search(&call) {
             self.bound.remove(place);
@@ -137,8 +138,8 @@ impl<W> Calls<W> {
         self.bound.clone()
     }
 
-    /// A call that waited, for its turn or for a connection, has less time left than when it was
-    /// made, and is to say so: gives the frame that does, where another one is needed.
+    /// A call that was queued, or that waited for a connection, has less time left than when it
+    /// was made, and has to say so. Returns the frame that does, where another frame is needed.
     pub(super) fn with_what_is_left(
         &self,
         Outgoing { frame, is_begin }: &Outgoing,
@@ -155,7 +156,7 @@ impl<W> Calls<W> {
         (left.saturating_add(1) < told).then(|| frame.with_bytes(Invoke::with_deadline(frame.bytes(), left)))
     }
 
-    /// Gives back what the tables took when there were more calls.
+    /// Frees capacity that the tables no longer need.
     pub(super) fn shrink(&mut self) {
         self.open.shrink();
         self.theirs.shrink();
@@ -171,10 +172,10 @@ impl<W> Calls<W> {
         call.0 < self.next_out
     }
 
-    /// A call of theirs. They need not come in the order of their numbers: a small call passes a
-    /// large one, and a call that was given up before it was sent never comes. That none comes
-    /// twice is seen to by the numbers of frames; here it only has to be clear which call a
-    /// reply or a cancel is for.
+    /// Adds a call of the other side. Calls need not arrive in the order of their numbers: a small
+    /// call passes a large one, and a call that was cancelled before it was sent never arrives.
+    /// The numbers of frames ensure that no call arrives twice; here it only has to be clear which
+    /// call a reply or a cancel is for.
     pub(super) fn start(
         &mut self,
         call: CallId,
@@ -192,8 +193,8 @@ impl<W> Calls<W> {
         Ok(())
     }
 
-    /// The block of a call of theirs begins, and nothing ends it any more, until
-    /// [`ended`](Self::ended). False if the call is over, unless it is detached.
+    /// The block of a call of the other side begins, and cannot be interrupted until
+    /// [`ended`](Self::ended). Returns false if the call is over, unless it is detached.
     pub(super) fn begin_uninterrupted(&mut self, call: CallId) -> bool {
         let running = self.theirs.get_mut(call).filter(|(theirs, _)| theirs.stage == Stage::Running);
         match running {
@@ -211,7 +212,8 @@ impl<W> Calls<W> {
         }
     }
 
-    /// A parked call of theirs goes on, with this deadline; nothing if it is over.
+    /// Resumes a parked call of the other side and returns its deadline. `None` if the call is
+    /// over.
     pub(super) fn unpark(&mut self, call: CallId) -> Option<Deadline> {
         let theirs = self.theirs.get_mut(call);
         let (theirs, deadline) = theirs.filter(|(theirs, _)| theirs.stage == Stage::Parked)?;
@@ -239,7 +241,7 @@ impl<W> Calls<W> {
         self.stop(call)
     }
 
-    /// The block of a call has ended that was over before.
+    /// The block of a call that was already over has ended.
     pub(super) fn ended(&mut self, call: CallId) {
         if !self.outliving.is_empty() {
             self.detached -= usize::from(self.outliving.remove(&call).unwrap_or(false));

@@ -1,12 +1,12 @@
-//! Going on as somebody else: the dialler of a session asks, the acceptor agrees, and the dialler
-//! makes another connection, on which it shows what it is known by from then on. The acceptor
-//! takes that connection although it is somebody else's, because the one that had the session has
-//! said so.
+//! Changing the principal of a session. The dialler asks and the acceptor agrees. The dialler then
+//! makes another connection, on which it shows its new credential. The acceptor takes that
+//! connection although its principal differs, because the present principal has asked for the
+//! change.
 
 use super::{Session, Violation};
 use crate::util::time::Moment;
 
-/// How far that has come, on the present connection.
+/// The progress of the change on the present connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Change {
     #[default]
@@ -17,15 +17,15 @@ pub(super) enum Change {
     Asked,
     /// The other side has agreed.
     Agreed,
-    /// The other side has asked, and is to hear that we agree, until this moment.
+    /// The other side has asked. Our consent is to be sent until this moment.
     Agreeing(Moment),
-    /// It was told so.
+    /// Our consent was sent.
     Open(Moment),
 }
 
 impl<W> Session<W> {
-    /// Asks the other side to let the session go on as somebody else; false where it cannot,
-    /// because it is older.
+    /// Asks the other side to let the session continue under another principal. Returns false if
+    /// the other side is too old to support that.
     pub fn ask_to_change(&mut self) -> bool {
         if self.is_attached() && self.can_change {
             self.change = Change::Asking;
@@ -33,27 +33,27 @@ impl<W> Session<W> {
         self.can_change
     }
 
-    /// Whether it was asked that, and has neither answered nor lost its connection.
+    /// Whether the other side was asked, and has neither answered nor lost its connection.
     #[must_use]
     pub fn is_asked_to_change(&self) -> bool {
         self.is_attached() && matches!(self.change, Change::Asking | Change::Asked)
     }
 
-    /// Whether the other side has agreed. The answer is for one connection.
+    /// Whether the other side has agreed. The answer is valid for one connection.
     pub fn has_agreed(&mut self) -> bool {
         let has_agreed = self.is_attached() && self.change == Change::Agreed;
         self.change = Change::None;
         has_agreed
     }
 
-    /// Whether the next connection may be somebody else's, because the one that has the session
-    /// has asked for that.
+    /// Whether the next connection may have another principal, because the present one has asked
+    /// for that.
     #[must_use]
     pub fn may_change(&self, now: Moment) -> bool {
         matches!(self.change, Change::Agreeing(until) | Change::Open(until) if now < until)
     }
 
-    /// The word of it that is to be said now, if there is one.
+    /// The message about the change that has to be sent now, if there is one.
     pub(super) fn word_of_change(&mut self) -> Option<bool> {
         let (word, next) = match self.change {
             Change::Asking => (false, Change::Asked),
@@ -68,11 +68,11 @@ impl<W> Session<W> {
         matches!(self.change, Change::Asking | Change::Agreeing(_))
     }
 
-    /// The other side has said its word of it.
+    /// Takes the other side's message about the change.
     pub(super) fn heard_of_change(&mut self, now: Moment, agrees: bool) -> Result<(), Violation> {
         self.change = match (agrees, self.change) {
             (true, Change::Asked) => Change::Agreed,
-            // Only the one that dials makes another connection.
+            // Only the dialling side makes another connection.
             (false, _) if !self.is_dialled => Change::Agreeing(now + 2 * self.limits.handshake),
             _ => return Err(Violation::Unexpected("change")),
         };

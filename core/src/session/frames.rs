@@ -1,4 +1,4 @@
-//! Frames out and in.
+//! Outgoing and incoming frames.
 
 use bytes::Bytes;
 
@@ -19,7 +19,8 @@ impl<W> Session<W> {
         self.must_speak || self.must_answer || self.inbox.ack_is_overdue() || self.has_word_of_change()
     }
 
-    /// How many bytes are worth writing at once now: little where small frames are to pass chunks.
+    /// The number of bytes that are worth writing at once: small where small frames should be able
+    /// to pass chunks.
     #[must_use]
     pub fn at_once(&self) -> usize {
         self.outbox.at_once()
@@ -30,9 +31,9 @@ impl<W> Session<W> {
         self.write_next(now, Framed::clone)
     }
 
-    /// Hands `write` the next frame to send, which goes `now`. The time is only asked for where a
-    /// frame says it. The session keeps the frame in case it has to be sent again, so whoever
-    /// copies it where it is written needs no share of it.
+    /// Hands `write` the next frame to send, with `now` as the time of sending. The time is read
+    /// only where a frame contains it. The session keeps the frame in case it has to be sent
+    /// again, so a writer that copies it needs no share of it.
     pub fn write_next<T>(
         &mut self,
         now: impl FnOnce() -> Moment,
@@ -67,7 +68,7 @@ impl<W> Session<W> {
 
     /// Takes one message from the other side.
     pub fn receive(&mut self, now: Moment, message: Bytes) -> Result<Option<Effect<W>>, Violation> {
-        // What was on its way on a connection that is no longer ours is sent again on the next one.
+        // What was in flight on a connection that is no longer ours is sent again on the next one.
         match self.state {
             State::Attached => {}
             State::Welcomed(_) => self.begin(now),
@@ -126,9 +127,8 @@ impl<W> Session<W> {
             Frame::GoAway if self.they_leave => Err(Violation::Unexpected(frame.name())),
             Frame::GoAway => {
                 self.they_leave = true;
-                // They wait until they know that we make no more calls, and that those that we
-                // made have
-                // come.
+                // They wait until they know that we make no more calls, and that the calls we made
+                // have arrived.
                 self.must_speak = true;
                 Ok(Some(Effect::TheyLeave))
             }
@@ -147,7 +147,7 @@ impl<W> Session<W> {
         }
     }
 
-    /// Tells the other side which blocks we have.
+    /// Sends the other side the catalogue of our blocks.
     pub fn tell_blocks(&mut self, blocks: &[(BlockId, Fingerprint)]) {
         Catalogue::split(blocks, self.message)
             .for_each(|part| self.outbox.push(Frame::Catalogue(part).encode()));

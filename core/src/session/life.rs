@@ -1,4 +1,4 @@
-//! How time passes for a session, and how it ends.
+//! The passing of time for a session, and its end.
 
 use rustc_hash::FxHashSet;
 
@@ -21,9 +21,9 @@ impl<W> Session<W> {
         Deadline::at(connection).earlier(self.calls.wake()).moment()
     }
 
-    /// Lets time pass: ends the calls whose deadline has passed in both directions, keeps the
-    /// connection alive and notices when it is dead, and ends the session when its window has
-    /// passed.
+    /// Processes the passing of time. Ends the calls whose deadline has passed in both directions,
+    /// sends keepalives, detects a dead connection, and ends the session when its resume window
+    /// has passed.
     pub fn tick(&mut self, now: Moment) -> Vec<Effect<W>> {
         match self.state {
             State::Closed => return Vec::new(),
@@ -34,7 +34,8 @@ impl<W> Session<W> {
             }
             State::Welcomed(_) | State::Detached(_) | State::Attached => {}
         }
-        // What the end of late calls adds to the queue below was not refused by anybody yet.
+        // Errors of late calls join the queue below, and the other side has had no chance to take
+        // them yet.
         let is_full = self.is_full();
         let mut effects = Vec::new();
         let late = self.calls.late(now);
@@ -57,9 +58,8 @@ impl<W> Session<W> {
         }
         if self.is_attached() {
             if is_full {
-                // Next to nothing is read at present, so nothing may be heard; whether the other
-                // side takes
-                // what we send is looked at instead.
+                // Next to nothing is read at present, so nothing may be heard. Whether the other
+                // side takes what we send is checked instead.
                 self.health.cannot_hear();
             }
             let mut waits = self.waits();
@@ -71,9 +71,8 @@ impl<W> Session<W> {
             if check.ping {
                 (self.must_speak, self.must_ping) = (true, true);
             }
-            // On a slow line, what has come of a large message is said before the other side takes
-            // us for
-            // stuck.
+            // On a slow line, we acknowledge what has arrived of a large message before the other
+            // side considers us stuck.
             self.must_speak |= check.say_something || check.was_due && self.must_acknowledge();
             if is_full {
                 self.inbox.rest();
@@ -105,36 +104,36 @@ impl<W> Session<W> {
         }
     }
 
-    /// Whether the other side should be told of what has arrived although nothing else is said: of
-    /// a large part at once, and of anything when two checks have passed, so that it does not
-    /// have to ask.
+    /// Whether the other side should receive an acknowledgement although nothing else is sent. A
+    /// large part is acknowledged at once, and anything after two checks, so that the other side
+    /// does not have to ask.
     fn must_acknowledge(&mut self) -> bool {
         let is_owed = self.inbox.owes_word();
         let was_owed = std::mem::replace(&mut self.owes_word, is_owed);
         self.inbox.owes_word_of_a_chunk() || is_owed && was_owed
     }
 
-    /// Whether calls of ours wait, and for nothing that takes long on a slow line: then silence
-    /// says something.
+    /// Whether calls of ours wait, and for nothing that takes long on a slow line. In that case
+    /// silence is meaningful.
     fn is_awaited(&self) -> bool {
         self.calls.open() > 0 && !self.is_slow()
     }
 
-    /// Whether something is on its way that may be large.
+    /// Whether something that may be large is in flight.
     fn is_slow(&self) -> bool {
         self.outbox.has_next() || self.outbox.has_chunks() || self.inbox.arriving() > 0
     }
 
-    /// The connection may have died unnoticed, because this machine slept or its network changed:
-    /// asks the other side, which has 2 to 3 s to answer; longer, if something large is on its
-    /// way. The next [`tick`](Self::tick) is [due](Self::wake) then.
+    /// The connection may have died unnoticed, because this machine slept or its network changed.
+    /// Asks the other side, which has 2 to 3 s to answer; longer if something large is in flight.
+    /// The next [`tick`](Self::tick) is [due](Self::wake) then.
     pub fn probe(&mut self, now: Moment) {
         if self.is_attached() && !self.is_full() && self.health.probe(now, self.is_slow()) {
             (self.must_speak, self.must_ping) = (true, true);
         }
     }
 
-    /// The session is over: open calls end as disconnected, running blocks are dropped.
+    /// Ends the session: open calls end as disconnected, running blocks are dropped.
     pub fn close(&mut self) -> Vec<Effect<W>> {
         if !self.is_alive() {
             return Vec::new();

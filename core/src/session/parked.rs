@@ -1,4 +1,4 @@
-//! Calls that have arrived and wait until less waits to be sent to their caller.
+//! Calls that have arrived and wait because too much output to their caller is pending.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{CHUNK, is_oversized};
 use crate::wire::frame::{CallId, HEAD, Invoke};
 
-/// What a parked call costs beside its captures, about.
+/// The approximate memory of a parked call, besides its captures.
 const EACH: usize = HEAD + size_of::<Invoke>();
 
 /// Calls in the order in which they came.
@@ -17,7 +17,7 @@ pub(super) struct Parked {
     bytes: usize,
 }
 
-/// So many bytes of calls wait already that no more can.
+/// The limit in bytes on waiting calls is reached.
 #[derive(Debug)]
 pub(super) struct NoRoom;
 
@@ -26,26 +26,27 @@ impl Parked {
         self.calls.is_empty()
     }
 
-    /// Gives back what is not needed any longer.
+    /// Frees capacity that is no longer needed.
     pub(super) fn shrink(&mut self) {
         if is_oversized(self.calls.capacity(), self.calls.len()) {
             self.calls.shrink_to_fit();
         }
     }
 
-    /// How many bytes they are.
+    /// Their size in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Takes a call, unless there would be more than `limit` bytes of them. A single one always
-    /// finds room.
+    /// Adds a call, unless the calls would then exceed `limit` bytes. If there are no others, the
+    /// call is always accepted.
     pub(super) fn push(&mut self, mut invoke: Invoke, limit: usize) -> Result<(), NoRoom> {
         let size = EACH + invoke.captures.len();
         if !self.is_empty() && self.bytes + size > limit {
             return Err(NoRoom);
         }
-        // A message that came in one frame is a share of all that was read from the socket with it.
+        // A message that came in one frame shares the buffer of all that was read from the socket
+        // with it.
         if invoke.captures.len() <= CHUNK {
             invoke.captures = Bytes::copy_from_slice(&invoke.captures);
         }
@@ -54,7 +55,7 @@ impl Parked {
         Ok(())
     }
 
-    /// Takes out those that no block made.
+    /// Removes the calls that were not made by a block.
     pub(super) fn take_first_hops(&mut self) -> Vec<CallId> {
         let (first, nested): (Vec<_>, Vec<_>) = self.calls.drain(..).partition(|invoke| invoke.hop == 0);
         self.bytes = nested.iter().map(|invoke| EACH + invoke.captures.len()).sum();
@@ -62,7 +63,7 @@ impl Parked {
         first.into_iter().map(|invoke| invoke.call).collect()
     }
 
-    /// The one that has waited the longest. It may have been given up meanwhile.
+    /// Removes the call that has waited the longest. It may have been cancelled meanwhile.
     pub(super) fn pop(&mut self) -> Option<Invoke> {
         let invoke = self.calls.pop_front()?;
         self.bytes -= EACH + invoke.captures.len();

@@ -16,7 +16,7 @@ use crate::wire::codec::{Codec, encode_own};
 use crate::wire::frame::{self, CallId, Frame, HEAD, Invoke, Reply};
 
 impl<W> Session<W> {
-    /// A call of which the first byte came at `begun`.
+    /// Takes a call of which the first byte came at `begun`.
     pub(super) fn invoked(
         &mut self,
         now: Moment,
@@ -29,7 +29,7 @@ impl<W> Session<W> {
         };
         let (open, detached) = (self.calls.blocks(), self.calls.detached());
         self.calls.start(invoke.call, deadline, invoke.is_detached)?;
-        // What is under way may finish, with all its hops.
+        // Calls that are in progress may finish, with all their hops.
         let objection = if self.we_leave && invoke.hop == 0 {
             Some(RemoteError::refused(Refusal::GoingAway))
         } else if invoke.hop >= self.limits.hops {
@@ -56,9 +56,8 @@ impl<W> Session<W> {
         if !self.owes_too_much() {
             return Ok(Some(Effect::Run(invoke, deadline)));
         }
-        // It has to be read, because acknowledgements may stand behind it; but its result would
-        // only wait,
-        // too.
+        // It has to be read, because acknowledgements may follow it. But its result would only be
+        // queued, too.
         let call = invoke.call;
         match self.parked.push(invoke, self.limits.queue) {
             Ok(()) => self.calls.park(call),
@@ -67,7 +66,7 @@ impl<W> Session<W> {
         Ok(None)
     }
 
-    /// A large message came of which only the header was kept.
+    /// Takes a large message of which only the header was kept.
     pub(super) fn received_header(
         &mut self,
         header: &[u8],
@@ -100,16 +99,16 @@ impl<W> Session<W> {
         self.reply(call, Err(error));
     }
 
-    /// What had to wait, if it can go on now: a block until less waits to be sent, or a call that
-    /// will not be sent any more. Worth asking for after each frame that was sent or received,
-    /// until there is none.
+    /// Returns queued work that can continue now: a block that waited until less output is
+    /// pending, or a call that will not be sent any more. Worth calling after each frame that was
+    /// sent or received, until it returns nothing.
     pub fn next_run(&mut self) -> Option<Effect<W>> {
         if let Some(effect) = self.next_too_late() {
             return Some(effect);
         }
         while !self.parked.is_empty() && !self.owes_too_much() {
             let invoke = self.parked.pop()?;
-            // It may have been cancelled, or late, meanwhile.
+            // It may have been cancelled, or be late, meanwhile.
             if let Some(deadline) = self.calls.unpark(invoke.call) {
                 return Some(Effect::Run(invoke, deadline));
             }
@@ -117,13 +116,13 @@ impl<W> Session<W> {
         None
     }
 
-    /// Whether so much waits to be sent that nothing should be added.
+    /// Whether so much output is pending that nothing should be added.
     pub(super) fn owes_too_much(&self) -> bool {
         self.outbox.queued() > self.limits.queue
     }
 
-    /// Nobody waits for this call of the other side any longer: neither for its block nor for the
-    /// rest of its result.
+    /// The caller no longer waits for this call of the other side: neither for its block nor for
+    /// the rest of its result.
     pub(super) fn cancelled(&mut self, call: CallId) -> Option<Effect<W>> {
         match self.calls.abandon(call) {
             Some(Stage::Running) => return Some(Effect::Abort(call)),
@@ -136,8 +135,8 @@ impl<W> Session<W> {
         None
     }
 
-    /// Sends how a block ended; a value stands behind [`HEAD`] bytes of room. Does nothing when
-    /// the call was cancelled meanwhile.
+    /// Sends the outcome of a block. A value has [`HEAD`] bytes of spare space before it. Does
+    /// nothing if the call was cancelled meanwhile.
     pub fn reply(&mut self, call: CallId, ending: Ending) {
         if self.calls.stop(call).is_none() {
             self.calls.ended(call);
@@ -146,7 +145,7 @@ impl<W> Session<W> {
         self.answer(call, ending);
     }
 
-    /// The same of a call whose block was told to end, if that is not
+    /// The same for a call whose block was told to end, if that block is not
     /// [detached](crate::Call::detach).
     pub(super) fn give_up_theirs(&mut self, call: CallId, ending: Ending) {
         if self.calls.abandon(call).is_some() {
@@ -154,12 +153,12 @@ impl<W> Session<W> {
         }
     }
 
-    /// The block of a call begins, and nothing ends it any more. False if the call is over.
+    /// The block of a call begins, and cannot be interrupted. Returns false if the call is over.
     pub fn begin_uninterrupted(&mut self, call: CallId) -> bool {
         self.calls.begin_uninterrupted(call)
     }
 
-    /// A block that was not to be interrupted has ended.
+    /// A block that could not be interrupted has ended.
     pub fn ended(&mut self, call: CallId) {
         self.calls.ended(call);
     }
@@ -174,7 +173,7 @@ impl<W> Session<W> {
         self.outbox.push(reply.seal(payload.bytes));
     }
 
-    /// Whether a result can be sent, and kept until it is.
+    /// Whether a result can be sent, and kept until it is sent.
     fn fits(&self, payload: Payload) -> Result<Payload, RemoteError> {
         let size = payload.bytes.len();
         if size > self.message {
@@ -196,33 +195,33 @@ impl<W> Session<W> {
         RemoteError::new(ErrorKind::ResultDropped { limit: self.limits.results }, Ran::Yes)
     }
 
-    /// We are stopping: running blocks end and are answered, new calls are refused. Told to the
-    /// other side.
+    /// This side is stopping: running blocks end and are answered, new calls are refused. The
+    /// other side is notified.
     pub fn go_away(&mut self) {
         if !self.we_leave && self.is_alive() {
             self.we_leave = true;
             self.tell_that_we_leave();
-            // What did not begin will not.
+            // Calls that did not begin will not begin.
             for call in self.parked.take_first_hops() {
                 self.reply(call, Err(RemoteError::refused(Refusal::GoingAway)));
             }
         }
     }
 
-    /// Only a side that is there is told: nobody should wait for one that may never come back only
-    /// to tell it.
+    /// Notifies the other side only if it is connected. It may never come back, and then nothing
+    /// should wait only to notify it.
     pub(super) fn tell_that_we_leave(&mut self) {
         if self.we_leave && self.is_attached() {
             self.patience = CHECKS_UNTIL_KNOWN;
-            // What a lost connection did not carry is sent again by itself.
+            // What a lost connection did not carry is sent again automatically.
             if !std::mem::replace(&mut self.said_we_leave, true) {
                 self.outbox.push(Frame::GoAway.encode());
             }
         }
     }
 
-    /// An error as it travels. One that there is no room for, or that cannot be written, travels
-    /// without its causes, or at last as one that says no more than that.
+    /// An error as it is sent. If it is too large or cannot be encoded, it is sent without its
+    /// causes, or at last as an error that says only that.
     fn encoded(&self, error: &RemoteError) -> Payload {
         let codec = Codec::default();
         let limit = self.message;
@@ -245,7 +244,7 @@ impl<W> Session<W> {
     }
 }
 
-/// A result is not kept, because so much is held already.
+/// A result is not kept, because the limit on held memory is reached.
 fn result_dropped(full: Full) -> RemoteError {
     RemoteError::new(ErrorKind::ResultDropped { limit: full.limit }, Ran::Yes).caused_by(&full)
 }

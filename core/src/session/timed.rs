@@ -1,9 +1,9 @@
-//! A table of calls that have deadlines, in which a call that ends before anything is late costs
-//! no more than in a map.
+//! A table of calls that have deadlines. A call that ends before any deadline has passed costs no
+//! more than in a map.
 //!
-//! New calls stand in a map, and nothing is known of their deadlines. When it is asked which calls
-//! are late, those that are still there move to another map, and their deadlines to a heap. So
-//! each call moves once at most, and most of them never.
+//! New calls are kept in a map, and their deadlines are not indexed. When [`late`](Timed::late)
+//! looks for late calls, those that are still open move to another map, and their deadlines to a
+//! heap. So each call moves at most once, and most calls never move.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -14,13 +14,13 @@ use super::is_oversized;
 use crate::util::time::{Deadline, Moment};
 use crate::wire::frame::CallId;
 
-/// So many deadlines of calls that have ended do not matter.
+/// The number of deadlines of ended calls that are tolerated in the heap.
 const FEW: usize = 64;
 
 pub(super) struct Timed<V, S> {
     young: HashMap<CallId, (V, Deadline), S>,
     old: HashMap<CallId, (V, Deadline), S>,
-    /// The deadlines of the old ones, and of some that have ended.
+    /// The deadlines of the old calls, and of some calls that have ended.
     deadlines: BinaryHeap<Reverse<(Moment, CallId)>>,
 }
 
@@ -72,14 +72,14 @@ impl<V, S: BuildHasher + Default> Timed<V, S> {
         Some(value)
     }
 
-    /// The earliest deadline, or one of a call that has ended, of all calls that were there when
-    /// [`late`](Self::late) was asked.
+    /// The earliest deadline of all calls that were in the table when [`late`](Self::late) was
+    /// last called. It may belong to a call that has ended.
     pub(super) fn next(&self) -> Deadline {
         self.deadlines.peek().map_or(Deadline::never(), |Reverse((moment, _))| Deadline::at(*moment))
     }
 
-    /// The calls that are late at `now`. They stay until they are removed, and are not named
-    /// again.
+    /// The calls that are late at `now`. They stay in the table until they are removed, and are
+    /// not returned again.
     pub(super) fn late(&mut self, now: Moment) -> Vec<CallId> {
         self.grow_old();
         let mut late = Vec::new();
@@ -107,7 +107,7 @@ impl<V, S: BuildHasher + Default> Timed<V, S> {
         }
     }
 
-    /// Gives back what was taken when there were more.
+    /// Frees capacity that is no longer needed.
     pub(super) fn shrink(&mut self) {
         if is_oversized(self.young.capacity(), self.young.len()) {
             self.young.shrink_to_fit();
@@ -120,7 +120,7 @@ impl<V, S: BuildHasher + Default> Timed<V, S> {
         }
     }
 
-    /// How many there is room for.
+    /// The capacity of the table.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.young.capacity() + self.old.capacity()

@@ -1,10 +1,10 @@
-//! How much the other side may tell of its blocks: once, to an end, and no more of them than are
-//! looked at.
+//! How much of its catalogue the other side may send: once, to an end, and with at most as many
+//! blocks as are examined.
 
 use super::Violation;
 use crate::wire::frame::Catalogue;
 
-/// How far the other side's catalogue has come.
+/// The progress of the other side's catalogue.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     blocks: usize,
@@ -12,7 +12,7 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Another part of it.
+    /// Takes another part of it.
     pub(super) fn add(&mut self, part: &Catalogue) -> Result<(), Violation> {
         self.blocks += part.blocks.len();
         let is_empty = part.blocks.is_empty() && !part.is_last;

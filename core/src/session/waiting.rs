@@ -1,4 +1,4 @@
-//! Calls of ours that wait for room among what is to be sent, or for others to end.
+//! Calls of ours that wait for space in the send queue, or for other calls to end.
 
 use std::collections::VecDeque;
 
@@ -9,11 +9,11 @@ use crate::wire::frame::CallId;
 /// Calls in the order in which they were made.
 #[derive(Debug, Default)]
 pub(super) struct WaitingCalls {
-    /// One that was given up is empty, and keeps its place.
+    /// A cancelled call is empty and keeps its place.
     calls: VecDeque<Waiting>,
-    /// How many of them were not given up.
+    /// The number of calls that were not cancelled.
     count: usize,
-    /// How many bytes those of them have that are held for the other side.
+    /// The bytes of those calls that are held on behalf of the other side.
     held: usize,
 }
 
@@ -29,7 +29,7 @@ impl WaitingCalls {
         self.count == 0
     }
 
-    /// Gives back what is not needed any longer.
+    /// Frees capacity that is no longer needed.
     pub(super) fn shrink(&mut self) {
         if is_oversized(self.calls.capacity(), self.calls.len()) {
             self.calls.shrink_to_fit();
@@ -40,7 +40,7 @@ impl WaitingCalls {
         self.count
     }
 
-    /// How many bytes are held for the other side: those of calls that its blocks make.
+    /// The bytes held on behalf of the other side: those of calls that its blocks make.
     pub(super) fn held(&self) -> usize {
         self.held
     }
@@ -53,7 +53,7 @@ impl WaitingCalls {
         self.calls.push_back(Waiting { call, frame, is_held });
     }
 
-    /// The size of the one that has waited the longest.
+    /// The size of the call that has waited the longest.
     pub(super) fn next_size(&mut self) -> Option<usize> {
         while self.calls.front().is_some_and(|waiting| waiting.frame.is_empty()) {
             self.calls.pop_front();
@@ -61,12 +61,12 @@ impl WaitingCalls {
         self.calls.front().map(|waiting| waiting.frame.len())
     }
 
-    /// Whether no block made that one.
+    /// Whether the call that has waited the longest was not made by a block.
     pub(super) fn next_is_first_hop(&mut self) -> bool {
         self.next_size().is_some() && self.calls.front().is_some_and(|waiting| !waiting.is_held)
     }
 
-    /// The one that has waited the longest.
+    /// Removes the call that has waited the longest.
     pub(super) fn pop(&mut self) -> Option<(CallId, Encoded)> {
         self.next_size()?;
         let Waiting { call, frame, is_held } = self.calls.pop_front()?;
@@ -78,7 +78,7 @@ impl WaitingCalls {
         Some((call, frame))
     }
 
-    /// Takes a call back; false if it does not wait.
+    /// Cancels a queued call. Returns false if it is not queued.
     pub(super) fn withdraw(&mut self, call: CallId) -> bool {
         let Ok(place) = self.calls.binary_search_by_key(&call, |waiting| waiting.call) else { return false };
         let Some(waiting) = self.calls.get_mut(place) else { return false };
