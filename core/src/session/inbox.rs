@@ -1,4 +1,4 @@
-//! What one side of a session has received: how many frames, and the large ones that are not
+//! What one side of a session has received: the number of frames, and the large ones that are not
 //! complete yet.
 
 use bytes::{Bytes, BytesMut};
@@ -11,18 +11,18 @@ use crate::util::bulk_copy::append;
 use crate::util::time::Moment;
 use crate::wire::frame::{Chunk, Frame, HEAD};
 
-/// After so many frames the sender is told that they arrived, as soon as anything else goes to it.
-/// What makes a call for each result so says both with one write.
+/// After this many frames, an acknowledgement is sent with the next other output. A peer that
+/// makes a call for each result then sends both with one write.
 const FRAMES_PER_ACK: u64 = 64;
 
-/// After so many frames it is told in any case.
+/// After this many frames, an acknowledgement is sent in any case.
 const MOST_FRAMES_PER_ACK: u64 = 256;
 
-/// So much is reserved for a large frame when its first chunk comes, if it says that it is so
-/// large. What is never filled costs no memory, and what is larger grows as it comes.
+/// The capacity that is reserved for a large frame when its first chunk arrives, at most its
+/// announced size. Unused capacity costs no memory, and a larger frame grows as it arrives.
 const RESERVED: usize = (1 << 20) + CHUNK;
 
-/// How many times as long the sender of a large message may be stuck as it would let itself be.
+/// How many times as long the sender of a large message may stall as it would tolerate itself.
 const STALLS: u32 = 4;
 
 #[derive(Debug)]
@@ -31,33 +31,33 @@ pub(super) struct Inbox {
     received: u64,
     acknowledged: u64,
     bytes_since_ack: usize,
-    /// How many chunks came without a small frame between them.
+    /// The number of chunks that arrived without a small frame between them.
     chunks_since_small: u32,
     partial: FxHashMap<u32, Partial>,
-    /// How many bytes of memory they take.
+    /// The memory of incomplete frames, in bytes.
     held: usize,
-    /// How many bytes came in the checks that are counted below.
+    /// The number of bytes that arrived in the checks that are counted below.
     progress: usize,
-    /// In how many checks something was not complete.
+    /// The number of checks in which a frame was incomplete.
     checks: u32,
 }
 
 #[derive(Debug)]
 struct Partial {
     total: usize,
-    /// How many bytes came, whether they are kept or not.
+    /// The number of bytes that arrived, whether they are kept or not.
     came: usize,
     bytes: BytesMut,
     begun: Moment,
     dropped: Option<Dropped>,
 }
 
-/// Why a large frame is not kept. Only its header is, so that its call can be answered.
+/// Why a large frame is not kept. Only its header is kept, so that its call can be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dropped {
-    /// So much is held already.
+    /// The limit on held memory is reached.
     Full(Full),
-    /// It came too slowly.
+    /// It arrived too slowly.
     Slow,
 }
 
@@ -65,9 +65,9 @@ pub(super) enum Dropped {
 #[derive(Debug)]
 pub(super) struct Whole {
     pub(super) frame: Bytes,
-    /// Why that is only its header.
+    /// Why only its header was kept, if so.
     pub(super) dropped: Option<Dropped>,
-    /// When its first part came, from which its time counts.
+    /// When its first part arrived. Its time counts from then.
     pub(super) begun: Moment,
 }
 
@@ -86,64 +86,64 @@ impl Inbox {
         }
     }
 
-    /// How many numbered frames have arrived.
+    /// The number of numbered frames that have arrived.
     pub(super) fn received(&self) -> u64 {
         self.received
     }
 
-    /// How many bytes of large frames have arrived that are not complete.
+    /// The number of bytes that have arrived of incomplete large frames.
     pub(super) fn arriving(&self) -> usize {
         self.partial.values().map(|partial| partial.bytes.len()).sum()
     }
 
-    /// How many bytes of memory they take.
+    /// Their memory, in bytes.
     pub(super) fn held(&self) -> usize {
         self.held
     }
 
-    /// Counts a numbered frame, which had so many bytes.
+    /// Counts a numbered frame of this size in bytes.
     pub(super) fn count(&mut self, frame: &Frame, size: usize) {
         self.received += 1;
         self.bytes_since_ack += size;
         self.progress = self.progress.saturating_add(size);
         match frame {
-            // Nothing of a message goes with the word that it is abandoned.
+            // The notice that a message is abandoned carries no part of it.
             Frame::Chunk(chunk) if chunk.bytes.is_empty() => {}
             Frame::Chunk(_) => self.chunks_since_small = self.chunks_since_small.saturating_add(1),
             _ => self.chunks_since_small = 0,
         }
     }
 
-    /// Whether the sender should be told how many have arrived, if anything else is said.
+    /// Whether an acknowledgement should be sent with other output.
     pub(super) fn ack_is_due(&self) -> bool {
         self.received - self.acknowledged >= FRAMES_PER_ACK || self.ack_is_overdue()
     }
 
-    /// Whether it should be told now.
+    /// Whether an acknowledgement should be sent now.
     pub(super) fn ack_is_overdue(&self) -> bool {
         let bytes = if self.chunks_since_small >= CHUNKS_ALONE { BYTES_PER_ACK_ALONE } else { BYTES_PER_ACK };
         self.received - self.acknowledged >= MOST_FRAMES_PER_ACK || self.bytes_since_ack >= bytes
     }
 
-    /// Whether the sender was not told of something yet.
+    /// Whether something was not acknowledged yet.
     pub(super) fn owes_word(&self) -> bool {
         self.received > self.acknowledged
     }
 
-    /// Whether the sender was not told of a whole chunk yet.
+    /// Whether a whole chunk was not acknowledged yet.
     pub(super) fn owes_word_of_a_chunk(&self) -> bool {
         self.bytes_since_ack >= CHUNK
     }
 
-    /// The number to tell the sender.
+    /// Returns the number for an acknowledgement.
     pub(super) fn acknowledge(&mut self) -> u64 {
         self.acknowledged = self.received;
         self.bytes_since_ack = 0;
         self.received
     }
 
-    /// Adds a part; gives the whole frame with the last one. If the session is full, nothing more
-    /// is kept of the frame.
+    /// Adds a part, and returns the whole frame with the last one. If the session is full, no more
+    /// of the frame is kept.
     pub(super) fn add(
         &mut self,
         now: Moment,
@@ -167,7 +167,7 @@ impl Inbox {
         if is_new && others > 0 && others + total > self.limit.saturating_mul(LARGEST_AT_ONCE) {
             return Err(Violation::TooMuchAtOnce);
         }
-        // The room grows with what really arrives: a total is only an announcement.
+        // The buffer grows with the bytes that arrive: the total is only an announcement.
         let partial = self.partial.entry(stream).or_insert_with(|| Partial {
             total,
             came: 0,
@@ -200,10 +200,9 @@ impl Inbox {
         Some(partial)
     }
 
-    /// Another check of the connection's health between which and the one before something was
-    /// heard. Whoever sends drops a connection on which over `stall` checks fewer than `least`
-    /// bytes arrive, and goes on with another one. If that has not happened several times over,
-    /// nothing is kept any more of what is not complete.
+    /// A health check since whose predecessor something was heard. A sender drops a connection on
+    /// which fewer than `least` bytes arrive over `stall` checks, and resumes on another one. If
+    /// the sender has failed to do so several times over, incomplete frames are no longer kept.
     pub(super) fn check(&mut self, stall: u32, least: usize) {
         if self.partial.is_empty() {
             self.rest();
@@ -220,7 +219,7 @@ impl Inbox {
         self.rest();
     }
 
-    /// The time until now does not count: nothing was read, or nothing was on its way.
+    /// The time until now does not count: nothing was read, or nothing was in flight.
     pub(super) fn rest(&mut self) {
         (self.checks, self.progress) = (0, 0);
     }

@@ -1,24 +1,25 @@
 //! One session between two peers, as a state machine: frames and moments in, effects and frames
 //! out.
 //!
-//! It knows no socket, no clock and no task. The Actix peer, the browser peer, the simulator and
-//! the fuzzer all drive this one. `W` is whatever the driver keeps for a call that is open, for
+//! It has no socket, no clock and no task. The Actix peer, the browser peer, the simulator and the
+//! fuzzer all drive this state machine. `W` is what the driver keeps for an open call, for
 //! instance the sender of a channel.
 //!
-//! A session outlives its connection. While it is *attached* to one, frames come and go; when the
-//! connection is lost it waits, detached, for another one to go on with, until its window has
-//! passed. [`handshake`](crate::wire::handshake) is how a connection finds its session.
+//! A session outlives its connection. While it is *attached* to one, frames are sent and received.
+//! When the connection is lost, the session is detached: it waits for another connection until its
+//! resume window has passed. [`handshake`](crate::wire::handshake) is how a connection finds its
+//! session.
 //!
 //! | module | idea |
 //! |---|---|
-//! | here | what a session is, and connections that come and go |
+//! | here | the session itself, and connections that come and go |
 //! | `frames` | frames out and in |
 //! | `calling`, `serving`, `calls`, `timed` | the calls that we make, those that the other side makes, and the table of both, by their deadlines |
 //! | `outbox`, `inbox` | numbered frames: sent, kept, cut into chunks; counted, put together |
-//! | `change` | going on as somebody else |
-//! | `told` | how much the other side may tell of its blocks |
+//! | `change` | changing the principal of a session |
+//! | `told` | how much of its catalogue the other side may send |
 //! | `health`, `probe`, `life` | whether the connection is alive, and asking whether it is; how time passes, and the end |
-//! | `violation` | how the other side, or a connection to it, fails a session |
+//! | `violation` | how the other side, or a connection to it, breaks a session |
 
 mod calling;
 mod calls;
@@ -65,19 +66,19 @@ pub use self::violation::{Dead, Lost, Violation};
 /// introduction.
 pub const MAX_FRAME: usize = CHUNK + 1024;
 
-/// How much a clogged session reads per check in which the other side took nothing. If both sides
-/// are clogged, neither would ever read otherwise; and there are sixteen checks before a side that
-/// only pretends is cut off.
+/// How many bytes a session under backpressure reads per check in which the other side took
+/// nothing. Without this allowance, two sides with full queues would deadlock. A side that only
+/// pretends to be full is disconnected after sixteen checks.
 const READ_WHEN_STALLED: usize = 4 * CHUNK;
 
-/// So many checks of health, of which there are sixteen per span of silence, the other side may
-/// take to say that it knows that we leave.
+/// The number of health checks within which the other side may confirm that it knows we are
+/// leaving. There are sixteen checks per span of silence.
 const CHECKS_UNTIL_KNOWN: u8 = 2;
 
-/// A bare error is sent whatever the limit on messages is, so that much is always taken.
+/// A bare error is sent whatever the message limit is, so this size is always accepted.
 const SMALLEST_LIMIT: usize = 1024;
 
-/// Whether a table has so much more room than it needs that it should give some back.
+/// Whether a table has so much excess capacity that some of it should be freed.
 pub(crate) fn is_oversized(capacity: usize, needed: usize) -> bool {
     capacity > 64 && capacity / 4 > needed
 }
@@ -86,61 +87,61 @@ pub(crate) fn is_oversized(capacity: usize, needed: usize) -> bool {
 #[derive(Debug)]
 pub struct Session<W> {
     remote: PeerId,
-    /// Those of the peer, which all of its sessions share.
+    /// The limits of the peer, shared by all of its sessions.
     limits: Arc<Limits>,
-    /// The largest message that both sides take.
+    /// The largest message that both sides accept.
     message: usize,
     state: State,
     outbox: Outbox,
     inbox: Inbox,
-    /// Something has to be said, if only how much has arrived.
+    /// Something has to be sent, if only an acknowledgement.
     must_speak: bool,
-    /// What has to be said is a ping. Only if something has to.
+    /// What has to be sent is a ping. Only valid if `must_speak` is set.
     must_ping: bool,
-    /// The other side has asked how much has arrived.
+    /// The other side has asked for an acknowledgement.
     must_answer: bool,
-    /// Something had arrived at the last check of which the other side was not told.
+    /// At the last check, something had arrived that was not acknowledged yet.
     owes_word: bool,
     calls: Calls<W>,
-    /// Calls of ours that wait for room.
+    /// Calls of ours that wait for space in the send queue.
     waiting: WaitingCalls,
-    /// How many calls the other side may make.
+    /// Limits the rate of the other side's calls.
     rate: TokenBucket,
-    /// Calls of theirs that have to wait, because too much waits to be sent to them already.
+    /// Calls of the other side that wait, because too much output to that side is pending.
     parked: Parked,
     health: Health,
-    /// How many bytes are read although the session is clogged.
+    /// The number of bytes that may be read although the session is under backpressure.
     allowance: usize,
-    /// Whether the other side certainly knows of this session.
+    /// Whether the other side is certain to know of this session.
     is_open: bool,
-    /// The limit on held memory that is reached, if one is.
+    /// The limit on held memory that is reached, if any.
     full: Option<Full>,
-    /// We take no new calls.
+    /// This side takes no new calls.
     we_leave: bool,
-    /// The other side was told so.
+    /// The other side was notified of that.
     said_we_leave: bool,
-    /// For so many checks of the connection's health we wait until the other side knows that.
+    /// The number of health checks for which we still wait until the other side knows that.
     patience: u8,
     /// The other side takes no new calls.
     they_leave: bool,
-    /// What they have told of their blocks.
+    /// The progress of the other side's catalogue.
     told: Told,
-    /// What of our refusals is logged.
+    /// Limits how many of our refusals are logged.
     refusals: Doubling,
-    /// We have dialled it.
+    /// This side has dialled the session.
     is_dialled: bool,
-    /// Whether the other side knows of sessions that go on as somebody else.
+    /// Whether the other side supports a change of the session's principal.
     can_change: bool,
     change: Change,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// A connection carries the welcome of the session, and nothing was heard on it. It counts
-    /// until this moment.
+    /// A connection carries the welcome of the session, and nothing has arrived on it. It counts
+    /// as a connection until this moment.
     Welcomed(Moment),
     Attached,
-    /// Until when it waits for a connection.
+    /// Waits for a connection until this moment.
     Detached(Moment),
     Closed,
 }
@@ -148,29 +149,29 @@ enum State {
 /// What the driver has to do.
 #[derive(Debug)]
 pub enum Effect<W> {
-    /// Run a block and hand its end to [`Session::reply`].
+    /// Run a block and pass its outcome to [`Session::reply`].
     Run(Invoke, Deadline),
-    /// Drop this block if it still runs; nobody waits for it.
+    /// Drop this block if it still runs; its caller no longer waits for it.
     Abort(CallId),
-    /// Tell this waiter how its call ended.
+    /// Pass the outcome of a call to this waiter.
     Complete(W, Ending),
     /// The connection is dead although it is not closed: drop it.
     DropConnection(Dead),
-    /// The session is over: its window has passed.
+    /// The session is over: its resume window has passed.
     Expired,
     /// The other side is stopping and takes no new calls.
     TheyLeave,
-    /// The other side told which blocks it has, or some of them.
+    /// The other side sent its catalogue of blocks, or a part of it.
     Catalogue(Catalogue),
-    /// The other side has ended the session, if this is the proof that it did: close it. Otherwise
-    /// drop the connection.
+    /// The other side has ended the session, if this is the proof of that: close the session.
+    /// Otherwise drop the connection.
     TheyEnd(Mac),
 }
 
 impl<W> Session<W> {
-    /// A session that the other side opened for us with its welcome, attached to the connection on
-    /// which it did. The first frame follows at once, so that the other side knows that the
-    /// welcome has come.
+    /// Returns a session that the other side opened for us with its welcome. It is attached to the
+    /// connection that carried the welcome. The first frame is sent at once, so that the other
+    /// side knows that the welcome has arrived.
     #[must_use]
     pub fn dialled(limits: impl Into<Arc<Limits>>, them: &Introduction, now: Moment) -> Self {
         Self {
@@ -182,10 +183,10 @@ impl<W> Session<W> {
         }
     }
 
-    /// A session that we open for the other side. The connection on which it introduced itself
-    /// carries it, and it is neither [attached](Self::is_attached) nor [open](Self::is_open)
-    /// until something is heard on it: the welcome may be lost, and the other side would then
-    /// begin another session.
+    /// Returns a session that we open for the other side. The connection on which the other side
+    /// introduced itself carries it. The session is neither [attached](Self::is_attached) nor
+    /// [open](Self::is_open) until something arrives on that connection: the welcome may be lost,
+    /// and the other side would then begin another session.
     #[must_use]
     pub fn accepted(limits: impl Into<Arc<Limits>>, them: &Introduction, now: Moment) -> Self {
         let limits = limits.into();
@@ -228,38 +229,38 @@ impl<W> Session<W> {
         self.state != State::Closed
     }
 
-    /// Whether it has a connection now: it is attached to it, or would be if something were heard
-    /// on it.
+    /// Whether the session has a connection now: it is attached to one, or will be when something
+    /// arrives on it.
     #[must_use]
     pub fn is_carried(&self) -> bool {
         matches!(self.state, State::Attached | State::Welcomed(_))
     }
 
-    /// Whether a connection carries it now on which both sides have spoken.
+    /// Whether a connection carries the session now on which both sides have sent something.
     #[must_use]
     pub fn is_attached(&self) -> bool {
         self.state == State::Attached
     }
 
-    /// Whether the other side certainly has the session, too. Calls can be made from then on.
+    /// Whether the other side is certain to have the session, too. Calls can be made from then on.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.is_open
     }
 
-    /// How many of our calls wait for their results.
+    /// The number of our calls that wait for their results.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.calls.open()
     }
 
-    /// How many of them do not wait for room.
+    /// The number of our calls that are not queued.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.calls.open() - self.waiting.len()
     }
 
-    /// How many blocks run here for the other side.
+    /// The number of blocks that run here for the other side.
     #[must_use]
     pub fn running(&self) -> usize {
         self.calls.running()
@@ -271,51 +272,50 @@ impl<W> Session<W> {
         self.calls.is_running(call)
     }
 
-    /// How many bytes wait to be sent.
+    /// The number of bytes that wait to be sent.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.outbox.queued()
     }
 
-    /// How many bytes are kept to be sent again after a reconnect.
+    /// The number of bytes that are kept to be sent again after a reconnect.
     #[must_use]
     pub fn kept(&self) -> usize {
         self.outbox.kept()
     }
 
-    /// How many bytes of large messages have arrived that are not complete.
+    /// The number of bytes that have arrived of incomplete large messages.
     #[must_use]
     pub fn arriving(&self) -> usize {
         self.inbox.arriving()
     }
 
-    /// How many bytes of memory it holds for the other side: what has arrived in part, calls that
-    /// it made or that its blocks make and that wait, and what was not sent or not
-    /// acknowledged.
+    /// The memory that the session holds for the other side, in bytes: partially received
+    /// messages, waiting calls that it made or that its blocks make, and output that was not sent
+    /// or not acknowledged.
     #[must_use]
     pub fn held(&self) -> usize {
         self.inbox.held() + self.parked.bytes() + self.outbox.held() + self.waiting.held()
     }
 
-    /// Whether a limit on held memory is reached. Until it is not, calls are refused, large
-    /// messages are dropped as they come, and results are not kept.
+    /// Whether a limit on held memory is reached. As long as it is, calls are refused, large
+    /// messages are dropped on arrival, and results are not kept.
     pub fn set_full(&mut self, full: Option<Full>) {
         self.full = full;
     }
 
-    /// Whether a limit on held memory was reached when that was last [said](Self::set_full).
+    /// Whether a limit on held memory was reached when that was last [set](Self::set_full).
     #[must_use]
     pub fn is_at_limit(&self) -> bool {
         self.full.is_some()
     }
 
-    /// Whether so much waits to be sent that nothing more should be read until it is less. Worth
-    /// asking again after each frame that was sent or received, and after each
-    /// [`tick`](Self::tick).
+    /// Whether so much output is pending that reading should be paused. Worth checking again after
+    /// each frame that was sent or received, and after each [`tick`](Self::tick).
     ///
-    /// What waits only for the other side's acknowledgement does not count: that has to be read.
-    /// And when the other side takes nothing, a little is read all the same, for it may be
-    /// clogged itself and wait for us.
+    /// Output that only waits for an acknowledgement does not count, because acknowledgements have
+    /// to be read. If the other side takes nothing, a small allowance is read all the same: the
+    /// other side may be under backpressure itself and wait for us.
     #[must_use]
     pub fn is_clogged(&self) -> bool {
         self.is_full() && self.allowance == 0
@@ -325,15 +325,15 @@ impl<W> Session<W> {
         self.is_attached() && self.owes_too_much() && self.outbox.has_next()
     }
 
-    /// How many numbered frames have arrived: what the other side is told when it comes back, or
-    /// when we do.
+    /// The number of numbered frames that have arrived. The other side receives it when either
+    /// side reconnects.
     #[must_use]
     pub fn received(&self) -> u64 {
         self.inbox.received()
     }
 
-    /// The connection is gone. The session waits for another one; the calls end that are not to
-    /// wait with it.
+    /// The connection is lost. The session waits for another one. Calls that are bound to the
+    /// connection end.
     pub fn detach(&mut self, now: Moment) -> Vec<Effect<W>> {
         if !self.is_carried() {
             return Vec::new();
@@ -345,8 +345,8 @@ impl<W> Session<W> {
         ended.map(|(waiter, ran)| Effect::Complete(waiter, error(ran))).collect()
     }
 
-    /// A new connection goes on with the session; the other side has this many of our frames. It
-    /// cannot when its window has passed, also if no [`tick`](Self::tick) has noticed that
+    /// A new connection resumes the session; the other side has this many of our frames. This
+    /// fails if the resume window has passed, even if no [`tick`](Self::tick) has noticed that
     /// yet.
     pub fn attach(&mut self, they_received: u64, now: Moment) -> Result<(), Lost> {
         if !self.can_attach(they_received, now) {
@@ -355,15 +355,15 @@ impl<W> Session<W> {
         self.outbox.rewind(they_received).map_err(|gap| match gap {
             Gap::Overrun | Gap::NeverSent => Lost,
         })?;
-        // A connection is the session's only when both sides have spoken on it.
+        // A connection becomes the session's only when both sides have sent something on it.
         (self.must_speak, self.must_ping, self.must_answer) = (true, false, false);
         self.change = Change::None;
         self.begin(now);
         Ok(())
     }
 
-    /// Whether a new connection could go on with the session when the other side has this many of
-    /// our frames.
+    /// Whether a new connection could resume the session if the other side has this many of our
+    /// frames.
     #[must_use]
     pub fn can_attach(&self, they_received: u64, now: Moment) -> bool {
         let is_over = match self.state {
@@ -374,7 +374,7 @@ impl<W> Session<W> {
         !is_over && self.outbox.can_rewind(they_received)
     }
 
-    /// Both sides have spoken on the connection.
+    /// Both sides have sent something on the connection.
     fn begin(&mut self, now: Moment) {
         self.state = State::Attached;
         self.is_open = true;
@@ -384,21 +384,21 @@ impl<W> Session<W> {
         self.allowance = 0;
     }
 
-    /// Whether its connection looks as if something got lost on it: the other side was asked, and
-    /// has not answered.
+    /// Whether something seems to be lost on the connection: the other side was asked, and has not
+    /// answered.
     #[must_use]
     pub fn is_suspicious(&self) -> bool {
         self.is_attached() && self.health.is_suspicious()
     }
 
-    /// For how long nothing was said on its connection in either direction.
+    /// For how long the connection has been idle in both directions.
     #[must_use]
     pub fn idle(&self) -> Duration {
         if self.is_attached() { self.health.idle() } else { Duration::ZERO }
     }
 
-    /// Somebody else wants the place of the other side: asks that whether it is there, which it
-    /// has to show within a second.
+    /// Another peer claims the place of the other side. Probes the other side, which has to answer
+    /// within a second.
     pub fn challenge(&mut self, now: Moment) {
         if self.is_attached() {
             (self.must_speak, self.must_ping) = (true, true);
@@ -406,13 +406,13 @@ impl<W> Session<W> {
         }
     }
 
-    /// Whether it was asked whether it is there, and nothing was heard since then.
+    /// Whether the other side was probed, and nothing has arrived since then.
     #[must_use]
     pub fn is_asked(&self) -> bool {
         self.is_attached() && self.health.is_asked()
     }
 
-    /// After how long at most its connection is taken for dead if nothing more is heard.
+    /// The longest time until the connection is considered dead if nothing more arrives.
     #[must_use]
     pub fn dead_in(&self, now: Moment) -> Duration {
         match self.state {
@@ -422,8 +422,8 @@ impl<W> Session<W> {
         }
     }
 
-    /// Whether nothing runs, nothing is waited for, everything was sent, and nothing more will
-    /// come if we leave.
+    /// Whether nothing runs, no call is open, everything was sent, and no more calls will arrive
+    /// if we leave.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let is_silent = match self.state {
@@ -431,9 +431,8 @@ impl<W> Session<W> {
                 let is_known = !self.we_leave || self.outbox.is_known_to_leave() || self.patience == 0;
                 is_known && !self.outbox.has_next() && self.outbox.queued() == 0
             }
-            // That we leave is said in a byte, which is less than anything else takes. Nobody is
-            // there to
-            // hear it.
+            // The notice that we leave takes one byte, which is less than anything else takes. No
+            // connection exists that could carry it.
             State::Welcomed(_) | State::Detached(_) | State::Closed => {
                 self.outbox.queued() <= usize::from(self.we_leave)
             }

@@ -1,14 +1,15 @@
-//! Asks whether a connection that may have died unnoticed is still one: while this machine slept,
-//! or when its network changed.
+//! Asks whether a connection is still alive that may have died unnoticed: while this machine
+//! slept, or when its network changed.
 
 use std::time::Duration;
 
 use crate::util::time::Moment;
 
-/// Whoever looks so much later than it meant to has slept, or was not let run.
+/// If a check runs this much later than it was due, the machine slept or the task was not
+/// scheduled.
 pub(super) const LATE: Duration = Duration::from_secs(2);
 
-/// The question, from when it was asked until something is heard.
+/// A question that is open until something is heard.
 #[derive(Debug, Default)]
 pub(super) struct Probe(Option<Asked>);
 
@@ -19,19 +20,19 @@ struct Asked {
     is_repeated: bool,
 }
 
-/// What is to be done about a question.
+/// What to do about an open question.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// There is none, or time is left.
+    /// No question is open, or time is left.
     Wait,
-    /// Time is up, but nobody was there to hear an answer: ask once more.
+    /// Time is up, but this machine could not have heard an answer: ask once more.
     AskAgain,
     /// The connection is dead.
     None,
 }
 
 impl Probe {
-    /// Asks for a word within this time. False if one is waited for already.
+    /// Asks for an answer within this time. Returns false if a question is open already.
     pub(super) fn ask(&mut self, now: Moment, within: Duration) -> bool {
         let is_new = self.0.is_none();
         if is_new {
@@ -40,7 +41,7 @@ impl Probe {
         is_new
     }
 
-    /// Asks for a word within this time, whatever was asked for before.
+    /// Asks for an answer within this time, whatever was asked before.
     pub(super) fn hurry(&mut self, now: Moment, within: Duration) {
         if !self.ask(now, within)
             && let Some(asked) = &mut self.0
@@ -58,7 +59,7 @@ impl Probe {
         self.0.as_ref().map(|asked| asked.until)
     }
 
-    /// Looks whether the time is up.
+    /// Checks whether the time is up.
     pub(super) fn check(&mut self, now: Moment) -> Answer {
         let Some(Asked { until, within, is_repeated }) = self.0.take_if(|asked| asked.until <= now) else {
             return Answer::Wait;
@@ -94,7 +95,7 @@ mod tests {
         assert_eq!(probe.check(at(30)), Answer::Wait);
     }
 
-    /// A machine that slept again before the answer could come asks once more, and then no more.
+    /// A machine that slept again before an answer could arrive asks once more, and then gives up.
     #[test]
     fn late_look_asks_once_more() {
         let mut probe = Probe::default();

@@ -1,9 +1,9 @@
-//! Whether a connection is alive: says something when we were quiet for long, notices when the
-//! other side was.
+//! Whether a connection is alive: sends a keepalive after a quiet time, and detects that the other
+//! side was silent.
 //!
-//! On the way of every frame it only sets a flag; it looks at the time sixteen times per span of
-//! silence. Where these looks are late, as the timers of a page are that nobody looks at, whatever
-//! comes in makes a side speak that was quiet for long.
+//! While frames flow, only a flag is set for each frame. The time is checked sixteen times per
+//! span of silence. In a background page, timers are late, and so are these checks. Then every
+//! arriving frame makes a side send something if it was quiet for long.
 
 use std::time::Duration;
 
@@ -14,106 +14,109 @@ use crate::util::time::Moment;
 
 const CHECKS_PER_SPAN: u32 = 16;
 
-/// While calls wait and nothing was heard for this long, the other side is asked whether it is
-/// there; and while what was sent is not acknowledged for this long, whether it has that.
+/// While calls wait and nothing was heard for this long, the other side is probed. While sent data
+/// is not acknowledged for this long, it is asked for an acknowledgement.
 const PING_AFTER: Duration = Duration::from_millis(2_500);
 
-/// And if nothing was heard or acknowledged for so long after that, the connection is dead.
+/// If nothing was heard or acknowledged for this long after that, the connection is dead.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2_000);
 
-/// How long a connection has to show that it is alive when somebody else wants the place of its
-/// peer and has proved that it may: a little less than the second in which a peer takes over its
-/// own dead session.
+/// How long a connection has to show that it is alive when another peer claims the place of its
+/// peer and has proved that it may. It is a little less than the second in which a peer takes over
+/// its own dead session.
 const TAKEOVER: Duration = Duration::from_millis(800);
 
-/// A peer that takes a connection for dead sooner than this is not reassured any more often for
-/// that: otherwise it could make us look and speak a thousand times a second, only by saying so.
+/// A lower bound on the other side's span of silence. For a peer with a shorter span, keepalives
+/// are not sent more often: otherwise it could make us check and send a thousand times a second,
+/// only by announcing that span.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(100);
 
-/// Nor is one whose span of silence is so many times shorter than ours: what it asks for is in
-/// proportion to what we ask for.
+/// The same bound relative to our own span of silence: the other side's span counts as at least
+/// ours divided by this.
 const MOST_TIMES_SHORTER: u32 = 60;
 
 #[derive(Debug)]
 pub(super) struct Health {
     interval: Duration,
     next_check: Moment,
-    /// After so many checks without a word from them, the connection is dead.
+    /// After this many checks without anything from the other side, the connection is dead.
     silence: u32,
-    /// After so many checks without a word from us, they are told that we live.
+    /// After this many checks without anything from us, a keepalive is sent.
     quiet: u32,
-    /// After so many checks in which they took less than `least` although something waited, the
-    /// connection is dead.
+    /// After this many checks in which the other side took less than `least` while output was
+    /// pending, the connection is dead.
     stall: u32,
     /// In bytes.
     least: usize,
     /// The same for the span between two checks.
     least_per_check: usize,
     heard: bool,
-    /// How many bytes came since the last check.
+    /// The number of bytes received since the last check.
     came: usize,
     /// The other side acknowledged something since the last check.
     acked: bool,
     sent: bool,
-    /// How many bytes they took since the last check: of numbered frames that were sent or
-    /// acknowledged.
+    /// The number of bytes that the other side took since the last check: of numbered frames that
+    /// were sent or acknowledged.
     taken: usize,
-    /// How many they took in the checks that are counted below.
+    /// The number of bytes that it took in the checks that are counted below.
     progress: usize,
     checks_unheard: u32,
     checks_unsent: u32,
     checks_stalled: u32,
-    /// In how many checks nothing was heard while calls waited.
+    /// The number of checks in which nothing was heard while calls waited.
     checks_awaited: u32,
-    /// In how many checks nothing was acknowledged while something that was sent waited for that.
+    /// The number of checks in which nothing was acknowledged while sent data waited for that.
     checks_unacked: u32,
-    /// After how many of either the other side is asked, and the connection is dead.
+    /// After `ping` checks of either kind the other side is asked. After `unanswered` checks the
+    /// connection is dead.
     ping: u32,
     unanswered: u32,
-    /// The shortest that `unanswered` is.
+    /// The smallest value of `unanswered`.
     soonest: u32,
     probe: Probe,
-    /// Whoever was quiet for this long answers when something comes in.
+    /// If this side was quiet for this long, it answers when something arrives.
     answer_after: Duration,
-    /// When we last said something, at the earliest, and whether we did since the last look.
+    /// The earliest moment at which we may last have sent something, and whether we sent since the
+    /// last look.
     spoke: Moment,
     has_spoken: bool,
-    /// Not before this moment have we been quiet for so long.
+    /// Before this moment, we have certainly not been quiet for so long.
     speak_from: Moment,
-    /// When it was last looked, or something came in.
+    /// The last time at which a check ran or something arrived.
     looked: Moment,
 }
 
-/// What waits when a connection is checked.
+/// What is pending when a connection is checked.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Waits {
-    /// Something waits to be sent.
+    /// Output is pending.
     pub(super) output: bool,
     /// Calls wait for the other side, and for nothing that takes long on a slow line.
     pub(super) calls: bool,
-    /// So many bytes were sent and not acknowledged.
+    /// The number of bytes that were sent and not acknowledged.
     pub(super) unacked: usize,
-    /// Large messages are among these, of which whole chunks are acknowledged.
+    /// These include large messages, which are acknowledged in whole chunks.
     pub(super) chunks: bool,
-    /// Something is on its way, in either direction, that may be large.
+    /// Something that may be large is in flight, in either direction.
     pub(super) slow: bool,
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Check {
-    /// It was due; otherwise nothing was looked at.
+    /// The check was due; otherwise nothing was examined.
     pub(super) was_due: bool,
     pub(super) say_something: bool,
-    /// The other side is to be asked whether it is there.
+    /// The other side has to be probed.
     pub(super) ping: bool,
-    /// They took nothing since the last check although something waited.
+    /// The other side took nothing since the last check although output was pending.
     pub(super) stalled: bool,
     pub(super) dead: Option<Dead>,
 }
 
 impl Health {
-    /// `theirs` is the span of silence after which the other side takes the connection for dead.
+    /// `theirs` is the span of silence after which the other side considers the connection dead.
     pub(super) fn new(limits: &Limits, theirs: Duration, now: Moment) -> Self {
         let Limits { silence: ours, write_stall, write_rate, .. } = *limits;
         let theirs = theirs.max(SHORTEST_SILENCE).max(ours / MOST_TIMES_SHORTER);
@@ -153,7 +156,7 @@ impl Health {
         }
     }
 
-    /// A new connection.
+    /// Starts again for a new connection.
     pub(super) fn begin(&mut self, now: Moment) {
         self.next_check = now + self.interval;
         (self.heard, self.sent) = (true, true);
@@ -165,34 +168,35 @@ impl Health {
         self.spoke = now;
     }
 
-    /// The connection may have died unnoticed. True if the other side is to be asked: it was not,
-    /// and may answer now. `is_slow` says that something large is on its way, which may come
-    /// before the answer.
+    /// The connection may have died unnoticed. Returns true if the other side has to be probed: it
+    /// was not, and may answer now. `is_slow` says that something large is in flight, which may
+    /// arrive before the answer.
     pub(super) fn probe(&mut self, now: Moment, is_slow: bool) -> bool {
         self.listen();
         let within = self.interval * if is_slow { self.stall } else { self.unanswered - self.ping };
         self.probe.ask(now, within)
     }
 
-    /// Somebody else wants the place of the other side, which has to say something soon.
+    /// Another peer claims the place of the other side, which has to send something soon.
     pub(super) fn challenge(&mut self, now: Moment) {
         self.listen();
         self.probe.hurry(now, TAKEOVER);
     }
 
-    /// Whether it was asked to say something, and did not.
+    /// Whether the other side was asked to send something, and did not.
     pub(super) fn is_asked(&self) -> bool {
         self.probe.wake().is_some() && !self.heard
     }
 
-    /// From now on counts what is heard.
+    /// Counts what is heard from now on.
     fn listen(&mut self) {
         if std::mem::take(&mut self.heard) {
             (self.checks_unheard, self.checks_awaited) = (0, 0);
         }
     }
 
-    /// How many checks are the span in which [`least`](Self::least) bytes are taken at least.
+    /// The number of checks in the span in which at least [`least`](Self::least) bytes have to be
+    /// taken.
     pub(super) fn stall(&self) -> u32 {
         self.stall
     }
@@ -202,19 +206,19 @@ impl Health {
         self.checks_unheard == 0
     }
 
-    /// In bytes.
+    /// The number of bytes that have to be taken in [`stall`](Self::stall) checks.
     pub(super) fn least(&self) -> usize {
         self.least
     }
 
-    /// How long it takes at most until the connection is taken for dead if nothing more is heard.
+    /// The longest time until the connection is considered dead if nothing more is heard.
     pub(super) fn silent_in(&self, now: Moment) -> Duration {
         let checks = self.silence.saturating_sub(self.checks_unheard).saturating_add(1);
         self.next_check.since(now) + self.interval.saturating_mul(checks)
     }
 
-    /// So many bytes have come in. True if we were quiet for so long that it is time to speak: a
-    /// quarter of the span after which the other side takes us for dead.
+    /// Counts received bytes. Returns true if this side was quiet for so long that it has to send
+    /// something: a quarter of the span after which the other side considers us dead.
     pub(super) fn heard(&mut self, now: Moment, bytes: usize) -> bool {
         self.heard = true;
         self.came = self.came.saturating_add(bytes);
@@ -222,20 +226,20 @@ impl Health {
         now >= self.speak_from && self.is_time_to_speak(now)
     }
 
-    /// We may have spoken since `speak_from` was found. It is not found anew for each message.
+    /// We may have sent something since `speak_from` was computed. It is not computed anew for
+    /// each message.
     #[cold]
     fn is_time_to_speak(&mut self, now: Moment) -> bool {
         self.speak_from = self.spoke + self.answer_after;
         now >= self.speak_from
     }
 
-    /// Nothing is read, so nothing can be heard.
+    /// Reading is paused, so nothing can be heard.
     pub(super) fn cannot_hear(&mut self) {
         self.heard = true;
     }
 
-    /// When something was sent is not known any better than this, and nobody asks a clock for
-    /// that.
+    /// The time of sending is only known with this precision, so that sending needs no clock.
     fn look(&mut self, now: Moment) {
         if std::mem::take(&mut self.has_spoken) {
             self.spoke = self.looked;
@@ -262,7 +266,8 @@ impl Health {
         }
     }
 
-    /// For how long nothing was said in either direction, to the length of a check.
+    /// For how long the connection has been idle in both directions, with the precision of one
+    /// check.
     pub(super) fn idle(&self) -> Duration {
         match self.heard || self.sent {
             true => Duration::ZERO,
@@ -270,15 +275,15 @@ impl Health {
         }
     }
 
-    /// Whether the other side was asked for a word or an acknowledgement, which did not come.
+    /// Whether the other side was asked for a frame or an acknowledgement that did not arrive.
     pub(super) fn is_suspicious(&self) -> bool {
         self.checks_awaited >= self.ping && !self.heard || self.checks_unacked >= self.ping && !self.acked
     }
 
-    /// Counts the checks in which nothing was acknowledged. Gives the word that the connection is
-    /// dead if there were too many.
+    /// Counts the checks in which nothing was acknowledged. Returns that the connection is dead if
+    /// there were too many.
     fn count_unacked(&mut self, waits: Waits) -> Option<Dead> {
-        // A side that sends much may have no room to read in.
+        // A side that sends much may be unable to read at the same time.
         let is_busy = std::mem::take(&mut self.came) >= self.least_per_check;
         let was_acked = std::mem::take(&mut self.acked);
         if waits.unacked == 0 || was_acked || is_busy {
@@ -286,9 +291,8 @@ impl Health {
             return None;
         }
         self.checks_unacked = self.checks_unacked.saturating_add(1);
-        // A slow line needs time for what is on its way, and as long as one that carries large
-        // messages
-        // has.
+        // A slow line needs time for what is in flight. The time is at most that of a line that
+        // carries large messages.
         let carried = u32::try_from(waits.unacked / self.least_per_check).unwrap_or(u32::MAX);
         let patience = match waits.chunks {
             true => self.stall,
@@ -297,8 +301,8 @@ impl Health {
         (self.checks_unacked >= patience.max(self.unanswered)).then_some(Dead::Unacknowledged)
     }
 
-    /// Looks at what happened since the last check. A late check counts as one: a machine that
-    /// slept does not find all its peers dead. It asks them instead.
+    /// Evaluates what happened since the last check. A late check counts as one: a machine that
+    /// slept does not consider all its peers dead. It probes them instead.
     pub(super) fn check(&mut self, now: Moment, waits: Waits) -> Check {
         if self.heard {
             self.probe.end();
@@ -318,13 +322,13 @@ impl Health {
         check
     }
 
-    /// Perhaps the line is slow, and something large comes before the answer: the next connection
+    /// The line may be slow, and something large arrives before the answer. The next connection
     /// gets twice the time.
     fn answered_late(&mut self) {
         self.unanswered = self.ping.saturating_add((self.unanswered - self.ping).saturating_mul(2));
     }
 
-    /// The check that is due every so often.
+    /// The check that is due at each interval.
     fn regular(&mut self, now: Moment, waits: Waits) -> Check {
         self.next_check = now + self.interval;
         self.look(now);
@@ -340,7 +344,7 @@ impl Health {
             (self.checks_stalled, self.progress) = (0, 0);
         }
         if self.heard && (self.ping..=self.soonest).contains(&self.checks_awaited) {
-            // It answers in time.
+            // The other side answers in time.
             self.unanswered = self.soonest;
         }
         self.checks_awaited =
@@ -371,7 +375,7 @@ impl Health {
     }
 }
 
-/// The bytes that this rate is in a span; one at least.
+/// The number of bytes that this rate gives in a span; at least one.
 fn least(per_second: u32, span: Duration) -> usize {
     let bytes = span.as_millis().saturating_mul(per_second.into()) / 1000;
     usize::try_from(bytes).unwrap_or(usize::MAX).max(1)

@@ -1,4 +1,4 @@
-//! When a connection is taken for dead, and when the other side is asked whether it is.
+//! When a connection is considered dead, and when the other side is probed.
 
 use super::*;
 
@@ -53,8 +53,8 @@ fn a_side_that_takes_nothing_is_noticed_although_it_speaks() {
     assert_eq!(dead, Some(Dead::Stalled));
 }
 
-/// After how many checks a side is taken for dead that takes so many bytes between two of them,
-/// while something waits.
+/// Returns the number of checks after which a side is considered dead that takes `taken` bytes
+/// between two checks while output is pending.
 fn dead_after(taken: usize) -> Option<usize> {
     let mut health = health();
     (1..100).find(|_| {

@@ -1,4 +1,4 @@
-//! Frames that are sent in chunks. A few of them are on their way at once and take turns.
+//! Frames that are sent in chunks. A few of them are in flight at once and take turns.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -10,18 +10,18 @@ use crate::wire::frame::{Chunk, Framed};
 
 #[derive(Debug)]
 pub(super) struct LargeFrames {
-    /// How many bytes those may be together that are on their way at once.
+    /// The largest total size of the frames that are in flight at once, in bytes.
     at_once: usize,
-    /// Those of which something was not sent yet. The [first ones](Self::turns) take turns.
+    /// Frames with an unsent part. The [first ones](Self::turns) take turns.
     frames: VecDeque<Large>,
-    /// Chunks that say that a frame is abandoned. They go before everything else: the receiver
-    /// must have a place for the next frame before it begins.
+    /// Chunks that say that a frame is abandoned. They are sent before everything else: the
+    /// receiver must have a free slot before the next frame begins.
     abandoned: VecDeque<Framed>,
     next_stream: u32,
-    /// How many bytes were sent of messages of which not everything has arrived.
+    /// The number of bytes that were sent of messages that have not arrived completely.
     pinned: usize,
-    /// The messages that were sent to their end, or given up: the number of the last chunk, and
-    /// how many bytes were sent.
+    /// The messages that were sent to their end, or withdrawn: the number of the last chunk, and
+    /// the number of bytes sent.
     ending: VecDeque<(u64, usize)>,
 }
 
@@ -33,7 +33,7 @@ struct Large {
 }
 
 impl Large {
-    /// Which of its bytes go next.
+    /// The range of its bytes that is sent next.
     fn next_part(&self) -> Range<usize> {
         let left = self.frame.len() - self.sent;
         let len = if left <= CHUNK + TAIL { left } else { CHUNK };
@@ -41,14 +41,14 @@ impl Large {
     }
 
     fn chunk(&self, bytes: Bytes) -> Framed {
-        // A frame is never larger than a message may be, which a u32 holds.
+        // A frame is never larger than the message limit, which fits into a u32.
         let total = u32::try_from(self.frame.len()).unwrap_or(u32::MAX);
         Framed::chunk(Chunk { stream: self.stream, total, bytes })
     }
 }
 
-/// A frame that was taken back: how many bytes of it were not sent, and how many say to the other
-/// side that it is gone.
+/// A withdrawn frame: the number of bytes that were not sent, and the size of the chunk that tells
+/// the other side of the withdrawal.
 #[derive(Debug)]
 pub(super) struct Withdrawn {
     pub(super) unsent: usize,
@@ -85,13 +85,13 @@ impl LargeFrames {
         self.abandoned.pop_front()
     }
 
-    /// How many bytes the next chunk carries.
+    /// The number of bytes that the next chunk carries.
     pub(super) fn next_size(&self) -> Option<usize> {
         self.frames.front().map(|large| large.next_part().len())
     }
 
-    /// How many of the first frames take turns: as many as the receiver has room for, and one in
-    /// any case. Whose turn it is does not change which ones they are.
+    /// The number of first frames that take turns: as many as the receiver accepts, and at least
+    /// one. The frame whose turn it is does not change this number.
     fn turns(&self) -> usize {
         let mut together = 0_usize;
         let fitting = self.frames.iter().take(STREAMS).take_while(|large| {
@@ -101,8 +101,8 @@ impl LargeFrames {
         fitting.count().max(1)
     }
 
-    /// How many bytes of memory are kept although they were sent: a chunk is a share of its
-    /// message, which is there until its last chunk has arrived.
+    /// The bytes of memory that are kept although they were sent. A chunk shares the buffer of its
+    /// message, which is kept until the last chunk has arrived.
     pub(super) fn pinned(&self) -> usize {
         self.pinned
     }
@@ -117,7 +117,7 @@ impl LargeFrames {
         }
     }
 
-    /// The next chunk, which is sent with this number.
+    /// Returns the next chunk, which is sent with this number.
     pub(super) fn next_chunk(&mut self, number: u64) -> Option<Outgoing> {
         let turns = self.turns();
         let mut large = self.frames.pop_front()?;
@@ -127,7 +127,7 @@ impl LargeFrames {
         self.pinned += end - large.sent;
         large.sent = end;
         if end < large.frame.len() {
-            // Behind the others whose turn it is, before those that wait.
+            // It goes behind the other frames that take turns, and before those that wait.
             self.frames.insert(turns - 1, large);
         } else {
             self.ending.push_back((number, end));
@@ -135,7 +135,7 @@ impl LargeFrames {
         Some(Outgoing { frame, is_begin })
     }
 
-    /// Takes back the frame that is meant. If the other side has a part of it, it is told. The
+    /// Withdraws this frame. If the other side has a part of it, the other side is notified. The
     /// next frame is sent with this number.
     pub(super) fn withdraw(&mut self, number: u64, is_it: impl Fn(&Bytes) -> bool) -> Option<Withdrawn> {
         let place = self.frames.iter().position(|large| is_it(&large.frame))?;

@@ -1,8 +1,8 @@
-//! What one side of a session sends: in order, numbered, kept until it is acknowledged, and cut
-//! into chunks where it is large, so that a small message does not wait behind a large one.
+//! What one side of a session sends: numbered frames in order, kept until they are acknowledged.
+//! Large frames are cut into chunks, so that a small message does not wait behind a large one.
 //!
-//! Frames are numbered by counting, on both sides alike, so the number is not on the wire. After a
-//! connection was cut, the receiver says how many it has, and the rest is sent again.
+//! Both sides number frames by counting, so the number is not on the wire. After a connection was
+//! lost, the receiver says how many frames it has, and the rest is sent again.
 
 mod large;
 mod sent;
@@ -23,41 +23,40 @@ pub(super) use self::sent::Gap;
 /// A frame that is larger than this travels in chunks of this size.
 pub const CHUNK: usize = 64 << 10;
 
-/// So little more goes with the last chunk: a value of 1 MiB has a header before it, and sixteen
-/// chunks are enough.
+/// The largest excess that is sent with the last chunk: a value of 1 MiB has a header before it,
+/// and sixteen chunks are enough.
 pub(super) const TAIL: usize = 512;
 
-/// After so many bytes of numbered frames, the sender is told that they arrived.
+/// After this many bytes of numbered frames, the receiver sends an acknowledgement.
 pub(super) const BYTES_PER_ACK: usize = 2 * CHUNK;
 
-/// The same where chunks go alone: half of the usual window, which is [wide](WIDE) then.
+/// The same while only chunks are sent: half of the usual window, which is [wide](WIDE) then.
 pub(super) const BYTES_PER_ACK_ALONE: usize = 8 * CHUNK;
 
-/// So many bytes are worth writing at once. More waits here for its turn, where small frames still
-/// pass chunks.
+/// The number of bytes that are worth writing at once. More waits in this queue, where small
+/// frames can still pass chunks.
 pub(crate) const AT_ONCE: usize = 32 << 10;
 
-/// The same where chunks go alone: with one write, the other side hears of all that it has to
+/// The same while only chunks are sent: one write then carries all that the other side has to
 /// acknowledge.
 const AT_ONCE_ALONE: usize = BYTES_PER_ACK_ALONE;
 
-/// How many large frames of one side may be on their way at once; further ones wait for their
-/// turn.
+/// How many large frames of one side may be in flight at once; further ones wait for their turn.
 pub const STREAMS: usize = 4;
 
-/// How many times the largest message the large frames of one side may be together that are on
-/// their way at once.
+/// The largest total size of one side's large frames in flight, as a multiple of the largest
+/// message.
 pub(super) const LARGEST_AT_ONCE: usize = 2;
 
-/// How many small frames may go between two chunks of large ones.
+/// The number of small frames that may be sent between two chunks of large ones.
 const SMALL_BETWEEN_CHUNKS: u32 = 16;
 
-/// After so many chunks without a small frame between them there is nobody for whom the window has
-/// to be narrow. Both sides count them, and come to the same.
+/// After this many chunks without a small frame between them, there is no other traffic that needs
+/// a narrow window. Both sides count them, and get the same result.
 pub(super) const CHUNKS_ALONE: u32 = 128;
 
-/// How many times the window chunks may fill that go alone. They wait for an acknowledgement that
-/// much less often.
+/// The factor by which the window is wider while only chunks are sent. They wait for an
+/// acknowledgement that much less often.
 pub(super) const WIDE: usize = 4;
 
 /// The frames of one direction of a session.
@@ -66,11 +65,11 @@ pub(super) struct Outbox {
     small: SmallFrames,
     large: LargeFrames,
     sent: Sent,
-    /// How many bytes of `small` and `large` were not sent yet.
+    /// The number of bytes of `small` and `large` that were not sent yet.
     queued: usize,
     small_since_chunk: u32,
     chunks_since_small: u32,
-    /// The number of the frame that said that this side leaves, the last time it did.
+    /// The number of the frame with the latest notice that this side leaves.
     go_away: Option<u64>,
 }
 
@@ -83,8 +82,8 @@ pub(super) struct Outgoing {
 }
 
 impl Outbox {
-    /// `keep` and `window` bound in bytes what is kept and the chunks on their way; no message is
-    /// larger than `message`.
+    /// `keep` limits the bytes of kept frames, and `window` those of chunks in flight. No message
+    /// is larger than `message`.
     pub(super) fn new(keep: usize, window: usize, message: usize) -> Self {
         Self {
             small: SmallFrames::default(),
@@ -97,8 +96,8 @@ impl Outbox {
         }
     }
 
-    /// Whether the other side knows that this one leaves: it makes no new calls, and those that it
-    /// made before have come.
+    /// Whether the other side knows that this one leaves: it makes no new calls, and the calls
+    /// that it made before have arrived.
     pub(super) fn is_known_to_leave(&self) -> bool {
         self.go_away.is_some_and(|number| self.sent.has_acknowledged(number))
     }
@@ -110,29 +109,29 @@ impl Outbox {
         if frame.len() <= CHUNK { self.small.push(frame) } else { self.large.push(frame.into_bytes()) }
     }
 
-    /// How many bytes were not given to any connection yet.
+    /// The number of bytes that were not given to any connection yet.
     pub(super) fn queued(&self) -> usize {
         self.queued
     }
 
-    /// Whether chunks wait to be sent, or are on their way and not acknowledged.
+    /// Whether chunks wait to be sent, or are in flight.
     pub(super) fn has_chunks(&self) -> bool {
         self.large.next_size().is_some() || self.sent.has_chunks()
     }
 
-    /// How many bytes are kept in case they have to be sent again.
+    /// The number of bytes that are kept in case they have to be sent again.
     pub(super) fn kept(&self) -> usize {
         self.sent.bytes()
     }
 
-    /// How many bytes of memory all of it takes, sent or not, at most. A chunk that is kept counts
-    /// twice.
+    /// An upper bound of the memory of the whole outbox, sent or not, in bytes. A kept chunk
+    /// counts twice.
     pub(super) fn held(&self) -> usize {
         self.queued + self.sent.held() + self.large.pinned()
     }
 
-    /// How many bytes the connection was given that are not acknowledged; some, if it was given
-    /// any.
+    /// The number of bytes that were given to the connection and are not acknowledged. Not 0 if it
+    /// was given any.
     pub(super) fn unacknowledged(&self) -> usize {
         if self.sent.has_given() { self.sent.bytes() } else { 0 }
     }
@@ -142,12 +141,12 @@ impl Outbox {
         self.sent.has_again() || self.large.has_abandoned() || !self.small.is_empty() || self.may_chunk()
     }
 
-    /// Whether chunks have long gone alone.
+    /// Whether only chunks have been sent for long.
     fn is_wide(&self) -> bool {
         self.chunks_since_small >= CHUNKS_ALONE
     }
 
-    /// How many bytes are worth writing at once.
+    /// The number of bytes that are worth writing at once.
     pub(super) fn at_once(&self) -> usize {
         if self.is_wide() { AT_ONCE_ALONE } else { AT_ONCE }
     }
@@ -157,7 +156,7 @@ impl Outbox {
         self.large.next_size().is_some_and(|size| self.sent.has_room(size, windows))
     }
 
-    /// The next frame to send, as it is kept in case it has to be sent again.
+    /// Returns the next frame to send, as it is kept in case it has to be sent again.
     pub(super) fn next(&mut self) -> Option<&Outgoing> {
         if self.sent.has_again() {
             return self.sent.again();
@@ -171,8 +170,8 @@ impl Outbox {
             self.queued -= frame.len();
             return Some(Outgoing { frame, is_begin: false });
         }
-        // Small frames go first, and a chunk goes after so many of them: neither kind starves the
-        // other.
+        // Small frames go first, and one chunk follows after `SMALL_BETWEEN_CHUNKS` of them:
+        // neither kind starves the other.
         let chunk_is_due = self.small_since_chunk >= SMALL_BETWEEN_CHUNKS && self.may_chunk();
         if !chunk_is_due && let Some(frame) = self.small.pop() {
             self.small_since_chunk = self.small_since_chunk.saturating_add(1);
@@ -200,7 +199,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// How many frames the other side has said that it has.
+    /// The number of frames that the other side has acknowledged.
     pub(super) fn acknowledged(&self) -> u64 {
         self.sent.acknowledged()
     }
@@ -210,15 +209,15 @@ impl Outbox {
         self.sent.gap(received).is_none()
     }
 
-    /// A new connection goes on where the other side has this many frames.
+    /// A new connection resumes after this many frames, which the other side has.
     pub(super) fn rewind(&mut self, received: u64) -> Result<(), Gap> {
         self.sent.rewind(received)?;
         self.large.acknowledge(received);
         Ok(())
     }
 
-    /// Takes back an invoke that was not sent to its end. True if it was not, so that nothing of
-    /// it can have run.
+    /// Withdraws an invoke that was not sent completely. Returns true if it was not, so that no
+    /// part of it can have run.
     pub(super) fn withdraw(&mut self, call: CallId) -> bool {
         if let Some(freed) = self.small.withdraw(call) {
             self.queued -= freed;
@@ -227,7 +226,7 @@ impl Outbox {
         self.withdraw_large(|frame| Invoke::call_of(frame) == Some(call))
     }
 
-    /// Takes back a large reply that was not sent to its end: nobody waits for it any longer.
+    /// Withdraws a large reply that was not sent completely: its caller no longer waits for it.
     pub(super) fn withdraw_reply(&mut self, call: CallId) {
         self.withdraw_large(|frame| Reply::call_of(frame) == Some(call));
     }
@@ -238,18 +237,18 @@ impl Outbox {
         true
     }
 
-    /// The calls that were not sent to their end, so that nothing of them can have run.
+    /// The calls that were not sent completely, so that no part of them can have run.
     pub(super) fn unsent_calls(&self) -> impl Iterator<Item = CallId> + '_ {
         self.small.calls().chain(self.large.frames().filter_map(|frame| Invoke::call_of(frame)))
     }
 
-    /// Gives back what is not needed any longer.
+    /// Frees capacity that is no longer needed.
     pub(super) fn shrink(&mut self) {
         self.small.shrink();
         self.sent.shrink();
     }
 
-    /// Forgets everything.
+    /// Discards everything.
     pub(super) fn clear(&mut self) {
         self.small = SmallFrames::default();
         self.large.clear();

@@ -1,48 +1,47 @@
-//! What was sent and may have to be sent again, and how much of it the other side has.
+//! Sent frames that may have to be sent again, and how many of them the other side has.
 
 use std::collections::VecDeque;
 
 use super::{BYTES_PER_ACK, CHUNK, Outgoing, TAIL};
 use crate::session::is_oversized;
 
-/// When a window is full, so much is on its way at least that the other side acknowledges it: the
-/// next chunk, of which there was no room, is at most [`CHUNK`] and a [`TAIL`].
+/// When a window is full, at least this many bytes are in flight, so that the other side
+/// acknowledges them. The next chunk, which did not fit, is at most [`CHUNK`] and a [`TAIL`].
 const SMALLEST_WINDOW: usize = BYTES_PER_ACK + CHUNK + TAIL;
 
-/// What a frame that is kept takes in memory beside its bytes, about: its place, and what the
-/// allocator adds.
+/// The approximate memory of a kept frame besides its bytes: its entry, and the allocator's
+/// overhead.
 pub(super) const EACH: usize = size_of::<Outgoing>() + 32;
 
 #[derive(Debug)]
 pub(super) struct Sent {
-    /// How many bytes are kept at most.
+    /// The largest number of bytes that are kept.
     keep: usize,
-    /// How many bytes of chunks may be on their way.
+    /// The largest number of bytes of chunks that may be in flight.
     window: usize,
-    /// What was sent and not acknowledged, as far as it fits.
+    /// The frames that were sent and not acknowledged, as far as they fit.
     kept: VecDeque<Outgoing>,
     bytes: usize,
     /// The number of the first frame in `kept`.
     first: u64,
-    /// How many the other side has said that it has.
+    /// The number of frames that the other side has acknowledged.
     acknowledged: u64,
-    /// How many of `kept` the present connection was given: fewer than all of them after a
-    /// reconnect.
+    /// The number of frames in `kept` that were given to the present connection: fewer than all of
+    /// them after a reconnect.
     given: usize,
-    /// The chunks that the present connection was given and that are not acknowledged: their
-    /// numbers and sizes. They are not the same as those in `kept`, which may have dropped
-    /// some.
+    /// The numbers and sizes of the chunks that were given to the present connection and are not
+    /// acknowledged. They differ from those in `kept`, which may have dropped some.
     chunks: VecDeque<(u64, usize)>,
     /// The sum of these sizes, without headers.
     on_their_way: usize,
 }
 
-/// Why sending cannot go on after a reconnect.
+/// Why sending cannot be resumed after a reconnect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::session) enum Gap {
-    /// What the other side lacks is no longer kept.
+    /// Frames that the other side lacks were already discarded.
     Overrun,
-    /// The other side says that it has what was never sent.
+    /// The other side acknowledges frames that were never sent.
     NeverSent,
 }
 
@@ -65,7 +64,8 @@ impl Sent {
         self.bytes
     }
 
-    /// How many bytes of memory they take, about. Small frames take more than they have.
+    /// The approximate memory of the kept frames, in bytes. Small frames take more than their
+    /// size.
     pub(super) fn held(&self) -> usize {
         self.bytes + EACH * self.kept.len()
     }
@@ -75,22 +75,22 @@ impl Sent {
         self.first + self.kept.len() as u64
     }
 
-    /// Whether the other side has said that it has the frame with this number.
+    /// Whether the other side has acknowledged the frame with this number.
     pub(super) fn has_acknowledged(&self, number: u64) -> bool {
         self.acknowledged > number
     }
 
-    /// How many frames the other side has said that it has.
+    /// The number of frames that the other side has acknowledged.
     pub(super) fn acknowledged(&self) -> u64 {
         self.acknowledged
     }
 
-    /// Whether chunks are on their way.
+    /// Whether chunks are in flight.
     pub(super) fn has_chunks(&self) -> bool {
         self.on_their_way > 0
     }
 
-    /// Whether so many more bytes of chunks may go, if they may fill this many windows.
+    /// Whether this many more bytes of chunks may be sent, if they may fill this many windows.
     pub(super) fn has_room(&self, size: usize, windows: usize) -> bool {
         self.on_their_way + size <= self.window.saturating_mul(windows)
     }
@@ -123,7 +123,7 @@ impl Sent {
         self.kept.back()
     }
 
-    /// The next one of those that are kept goes, and is so large if it is a chunk.
+    /// The next kept frame is sent again. `chunk` is its size if it is a chunk.
     fn give(&mut self, chunk: Option<usize>) {
         if let Some(size) = chunk {
             self.chunks.push_back((self.first + self.given as u64, size));
@@ -132,14 +132,14 @@ impl Sent {
         self.given += 1;
     }
 
-    /// The oldest is dropped although it was not acknowledged.
+    /// Drops the oldest frame although it was not acknowledged.
     fn forget_first(&mut self) {
         if self.pop() {
             self.given = self.given.saturating_sub(1);
         }
     }
 
-    /// Whether there was one.
+    /// Returns whether there was one.
     fn pop(&mut self) -> bool {
         let Some(outgoing) = self.kept.pop_front() else { return false };
         self.bytes -= outgoing.frame.len();
@@ -165,7 +165,7 @@ impl Sent {
         Ok(())
     }
 
-    /// Why sending cannot go on where the other side has this many frames, if it cannot.
+    /// Why sending cannot be resumed where the other side has this many frames, if it cannot.
     pub(super) fn gap(&self, received: u64) -> Option<Gap> {
         if received < self.first {
             Some(Gap::Overrun)
@@ -176,7 +176,7 @@ impl Sent {
         }
     }
 
-    /// A new connection goes on where the other side has this many frames.
+    /// A new connection resumes after this many frames, which the other side has.
     pub(super) fn rewind(&mut self, received: u64) -> Result<(), Gap> {
         if let Some(gap) = self.gap(received) {
             return Err(gap);
@@ -189,7 +189,7 @@ impl Sent {
         Ok(())
     }
 
-    /// Gives back what is not needed any longer.
+    /// Frees capacity that is no longer needed.
     pub(super) fn shrink(&mut self) {
         if is_oversized(self.kept.capacity(), self.kept.len()) {
             self.kept.shrink_to_fit();

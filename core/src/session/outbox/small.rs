@@ -1,4 +1,4 @@
-//! Frames that are sent whole, one after the other. A call can be taken back as long as it was not
+//! Frames that are sent whole, one after the other. A call can be withdrawn as long as it was not
 //! sent.
 
 use std::collections::VecDeque;
@@ -9,14 +9,14 @@ use crate::wire::frame::{CallId, Invoke};
 
 #[derive(Debug, Default)]
 pub(super) struct SmallFrames {
-    /// One that was withdrawn is empty and keeps its place.
+    /// A withdrawn frame is empty and keeps its place.
     frames: VecDeque<Encoded>,
-    /// How many of them are not empty.
+    /// The number of frames that are not empty.
     count: usize,
-    /// How many have left the front.
+    /// The number of frames that have left the front.
     left: u64,
-    /// The calls among them with their places, counted from the first frame that ever was there;
-    /// in rising order.
+    /// The calls among the frames with their places, in rising order. Places are counted from the
+    /// first frame that was ever queued.
     calls: VecDeque<(CallId, u64)>,
 }
 
@@ -48,7 +48,7 @@ impl SmallFrames {
         }
     }
 
-    /// Takes a call back, and says how many bytes it had.
+    /// Withdraws a call, and returns its size in bytes.
     pub(super) fn withdraw(&mut self, call: CallId) -> Option<usize> {
         let index = self.calls.binary_search_by_key(&call, |(call, _)| *call).ok()?;
         let (_, place) = self.calls.remove(index)?;
@@ -70,7 +70,7 @@ impl SmallFrames {
         }
     }
 
-    /// Gives back what is not needed any longer.
+    /// Frees capacity that is no longer needed.
     pub(super) fn shrink(&mut self) {
         if is_oversized(self.frames.capacity(), self.frames.len()) {
             self.frames.shrink_to_fit();

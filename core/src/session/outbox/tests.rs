@@ -1,4 +1,4 @@
-//! What an outbox gives in which order, and what it keeps.
+//! The order in which an outbox returns frames, and which frames it keeps.
 
 use super::*;
 use crate::session::MAX_FRAME;
@@ -35,9 +35,7 @@ fn what_was_not_acknowledged_is_sent_again_in_order() {
 
 #[test]
 fn what_is_kept_is_bounded_and_an_overrun_is_told() {
-    // Each frame counts for what it takes beside its bytes, too: there is room for three of them
-    // and
-    // not for four.
+    // Each frame also counts for its overhead in memory: three of them fit and four do not.
     let mut outbox = Outbox::new(3 * (10 + sent::EACH) + 5, 1 << 20, MESSAGE);
     (0..10).for_each(|n| outbox.push(small(n)));
     drain(&mut outbox);
