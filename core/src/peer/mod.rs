@@ -1,8 +1,9 @@
-//! A peer without the world it lives in: what the Actix peer and the browser peer have in common.
+//! The platform-independent part of a peer: what the Actix peer and the browser peer have in
+//! common.
 //!
-//! What differs between them is a [`Platform`]: a clock, tasks, a way to end a connection, and a
-//! control plane. Everything else is here, so a peer of another kind consists of a platform, of
-//! sockets, and of the handle that its users hold.
+//! A [`Platform`] covers the differences between them: a clock, tasks, a way to end a connection,
+//! and a control plane. Everything else is here. So another kind of peer consists of a platform,
+//! of sockets, and of the handle that its users hold.
 //!
 //! | module | idea |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! How starting fails.
+//! The errors of starting a peer.
 
 use crate::registry::duplicate::DuplicateBlock;
 
@@ -6,12 +6,12 @@ use crate::registry::duplicate::DuplicateBlock;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// There is no actix runtime on this thread. In a browser nothing of the kind is needed.
+    /// There is no actix runtime on this thread. A browser needs no such runtime.
     #[error(
         "a peer was started outside of an actix runtime: put `#[actix_web::main]` on `main` (or `#[actix::main]`, or use `actix::System`)"
     )]
     NoRuntime,
-    /// Two blocks have one id.
+    /// Two blocks have the same id.
     #[error(transparent)]
     DuplicateBlock(#[from] DuplicateBlock),
 }

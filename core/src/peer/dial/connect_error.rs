@@ -1,4 +1,4 @@
-//! How connecting fails: on a server as in a page, where a browser tells less of it.
+//! The errors of connecting, on a server and in a page. A browser reports fewer details.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::peer::Endpoint;
 use crate::wire::frame::Reject;
 
-/// What is behind a [`ConnectError`]: what the network, TLS or the program's own code said. It
-/// dereferences to that error, which can be shown and downcast, and clones are shares of it.
+/// The cause of a [`ConnectError`]: an error of the network, of TLS or of the program's own code.
+/// It dereferences to that error, which can be displayed and downcast. Clones share the error.
 #[derive(Clone)]
 pub struct ConnectCause(Arc<dyn Error + Send + Sync>);
 
@@ -41,11 +41,11 @@ impl fmt::Display for ConnectCause {
     }
 }
 
-/// Why `Peer::connect` did not connect. Clones share their causes.
+/// Why `Peer::connect` failed. Clones share their causes.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The URL is not one of a WebSocket.
+    /// The URL is not a WebSocket URL.
     #[error(
         "`{url}` is no WebSocket URL ({reason}): write it as `ws://host:port/path` or `wss://host:port/path`"
     )]
@@ -55,7 +55,7 @@ pub enum ConnectError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A page that came over TLS may not connect without TLS: the browser forbids it.
+    /// A page loaded over TLS may not connect without TLS: the browser forbids it.
     #[error("a page from `https://` may not connect to {url}, which is not encrypted: write `wss://`")]
     Insecure {
         /// The URL.
@@ -66,64 +66,65 @@ pub enum ConnectError {
     Forbidden {
         /// The URL.
         url: String,
-        /// The policy, as far as the browser tells it.
+        /// The policy, as far as the browser reports it.
         policy: String,
     },
-    /// Nothing answers there.
+    /// The host is unreachable, or nothing listens there.
     #[error("cannot reach {url}")]
     Unreachable {
         /// The URL.
         url: String,
-        /// What the network said.
+        /// The error of the network.
         source: ConnectCause,
     },
-    /// The other side was not trusted, or did not trust this one, and nothing was sent to it.
+    /// The TLS handshake failed: one side did not trust the other. Nothing was sent to the server.
     #[error("no TLS connection with {url}: {reason}")]
     Tls {
         /// The URL.
         url: String,
-        /// What to do about it.
+        /// How to fix it.
         reason: Cow<'static, str>,
         /// What went wrong.
         source: ConnectCause,
     },
-    /// Something answers in HTTP, and it is not a peer.
+    /// An HTTP server answers that is not a peer.
     #[error("{url} answers, but not as a peer: {}{}", answered(*.status, .location.as_deref()), said(.reason))]
     NotAPeer {
         /// The URL.
         url: String,
         /// The HTTP status of the answer.
         status: u16,
-        /// Where it redirects to. Peers do not follow, because what they show is meant for the one
-        /// that they were told.
+        /// The target of the redirect. Peers do not follow redirects, because their credentials
+        /// are meant for the configured URL.
         location: Option<String>,
-        /// What it says, at most 1 KiB; empty if it says nothing.
+        /// The body of the answer, at most 1 KiB; empty if there is none.
         reason: String,
-        /// How long it asks to wait (`Retry-After`).
+        /// How long the server asks to wait (`Retry-After`).
         retry_after: Option<Duration>,
     },
-    /// Something answers, and not in HTTP.
+    /// A server answers that does not speak HTTP.
     #[error("{url} does not speak HTTP: {said}")]
     NotHttp {
         /// The URL.
         url: String,
-        /// What it seems to be, by what it says, and what to do about it.
+        /// The likely protocol of the server, judged by its answer, and how to fix it.
         said: String,
     },
-    /// The peer there did not let this one in.
+    /// The server denied this peer access.
     #[error("{url} does not let this peer in: {}{}", meaning(*.status), said(.reason))]
     Denied {
         /// The URL.
         url: String,
         /// The HTTP status of the answer: 401, 403, 429 or 503.
         status: u16,
-        /// What it says of it, as [`Denied`](crate::Denied) on the other side does. Empty if it
-        /// says nothing, and in a page, which a browser does not tell.
+        /// The reason that the server gives, as [`Denied`](crate::Denied) on the other side does.
+        /// Empty if it gives none, and always empty in a page, because a browser does not report
+        /// it.
         reason: String,
-        /// How long it asks to wait (`Retry-After`).
+        /// How long the server asks to wait (`Retry-After`).
         retry_after: Option<Duration>,
     },
-    /// A token would have been sent where everybody on the way can read it.
+    /// A token would have been sent in plaintext, readable for everyone on the network path.
     #[error(
         "no token was sent to {url}, because everybody on the way could read it: connect with `wss://`, or write `Endpoint::new(url).bearer(token).allow_plaintext()`"
     )]
@@ -131,24 +132,24 @@ pub enum ConnectError {
         /// The URL.
         url: String,
     },
-    /// There is no token to show.
+    /// The token could not be obtained.
     #[error("there is no token for {url}")]
     Token {
         /// The URL.
         url: String,
-        /// What the closure given to `Endpoint::bearer_from` said.
+        /// The error that the closure given to `Endpoint::bearer_from` returned.
         source: ConnectCause,
     },
-    /// The two could not agree to open a session.
+    /// The handshake failed: the two peers did not agree to open a session.
     #[error("{url} is a peer, and the session was refused")]
     Refused {
         /// The URL.
         url: String,
-        /// Why.
+        /// The reason.
         source: Reject,
     },
-    /// The peer there speaks another version of the protocol. Dialling again does not help before
-    /// one side is updated.
+    /// The peer there speaks another version of the protocol. Connecting again does not help
+    /// before one side is updated.
     #[error("{url} speaks version {theirs} of the protocol and this peer version {ours}: {}", remedy(*.ours, *.theirs))]
     Outdated {
         /// The URL.
@@ -158,25 +159,25 @@ pub enum ConnectError {
         /// The version that the other side speaks.
         theirs: u16,
     },
-    /// The connection was made and lost before the session was open.
+    /// The connection was lost before the session was open.
     #[error("{url} closed the connection before the session was open")]
     Closed {
         /// The URL.
         url: String,
     },
-    /// It took longer than [`Limits::handshake`](crate::Limits::handshake).
+    /// The handshake took longer than [`Limits::handshake`](crate::Limits::handshake).
     #[error("{url} did not answer in time")]
     TimedOut {
         /// The URL.
         url: String,
     },
-    /// This peer was stopped, or its link to that place.
+    /// This peer, or its link to that endpoint, was stopped.
     #[error("this peer was stopped, or its link to that place")]
     Stopped,
 }
 
 impl ConnectError {
-    /// The error of a handshake that ended so.
+    /// The error of a handshake that was rejected with this reason.
     #[must_use]
     pub fn refused(url: String, reject: Reject) -> Self {
         match reject {
@@ -185,8 +186,8 @@ impl ConnectError {
         }
     }
 
-    /// How long the other side asks to wait before the next attempt, if it does. A peer that comes
-    /// back by itself waits that long.
+    /// How long the other side asks to wait before the next attempt, if it does. A peer that
+    /// reconnects automatically waits that long.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -195,8 +196,8 @@ impl ConnectError {
         }
     }
 
-    /// Whether the two sides speak different versions of the protocol. A page can be loaded again
-    /// to get the version of its server; connecting again is of no use.
+    /// Whether the two sides speak different versions of the protocol. A page can be reloaded to
+    /// get the version of its server. Connecting again does not help.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
         matches!(self, Self::Outdated { .. })
@@ -207,8 +208,8 @@ fn said_policy(policy: &str) -> String {
     if policy.is_empty() { String::new() } else { format!("; the policy is `{policy}`") }
 }
 
-/// Which side to update. What a page is made of comes from a server, so a page is updated by
-/// loading it again.
+/// Which side to update. A page gets its program from a server, so a page is updated by reloading
+/// it.
 fn remedy(ours: u16, theirs: u16) -> &'static str {
     match (ours < theirs, cfg!(target_family = "wasm")) {
         (true, true) => "reload this page",
@@ -218,7 +219,7 @@ fn remedy(ours: u16, theirs: u16) -> &'static str {
     }
 }
 
-/// What an answer means that is no upgrade, and what to do about it.
+/// The meaning of an HTTP answer that is not an upgrade, and how to fix it.
 fn answered(status: u16, location: Option<&str>) -> String {
     let text = match (status, location) {
         (301 | 302 | 303 | 307 | 308, Some(location)) => {
@@ -242,8 +243,7 @@ fn answered(status: u16, location: Option<&str>) -> String {
     format!("{text} (HTTP {status})")
 }
 
-/// Where a redirect leads to, as it would be given to `connect`, and without what may be secret in
-/// it.
+/// The target of a redirect as it would be given to `connect`, without parts that may be secret.
 fn address(location: &str) -> String {
     let is =
         |scheme: &str| location.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
@@ -266,7 +266,7 @@ fn meaning(status: u16) -> &'static str {
     }
 }
 
-/// Quoted, as somebody else's words.
+/// Quotes text that the other side wrote.
 fn said(reason: &str) -> String {
     if reason.is_empty() { String::new() } else { format!("; it says {reason:?}") }
 }
@@ -275,7 +275,7 @@ fn said(reason: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The older side is named, whichever it is, and the error is told from one that may pass.
+    /// The message names the older side, and the error can be distinguished from a temporary one.
     #[test]
     fn outdated_names_the_older_side() {
         let outdated = |ours, theirs| {

@@ -1,4 +1,4 @@
-//! Where a peer connects to, and what it shows there.
+//! Where a peer connects to, and the credential it shows there.
 
 use std::error::Error;
 use std::fmt;
@@ -10,7 +10,8 @@ use crate::identity::peer_id::PeerId;
 use crate::peer::{ConnectError, Credential};
 use crate::util::guard;
 
-/// Where to connect to, and what to show there: for `Peer::connect`. A URL alone is one, too.
+/// Where to connect to, and the credential to show there: for `Peer::connect`. A plain URL
+/// converts into an endpoint, too.
 ///
 /// ```
 /// use distributed_scope_core::PeerId;
@@ -20,7 +21,7 @@ use crate::util::guard;
 /// assert!(!format!("{endpoint:?}").contains("a token"));
 /// ```
 ///
-/// `Debug` and `Display` show neither the token nor what stands in the URL besides its path.
+/// `Debug` and `Display` show neither the token nor the parts of the URL other than its path.
 #[derive(Clone)]
 pub struct Endpoint {
     url: String,
@@ -33,23 +34,23 @@ type TokenFuture = Pin<Box<dyn Future<Output = Result<String, Box<dyn Error + Se
 type Token = Arc<dyn Fn() -> TokenFuture + Send + Sync>;
 
 impl Endpoint {
-    /// The peer at this URL, which begins with `ws://`, or with `wss://` for TLS.
+    /// Creates the endpoint of this URL, which begins with `ws://`, or with `wss://` for TLS.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), token: None, peer: None, allow_plaintext: false }
     }
 
-    /// Shows this token each time the connection is made: in a header, or from a page, among the
-    /// subprotocols. It is never part of the URL.
+    /// Sends this token each time a connection is made: in a header, or from a page, among the
+    /// subprotocols. The token is never part of the URL.
     #[must_use]
     pub fn bearer(self, token: impl Into<String>) -> Self {
         let token = token.into();
         self.bearer_from(move || std::future::ready(Ok::<_, std::convert::Infallible>(token.clone())))
     }
 
-    /// Asks for a token each time the connection is made, so that it can be a fresh one: the other
-    /// side drops a connection whose token has expired, and the session goes on over the next
-    /// one.
+    /// Asks for a token each time a connection is made, so that the token can be a fresh one. The
+    /// other side drops a connection whose token has expired, and the session is resumed over the
+    /// next connection.
     #[must_use]
     pub fn bearer_from<F, Fut, E>(mut self, token: F) -> Self
     where
@@ -64,7 +65,7 @@ impl Endpoint {
         self
     }
 
-    /// Shows this instead of its token.
+    /// Sends this instead of its token.
     #[doc(hidden)]
     #[must_use]
     pub fn showing(mut self, credential: &Credential) -> Self {
@@ -78,40 +79,41 @@ impl Endpoint {
         }
     }
 
-    /// Accepts no other peer there than this one. An id that is [of a key](PeerId::is_of_key) is
-    /// proved; any other is what the other side says, so that only TLS makes sure of it.
+    /// Accepts only this peer there. An id that is [derived from a key](PeerId::is_of_key) is
+    /// proved. Any other id is only claimed by the other side, so that only TLS authenticates it.
     #[must_use]
     pub fn peer(mut self, peer: PeerId) -> Self {
         self.peer = Some(peer);
         self
     }
 
-    /// Shows the token even where everybody on the way can read it. Without this, `connect`
-    /// refuses to do so unless the other side is on this machine.
+    /// Sends the token even in plaintext, where it can be read on the network path. Without this,
+    /// `connect` refuses to do so unless the other side is on this machine.
     #[must_use]
     pub fn allow_plaintext(mut self) -> Self {
         self.allow_plaintext = true;
         self
     }
 
-    /// The URL as it was given.
+    /// The URL as given.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The only peer that will do there.
+    /// The only peer that is accepted there.
     #[must_use]
     pub fn wanted(&self) -> Option<PeerId> {
         self.peer
     }
 
-    /// The token to show, if there is one. `is_private` says whether nobody on the way can read
-    /// it.
+    /// The token to send, if there is one. `is_private` says whether the network path is encrypted
+    /// or local.
     ///
     /// # Errors
     ///
-    /// When somebody can and that was not allowed, and when the token cannot be had.
+    /// Fails if the path is not private and plaintext was not allowed, and if the token cannot be
+    /// obtained.
     pub async fn token(&self, is_private: bool) -> Result<Option<String>, ConnectError> {
         let Some(token) = &self.token else { return Ok(None) };
         if !is_private && !self.allow_plaintext {
@@ -141,11 +143,11 @@ impl From<&String> for Endpoint {
 }
 
 impl fmt::Display for Endpoint {
-    /// The URL without what may be secret in it: a user's name and password, and what follows the
-    /// path.
+    /// The URL without parts that may be secret: the user's name and password, and everything
+    /// after the path.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.url.split(['?', '#']).next().unwrap_or_default();
-        // The search of the standard library is 2 KB of a page's bundle.
+        // The standard library's string search would add 2 KB to a page's bundle.
         match path.as_bytes().windows(3).position(|bytes| bytes == b"://") {
             Some(end) => {
                 let (scheme, rest) = (&path[..end], &path[end + 3..]);
@@ -153,7 +155,7 @@ impl fmt::Display for Endpoint {
                 let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
                 write!(f, "{scheme}://{host}{path}")
             }
-            // It is no URL, but may be meant for one.
+            // It is not a URL, but may be meant as one.
             None => f.write_str(path.rsplit_once('@').map_or(path, |(_, host)| host)),
         }
     }

@@ -1,4 +1,4 @@
-//! Connecting to a place, and staying connected to it.
+//! Connecting to an endpoint, and staying connected to it.
 
 pub(crate) mod connect_error;
 pub(crate) mod endpoint;

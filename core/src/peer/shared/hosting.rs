@@ -1,4 +1,4 @@
-//! A peer as its calls and its blocks see it.
+//! A peer as seen by its calls and its blocks.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -48,8 +48,8 @@ impl<P: Platform> Host for Shared<P> {
                 Err(error) if request.is_bound && *error.kind() == ErrorKind::Disconnected => {
                     return Pending::ended(Err(error));
                 }
-                // The session ended between the two lines, or is not quite open; one that is may
-                // come.
+                // The session ended between the two lines, or is not quite open. An open session
+                // may follow.
                 Err(error) if matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotConnected) => {}
                 Err(error) => return Pending::ended(Err(error)),
             }
@@ -73,12 +73,12 @@ impl<P: Platform> Host for Shared<P> {
         }))
     }
 
-    /// Timers belong to homes, and this runs anywhere: so the control plane has it wait for a peer
-    /// that never joins, this one.
+    /// Timers belong to homes, and this runs on any thread. So the control plane waits here for a
+    /// peer that never joins: this peer itself.
     fn pause_until(&self, moment: Moment) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let is_over = self.joined(self.id, Deadline::at(moment));
         Box::pin(async move {
-            // A sender that is dropped is the answer.
+            // A dropped sender is the answer.
             let _ = is_over.await;
         })
     }

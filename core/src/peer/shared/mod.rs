@@ -1,4 +1,4 @@
-//! What all handles, sessions and blocks of one peer share.
+//! The state that all handles, sessions and blocks of one peer share.
 
 mod hosting;
 
@@ -35,30 +35,30 @@ use crate::util::time::{Deadline, Moment};
 use crate::wire::frame::SessionId;
 use crate::wire::handshake::Us;
 
-/// What a peer is made of.
+/// The configuration of a peer.
 pub struct Parts {
-    /// Who it is.
+    /// The peer's identity.
     pub identity: Identity,
-    /// Whom it knows by the keys that their ids are made of.
+    /// The peers that are trusted by the keys that their ids are derived from.
     pub trusted: FxHashSet<PeerId>,
-    /// Whether others may claim any id from anywhere, as long as nobody has it.
+    /// Whether other peers may claim any unused id from any address.
     pub allow_first_come: bool,
-    /// Decides on the calls of others, if anybody does.
+    /// The authorization of calls by other peers, if there is one.
     pub authorize: Option<Arc<dyn Authorize>>,
-    /// What of an error they are told.
+    /// How much of an error other peers receive.
     pub disclosure: Disclosure,
-    /// Its bounds.
+    /// The limits of the peer.
     pub limits: Limits,
-    /// What its blocks find with [`here::data`](crate::call::here::data).
+    /// The data that blocks get from [`here::data`](crate::call::here::data).
     pub data: Data,
-    /// Who is told of its calls.
+    /// The observer that is notified of the peer's calls.
     pub observer: Option<Box<dyn Observer>>,
-    /// The blocks that it runs for other peers.
+    /// The blocks that the peer runs for other peers.
     pub blocks: Blocks,
 }
 
 impl Parts {
-    /// A peer that is this one, with the usual bounds, and nothing else.
+    /// Returns the parts of a peer with this identity and the default limits, and nothing else.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
         Self {
@@ -102,22 +102,22 @@ impl fmt::Debug for Parts {
 }
 
 /// A peer, as its handles, its sessions and its running blocks share it. It lives as long as any
-/// of them does; its sessions end when nothing [keeps](host::Keep) it any more.
+/// of them does. Its sessions end when nothing [keeps](host::Keep) it alive any more.
 pub struct Shared<P: Platform> {
     platform: P,
     id: PeerId,
     limits: Arc<Limits>,
-    /// What is held for all others.
+    /// The memory that is held for all other peers.
     account: Arc<Account>,
     data: Data,
     observer: Option<Box<dyn Observer>>,
     registry: &'static Registry,
     blocks: Blocks,
-    /// Those of the program's blocks that others may have.
+    /// The blocks of the program that other peers may call.
     exposed: FxHashMap<BlockId, &'static Entry>,
     identity: Identity,
-    /// Made when the first connection begins, because it says which versions of blocks there are,
-    /// and only their types tell that.
+    /// Created when the first connection begins: it lists the versions of the blocks, and only
+    /// their types give those.
     us: OnceLock<Us>,
     trusted: FxHashSet<PeerId>,
     allow_first_come: bool,
@@ -130,18 +130,18 @@ pub struct Shared<P: Platform> {
     places: Places,
     lines: Lines,
     waiting: WaitingPlaces,
-    /// How many handles, services, links and open calls there are.
+    /// The number of handles, services, links and open calls.
     keeps: AtomicUsize,
     changes: Changes,
 }
 
 impl<P: Platform> Shared<P> {
-    /// Starts a peer. `platform` gets what its control plane needs: a handle that does not keep
-    /// the peer alive, and that leads to it as soon as this has returned.
+    /// Starts a peer. `platform` receives the handle for its control plane. That handle does not
+    /// keep the peer alive, and can be upgraded as soon as this function has returned.
     ///
     /// # Errors
     ///
-    /// When two blocks of this program have one id.
+    /// Fails if two blocks of this program have the same id.
     pub fn start(parts: Parts, platform: impl FnOnce(&Weak<Self>) -> P) -> Result<Arc<Self>, DuplicateBlock> {
         let Parts {
             identity,
@@ -201,39 +201,39 @@ impl<P: Platform> Shared<P> {
         Ok(shared)
     }
 
-    /// The world it lives in.
+    /// The platform of the peer.
     pub fn platform(&self) -> &P {
         &self.platform
     }
 
-    /// Its id.
+    /// The id of the peer.
     pub fn id(&self) -> PeerId {
         self.id
     }
 
-    /// Its bounds.
+    /// The limits of the peer.
     pub fn limits(&self) -> &Arc<Limits> {
         &self.limits
     }
 
-    /// What is held for all of its sessions.
+    /// The memory that is held for all of its sessions.
     pub fn account(&self) -> &Arc<Account> {
         &self.account
     }
 
-    /// How it introduces itself to other peers, and proves that.
+    /// How the peer introduces itself to other peers, and proves its identity.
     pub(super) fn us(&self) -> &Us {
         self.us.get_or_init(|| Us::new(&self.identity, &self.limits, self.registry.digest()))
     }
 
-    /// Looks at the types of all blocks, if that has not been done yet: how their values travel,
-    /// and which cannot. That runs their `Deserialize` with made-up values. It is done when a
-    /// peer is about to have connections, and not when it is started.
+    /// Examines the types of all blocks, unless that was done before: how their values are
+    /// encoded, and which values cannot be. That runs their `Deserialize` with made-up values. It
+    /// is done when a peer is about to have connections, and not at its start.
     pub fn look_at_types(&self) {
         self.us();
     }
 
-    /// Whether this id is of a key that it knows.
+    /// Whether this id is derived from a trusted key.
     pub(super) fn trusts(&self, peer: PeerId) -> bool {
         self.trusted.contains(&peer)
     }
@@ -246,32 +246,32 @@ impl<P: Platform> Shared<P> {
         self.disclosure
     }
 
-    /// Whether others may claim any id from anywhere.
+    /// Whether other peers may claim any id from any address.
     pub fn allows_first_come(&self) -> bool {
         self.allow_first_come
     }
 
-    /// What of the lines that others cause is logged.
+    /// Limits the log lines that other peers can cause.
     pub fn lines(&self) -> &Lines {
         &self.lines
     }
 
-    /// Which peers it reaches.
+    /// The peers that are reachable.
     pub fn routes(&self) -> &Routes<P> {
         &self.routes
     }
 
-    /// Its blocks that go on when nobody waits for them.
+    /// The blocks that continue without a caller.
     pub(super) fn detached(&self) -> &Detached<P> {
         &self.detached
     }
 
-    /// The links that it keeps connected.
+    /// The links that are kept connected.
     pub(super) fn places(&self) -> &Places {
         &self.places
     }
 
-    /// Its sessions from now on.
+    /// Watches the sessions from now on.
     pub fn watch_sessions(self: &Arc<Self>) -> SessionWatch {
         SessionWatch::new(&(Arc::clone(self) as Arc<dyn Host>))
     }
@@ -280,7 +280,7 @@ impl<P: Platform> Shared<P> {
         &self.changes
     }
 
-    /// Ends the session with a peer. False if there is none.
+    /// Closes the session with a peer. Returns false if there is no session.
     pub fn disconnect(&self, peer: PeerId, reason: &str) -> bool {
         let link = self.routes.session(peer);
         if let Some(link) = &link {
@@ -289,34 +289,34 @@ impl<P: Platform> Shared<P> {
         link.is_some()
     }
 
-    /// Waits until a peer is connected; returns at once when it is, or when this peer is stopped.
+    /// Waits until a peer is connected. Returns at once if it is, or if this peer is stopped.
     pub async fn connected(&self, peer: PeerId) {
         let is_connected = self.routes.find(peer).is_some_and(|link| link.is_connected());
         if !is_connected {
-            // It is dropped when this peer is stopped.
+            // The sender is dropped when this peer is stopped.
             let _ = self.joined(peer, Deadline::never()).await;
         }
     }
 
-    /// Waits until a peer is not connected; returns at once when it is not.
+    /// Waits until a peer is not connected. Returns at once if it is not.
     pub async fn disconnected(&self, peer: PeerId) {
         if let Some(link) = self.routes.session(peer) {
             link.until_detached().await;
         }
     }
 
-    /// The blocks that a peer has in another version, as far as it has told.
+    /// The blocks that a peer has in another version, as far as its catalogue is known.
     pub fn skew(&self, peer: PeerId) -> Vec<Skew> {
         self.routes.session(peer).map(|link| link.skews().to_vec()).unwrap_or_default()
     }
 
-    /// This session with a peer, if it is not over.
+    /// The session with this id with a peer, if it is not over.
     fn session(&self, peer: PeerId, session: SessionId) -> Option<Arc<Link<P>>> {
         self.routes.session(peer).filter(|link| link.id() == session)
     }
 
-    /// A place for a call that has to wait for its peer. Those of blocks are counted for whoever
-    /// has them run.
+    /// A place for a call that has to wait for its peer. Calls made by blocks are counted per peer
+    /// that called those blocks.
     fn place_to_wait(&self, request: &Request) -> Result<Option<Place>, Refusal> {
         let Some(context) = here::current().filter(|_| request.hop > 0) else { return Ok(None) };
         let most = self.limits.waiting;
@@ -324,29 +324,29 @@ impl<P: Platform> Shared<P> {
         place.map(Some).ok_or(Refusal::TooManyWaiting(most))
     }
 
-    /// Told when a peer has joined, and dropped if it does not in time.
+    /// Completes when a peer has joined. The sender is dropped if the peer does not join in time.
     pub(super) fn joined(&self, peer: PeerId, deadline: Deadline) -> oneshot::Receiver<()> {
         let (joined, is_joined) = oneshot::channel();
         self.platform.tell(Notice::Wanted { peer, deadline, joined });
         is_joined
     }
 
-    /// The blocks of this program, with what this peer exposes.
+    /// The blocks of this program, and whether this peer exposes them.
     pub fn list(&self) -> Listing {
         self.registry.list(&self.blocks)
     }
 
-    /// Whether it was told to stop.
+    /// Whether the peer was told to stop.
     pub fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Acquire)
     }
 
-    /// Whether it has no handle, service, link or open call any more.
+    /// Whether no handle, service, link or open call is left.
     pub(super) fn is_abandoned(&self) -> bool {
         self.keeps.load(Ordering::Acquire) == 0
     }
 
-    /// Set when it takes no new sessions and calls.
+    /// Set when the peer takes no new sessions and calls.
     pub fn draining(&self) -> &Flag {
         &self.draining
     }
@@ -365,12 +365,11 @@ impl<P: Platform> Shared<P> {
         self.registry
     }
 
-    /// The block that another peer asks for, if it may have it; perhaps in another version.
+    /// The block that another peer asks for, if that peer may call it; perhaps in another version.
     pub(super) fn exposed(&self, id: BlockId, fingerprint: Fingerprint) -> Result<&'static Entry, Refusal> {
         match self.exposed.get(&id) {
             Some(entry) => Ok(entry),
-            // A block that others may not have says no more of itself to them than that it is
-            // there.
+            // If other peers may not call a block, they learn only that it exists.
             None if self.registry.can_run(id) => Err(Refusal::NotExposed),
             None => {
                 let elsewhere =

@@ -1,5 +1,5 @@
-//! Between whoever keeps a link connected and those who have a handle of it: what it does, and
-//! what it is to do.
+//! The state shared between the task that keeps a link connected and the handles of that link: the
+//! status, and orders for the task.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::identity::peer_id::PeerId;
 use crate::peer::ConnectError;
 use crate::wire::frame::Reject;
 
-/// One link.
+/// The shared state of one link.
 #[derive(Debug)]
 pub(super) struct Board {
     url: String,
@@ -26,9 +26,9 @@ pub(super) struct State {
     pub(super) status: LinkStatus,
     /// Counts the changes of the status.
     pub(super) version: u64,
-    /// Whether attempts go on when one fails: somebody wants that, or one has succeeded.
+    /// Whether attempts continue after a failure: a user wants that, or an attempt has succeeded.
     pub(super) is_lasting: bool,
-    /// How many attempts have failed, and how the last one did.
+    /// The number of failed attempts, and the error of the last one.
     failures: u64,
     last_error: Option<ConnectError>,
     order: Option<Order>,
@@ -36,20 +36,20 @@ pub(super) struct State {
     waiting: Vec<Waker>,
 }
 
-/// What whoever keeps the link is to do.
+/// An order for the task that keeps the link.
 #[derive(Clone, Debug)]
 pub(super) enum Order {
-    /// The next attempt at once.
+    /// Make the next attempt at once.
     Try,
-    /// Goes on with the session as somebody else.
+    /// Resume the session with another credential.
     Change(Credential, Outcome),
     End(LinkEnd),
 }
 
-/// Who waits for how that went.
+/// The receiver of the result of that.
 pub(super) type Outcome = Arc<Mutex<Option<oneshot::Sender<Result<(), ReauthenticateError>>>>>;
 
-/// What whoever keeps a connected link is told.
+/// An order for the task of a connected link.
 pub(super) enum Told {
     End(LinkEnd),
     Change(Credential, Outcome),
@@ -91,7 +91,7 @@ impl Board {
         result
     }
 
-    /// Shows what the link does. Nothing comes after the end.
+    /// Shows the status of the link. The end is final.
     pub(super) fn show(&self, status: LinkStatus) {
         self.change(|state| {
             if !matches!(state.status, LinkStatus::Ended(_)) {
@@ -101,7 +101,8 @@ impl Board {
         });
     }
 
-    /// An attempt has failed. The link has ended if nobody wants further ones: false then.
+    /// Records a failed attempt. Returns false if no further attempts are wanted: the link has
+    /// ended then.
     pub(super) fn failed(&self, error: &ConnectError) -> bool {
         self.change(|state| {
             state.failures += 1;
@@ -118,13 +119,13 @@ impl Board {
         self.lock().failures
     }
 
-    /// Whether attempts go on until one succeeds.
+    /// Whether attempts continue until one succeeds.
     pub(super) fn is_lasting(&self) -> bool {
         self.lock().is_lasting
     }
 
-    /// Somebody else wants this link, and perhaps that attempts go on until one succeeds. False if
-    /// it has ended.
+    /// Another caller wants this link, and perhaps wants attempts to continue until one succeeds.
+    /// Returns false if the link has ended.
     pub(super) fn join(&self, is_lasting: bool) -> bool {
         let mut state = self.lock();
         let is_there = !matches!(state.status, LinkStatus::Ended(_));
@@ -132,7 +133,7 @@ impl Board {
         is_there
     }
 
-    /// Why it is to end, if it is.
+    /// Why the link is to end, if it is.
     pub(super) fn end(&self) -> Option<LinkEnd> {
         match &self.lock().order {
             Some(Order::End(end)) => Some(end.clone()),
@@ -140,7 +141,7 @@ impl Board {
         }
     }
 
-    /// Tells whoever keeps the link. An end is not taken back.
+    /// Gives an order to the task that keeps the link. An order to end cannot be revoked.
     pub(super) fn order(&self, order: Order) {
         let mut state = self.lock();
         if !matches!(state.order, Some(Order::End(_))) {
@@ -166,7 +167,7 @@ impl Board {
         .await
     }
 
-    /// Waits for the order to end, or to go on as somebody else.
+    /// Waits for an order to end or to change the credential.
     pub(super) async fn told(&self) -> Told {
         poll_fn(|cx| {
             let mut state = self.lock();
@@ -185,15 +186,14 @@ impl Board {
         .await
     }
 
-    /// Waits until the next attempt is to be made at once, or none.
+    /// Waits for the order to make the next attempt at once, or to end.
     pub(super) async fn told_to_try(&self) {
         poll_fn(|cx| {
             let mut state = self.lock();
             if let Some(order) = &state.order {
                 let is_end = matches!(order, Order::End(_));
-                // There is no connection to go on with as somebody else; whoever waits for that is
-                // told so by
-                // the drop.
+                // Without a connection, the credential cannot be changed. The dropped sender
+                // reports that to its receiver.
                 let order = if is_end { None } else { state.order.take() };
                 match order {
                     Some(Order::Change(..)) => {}
@@ -206,8 +206,8 @@ impl Board {
         .await;
     }
 
-    /// Waits until the link is connected, or, if a number of failures is given, until there are
-    /// more than that.
+    /// Waits until the link is connected. If a number of failures is given, it also returns when
+    /// there are more failures than that.
     pub(super) async fn outcome(
         &self,
         failures: Option<u64>,

@@ -1,11 +1,11 @@
-//! Showing something else than before on a link that is connected.
+//! Changing the credential of a connected link.
 
 use std::fmt;
 
 use crate::identity::peer_id::PeerId;
 use crate::peer::ConnectError;
 
-/// What a peer is known by where it has dialled, from `Peer::reauthenticate` on.
+/// The credential that a peer shows where it has dialled, from `Peer::reauthenticate` on.
 #[derive(Clone, Default)]
 pub struct Credential(Shown);
 
@@ -24,21 +24,21 @@ impl Credential {
         Self(Shown::Token(token.into()))
     }
 
-    /// No token: to log out, or where something else says who that is, such as a cookie of the
+    /// No token: to log out, or where the identity comes from elsewhere, such as a cookie of the
     /// page.
     #[must_use]
     pub fn none() -> Self {
         Self(Shown::Nothing)
     }
 
-    /// What the endpoint shows that the link was made with. One that [asks for
-    /// tokens](crate::peer::Endpoint::bearer_from) is asked for a fresh one.
+    /// The credential of the endpoint that the link was made with. If the endpoint [asks for
+    /// tokens](crate::peer::Endpoint::bearer_from), it is asked for a fresh one.
     #[must_use]
     pub fn of_endpoint() -> Self {
         Self(Shown::OfEndpoint)
     }
 
-    /// The token to show instead of the endpoint's, if it is not that.
+    /// The token to send instead of the endpoint's; `None` for the endpoint's own.
     #[doc(hidden)]
     #[must_use]
     pub fn instead(&self) -> Option<Option<&str>> {
@@ -60,23 +60,23 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// Why a session does not go on as somebody else. It goes on as it was.
+/// Why `Peer::reauthenticate` failed. The session continues with its previous credential.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReauthenticateError {
-    /// There is no session with that peer that this one has dialled and that is connected now, or
-    /// another `reauthenticate` came in between.
+    /// There is no connected session with that peer that this peer has dialled, or another
+    /// `reauthenticate` came in between.
     #[error("cannot reauthenticate at {0}: no connected session that this peer has dialled")]
     NotConnected(PeerId),
-    /// That peer has a version of this library that cannot do it.
+    /// The library version of that peer does not support it.
     #[error(
         "cannot reauthenticate at {0}: its version of distributed-scope does not support it; update it, or open a new session"
     )]
     Unsupported(PeerId),
-    /// The connection was lost meanwhile. It may be tried again.
+    /// The connection was lost meanwhile. The call may be retried.
     #[error("cannot reauthenticate: the connection was lost meanwhile")]
     Lost,
-    /// The server did not take it, or no connection could be made.
+    /// The server rejected the credential, or no connection could be made.
     #[error("cannot reauthenticate; the session goes on as before")]
     Refused(#[source] ConnectError),
 }

@@ -1,25 +1,25 @@
-//! Whether something on the way cuts connections that are idle: a proxy with a limit that is
-//! shorter than the time after which peers say something.
+//! Detects that idle connections are cut on the network path: by a proxy whose idle timeout is
+//! shorter than the keepalive interval of the peers.
 
 use std::time::Duration;
 
-/// After so many cuts in a row that look alike, it is no accident.
+/// After this many similar cuts in a row, they are not accidental.
 const ALIKE: usize = 3;
 
-/// Nobody has a limit as short as this.
+/// No proxy has an idle timeout shorter than this.
 const SHORTEST: Duration = Duration::from_millis(500);
 
 /// The last cuts of a link.
 #[derive(Debug, Default)]
 pub(super) struct Cuts {
-    /// For how long nothing had been said on a connection, in either direction, when it was lost.
+    /// How long each connection had been idle, in both directions, when it was lost.
     idle: Vec<Duration>,
     is_told: bool,
 }
 
 impl Cuts {
-    /// A connection was lost on which nothing had been said for so long. Gives the limit that
-    /// something on the way seems to have, once.
+    /// Records the loss of a connection that was idle for this long. Returns the assumed idle
+    /// timeout on the network path, once.
     pub(super) fn lost(&mut self, idle: Duration) -> Option<Duration> {
         if idle < SHORTEST {
             self.idle.clear();
@@ -30,7 +30,7 @@ impl Cuts {
         }
         self.idle.push(idle);
         let (shortest, longest) = (self.idle.iter().min()?, self.idle.iter().max()?);
-        // It is known to a sixteenth of a span.
+        // The idle time is known with a precision of a sixteenth of a span.
         let is_limit = self.idle.len() == ALIKE && *longest - *shortest <= *longest / 4;
         if !is_limit || std::mem::replace(&mut self.is_told, true) { None } else { Some(*longest) }
     }

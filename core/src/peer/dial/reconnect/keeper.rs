@@ -16,24 +16,25 @@ use crate::peer::connection::carry::{First, first};
 use crate::peer::{ConnectError, Goodbye, Link, Platform, Shared};
 use crate::util::time::Deadline;
 
-/// A connection that was to go on with a session, and is lost so soon with nothing new on it,
-/// makes its path suspicious.
+/// If a connection that resumed a session is lost this soon with nothing new received on it, its
+/// path is suspicious.
 const SUSPICIOUS: Duration = Duration::from_secs(30);
 
 pub(super) struct Keeper<P: Platform, D> {
     shared: Weak<Shared<P>>,
     board: Arc<Board>,
-    /// The only peer that will do.
+    /// The only peer that is accepted.
     wanted: Option<PeerId>,
     dial: D,
     pauses: Pauses,
     cuts: Cuts,
-    /// The session, unless it is over: it would keep the peer alive.
+    /// The session, unless it is over. It is a weak reference, because a strong one would keep the
+    /// peer alive.
     session: Option<Arc<Link<P>>>,
-    /// Which attempt since there was a session, and how the last one failed.
+    /// The number of the attempt since there was a session, and the error of the last one.
     attempt: u32,
     failed: Option<ConnectError>,
-    /// What is shown when a connection is made.
+    /// The credential that is sent when a connection is made.
     credential: Credential,
 }
 
@@ -60,7 +61,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
     pub(super) async fn run(mut self) {
         let Err(end) = self.keep().await;
         if let Some(session) = self.session.take() {
-            // Whoever waits for a call of it need not wait until it expires.
+            // Calls of the session need not wait until it expires.
             session.close(Goodbye::normal("the link has ended"));
         }
         self.board.show(LinkStatus::Ended(end));
@@ -87,8 +88,8 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         }
     }
 
-    /// One attempt, unless the link is to end meanwhile. One that hangs because the machine or the
-    /// page slept meanwhile is made anew.
+    /// Makes one attempt, unless the link is to end meanwhile. If the attempt hangs because the
+    /// machine or the page slept meanwhile, it is made anew.
     async fn dial(&self, shared: Arc<Shared<P>>) -> Result<Result<Arc<Link<P>>, ConnectError>, LinkEnd> {
         loop {
             let dialling =
@@ -108,7 +109,8 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
     async fn hold(&mut self, link: Arc<Link<P>>) -> Result<(), LinkEnd> {
         let is_resumed = self.session.as_ref().is_some_and(|old| Arc::ptr_eq(old, &link));
         (self.attempt, self.failed, self.session) = (1, None, Some(Arc::clone(&link)));
-        // Whoever asked for one attempt wanted that one to succeed, and to stay connected then.
+        // A caller that asked for one attempt wanted it to succeed, and the link to stay connected
+        // then.
         self.board.join(true);
         self.board.show(LinkStatus::Connected(link.remote()));
         let (begun, before) = (link.shared().now(), received(&link));
@@ -117,7 +119,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
                 Told::End(end) => return Err(end),
                 Told::Change(credential, outcome) => {
                     let result = self.change(&link, credential).await?;
-                    // Whoever asked may not wait any longer.
+                    // The caller may no longer wait.
                     let _ = outcome.lock().take().map(|sender| sender.send(result));
                 }
             }
@@ -130,20 +132,22 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
             );
         }
         let lasted = link.shared().now().since(begun);
-        // A server that opens sessions and drops them says as much with each.
+        // Frames of a new session are no progress: a server that opens and drops sessions sends
+        // some in each.
         let has_progressed = is_resumed && received(&link) > before;
         if has_progressed || lasted >= GOOD {
             self.pauses.start_over();
         }
         if is_resumed && !has_progressed && lasted < SUSPICIOUS {
-            // What it was to bring did not come; the other side may have found out, and cannot say
-            // so.
+            // The frames that it should have carried did not arrive. The other side may have
+            // noticed that, and cannot report it.
             link.suspect_path();
         }
         Ok(())
     }
 
-    /// What the link is told while this session has a connection; nothing once that is lost.
+    /// Returns the next order for the link while this session has a connection; `None` once that
+    /// is lost.
     async fn told_before_lost(&self, link: &Link<P>) -> Option<Told> {
         match first(pin!(link.until_detached()), pin!(self.board.told())).await {
             First::One(()) => None,
@@ -151,8 +155,8 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         }
     }
 
-    /// Goes on with the session as somebody else, by another connection. If that fails, it goes on
-    /// as it was.
+    /// Resumes the session under another principal, over another connection. If that fails, the
+    /// session continues unchanged.
     async fn change(
         &mut self,
         link: &Arc<Link<P>>,
@@ -171,7 +175,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         let before = std::mem::replace(&mut self.credential, credential);
         Ok(match self.dial(shared).await? {
             Ok(other) if Arc::ptr_eq(&other, link) => Ok(()),
-            // The server has forgotten the session, and opened another one.
+            // The server no longer has the session, and opened another one.
             Ok(other) => {
                 self.session = Some(other);
                 Ok(())
@@ -183,13 +187,13 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         })
     }
 
-    /// Decides what follows from an attempt that failed: the next one, or none.
+    /// Decides what follows from a failed attempt: another attempt, or the end of the link.
     fn consider(&mut self, error: ConnectError) -> Result<(), LinkEnd> {
         if let ConnectError::Stopped = error {
             return Err(LinkEnd::PeerStopped);
         }
         if !self.board.failed(&error) {
-            // Whoever asked is told, and nobody else needs to be.
+            // The caller receives the error, and no further attempt is needed.
             return Err(LinkEnd::Hopeless(error));
         }
         if Outlook::of(&error) == Outlook::Never {
@@ -211,11 +215,12 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
     async fn pause(&mut self) -> Result<(), LinkEnd> {
         let pause = self.pauses.next(self.failed.as_ref());
         let (sleep, joined) = {
-            // Not held while waiting: a peer that nobody has any more must be able to end.
+            // The peer is not held while waiting: if its last handle is dropped, it must be able
+            // to end.
             let shared = self.peer()?;
             tracing::debug!(peer = %shared.id(), ?pause, "reconnecting");
             let until = shared.now() + pause;
-            // The wanted peer may come by itself meanwhile.
+            // The wanted peer may connect to this one meanwhile.
             let joined = self.wanted.map(|wanted| shared.joined(wanted, Deadline::at(until)));
             let platform = shared.platform();
             let sleep = match self.failed {
@@ -234,7 +239,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         let mut waiting = first(first(Box::pin(sleep), Box::pin(joined)), Box::pin(board.told_to_try()));
         self.show_attempt();
         if let Some(session) = self.session.clone() {
-            // The status says when it is over.
+            // The status shows when it is over.
             if let First::One(_) = first(&mut waiting, pin!(session.until_over())).await {
                 return Ok(());
             }
@@ -245,7 +250,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         Ok(())
     }
 
-    /// Shows what the next attempt is for, which depends on whether the session still waits.
+    /// Shows the purpose of the next attempt, which depends on whether the session still waits.
     fn show_attempt(&mut self) {
         self.session.take_if(|session| !session.is_alive());
         self.board.show(match &self.session {
@@ -254,17 +259,17 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         });
     }
 
-    /// The session with the wanted peer that this link has not made: the other side may have
+    /// The session with the wanted peer that was not made by this link: the other side may have
     /// dialled it.
     fn theirs(&self, shared: &Shared<P>) -> Option<Arc<Link<P>>> {
         let session = shared.routes().session(self.wanted?)?;
         let is_own = self.session.as_ref().is_some_and(|own| Arc::ptr_eq(own, &session));
-        // Whoever asked for one attempt does not wait for the other side to come back.
+        // A caller that asked for one attempt does not wait until the other side reconnects.
         let suits = session.is_attached() || self.board.is_lasting();
         (!is_own && suits).then_some(session)
     }
 
-    /// The other side comes back by itself as long as that session lasts.
+    /// The other side reconnects automatically as long as that session lasts.
     async fn watch(&self, session: &Link<P>) -> Result<(), LinkEnd> {
         while session.is_alive() {
             let is_connected = session.is_connected();
@@ -294,7 +299,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
 }
 
 impl<P: Platform, D> Drop for Keeper<P, D> {
-    /// Also when its task was dropped with its runtime, or never began.
+    /// Also runs if the task was dropped with its runtime, or never began.
     fn drop(&mut self) {
         self.board.show(LinkStatus::Ended(LinkEnd::PeerStopped));
         if let Some(shared) = self.shared.upgrade() {
@@ -303,7 +308,7 @@ impl<P: Platform, D> Drop for Keeper<P, D> {
     }
 }
 
-/// How many numbered frames of a session have arrived; none if it is over.
+/// The number of numbered frames that have arrived in a session; `None` if it is over.
 fn received<P: Platform>(link: &Link<P>) -> u64 {
     link.resume().map_or(0, |ticket| ticket.received)
 }

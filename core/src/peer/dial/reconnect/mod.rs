@@ -1,16 +1,16 @@
-//! Staying connected to a place: dialling until there is a session, coming back when its
-//! connection was lost, and beginning again when it is over.
+//! Staying connected to an endpoint: dialling until there is a session, resuming it when its
+//! connection was lost, and opening a new session when it is over.
 //!
 //! | module | idea |
 //! |---|---|
-//! | here | what users ask for, and the link that they get |
-//! | `places` | the links of a peer: each place has one |
+//! | here | the functions for users, and the link that they return |
+//! | `places` | the links of a peer: each endpoint has one |
 //! | `keeper` | the task that keeps one link connected |
 //! | `overtaken` | attempts that hang because the machine or the page slept meanwhile |
 //! | `pauses` | how long to wait between two attempts, and whether another one is worth it |
 //! | `cuts` | whether something on the way cuts idle connections |
-//! | `credential` | showing something else than before |
-//! | `board`, `status` | what the task and the users of a link tell each other |
+//! | `credential` | changing the credential |
+//! | `board`, `status` | the state that the task and the users of a link share |
 
 mod board;
 mod credential;
@@ -37,42 +37,41 @@ use crate::call::host::{Host, Keep};
 use crate::identity::peer_id::PeerId;
 use crate::peer::{ConnectError, Link, Platform, Shared};
 
-/// A place that a peer is kept connected to: from `Peer::keep_connected`. Clones are handles of
-/// the same link.
+/// A handle of a link that is kept connected to an endpoint: from `Peer::keep_connected`. Clones
+/// are handles of the same link.
 ///
-/// Dropping it leaves the link as it is: the peer stays connected, as a task of tokio goes on when
-/// its `JoinHandle` is dropped. [`stop`](Self::stop) ends it. Like a `Peer`, a handle keeps its
-/// peer from ending; the peer ends with the last of them.
+/// Dropping the handle does not stop the link: the peer stays connected, as a tokio task continues
+/// when its `JoinHandle` is dropped. [`stop`](Self::stop) ends the link. Like a `Peer`, a handle
+/// keeps its peer alive; the peer ends when the last of them is dropped.
 #[derive(Clone)]
 pub struct LinkHandle(Arc<Board>, #[expect(dead_code, reason = "it is kept to be dropped")] Keep);
 
 impl LinkHandle {
-    /// What the link does now, and the next change of that.
+    /// Returns the current status of the link, which can also be awaited for changes.
     #[must_use]
     pub fn status(&self) -> LinkWatch {
         LinkWatch::new(Arc::clone(&self.0))
     }
 
-    /// Waits until the link is connected, however long that takes; returns at once when it is.
-    /// Dropping the future gives up.
+    /// Waits without a time limit until the link is connected. Returns at once if it is. To stop
+    /// waiting, drop the future.
     ///
     /// # Errors
     ///
-    /// When the link has ended.
+    /// Fails if the link has ended.
     pub async fn connected(&self) -> Result<PeerId, LinkEnd> {
         self.0.outcome(None, None).await
     }
 
-    /// Tries at once if the link waits for its next attempt, even if the server has asked for a
-    /// longer pause: for a "try again" button, say.
+    /// Makes the next attempt at once if the link waits for it, even if the server has asked for a
+    /// longer pause. It is meant for a "try again" button, for instance.
     pub fn try_now(&self) {
         self.0.order(Order::Try);
     }
 
-    /// Ends the link: its session is closed, which ends open calls in both directions as
-    /// [`Disconnected`](crate::ErrorKind::Disconnected), and nothing is dialled any more. For all
-    /// handles of this link. It returns at once; the [`status`](Self::status) says when it is
-    /// done.
+    /// Ends the link for all of its handles. Its session is closed, which ends open calls in both
+    /// directions as [`Disconnected`](crate::ErrorKind::Disconnected), and no further connection
+    /// is made. It returns at once; the [`status`](Self::status) shows when the link has ended.
     pub fn stop(&self) {
         self.0.order(Order::End(LinkEnd::LinkStopped));
     }
@@ -84,8 +83,8 @@ impl fmt::Debug for LinkHandle {
     }
 }
 
-/// How a peer connects to a place, to go on with a session or to begin one, and with what it is
-/// known by there. It ends when the session is open.
+/// How a peer connects to an endpoint, to resume a session or to open one, and with which
+/// credential. It completes when the session is open.
 pub trait Dial<P: Platform>:
     AsyncFn(Arc<Shared<P>>, Option<Arc<Link<P>>>, Credential) -> Result<Arc<Link<P>>, ConnectError>
     + Send
@@ -101,19 +100,19 @@ impl<P: Platform, F> Dial<P> for F where
 }
 
 impl<P: Platform> Shared<P> {
-    /// Connects to a place and stays connected, also if nobody answers there yet. A place that it
-    /// is connected to already, or tries to be, has one link.
+    /// Connects to an endpoint and stays connected, even if no server answers there yet. If a link
+    /// to that endpoint exists already, it is used.
     pub fn keep_connected(self: &Arc<Self>, place: Place, dial: impl Dial<P>) -> LinkHandle {
         let keep = Keep::new(Arc::clone(self) as Arc<dyn Host>);
         LinkHandle(self.link_to(place, dial, true).0, keep)
     }
 
-    /// Connects to a place and stays connected, unless the first attempt fails. If the peer is
-    /// connected there already, that is it.
+    /// Connects to an endpoint and stays connected, unless the first attempt fails. If the peer is
+    /// connected there already, that link is used.
     ///
     /// # Errors
     ///
-    /// How the attempt failed.
+    /// Returns the error of the attempt.
     pub async fn connect(self: &Arc<Self>, place: Place, dial: impl Dial<P>) -> Result<PeerId, ConnectError> {
         let wanted = place.wanted();
         if let Some(wanted) = wanted
@@ -125,11 +124,11 @@ impl<P: Platform> Shared<P> {
         board.outcome(Some(failures), wanted).await.map_err(LinkEnd::into_error)
     }
 
-    /// Goes on with the session with a peer that was dialled, as somebody else.
+    /// Resumes the session with a dialled peer under another credential.
     ///
     /// # Errors
     ///
-    /// Why it goes on as it was.
+    /// Returns why the session continues unchanged.
     pub async fn reauthenticate(
         &self,
         peer: PeerId,
@@ -142,7 +141,7 @@ impl<P: Platform> Shared<P> {
         outcome.await.unwrap_or_else(|_| Err(not_connected()))
     }
 
-    /// The link to this place, and how many of its attempts have failed until now.
+    /// The link to this endpoint, and the number of its failed attempts so far.
     fn link_to(self: &Arc<Self>, place: Place, dial: impl Dial<P>, is_lasting: bool) -> (Arc<Board>, u64) {
         let (board, is_new) = self.places().link_to(&place, is_lasting);
         let failures = board.failures();
@@ -151,7 +150,7 @@ impl<P: Platform> Shared<P> {
             let peer = Arc::downgrade(self);
             self.platform().go_home(move || {
                 if let Some(shared) = peer.upgrade() {
-                    // It ends with the link.
+                    // The task ends with the link.
                     let _ = shared.platform().spawn_here(keeper.run());
                 }
             });

@@ -1,5 +1,5 @@
-//! Attempts to connect that were under way when the machine or the page woke up: the network that
-//! they were made on may be gone, and nothing says so.
+//! Connection attempts that were in progress when the machine or the page woke up. The network
+//! that they were made on may be gone, and no event reports that.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use crate::peer::link::Clocks;
 use crate::peer::{Platform, Shared};
 use crate::util::time::Moment;
 
-/// So long after a wake an attempt may still succeed that began before it.
+/// How long after a wake-up an attempt may still succeed that began before it.
 const GRACE: Duration = Duration::from_millis(2_500);
 
-/// How often it is looked at the clocks while an attempt is under way.
+/// How often the clocks are checked while an attempt is in progress.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// A look that comes so late says that this machine slept, or that nothing of the page ran.
+/// If a check is this late, the machine slept, or the page was suspended.
 const LATE: Duration = Duration::from_secs(2);
 
-/// Waits until an attempt that begins now is not worth waiting for any longer: because this
-/// machine or page woke up after that, and some time has passed. Never, where nothing wakes up.
+/// Completes when an attempt that begins now is no longer worth waiting for: this machine or page
+/// woke up after its start, and some time has passed. Without a wake-up, it never completes.
 pub(super) async fn until_overtaken<P: Platform>(shared: &Shared<P>) {
     let platform = shared.platform();
     let mut attempt = Attempt::default();
@@ -34,13 +34,13 @@ pub(super) async fn until_overtaken<P: Platform>(shared: &Shared<P>) {
     }
 }
 
-/// What is known of an attempt that is under way.
+/// The state of an attempt in progress.
 #[derive(Debug, Default)]
 struct Attempt {
     clocks: Clocks,
-    /// When it is looked next.
+    /// The time of the next check.
     next: Option<Moment>,
-    /// When it is given up.
+    /// When the attempt is given up.
     until: Option<Moment>,
 }
 
@@ -55,7 +55,8 @@ impl Attempt {
         self.until.is_some()
     }
 
-    /// Looks at both clocks. Gives when to look again; nothing if the attempt is to be given up.
+    /// Checks both clocks. Returns when to check again, or `None` if the attempt is to be given
+    /// up.
     fn look(&mut self, now: Moment, wall: Duration) -> Option<Moment> {
         let is_late = self.next.is_some_and(|next| now.since(next) >= LATE);
         if self.clocks.have_slept(now, wall) || is_late {
@@ -88,7 +89,7 @@ mod tests {
         }
     }
 
-    /// By what a page is told, by the wall clock, and by a look that is late.
+    /// The wake-up is detected by a page event, by the wall clock, and by a late check.
     #[test]
     fn attempt_is_given_up_soon_after_a_wake() {
         let mut told = Attempt::default();
@@ -110,7 +111,7 @@ mod tests {
         assert_eq!(late.look(at(63_500), wall(63_500)), None);
     }
 
-    /// An attempt that began after the wake has its whole time.
+    /// An attempt that began after the wake-up has its full time.
     #[test]
     fn attempt_after_the_wake_is_left_alone() {
         let mut attempt = Attempt::default();

@@ -1,4 +1,4 @@
-//! How long to wait between two attempts to connect, and whether another one is worth it.
+//! How long to wait between two connection attempts, and whether another attempt is useful.
 
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use crate::peer::ConnectError;
 use crate::wire::frame::Reject;
 
-/// A connection that lasted this long was a good one, and the pauses after it are short again.
+/// If a connection lasted this long, it was stable, and the pauses after it are short again.
 pub(super) const GOOD: Duration = Duration::from_secs(10);
 
-/// What an error says of further attempts.
+/// What an error predicts about further attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outlook {
-    /// Nobody answered, or not as it should be; the next attempt may succeed.
+    /// No server answered, or not as expected; the next attempt may succeed.
     Soon,
-    /// Somebody answers and refuses, until somebody else changes something.
+    /// A server answers and refuses, until its state or configuration changes.
     Later,
     /// Every attempt of this program will end like this.
     Never,
@@ -43,7 +43,7 @@ impl Outlook {
 
     fn of_reject(reject: &Reject) -> Self {
         match reject {
-            // The old connection of this peer may still look alive over there.
+            // The server may not have noticed yet that this peer's old connection is dead.
             Reject::IdInUse { seconds: 1.. }
             | Reject::Late
             | Reject::GoingAway
@@ -60,7 +60,7 @@ impl Outlook {
     }
 }
 
-/// What went wrong, for whoever has been told of it once.
+/// The kind of failure, to log each kind only once.
 type Kind = (Discriminant<ConnectError>, u16, Option<Discriminant<Reject>>);
 
 fn kind(error: &ConnectError) -> Kind {
@@ -72,38 +72,38 @@ fn kind(error: &ConnectError) -> Kind {
     (discriminant(error), status, reject)
 }
 
-/// The pauses between attempts. Each is random between nothing and a bound, so that a thousand
-/// clients of one server do not come back together; the bound is 1.6 times as high each time, up
-/// to 300 times the first and to 30 s. Where somebody answers and refuses, it is ten
-/// times as high. It stays until a connection was a good one: a server that welcomes and hangs up
-/// is not dialled faster for it.
+/// The pauses between attempts. Each is random between 0 and a bound, so that a thousand clients
+/// of one server do not reconnect at the same time. The bound grows by a factor of 1.6 each time,
+/// up to 300 times the first bound and to 30 s. If the server answers and refuses, the bound is
+/// ten times as high. The bound is reset only after a stable connection: a server that accepts and
+/// drops connections is not dialled faster for it.
 #[derive(Debug)]
 pub(super) struct Pauses {
     first: Duration,
     bound: Duration,
     random: u64,
-    /// What was told already.
+    /// The kinds of failure that were logged already.
     known: Vec<Kind>,
 }
 
 impl Pauses {
     const LONGEST: Duration = Duration::from_secs(30);
 
-    /// A server that asks for more is dialled earlier: it may have meant another client, or have
-    /// another clock.
+    /// The longest pause that a server's request is honoured for. If a server asks for more, it is
+    /// dialled earlier: it may have meant another client, or its clock may differ.
     const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 
     pub(super) fn new(first: Duration, seed: u64) -> Self {
         Self { first, bound: first, random: seed | 1, known: Vec::new() }
     }
 
-    /// After a good connection.
+    /// Resets the pauses after a stable connection.
     pub(super) fn start_over(&mut self) {
         self.bound = self.first;
         self.known.clear();
     }
 
-    /// Whether nothing like this has happened since the last good connection.
+    /// Whether no failure of this kind has happened since the last stable connection.
     pub(super) fn is_news(&mut self, error: &ConnectError) -> bool {
         let kind = kind(error);
         let is_news = !self.known.contains(&kind);
@@ -113,24 +113,25 @@ impl Pauses {
         is_news
     }
 
-    /// The pause before the next attempt, if the last one failed so.
+    /// The pause before the next attempt, if the last one failed like this.
     pub(super) fn next(&mut self, failed: Option<&ConnectError>) -> Duration {
         let longest = Self::LONGEST.min(self.first.saturating_mul(300));
         let is_refused = failed.is_some_and(|error| Outlook::of(error) == Outlook::Later);
         let bound = if is_refused { self.bound.saturating_mul(10) } else { self.bound };
         self.bound = (self.bound.saturating_mul(8) / 5).min(longest);
-        // Whoever was asked to wait waits at least that long, and still not as long as all others.
+        // If a server asked for a pause, a client waits at least that long, with a random part
+        // added so that clients do not all return together.
         let asked = failed.and_then(ConnectError::retry_after).unwrap_or_default().min(Self::LONGEST_ASKED);
         asked + self.part_of(bound)
     }
 
-    /// A random part of this.
+    /// A random part of this duration.
     fn part_of(&mut self, bound: Duration) -> Duration {
-        // xorshift64: spreads clients in time, which needs no better randomness.
+        // xorshift64: it spreads clients in time, which needs no better randomness.
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        // Whole numbers, because a page would load the arithmetic of floats for this alone.
+        // Integers, because a page would load floating-point arithmetic for this alone.
         bound * ((self.random >> 32) as u32 % 100_001) / 100_000
     }
 }
@@ -159,7 +160,7 @@ mod tests {
         (1..=1000).map(of).max().unwrap()
     }
 
-    /// Already the first pauses of many clients fill the whole span from nothing to its bound.
+    /// The first pauses of many clients already fill the whole span from 0 to the bound.
     #[test]
     fn first_pauses_have_full_jitter() {
         let first = |seed: u64| Pauses::new(FIRST, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)).next(None);
@@ -174,7 +175,7 @@ mod tests {
         assert_ne!(Pauses::new(FIRST, 7).next(None), one.next(None), "no client repeats itself");
     }
 
-    /// The bound grows to 30 s, and to ten times as much where somebody refuses.
+    /// The bound grows to 30 s, and to ten times as much where a server refuses.
     #[test]
     fn pauses_grow_and_refusals_are_slower() {
         let within =
@@ -188,8 +189,8 @@ mod tests {
         assert!((0..100).all(|_| short.next(None) <= Duration::from_millis(301)), "300 times the first");
     }
 
-    /// What a server asks for is waited for, up to an hour, and clients that it told the same do
-    /// not return together.
+    /// A requested pause is observed, up to an hour, and clients with the same request do not
+    /// return together.
     #[test]
     fn retry_after_is_honoured() {
         let mut pauses: Vec<_> =
@@ -202,7 +203,7 @@ mod tests {
         assert!((3600.0..3602.0).contains(&far.as_secs_f64()), "{far:?}");
     }
 
-    /// Each cause is news once, until a connection was good.
+    /// Each cause is reported once, until a connection was stable.
     #[test]
     fn cause_is_news_once() {
         let mut pauses = Pauses::new(FIRST, 7);
@@ -215,8 +216,8 @@ mod tests {
         assert!(pauses.is_news(&unreachable()));
     }
 
-    /// What only another build or another URL can change ends the attempts; what the other side
-    /// may change does not.
+    /// If only another build or another URL can fix an error, it ends the attempts. If the other
+    /// side may fix it, it does not.
     #[test]
     fn hopeless_errors_end_attempts() {
         let url = String::new;

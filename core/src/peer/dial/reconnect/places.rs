@@ -1,4 +1,5 @@
-//! The links of a peer: each place has one, whoever asks for it and however often.
+//! The links of a peer. Each endpoint has one link, however often it is asked for and by any
+//! caller.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,18 +11,18 @@ use super::status::LinkEnd;
 use crate::identity::peer_id::PeerId;
 use crate::peer::Endpoint;
 
-/// Where a link leads to.
+/// The target of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     url: String,
-    /// The same without what may be secret in it.
+    /// The URL without parts that may be secret.
     shown: String,
     addresses: Vec<SocketAddr>,
     wanted: Option<PeerId>,
 }
 
 impl Place {
-    /// The place of an endpoint, which is at these addresses if there are any.
+    /// The place of an endpoint, with its addresses if they are known.
     #[must_use]
     pub fn new(endpoint: &Endpoint, addresses: &[SocketAddr]) -> Self {
         Self {
@@ -32,12 +33,12 @@ impl Place {
         }
     }
 
-    /// The only peer that will do there.
+    /// The only peer that is accepted there.
     pub(super) fn wanted(&self) -> Option<PeerId> {
         self.wanted
     }
 
-    /// Whether a link to this place is what somebody wants who asks for another one.
+    /// Whether a link to this place also serves a caller that asks for the other place.
     fn serves(&self, other: &Self, connected: Option<PeerId>) -> bool {
         let suits = other.wanted.is_none() || [self.wanted, connected].contains(&other.wanted);
         self.url == other.url && self.addresses == other.addresses && suits
@@ -49,7 +50,7 @@ impl Place {
 pub(in crate::peer) struct Places(Mutex<Vec<(Place, Arc<Board>)>>);
 
 impl Places {
-    /// The link to this place, and whether it is a new one.
+    /// The link to this place, and whether it is new.
     pub(super) fn link_to(&self, place: &Place, is_lasting: bool) -> (Arc<Board>, bool) {
         let mut links = self.0.lock();
         let found = links.iter().find(|(known, board)| {
@@ -66,14 +67,14 @@ impl Places {
         (board, true)
     }
 
-    /// The link by which a peer is connected.
+    /// The link that connects a peer.
     pub(super) fn connected_to(&self, peer: PeerId) -> Option<Arc<Board>> {
         let links = self.0.lock();
         let found = links.iter().find(|(_, board)| board.lock().status.connected() == Some(peer));
         found.map(|(_, board)| Arc::clone(board))
     }
 
-    /// Forgets a link that has ended.
+    /// Removes a link that has ended.
     pub(super) fn forget(&self, board: &Arc<Board>) {
         self.0.lock().retain(|(_, other)| !Arc::ptr_eq(other, board));
     }
@@ -87,7 +88,7 @@ impl Places {
 }
 
 impl Drop for Places {
-    /// The peer is no more, and those who wait for their next attempt need not.
+    /// The peer no longer exists. Links that wait for their next attempt end now.
     fn drop(&mut self) {
         self.stop();
     }

@@ -1,4 +1,4 @@
-//! What a link is doing, for those who want to know: the value now, and the next change.
+//! The status of a link: the current value, and notification of the next change.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -9,30 +9,30 @@ use super::board::Board;
 use crate::identity::peer_id::PeerId;
 use crate::peer::ConnectError;
 
-/// What a link that is [kept connected](super::LinkHandle) does at present.
+/// The current state of a link that is [kept connected](super::LinkHandle).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum LinkStatus {
     /// There is no session, and this peer tries to open one. Calls wait, within their deadlines.
     Dialling {
-        /// Which attempt this is, or will be after the pause, counted from 1 since there was a
-        /// session.
+        /// The number of this attempt, or of the one after the pause. Attempts are counted from 1
+        /// since the last session.
         attempt: u32,
-        /// How the last one of these failed.
+        /// The error of the last of these attempts.
         last_error: Option<ConnectError>,
     },
     /// There is a session with this peer, and a connection that carries it.
     Connected(PeerId),
-    /// There is a session whose connection is lost. Open calls and new ones wait; this peer tries
-    /// to come back until [`Limits::resume`](crate::Limits::resume) has passed, and opens a
-    /// new session after that.
+    /// There is a session whose connection is lost. Open calls and new ones wait. This peer tries
+    /// to resume the session until [`Limits::resume`](crate::Limits::resume) has passed, and opens
+    /// a new session after that.
     Resuming,
-    /// Nothing is tried any more.
+    /// The link has ended. No further attempt is made.
     Ended(LinkEnd),
 }
 
 impl LinkStatus {
-    /// The peer that is connected, if one is.
+    /// The peer that is connected, if there is one.
     #[must_use]
     pub fn connected(&self) -> Option<PeerId> {
         match self {
@@ -56,24 +56,24 @@ impl fmt::Display for LinkStatus {
     }
 }
 
-/// Why nothing is tried any more.
+/// Why a link has ended.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkEnd {
     /// [`LinkHandle::stop`](super::LinkHandle::stop) was called.
     #[error("the link was stopped")]
     LinkStopped,
-    /// The peer was stopped, or no handle of it is left.
+    /// The peer was stopped, or its last handle was dropped.
     #[error("the peer was stopped")]
     PeerStopped,
-    /// No further attempt of this program can succeed: the URL is wrong, say, or the server speaks
-    /// another version.
+    /// No further attempt of this program can succeed: for instance because the URL is wrong, or
+    /// the server speaks another version.
     #[error("connecting again cannot succeed")]
     Hopeless(#[source] ConnectError),
 }
 
 impl LinkEnd {
-    /// The same, for whoever waits for a connection.
+    /// The same reason as the error of a caller that waits for a connection.
     pub(super) fn into_error(self) -> ConnectError {
         match self {
             Self::LinkStopped | Self::PeerStopped => ConnectError::Stopped,
@@ -82,10 +82,11 @@ impl LinkEnd {
     }
 }
 
-/// The status of a link, to look at and to wait for: from
-/// [`LinkHandle::status`](super::LinkHandle::status). Clones wait on their own.
+/// The status of a link, to read and to await: from
+/// [`LinkHandle::status`](super::LinkHandle::status). Each clone waits independently.
 ///
-/// It is a watch, as tokio's: a slow receiver misses intermediate values and sees the newest one.
+/// It is a watch, like tokio's: a slow receiver misses intermediate values and sees the newest
+/// one.
 #[derive(Clone)]
 pub struct LinkWatch {
     board: Arc<Board>,
@@ -98,15 +99,16 @@ impl LinkWatch {
         Self { board, seen }
     }
 
-    /// The status now.
+    /// The current status.
     #[must_use]
     pub fn get(&self) -> LinkStatus {
         self.board.lock().status.clone()
     }
 
-    /// Waits until the status is another one than this handle has seen, and returns the newest;
-    /// the one at the time of [`LinkHandle::status`](super::LinkHandle::status) counts as
-    /// seen. `None` after the [end](LinkStatus::Ended) was seen: nothing changes any more.
+    /// Waits until the status differs from the one that this handle has seen last, and returns the
+    /// newest. The status at the time of [`LinkHandle::status`](super::LinkHandle::status) counts
+    /// as seen. Returns `None` after the [end](LinkStatus::Ended) was seen: the status is final
+    /// then.
     ///
     /// # Cancel safety
     ///
