@@ -1,6 +1,6 @@
-//! A connection from the moment that it is made to its end, over a socket that hands over whole
-//! messages: one future reads it and one writes it. Where a socket hands over bytes, as in an
-//! Actix peer, a driver of its own does the same.
+//! A connection from its start to its end, over a socket that delivers whole messages: one future
+//! reads it and one writes it. Where a socket delivers bytes, as in an Actix peer, a separate
+//! driver does the same.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -12,12 +12,12 @@ use bytes::Bytes;
 use crate::peer::{Admitted, Connection, Goodbye, Join, Next, Out, Outgoing, Platform, settle};
 use crate::wire::frame::Reject;
 
-/// What comes in on a socket.
+/// What arrives on a socket.
 #[derive(Debug)]
 pub enum Arrival {
     /// A binary message.
     Message(Bytes),
-    /// A message that the protocol does not have, and what to say of it.
+    /// A message type that the protocol does not have, and the close frame to answer it with.
     Broken(Goodbye),
     /// A close frame.
     Closed,
@@ -27,10 +27,10 @@ pub enum Arrival {
 
 /// A WebSocket as [`carry`] uses it.
 pub trait Messages {
-    /// The next thing that comes in. After the end it is the end again.
+    /// The next event of the socket. After the end, it is the end again.
     fn next(&self) -> impl Future<Output = Arrival>;
 
-    /// Waits until enough of what was sent is gone.
+    /// Waits until enough of the sent data has left the send buffer.
     fn until_room(&self) -> impl Future<Output = ()>;
 
     /// Sends a binary message.
@@ -39,7 +39,8 @@ pub trait Messages {
     /// Sends the close frame.
     fn close(&self, goodbye: &Goodbye);
 
-    /// From now on it carries a session, which ends with this frame if the program does.
+    /// From now on the connection carries a session. If the program ends, it sends this frame to
+    /// end the session.
     fn carries(&self, last_frame: Bytes) {
         let _ = last_frame;
     }
@@ -47,8 +48,8 @@ pub trait Messages {
 
 /// Carries a connection to its end.
 ///
-/// `ask` has the control plane decide, and `kill` makes what ends this connection: then `is_cut`
-/// ends.
+/// `ask` asks the control plane for a decision. `kill` creates the handle that ends this
+/// connection; then `is_cut` completes.
 pub async fn carry<P: Platform>(
     connection: Connection<P>,
     socket: &impl Messages,
@@ -65,12 +66,12 @@ pub async fn carry<P: Platform>(
         let mut reading = pin!(read(&connection, socket, ask, kill, patience()));
         let mut writing = pin!(write(&out, socket));
         match first(first(reading.as_mut(), writing.as_mut()), is_cut.as_mut()).await {
-            // The goodbye is still to be said, but not for long.
+            // The goodbye is still to be sent, within a short time.
             First::One(First::One(())) => {
                 connection.borrow_mut().stopped();
                 first(first(writing, pin!(patience())), is_cut).await;
             }
-            // What the other side still has on its way is read.
+            // What the other side has in flight is read.
             First::One(First::Other(())) => {
                 first(first(reading, pin!(patience())), is_cut).await;
             }
@@ -80,7 +81,7 @@ pub async fn carry<P: Platform>(
     connection.borrow_mut().stopped();
 }
 
-/// Reads until nothing more is to be read.
+/// Reads until nothing more has to be read.
 async fn read<P: Platform>(
     connection: &RefCell<Connection<P>>,
     socket: &impl Messages,
@@ -139,14 +140,14 @@ async fn write<P: Platform>(out: &Out<P>, socket: &impl Messages) {
         socket.until_room().await;
         match poll_fn(|cx| out.poll(cx)).await {
             Outgoing::Frame(frame) => socket.send(frame.into_bytes()),
-            // What answers pings by itself shows none.
+            // A socket that answers pings itself delivers none.
             Outgoing::Pong(_) => {}
             Outgoing::Close(goodbye) => return socket.close(&goodbye),
         }
     }
 }
 
-/// Which of two futures ended first.
+/// Which of two futures completed first.
 pub(in crate::peer) enum First<A, B> {
     One(A),
     Other(B),

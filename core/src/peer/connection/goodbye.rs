@@ -1,13 +1,13 @@
-//! The last word on a connection.
+//! The close frame of a connection.
 
 use crate::util::shown::floor_boundary;
 
-/// Why a connection closes, as its WebSocket close frame says it.
+/// Why a connection closes, as its WebSocket close frame says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Goodbye {
     /// The code of the close frame.
     pub code: u16,
-    /// A text of at most 123 bytes, which is all that a close frame has room for. It may be empty.
+    /// A text of at most 123 bytes, which is the limit of a close frame. It may be empty.
     pub reason: String,
 }
 
@@ -18,7 +18,7 @@ impl Goodbye {
         Self { code, reason: reason[..floor_boundary(reason, Self::LONGEST)].to_owned() }
     }
 
-    /// All is well (1000).
+    /// A normal end (1000).
     #[must_use]
     pub fn normal(reason: &str) -> Self {
         Self::new(1000, reason)
@@ -30,19 +30,19 @@ impl Goodbye {
         Self::new(1001, reason)
     }
 
-    /// The other side broke the protocol (1002).
+    /// The other side violated the protocol (1002).
     #[must_use]
     pub fn protocol(reason: &str) -> Self {
         Self::new(1002, reason)
     }
 
-    /// The other side sent something that is never read (1003).
+    /// The other side sent a type of message that is never read (1003).
     #[must_use]
     pub fn unsupported(reason: &str) -> Self {
         Self::new(1003, reason)
     }
 
-    /// The other side sent a text that is none (1007).
+    /// The other side sent a text that is not valid (1007).
     #[must_use]
     pub fn no_text(reason: &str) -> Self {
         Self::new(1007, reason)
@@ -54,13 +54,13 @@ impl Goodbye {
         Self::new(1008, reason)
     }
 
-    /// The other side sent too much at once (1009).
+    /// The other side sent a message that is too large (1009).
     #[must_use]
     pub fn too_large(reason: &str) -> Self {
         Self::new(1009, reason)
     }
 
-    /// This side met with something that it cannot go on after (1011).
+    /// This side met with an error that it cannot recover from (1011).
     #[must_use]
     pub fn internal(reason: &str) -> Self {
         Self::new(1011, reason)

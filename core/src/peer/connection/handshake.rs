@@ -1,4 +1,4 @@
-//! From the first word on a connection to the session that it carries.
+//! From the first message on a connection to the session that it carries.
 
 use std::sync::Arc;
 
@@ -21,10 +21,9 @@ impl<P: Platform> Connection<P> {
                 Err(violation) => self.violated(&violation),
             },
             Stage::Dialling { old, opened } => {
-                // What the hello says to have received must stay true until the session goes on,
-                // so nothing
-                // more is taken from a connection that still carries it: it goes on as
-                // somebody else.
+                // The acknowledgement in the hello must stay true until the session is resumed. So
+                // nothing more is taken from a connection that still carries the session, which
+                // happens when the principal changes.
                 if let Some(old) = old.as_ref().filter(|old| old.is_attached()) {
                     old.drop_connection();
                 }
@@ -43,7 +42,7 @@ impl<P: Platform> Connection<P> {
                 }
             }
             Stage::Introduced { introduced, old, opened } => match introduced.welcomed(us, message) {
-                // Whoever dialled has given this connection up.
+                // The dialling caller has given this connection up.
                 Ok(Ok(_)) if opened.as_ref().is_none_or(|opened| opened.is_canceled()) => {
                     self.reject(&Reject::Late)
                 }
@@ -127,11 +126,10 @@ impl<P: Platform> Connection<P> {
                         Next::Read
                     }
                     Err(_) => {
-                        // The other side ends the session when it hears that, and opens another
-                        // one under its
-                        // id. If this hello is an old one that was held up on its
-                        // way, the session itself is well, and only its connection has to be made
-                        // again.
+                        // The other side ends the session when it receives that, and opens another
+                        // one under its id. If this hello is an old one that was delayed on the
+                        // network, the session itself is intact, and only its connection has to be
+                        // made again.
                         link.drop_connection();
                         self.reject(&Reject::Lost)
                     }
@@ -154,7 +152,7 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    /// The other side still has our session, and so many of our frames.
+    /// The other side still has our session, and this many of our frames.
     fn go_on(
         &mut self,
         link: Arc<Link<P>>,
@@ -176,17 +174,17 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    /// Something was heard after the welcome: the connection is the session's from here, unless
-    /// the other side does not want it. Gives what follows if that is all.
+    /// Something has arrived after the welcome. The connection belongs to the session from here,
+    /// unless the other side rejects it. Returns what follows if nothing else is to be done.
     pub(super) fn answered(&mut self, message: &Bytes) -> Option<Next<P>> {
         let Stage::Welcomed(welcomed) = std::mem::replace(&mut self.stage, Stage::Over) else { return None };
         if let Ok(Frame::Reject(reject)) = Frame::decode(message.clone()) {
             tracing::debug!(peer = %self.shared.id(), %reject, "the other side does not want the session");
             match welcomed {
-                // It has just proved that it is who has the session.
+                // The other side has just proved that it has the session's token.
                 Welcomed::Back { link, .. } if reject == Reject::Lost => link.close(Goodbye::normal("")),
                 Welcomed::Back { .. } => {}
-                // Nobody will ever come back to it.
+                // No connection will ever resume it.
                 Welcomed::New(link, _) => link.close(Goodbye::normal("")),
             }
             self.out.goodbye(Goodbye::normal(""));
@@ -201,7 +199,7 @@ impl<P: Platform> Connection<P> {
                     self.out.goodbye(Goodbye::normal("the session goes on elsewhere"));
                     return Some(Next::Stop);
                 };
-                // It carries the session.
+                // The connection now carries the session.
                 let _ = self.carry(link, epoch);
             }
         }
@@ -228,14 +226,14 @@ impl<P: Platform> Connection<P> {
         Next::Stop
     }
 
-    /// Whether both sides have introduced themselves and spoken after that, so that nobody is
-    /// [`late`](Self::late) any more.
+    /// Whether both sides have introduced themselves and sent something after that, so that
+    /// [`late`](Self::late) no longer applies.
     pub fn is_introduced(&self) -> bool {
         matches!(self.stage, Stage::Carrying { .. } | Stage::Over)
     }
 
-    /// To be called [`Limits::handshake`](crate::Limits::handshake) after the connection was made:
-    /// closes it if the other side has not introduced itself by then.
+    /// Has to be called [`Limits::handshake`](crate::Limits::handshake) after the connection was
+    /// made: closes it if the other side has not introduced itself by then.
     pub fn late(&mut self) -> Next<P> {
         match &mut self.stage {
             Stage::Accepting(..) => self.reject(&Reject::Late),
@@ -247,9 +245,8 @@ impl<P: Platform> Connection<P> {
                 self.is_late = true;
                 Next::Read
             }
-            // The other side may have the welcome, and must not be rejected any more: it comes
-            // back, as after
-            // any other loss.
+            // The other side may have the welcome, and must not be rejected any more: it
+            // reconnects, as after any other loss.
             Stage::Welcomed(_) => {
                 tracing::debug!(peer = %self.shared.id(), "connection dropped: nothing was heard after the welcome");
                 Next::Stop
@@ -259,18 +256,18 @@ impl<P: Platform> Connection<P> {
     }
 }
 
-/// A session that was not taken back is over where the other side no longer has it. Gives what is
-/// to be told of that.
+/// A session that was not resumed is over if the other side no longer has it. Returns the reason
+/// to report.
 fn end_of<P: Platform>(old: Option<Arc<Link<P>>>, reject: Reject) -> Reject {
     let Some(old) = old.filter(|_| matches!(reject, Reject::Lost | Reject::Replaced)) else { return reject };
-    // One that has ended meanwhile, because the other side has opened another one, was replaced by
-    // that and not by somebody else.
+    // If the session has ended meanwhile, because the other side has opened another one, it was
+    // replaced by that session and not by another peer.
     let was_alive = old.is_alive();
     old.close(Goodbye::normal("the other side cannot go on with the session"));
     if was_alive { reject } else { Reject::Lost }
 }
 
-/// False if whoever dialled does not wait any longer.
+/// Returns false if the dialling caller no longer waits.
 fn tell<P: Platform>(opened: Option<Opened<P>>, result: Result<Arc<Link<P>>, Reject>) -> bool {
     opened.is_some_and(|opened| opened.send(result).is_ok())
 }

@@ -1,7 +1,7 @@
-//! One connection: from its handshake, through the session that it carries, to its goodbye.
+//! One connection: its handshake, the session that it carries, and its goodbye.
 //!
-//! It does not know what carries its messages: the platform's socket hands it what comes in, and
-//! writes what its [`Out`] has.
+//! It is independent of the transport of its messages: the platform's socket passes it incoming
+//! messages, and writes what its [`Out`] has.
 
 pub(crate) mod carry;
 pub(crate) mod goodbye;
@@ -27,16 +27,16 @@ use crate::util::time::Moment;
 use crate::wire::frame::Reject;
 use crate::wire::handshake::{Introduced, Invitation};
 
-/// What whoever dialled learns. If it is dropped, the connection was lost before the session was
-/// open.
+/// The result for the dialling caller. If it is dropped, the connection was lost before the
+/// session was open.
 pub type Opened<P> = oneshot::Sender<Result<Arc<Link<P>>, Reject>>;
 
-/// One connection, as whoever reads it sees it.
+/// One connection, as seen by the task that reads it.
 pub struct Connection<P: Platform> {
     shared: Arc<Shared<P>>,
-    /// The only peer that will do at the other end.
+    /// The only peer that is accepted at the other end.
     wanted: Option<PeerId>,
-    /// Where we have dialled, if that is known.
+    /// The address that was dialled, if it is known.
     address: Option<SocketAddr>,
     stage: Stage<P>,
     out: Rc<Out<P>>,
@@ -45,14 +45,14 @@ pub struct Connection<P: Platform> {
 }
 
 enum Stage<P: Platform> {
-    /// We accepted, and wait for a hello.
+    /// This side accepted, and waits for a hello.
     Accepting(Visitor, Invitation),
-    /// We dialled, and wait to be invited; perhaps to go on with a session.
+    /// This side dialled, and waits for an invitation, possibly to resume a session.
     Dialling {
         old: Option<Arc<Link<P>>>,
         opened: Option<Opened<P>>,
     },
-    /// We have introduced ourselves, and wait for the answer.
+    /// This side has introduced itself, and waits for the answer.
     Introduced {
         introduced: Introduced,
         old: Option<Arc<Link<P>>>,
@@ -60,8 +60,8 @@ enum Stage<P: Platform> {
     },
     /// The control plane decides.
     Deciding,
-    /// We have said welcome, and the session is not this connection's before something is heard on
-    /// it.
+    /// This side has sent its welcome. The connection belongs to the session when something
+    /// arrives on it.
     Welcomed(Welcomed<P>),
     Carrying {
         link: Arc<Link<P>>,
@@ -73,12 +73,12 @@ enum Stage<P: Platform> {
 enum Welcomed<P: Platform> {
     /// To a new session.
     New(Arc<Link<P>>, Epoch),
-    /// Back to one that was there.
+    /// To an existing session.
     Back { link: Arc<Link<P>>, comer: Comer, visitor: Visitor, kill: P::Kill },
 }
 
 impl<P: Platform> Connection<P> {
-    /// A connection that the other side made, which is this visitor.
+    /// A connection that the other side made, with this visitor.
     #[must_use]
     pub fn accepted(shared: Arc<Shared<P>>, visitor: Visitor) -> Self {
         let (out, invitation) = (Rc::<Out<P>>::default(), Invitation::new());
@@ -86,7 +86,7 @@ impl<P: Platform> Connection<P> {
         Self::new(shared, Stage::Accepting(visitor, invitation), out)
     }
 
-    /// A connection that we made, to go on with `old` if there is one.
+    /// A connection that this side made, to resume `old` if there is one.
     #[must_use]
     pub fn dialled(shared: Arc<Shared<P>>, old: Option<Arc<Link<P>>>, opened: Opened<P>) -> Self {
         Self::new(shared, Stage::Dialling { old, opened: Some(opened) }, Rc::default())
@@ -96,40 +96,39 @@ impl<P: Platform> Connection<P> {
         Self { shared, wanted: None, address: None, stage, out, writes_after_reading: false, is_late: false }
     }
 
-    /// Whoever reads it looks whether there is something to write after that, before it waits, and
-    /// need not be woken for what follows from what it has read.
+    /// The task that reads the connection also checks for output after that, before it waits. It
+    /// need not be woken for output that follows from what it has read.
     #[must_use]
     pub fn writes_after_reading(mut self) -> Self {
         self.writes_after_reading = true;
         self
     }
 
-    /// Accepts no other peer at the other end than this one, if it is one.
+    /// Accepts only this peer at the other end, if one is given.
     #[must_use]
     pub fn wanting(mut self, peer: Option<PeerId>) -> Self {
         self.wanted = peer;
         self
     }
 
-    /// It leads to this address.
+    /// Sets the address that the connection leads to.
     #[must_use]
     pub fn at(mut self, address: Option<SocketAddr>) -> Self {
         self.address = address;
         self
     }
 
-    /// The peer whose connection it is.
+    /// The peer that the connection belongs to.
     pub fn shared(&self) -> &Arc<Shared<P>> {
         &self.shared
     }
 
-    /// What its writer takes.
+    /// The output for its writer.
     pub fn out(&self) -> &Rc<Out<P>> {
         &self.out
     }
 
-    /// Whether the session may have something to write. It costs no lock, and may be wrong when it
-    /// says so.
+    /// Whether the session may have output. It takes no lock, and may be a false positive.
     pub fn has_output(&self) -> bool {
         match &self.stage {
             Stage::Carrying { link, epoch } => !link.is_quiet(*epoch),
@@ -137,8 +136,8 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    /// Takes a binary message that came in at this moment, from which its time counts. `kill`
-    /// makes what ends this connection.
+    /// Takes a binary message that arrived at `arrived`, from which its time counts. `kill`
+    /// creates the handle that ends this connection.
     pub fn receive(&mut self, arrived: Moment, message: Bytes, kill: impl FnOnce() -> P::Kill) -> Next<P> {
         if let Stage::Welcomed(_) = self.stage
             && let Some(next) = self.answered(&message)
@@ -156,8 +155,8 @@ impl<P: Platform> Connection<P> {
         self.introduce(message, kill)
     }
 
-    /// Everything that has come is read. Has those calls run that waited for that, because a block
-    /// held the thread while they came.
+    /// Everything that has arrived is read. Runs the calls that waited for that, because a block
+    /// held the thread while they arrived.
     pub fn caught_up(&self) {
         if let Stage::Carrying { link, .. } = &self.stage {
             link.caught_up();
@@ -169,16 +168,16 @@ impl<P: Platform> Connection<P> {
         matches!(&self.stage, Stage::Carrying { link, .. } if link.is_held_up())
     }
 
-    /// A close frame has come, with whatever code or with none. It may be a proxy's, so the
-    /// connection is lost and nothing else: the other side ends a session with a frame of its
-    /// own, which nothing on the way can make.
+    /// A close frame has arrived, with any code or without one. A proxy may have sent it, so only
+    /// the connection is lost. The other side ends a session with a frame of its own, which no
+    /// proxy can forge.
     pub fn closed(&mut self) -> Next<P> {
         tracing::debug!(peer = %self.shared.id(), stage = ?self.stage, "connection closed");
         Next::Stop
     }
 
-    /// What ends the session at the other side, if this connection carries one: for a program that
-    /// ends with no time to write.
+    /// The frame that ends the session at the other side, if this connection carries one. It is
+    /// for a program that ends without time to write.
     pub fn last_frame(&self) -> Option<Bytes> {
         match &self.stage {
             Stage::Carrying { link, .. } | Stage::Welcomed(Welcomed::New(link, _)) => Some(link.last_frame()),
@@ -186,8 +185,8 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    /// The program ends, and this connection with it: closes the session that it carries. What it
-    /// has to say then is to be written at once.
+    /// The program ends, and this connection with it: closes the session that it carries. Its
+    /// output then has to be written at once.
     pub fn ended(&mut self) {
         let goodbye = Goodbye::away("the program has ended");
         if let Stage::Carrying { link, .. } = &self.stage {
@@ -200,7 +199,7 @@ impl<P: Platform> Connection<P> {
         self.broken(Goodbye::protocol(&violation.to_string()))
     }
 
-    /// The other side broke the protocol, below the frames or in them: its session ends.
+    /// The other side violated the protocol, below the frames or in them: its session ends.
     pub fn broken(&mut self, goodbye: Goodbye) -> Next<P> {
         if let Some(left_out) = self.shared.lines().violations.next(self.shared.now()) {
             let peer = self.shared.id();

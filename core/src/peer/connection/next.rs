@@ -1,4 +1,4 @@
-//! What follows for whoever reads a connection.
+//! The next step for the task that reads a connection.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,21 +7,21 @@ use super::Opened;
 use crate::peer::{Join, Link, Platform};
 use crate::wire::handshake::Guest;
 
-/// What whoever reads a connection has to do next.
+/// What the task that reads a connection has to do next.
 #[must_use]
 pub enum Next<P: Platform> {
-    /// Go on reading.
+    /// Continue reading.
     Read,
     /// Ask the control plane, whose [`Roster`](crate::peer::Roster) decides, and pass its answer
     /// to [`Connection::decided`](super::Connection::decided). Nothing is read meanwhile.
     Ask(Box<Join<P>>, Asked<P>),
-    /// Read nothing more until this session [has room](Link::until_room).
+    /// Pause reading until this session [has room](Link::until_room).
     Pause(Arc<Link<P>>),
-    /// Read nothing more at all.
+    /// Stop reading.
     Stop,
 }
 
-/// What was asked.
+/// The question to the control plane.
 pub struct Asked<P: Platform>(pub(super) Side<P>);
 
 pub(super) enum Side<P: Platform> {

@@ -1,4 +1,4 @@
-//! What one connection has to send: its own frames, and those of the session that it carries.
+//! The output of one connection: its own frames, and those of the session that it carries.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -13,13 +13,14 @@ use crate::peer::{Epoch, Goodbye, Link, Platform};
 use crate::session::AT_ONCE;
 use crate::wire::frame::Framed;
 
-/// A connection's way out. The connection fills it and a writer empties it, both on one thread.
+/// The output queue of a connection. The connection fills it and a writer empties it, both on one
+/// thread.
 pub struct Out<P: Platform>(RefCell<State<P>>);
 
 struct State<P: Platform> {
-    /// Those of the handshake, and those that were taken from the session.
+    /// The frames of the handshake, and those that were taken from the session.
     frames: VecDeque<Framed>,
-    /// The last ping that was not answered yet; an older one needs no answer of its own.
+    /// The last ping that was not answered yet; an older ping needs no separate answer.
     pong: Option<Bytes>,
     carried: Option<(Arc<Link<P>>, Epoch)>,
     goodbye: Option<Goodbye>,
@@ -27,10 +28,10 @@ struct State<P: Platform> {
     at_once: usize,
 }
 
-/// The next thing to send.
+/// The next item to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outgoing<F = Framed> {
-    /// A binary message, or word of some.
+    /// A binary message, or the count of frames already written.
     Frame(F),
     /// The answer to a WebSocket ping.
     Pong(Bytes),
@@ -41,7 +42,7 @@ pub enum Outgoing<F = Framed> {
 /// Frames that were written already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// How many bytes are worth sending at once now.
+    /// The number of bytes that are worth sending at once now.
     pub at_once: usize,
 }
 
@@ -72,7 +73,7 @@ impl<P: Platform> Out<P> {
         });
     }
 
-    /// Wakes the writer, for somebody else who has read.
+    /// Wakes the writer, after another task has read.
     pub fn wake(&self) {
         self.change(|_| {});
     }
@@ -85,10 +86,10 @@ impl<P: Platform> Out<P> {
         }
     }
 
-    /// The next thing to send, in order; the writer is woken when there is one.
+    /// The next item to send, in order; the writer is woken when there is one.
     pub fn poll(&self, cx: &Context<'_>) -> Poll<Outgoing> {
-        // Blocks that begin now follow from what was taken, which is why that is handed out after
-        // them.
+        // Blocks that begin now follow from the frames that were taken. So these frames are
+        // returned after the blocks have run.
         let waiting = self.0.borrow_mut().take(cx, |frames, frame| frames.push_back(frame.clone()));
         Self::run(waiting);
         let state = &mut *self.0.borrow_mut();
@@ -98,15 +99,15 @@ impl<P: Platform> Out<P> {
         }
     }
 
-    /// The same, where frames are handed to `write` as they stand, some at once, and nobody else
-    /// needs a share of them.
+    /// The same with frames that are passed to `write` without a copy, several at once. No other
+    /// owner needs a share of them.
     pub fn poll_write(&self, cx: &Context<'_>, mut write: impl FnMut(&Framed)) -> Poll<Outgoing<Written>> {
         let mut state = self.0.borrow_mut();
         let (mut is_written, mut waiting) = (true, None);
         match state.frames.pop_front() {
             Some(frame) => write(&frame),
             None => {
-                // Those of the handshake have gone, and no others come here.
+                // The frames of the handshake have been sent, and no others come here.
                 if state.frames.capacity() > 0 {
                     state.frames = VecDeque::new();
                 }
@@ -126,7 +127,7 @@ impl<P: Platform> Out<P> {
         Poll::Ready(Outgoing::Frame(written))
     }
 
-    /// Blocks may do what they like, so nothing is borrowed while they run.
+    /// Blocks may run any code, so nothing is borrowed while they run.
     fn run(waiting: Option<(Arc<Link<P>>, Waiting)>) {
         if let Some((link, waiting)) = waiting {
             link.run_waiting(waiting);
@@ -135,7 +136,7 @@ impl<P: Platform> Out<P> {
 }
 
 impl<P: Platform> State<P> {
-    /// What there is to send besides frames.
+    /// The pending output other than frames.
     fn other<F>(&mut self) -> Poll<Outgoing<F>> {
         if let Some(payload) = self.pong.take() {
             return Poll::Ready(Outgoing::Pong(payload));
@@ -146,8 +147,8 @@ impl<P: Platform> State<P> {
         }
     }
 
-    /// Takes what the session has to send, if nothing else is left. Blocks may run then that had
-    /// to wait until it was less.
+    /// Takes the session's output, if nothing else is pending. Blocks that had to wait for pending
+    /// output may run then.
     fn take(
         &mut self,
         cx: &Context<'_>,
@@ -175,7 +176,7 @@ impl<P: Platform> State<P> {
         }
     }
 
-    /// Whom to wake. True if that was known before.
+    /// Stores the waker. Returns true if it was stored before.
     fn remember(&mut self, cx: &Context<'_>) -> bool {
         let is_known = self.writer.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
         if !is_known {

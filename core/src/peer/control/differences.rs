@@ -1,4 +1,4 @@
-//! What a session knows of the other side's blocks, and what the log says of it: once for each
+//! What a session knows of the other side's blocks, and the log of the differences: once for each
 //! program that differs, however many connections it makes.
 
 use std::sync::OnceLock;
@@ -10,13 +10,14 @@ use crate::peer::control::skew::{Difference, Skew, TheirBlocks};
 use crate::peer::{Platform, Shared};
 use crate::wire::frame::Catalogue;
 
-/// So many blocks are named at most; more of them mean that everything was built anew.
+/// The largest number of blocks that are named. If more differ, everything was rebuilt.
 const NAMED: usize = 32;
 
-/// So many programs are told apart. A process that has met more of them logs no further ones.
+/// The largest number of programs that are distinguished. A process that has met more of them logs
+/// no further ones.
 const PROGRAMS: usize = 64;
 
-/// The programs that this process has logged the differences of.
+/// The programs whose differences this process has logged.
 static LOGGED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
 #[derive(Default)]
@@ -26,7 +27,7 @@ pub(in crate::peer) struct Differences {
 }
 
 impl Differences {
-    /// Takes what the other side tells. With the last part of it the differences are logged.
+    /// Takes a part of the other side's catalogue. With the last part, the differences are logged.
     pub(in crate::peer) fn tell<P: Platform>(&self, shared: &Shared<P>, remote: PeerId, part: Catalogue) {
         let Some(difference) = self.theirs.lock().add(part, shared.registry()) else { return };
         if is_new(difference.program) {

@@ -1,5 +1,5 @@
-//! The control plane: which peers may join, which session reaches a peer, which calls wait for
-//! one.
+//! The control plane: which peers may join, which session reaches a peer, and which calls wait for
+//! a peer.
 
 pub(crate) mod differences;
 pub(crate) mod roster;

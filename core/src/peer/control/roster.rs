@@ -1,5 +1,5 @@
-//! Who may join, and who waits for whom: the decisions of a peer's control plane, without its
-//! mailbox.
+//! The decisions of a peer's control plane, without its mailbox: who may join, and which calls
+//! wait for which peer.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,37 +18,37 @@ use crate::util::time::{Deadline, Moment};
 use crate::wire::frame::{Introduction, Reject, SessionId, Token};
 use crate::wire::handshake::Guest;
 
-/// All sessions of a peer, and those who wait for one. There is one for a peer; its control plane
-/// owns it.
+/// All sessions of a peer, and the calls that wait for one. Each peer has one roster, owned by its
+/// control plane.
 pub struct Roster<P: Platform> {
-    /// With or without a connection.
+    /// The sessions with or without a connection.
     sessions: HashMap<SessionId, Arc<Link<P>>, Keyed>,
     /// Calls to peers that are not connected yet.
     waiting: Waiting,
     is_draining: bool,
 }
 
-/// The session that goes on as somebody else, and as whom.
+/// The session that continues under another principal, and its new visitor.
 type Changed<P> = Option<(Arc<Link<P>>, Visitor)>;
 
-/// Somebody introduced itself on a connection and wants a session.
+/// A peer has introduced itself on a connection and asks for a session.
 pub enum Join<P: Platform> {
-    /// On a connection that it made.
+    /// On a connection that the other peer made.
     Accepted {
         /// Who made the connection.
         visitor: Visitor,
-        /// How it introduced itself.
+        /// Its introduction.
         guest: Arc<Guest>,
         /// Ends the connection.
         kill: P::Kill,
-        /// Whoever has its id was asked whether it is there.
+        /// Whether the peer that holds its id was already probed.
         has_asked: bool,
     },
     /// On a connection that we made.
     Dialled {
-        /// How it introduced itself.
+        /// Its introduction.
         them: Introduction,
-        /// Where we have dialled.
+        /// The address that was dialled.
         address: Option<SocketAddr>,
         /// The session that it has opened.
         ticket: (SessionId, Token),
@@ -57,42 +57,43 @@ pub enum Join<P: Platform> {
     },
 }
 
-/// The session that a connection is to carry.
+/// The result of a join: the session that the connection carries.
 pub enum Admitted<P: Platform> {
     /// A new one.
     New(Arc<Link<P>>),
-    /// One that may go on, with this visitor, and what ends the connection.
+    /// A session that is to be resumed, with this visitor, and the handle that ends the
+    /// connection.
     Resumed(Arc<Link<P>>, Visitor, P::Kill),
-    /// It depends on whether the peer of this session is there, which was asked: to be
-    /// [decided](crate::peer::settle) again when it has answered.
+    /// The id is held by the peer of this session, which was probed. The join has to be
+    /// [decided](crate::peer::settle) again after its answer.
     Contested(Arc<Link<P>>, Box<Join<P>>),
 }
 
-/// What the parts of a peer tell its control plane, through [`Platform::tell`].
+/// A notice of a part of the peer to its control plane, through [`Platform::tell`].
 pub enum Notice<P: Platform> {
-    /// A session that was let in is open: whoever waits for its peer can go on.
+    /// An accepted session is open: calls that wait for its peer can continue.
     Joined(PeerId),
     /// A session is over.
     Left(Arc<Link<P>>),
     /// The last handle was dropped.
     Abandoned,
-    /// Somebody waits for a peer. A sender that is dropped means that it did not come in time.
+    /// A call waits for a peer. If its sender is dropped, the peer did not join in time.
     Wanted {
         /// The peer.
         peer: PeerId,
-        /// For how long.
+        /// The deadline of the wait.
         deadline: Deadline,
-        /// Told when the peer is there.
+        /// Completed when the peer has joined.
         joined: oneshot::Sender<()>,
     },
 }
 
-/// Has the control plane decide on a join by `ask`; again, if the id is contested, when the peer
-/// that has it was asked whether it is there.
+/// Lets the control plane decide on a join by `ask`. If the id is contested, the peer that has it
+/// is probed first, and the control plane decides again.
 ///
 /// # Errors
 ///
-/// Why there is no session.
+/// Returns why there is no session.
 pub async fn settle<P: Platform>(
     join: Box<Join<P>>,
     ask: impl AsyncFn(Box<Join<P>>) -> Result<Admitted<P>, Reject>,
@@ -113,7 +114,7 @@ impl<P: Platform> Default for Roster<P> {
 }
 
 impl<P: Platform> Roster<P> {
-    /// Decides who may join.
+    /// Decides on a join.
     pub fn join(&mut self, shared: &Arc<Shared<P>>, join: Join<P>) -> Result<Admitted<P>, Reject> {
         if shared.is_stopping() {
             return Err(Reject::GoingAway);
@@ -122,7 +123,7 @@ impl<P: Platform> Roster<P> {
             Join::Accepted { visitor, guest, kill, has_asked } => {
                 self.accept(shared, visitor, guest, kill, has_asked)
             }
-            // We chose whom to dial.
+            // This side chose whom to dial.
             Join::Dialled { them, address, ticket, kill } => {
                 let visitor =
                     Visitor { principal: trusted(shared, them.peer), address, ..Visitor::default() };
@@ -157,15 +158,15 @@ impl<P: Platform> Roster<P> {
         }
         let holder = shared.routes().session(peer).filter(|holder| holder.is_connected());
         if let Some(holder) = holder {
-            // Its connection may be dead, and whoever has proved to be the same peer need not wait
-            // until that
-            // is noticed.
+            // Its connection may be dead. A peer that has proved the same id need not wait until
+            // that is noticed.
             if !has_asked && is_proved(&visitor, peer) {
                 holder.challenge();
                 let again = Join::Accepted { visitor, guest, kill, has_asked: true };
                 return Ok(Admitted::Contested(holder, Box::new(again)));
             }
-            // The session that this one wants to go on with gave way to that of somebody else.
+            // The session that the guest wants to resume was replaced by a session of another
+            // peer.
             if guest.resumes().is_some() {
                 return Err(Reject::Replaced);
             }
@@ -176,8 +177,8 @@ impl<P: Platform> Roster<P> {
         self.begin(shared, guest.introduction(), visitor, Origin::Ours, kill)
     }
 
-    /// The session that the guest goes on with as somebody else, as it has asked there. Its id is
-    /// the one that it has: it has the session's token.
+    /// The session that the guest resumes under another principal, as it has asked there. The
+    /// guest keeps its peer id: it has the session's token.
     fn changed(&self, shared: &Shared<P>, visitor: &Visitor, guest: &Guest) -> Result<Changed<P>, Reject> {
         let peer = guest.introduction().peer;
         let link = guest.resumes().and_then(|(session, _)| self.sessions.get(&session));
@@ -207,12 +208,10 @@ impl<P: Platform> Roster<P> {
             return Err(Reject::GoingAway);
         }
         if let Some(other) = shared.routes().session(them.peer) {
-            // A live peer id cannot be taken over. A session that waits for its peer to come back
-            // gives way
-            // to a new one of the same somebody: the peer was restarted.
-            // Two peers that dial each other at once must not both refuse: what the one with the
-            // smaller id
-            // has dialled stays.
+            // The id of a connected peer cannot be taken over. A session without a connection
+            // gives way to a new one of the same principal: the peer was restarted. If two peers
+            // dial each other at the same time, they must not both refuse: the session dialled by
+            // the peer with the smaller id stays.
             let is_crossed = matches!(origin, Origin::Theirs(_)) && other.is_unanswered();
             let stays = other.is_attached() && !(is_crossed && shared.id() < them.peer);
             if stays || !other.gives_way_to(visitor.principal.as_ref()) {
@@ -223,8 +222,8 @@ impl<P: Platform> Roster<P> {
         if visitor.is_beyond || self.sessions.len() >= shared.limits().sessions {
             return Err(Reject::Full);
         }
-        // Whoever we dial chooses the id of the session, and must not take the place of one that
-        // is here.
+        // A dialled peer chooses the id of the session. It must not replace a session that exists
+        // here.
         if let Origin::Theirs((session, _)) = &origin
             && self.sessions.contains_key(session)
         {
@@ -236,7 +235,8 @@ impl<P: Platform> Roster<P> {
         Ok(Admitted::New(link))
     }
 
-    /// Takes a notice. If it gives a moment, [`give_up_late`](Self::give_up_late) is due then.
+    /// Processes a notice. If it returns a moment, [`give_up_late`](Self::give_up_late) is due
+    /// then.
     pub fn take(&mut self, shared: &Shared<P>, notice: Notice<P>) -> Option<Moment> {
         match notice {
             Notice::Joined(peer) => self.waiting.joined(peer),
@@ -249,13 +249,13 @@ impl<P: Platform> Roster<P> {
                 tracing::debug!(peer = %shared.id(), "peer ended: its last handle was dropped");
                 self.end(shared, "the peer has ended");
             }
-            // A call of it was made meanwhile.
+            // A call of the peer was made meanwhile.
             Notice::Abandoned => {}
-            // Nobody comes any more: the sender is dropped.
+            // No peer joins any more: the sender is dropped.
             Notice::Wanted { .. } if shared.is_stopping() => {}
             Notice::Wanted { peer, deadline, joined } => {
                 if shared.routes().session(peer).is_some_and(|link| link.is_connected()) {
-                    // Whoever waited may have given up.
+                    // The waiting call may have been given up.
                     let _ = joined.send(());
                 } else {
                     return self.waiting.add(peer, deadline, joined);
@@ -265,13 +265,14 @@ impl<P: Platform> Roster<P> {
         None
     }
 
-    /// Drops those who have waited for a peer until now. If it gives a moment, it is due again
+    /// Drops the calls whose wait has expired by now. If it returns a moment, it is due again
     /// then.
     pub fn give_up_late(&mut self, now: Moment) -> Option<Moment> {
         self.waiting.give_up(now)
     }
 
-    /// Takes no new sessions and no new calls. What it returns ends when nothing runs any more.
+    /// Stops taking new sessions and new calls. The returned future completes when nothing runs
+    /// any more.
     pub fn drain(&mut self, shared: &Arc<Shared<P>>) -> impl Future<Output = ()> + use<P> {
         self.is_draining = true;
         shared.draining().set();
@@ -279,7 +280,7 @@ impl<P: Platform> Roster<P> {
         links.iter().for_each(|link| link.go_away());
         let shared = Arc::clone(shared);
         async move {
-            // One after the other: they are all idle when the last one is.
+            // Waiting for one after the other is enough: they are all idle when the last one is.
             for link in links {
                 link.until_idle().await;
             }
@@ -287,7 +288,7 @@ impl<P: Platform> Roster<P> {
         }
     }
 
-    /// Closes all sessions and lets nobody in any more.
+    /// Closes all sessions and rejects all further joins.
     pub fn stop(&mut self, shared: &Shared<P>) {
         self.end(shared, "the peer was stopped");
     }
@@ -303,9 +304,9 @@ impl<P: Platform> Roster<P> {
     }
 }
 
-/// Who a visitor is, if it may have the peer id that it claims. From weakest to strongest, an id
-/// is had by coming first, by a token that is bound to it, or by the key that it is made of, which
-/// the handshake has proved.
+/// Completes the visitor with its principal, if it may have the peer id that it claims. From
+/// weakest to strongest, an id is obtained by coming first, by a token that is bound to it, or by
+/// the key that it is derived from. The handshake has proved that key.
 fn recognise<P: Platform>(shared: &Shared<P>, mut visitor: Visitor, peer: PeerId) -> Result<Visitor, Reject> {
     visitor.principal = visitor.principal.or_else(|| trusted(shared, peer));
     match visitor.principal.as_ref().and_then(Principal::peer) {
@@ -314,22 +315,22 @@ fn recognise<P: Platform>(shared: &Shared<P>, mut visitor: Visitor, peer: PeerId
         None => {}
     }
     let is_first_come = visitor.is_local || shared.allows_first_come();
-    // A random id is nobody's by agreement, so somebody who is known may have it from anywhere. A
-    // name
-    // has to be proved.
+    // No agreement assigns a random id to a peer, so an authenticated visitor may have it from any
+    // address. A named id has to be proved.
     let is_nobodys = visitor.principal.is_some() && peer.is_random();
     if peer.is_of_key() || is_first_come || is_nobodys { Ok(visitor) } else { Err(Reject::NotProved) }
 }
 
-/// Whether a visitor has proved that it is the peer with this id, and not only come first: by the
-/// key that the id is made of, or by what the id is bound to.
+/// Whether a visitor has proved the peer id, and did not only come first: by the key that the id
+/// is derived from, or by a principal that is bound to it.
 fn is_proved(visitor: &Visitor, peer: PeerId) -> bool {
     peer.is_of_key() || visitor.principal.as_ref().and_then(Principal::peer) == Some(peer)
 }
 
-/// The principal of a key that this peer was told to trust.
+/// The principal of a key that this peer is configured to trust.
 fn trusted<P: Platform>(shared: &Shared<P>, peer: PeerId) -> Option<Principal> {
-    // Whoever introduced itself with the id of a key has proved it.
+    // If a peer introduced itself with an id derived from a key, the handshake has proved that
+    // key.
     let is_trusted = peer.is_of_key() && shared.trusts(peer);
     is_trusted.then(|| Principal::new(peer.to_string(), Proof::Key).bound_to(peer))
 }

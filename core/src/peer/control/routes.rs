@@ -1,6 +1,6 @@
-//! Which peers are reachable, and by which session.
+//! Which peers are reachable, and over which session.
 //!
-//! The roster alone writes it; calls read it from any thread without asking the control plane.
+//! Only the roster writes it. Calls read it from any thread without asking the control plane.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -27,13 +27,13 @@ impl<P: Platform> Routes<P> {
         self.0.read().get(&peer).cloned()
     }
 
-    /// The session to this peer that can carry calls now or when its connection is back.
+    /// The session to this peer that can carry calls now or after a reconnect.
     #[must_use]
     pub fn session(&self, peer: PeerId) -> Option<Arc<Link<P>>> {
         self.find(peer).filter(|link| link.is_alive())
     }
 
-    /// All sessions that can carry calls now or when their connections are back.
+    /// All sessions that can carry calls now or after a reconnect.
     #[must_use]
     pub fn sessions(&self) -> Vec<Arc<Link<P>>> {
         self.0.read().values().filter(|link| link.is_alive()).cloned().collect()
@@ -48,12 +48,12 @@ impl<P: Platform> Routes<P> {
         peers
     }
 
-    /// Adds a session in the place of one that is over.
+    /// Adds a session, and replaces one that is over.
     pub(in crate::peer) fn add(&self, link: Arc<Link<P>>) {
         self.0.write().insert(link.remote(), link);
     }
 
-    /// Removes a session, unless another one has taken its place.
+    /// Removes a session, unless another one has replaced it.
     pub(in crate::peer) fn remove(&self, link: &Arc<Link<P>>) {
         let mut routes = self.0.write();
         if routes.get(&link.remote()).is_some_and(|other| Arc::ptr_eq(other, link)) {

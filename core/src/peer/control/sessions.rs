@@ -1,4 +1,4 @@
-//! The sessions of a peer, for those who look after it: who is connected, and what changes.
+//! The sessions of a peer, for monitoring: which peers are connected, and what changes.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -14,28 +14,28 @@ use crate::auth::Principal;
 use crate::call::host::Host;
 use crate::identity::peer_id::PeerId;
 
-/// A session at the moment at which it was looked at: from `Peer::sessions`.
+/// A snapshot of a session: from `Peer::sessions`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionInfo {
     /// The peer at the other end.
     pub peer: PeerId,
-    /// Who that is, as far as it was proved.
+    /// The principal of that peer, as far as it was proved.
     pub principal: Option<Principal>,
-    /// Where its last connection came from, or led to. Behind a trusted proxy it is the client's;
-    /// the port is 0 where the proxy does not say it. `None` in a page and where there is no
-    /// such address.
+    /// The remote address of its last connection. Behind a trusted proxy it is the client's
+    /// address; the port is 0 if the proxy does not report it. `None` in a page and where no such
+    /// address exists.
     pub address: Option<SocketAddr>,
     /// When the session was opened, by the wall clock.
     pub since: SystemTime,
-    /// Whether the connection is lost, and the session waits for the next one, for at most
+    /// Whether the connection is lost, and the session waits for another one, for at most
     /// [`Limits::resume`](crate::Limits::resume).
     pub is_waiting: bool,
     /// Whether this peer has dialled it.
     pub is_dialled: bool,
 }
 
-/// Counts the changes of the sessions of a peer, and wakes those who wait for one.
+/// Counts the changes of the sessions of a peer, and wakes the tasks that wait for one.
 #[derive(Debug, Default)]
 pub struct Changes {
     count: AtomicU64,
@@ -43,7 +43,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// A session has begun, ended, lost or found its connection, or is somebody else's.
+    /// A session has begun or ended, lost or regained its connection, or changed its principal.
     pub(in crate::peer) fn add(&self) {
         self.count.fetch_add(1, Ordering::Release);
         let waiting = std::mem::take(&mut *self.waiting.lock());
@@ -61,11 +61,11 @@ impl Drop for Changes {
     }
 }
 
-/// The sessions of a peer, to look at and to wait for: from `Peer::watch_sessions`. Clones wait on
-/// their own.
+/// The sessions of a peer, to read and to await: from `Peer::watch_sessions`. Each clone waits
+/// independently.
 ///
-/// It is a watch, as tokio's: a slow receiver misses intermediate states and sees the newest one.
-/// It does not keep its peer from ending.
+/// It is a watch, like tokio's: a slow receiver misses intermediate states and sees the newest
+/// one. It does not keep its peer alive.
 #[derive(Clone)]
 pub struct SessionWatch {
     host: Weak<dyn Host>,
@@ -77,16 +77,16 @@ impl SessionWatch {
         Self { seen: host.session_changes().count(), host: Arc::downgrade(host) }
     }
 
-    /// The sessions now, ordered by peer; none if the peer has ended.
+    /// The current sessions, ordered by peer; empty if the peer has ended.
     #[must_use]
     pub fn get(&self) -> Vec<SessionInfo> {
         self.host.upgrade().map(|host| host.sessions()).unwrap_or_default()
     }
 
     /// Waits until a session has begun, ended, lost its connection, found another one, or belongs
-    /// to another principal, and returns all that there are then. What happened before
-    /// `Peer::watch_sessions` counts as seen. `None` when the peer was stopped and has no sessions
-    /// any more.
+    /// to another principal. Returns all sessions that exist then. Changes before
+    /// `Peer::watch_sessions` count as seen. Returns `None` when the peer was stopped and has no
+    /// sessions any more.
     ///
     /// # Cancel safety
     ///
@@ -96,7 +96,7 @@ impl SessionWatch {
         poll_fn(|cx| {
             let Some(host) = host.upgrade() else { return Poll::Ready(None) };
             let changes = host.session_changes();
-            // Whoever changes something takes the wakers after that.
+            // The wakers are taken after each change.
             let mut waiting = changes.waiting.lock();
             let count = changes.count();
             if count != *seen {

@@ -7,8 +7,8 @@ use crate::registry::{self, Registry};
 use crate::util::sorted;
 use crate::wire::frame::Catalogue;
 
-/// A block that the other side has in another version, or not at all. Calls of it are refused
-/// there.
+/// A block that the other side has in another version, or not at all. The other side refuses calls
+/// of it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Skew {
@@ -28,20 +28,20 @@ impl fmt::Display for Skew {
     }
 }
 
-/// What the other side tells of its blocks.
+/// The other side's catalogue of blocks.
 #[derive(Debug, Default)]
 pub struct TheirBlocks {
-    /// As told. In a list and not in a map by a hash that everybody can compute: the other side
+    /// In the order of arrival. It is a list and not a map with a predictable hash: the other side
     /// chooses the ids, and could choose them so that all of them collide.
     blocks: Vec<(BlockId, Fingerprint)>,
     is_complete: bool,
 }
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Difference {
-    /// Names the other side's program: programs with the same blocks have the same one.
+    /// Identifies the other side's program: programs with the same blocks have the same value.
     pub program: u64,
     /// Blocks that the other side has in another version or not at all, ordered by path.
     pub skews: Vec<Skew>,
@@ -50,7 +50,7 @@ pub struct Difference {
 }
 
 impl TheirBlocks {
-    /// Takes a part. With the last one the blocks are compared with ours; what comes after it is
+    /// Takes a part. With the last part, the blocks are compared with ours. Later parts are
     /// ignored.
     pub fn add(&mut self, part: Catalogue, ours: &Registry) -> Option<Difference> {
         if self.is_complete {
@@ -62,7 +62,7 @@ impl TheirBlocks {
             return None;
         }
         let mut theirs = std::mem::take(&mut self.blocks);
-        // Stable, so that of a block that was told twice the first version counts.
+        // The sort is stable: if a block is listed twice, the first version counts.
         sorted::by_key(&mut theirs, |(id, _)| *id);
         theirs.dedup_by_key(|(id, _)| *id);
         let find = |id: BlockId| theirs.binary_search_by_key(&id, |(theirs, _)| *theirs).ok();

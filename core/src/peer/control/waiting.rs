@@ -1,8 +1,8 @@
-//! Calls that wait for peers which are not connected: who is told when one comes, and who has
-//! waited long enough.
+//! Calls that wait for peers which are not connected: which calls continue when a peer joins, and
+//! which calls have waited long enough.
 //!
-//! The ids of those peers, and how many there are, may be chosen by others. So they are hashed
-//! with a key, and no step looks at all who wait.
+//! Other peers may choose the ids of those peers, and their number. So the ids are hashed with a
+//! key, and no step scans all waiters.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -16,22 +16,22 @@ use crate::identity::peer_id::PeerId;
 use crate::util::keyed_hash::Keyed;
 use crate::util::time::{Deadline, Moment};
 
-/// Those who gave up by themselves are looked for when there are so many.
+/// Cancelled waiters are removed at the earliest when this many have been added.
 const FEW: usize = 64;
 
-/// All who wait, by the numbers that they get. The control plane has it.
+/// All waiters, by number. They are owned by the control plane.
 #[derive(Debug, Default)]
 pub(in crate::peer) struct Waiting {
     next: u64,
     waiters: FxHashMap<u64, Waiter>,
-    /// Those who wait for each peer, and some who do not any longer.
+    /// The waiters of each peer, and some that no longer wait.
     by_peer: HashMap<PeerId, Vec<u64>, Keyed>,
-    /// The deadlines of all who have one, and of some who do not wait any longer.
+    /// The deadlines of all waiters that have one, and of some that no longer wait.
     deadlines: BinaryHeap<Reverse<(Moment, u64)>>,
-    /// For this moment somebody has been asked to call [`give_up`](Self::give_up).
+    /// The moment for which a call of [`give_up`](Self::give_up) was already requested.
     due: Option<Moment>,
-    /// How many have come since those were let go who do not wait any longer, and how many may
-    /// until that is done again.
+    /// The number of waiters added since cancelled ones were last removed, and the number that may
+    /// be added until the next time.
     came: usize,
     may_come: usize,
 }
@@ -47,7 +47,7 @@ impl Waiting {
         self.waiters.len()
     }
 
-    /// Adds one. If this gives a moment, [`give_up`](Self::give_up) is due then.
+    /// Adds a waiter. If this returns a moment, [`give_up`](Self::give_up) is due then.
     pub(in crate::peer) fn add(
         &mut self,
         peer: PeerId,
@@ -66,17 +66,18 @@ impl Waiting {
         self.next_due()
     }
 
-    /// A peer is there: tells those who waited for it.
+    /// A peer has joined: notifies its waiters.
     pub(in crate::peer) fn joined(&mut self, peer: PeerId) {
         for number in self.by_peer.remove(&peer).unwrap_or_default() {
             if let Some(waiter) = self.waiters.remove(&number) {
-                // Whoever waited may have given up.
+                // The waiter may have been cancelled.
                 let _ = waiter.joined.send(());
             }
         }
     }
 
-    /// Drops those whose deadline has passed. If this gives a moment, it is due again then.
+    /// Drops the waiters whose deadline has passed. If this returns a moment, it is due again
+    /// then.
     pub(in crate::peer) fn give_up(&mut self, now: Moment) -> Option<Moment> {
         while let Some(Reverse((moment, number))) = self.deadlines.peek().copied()
             && moment <= now
@@ -92,8 +93,8 @@ impl Waiting {
         *self = Self::default();
     }
 
-    /// Lets go of those who do not wait any longer, which happens so seldom that it costs each of
-    /// them a little.
+    /// Removes the waiters that were cancelled. It runs so seldom that its amortized cost per
+    /// waiter is small.
     fn let_go(&mut self) {
         self.waiters.retain(|_, waiter| !waiter.joined.is_canceled());
         self.deadlines.retain(|Reverse((_, number))| self.waiters.contains_key(number));
@@ -104,8 +105,8 @@ impl Waiting {
         (self.came, self.may_come) = (0, self.waiters.len());
     }
 
-    /// The next moment at which somebody has waited long enough, unless that is asked for already.
-    /// A call that is over by then does no harm.
+    /// The next moment at which a waiter expires, unless it was already requested. If that call is
+    /// over by then, this does no harm.
     fn next_due(&mut self) -> Option<Moment> {
         let Reverse((first, _)) = *self.deadlines.peek()?;
         if self.due.is_some_and(|due| due <= first) {
@@ -116,11 +117,11 @@ impl Waiting {
     }
 }
 
-/// How many calls wait in blocks that each peer had run.
+/// The number of calls that wait in blocks, per peer that called those blocks.
 #[derive(Clone, Debug, Default)]
 pub(in crate::peer) struct Places(Arc<Mutex<HashMap<PeerId, usize, Keyed>>>);
 
-/// One of them, until this is dropped.
+/// One of those places, until this is dropped.
 #[derive(Debug)]
 pub(in crate::peer) struct Place {
     places: Places,
@@ -128,8 +129,8 @@ pub(in crate::peer) struct Place {
 }
 
 impl Places {
-    /// A place for a call of a block that `caller` had run; nothing if that peer has as many as it
-    /// may.
+    /// A place for a call of a block that `caller` called; `None` if that peer's blocks already
+    /// have as many as allowed.
     pub(in crate::peer) fn take(&self, caller: PeerId, most: usize) -> Option<Place> {
         let mut places = self.0.lock();
         let taken = places.get(&caller).copied().unwrap_or_default();
@@ -178,7 +179,7 @@ mod tests {
         assert_eq!(due, None);
         assert_eq!(waiting.give_up(at(10)), Some(at(20)));
         assert!(first.try_recv().is_err() && second.try_recv() == Ok(None));
-        // The timer of the first one that came.
+        // The timer of the first waiter that was added.
         assert_eq!(waiting.give_up(at(20)), Some(at(30)));
         assert_eq!(waiting.give_up(at(20)), None);
         assert!(second.try_recv().is_err());
@@ -191,7 +192,7 @@ mod tests {
     fn those_who_gave_up_leave_nothing_behind() {
         let mut waiting = Waiting::default();
         for _ in 0..100_000 {
-            // Without a deadline, and for a peer that nobody waits for any longer.
+            // This one has no deadline, and no call waits for its peer any longer.
             let _ = waiting.add(PeerId::random(), Deadline::never(), oneshot::channel().0);
         }
         assert!(waiting.len() <= FEW && waiting.by_peer.len() <= FEW, "{}", waiting.len());

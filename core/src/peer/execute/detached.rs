@@ -1,5 +1,5 @@
-//! Blocks that go on when nobody waits for them: a peer that drains waits for them, and one that
-//! stops ends them.
+//! Blocks that continue without a caller. A peer that drains waits for them, and a peer that stops
+//! ends them.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -16,14 +16,14 @@ pub(in crate::peer) struct Detached<P: Platform>(Mutex<State<P::Task>>);
 
 struct State<T> {
     next: u64,
-    /// A task is missing until it is known.
+    /// The tasks by number; an entry is `None` until its task is known.
     tasks: FxHashMap<u64, Option<T>>,
-    /// Who waits until there are none.
+    /// The tasks that wait until no detached block is left.
     waiting: Vec<Waker>,
 }
 
 pin_project_lite::pin_project! {
-    /// One of them as it runs. An `async` block would keep it twice.
+    /// A running detached block. An `async` block would store it twice.
     struct Placed<F, P: Platform> {
         #[pin]
         block: F,
@@ -39,7 +39,7 @@ impl<F: Future<Output = ()>, P: Platform> Future for Placed<F, P> {
     }
 }
 
-/// One of them, until this is dropped.
+/// The place of a detached block, until this is dropped.
 pub(in crate::peer) struct Place<P: Platform> {
     shared: Arc<Shared<P>>,
     number: u64,
@@ -52,7 +52,7 @@ impl<P: Platform> Default for Detached<P> {
 }
 
 impl<P: Platform> Detached<P> {
-    /// Runs a block to its end, unless the peer is stopped before.
+    /// Runs a block to completion, unless the peer is stopped before.
     pub(in crate::peer) fn spawn(shared: &Arc<Shared<P>>, block: impl Future<Output = ()> + 'static) {
         let place = Self::enter(shared);
         let number = place.number;
@@ -60,7 +60,7 @@ impl<P: Platform> Detached<P> {
         shared.detached().keep(number, task);
     }
 
-    /// A block begins that is waited for until its place is dropped.
+    /// Registers a block that begins. Draining waits for it until its place is dropped.
     pub(in crate::peer) fn enter(shared: &Arc<Shared<P>>) -> Place<P> {
         let mut state = shared.detached().0.lock();
         let number = state.next;
@@ -91,7 +91,7 @@ impl<P: Platform> Detached<P> {
         tasks.iter().for_each(Task::abort);
     }
 
-    /// Waits until there are none.
+    /// Waits until no detached block is left.
     pub(in crate::peer) async fn until_none(&self) {
         poll_fn(|cx| {
             let mut state = self.0.lock();

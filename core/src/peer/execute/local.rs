@@ -46,8 +46,8 @@ pub(in crate::peer) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &mut R
     if shared.platform().is_home() { run_here(work) } else { run_at_home(work) }
 }
 
-/// In place if the running task may go on: so a loop of calls that never have to wait lets other
-/// tasks run, like a loop over a channel does.
+/// Runs the block in place if the running task has budget left. So a loop of calls that never have
+/// to wait lets other tasks run, like a loop over a channel does.
 fn run_here<P: Platform>(work: OwnCall<P>) -> Pending {
     let mut task = None;
     let mut running = match work.begin(&mut task) {
@@ -70,7 +70,7 @@ fn run_at_home<P: Platform>(work: OwnCall<P>) -> Pending {
     let task = Arc::new(OwnTask::<P>::default());
     let carrier = Arc::clone(&task);
     let shared = Arc::clone(&work.shared);
-    // If that home is no more, the sender is dropped, and the call ends as disconnected.
+    // If that home no longer exists, the sender is dropped, and the call ends as disconnected.
     shared.platform().go_home(move || match work.begin(&mut Some(Arc::clone(&task))) {
         Err(error) => drop(sender.send(Err(error))),
         Ok(running) => task.spawn(running, &work, sender),
@@ -78,7 +78,7 @@ fn run_at_home<P: Platform>(work: OwnCall<P>) -> Pending {
     Pending::Carried(Carried::new(carrier, CallId(0), receiver))
 }
 
-/// How a call ended, with the limit on messages that results of other peers have, too.
+/// The outcome of a call, with the message limit that also applies to results of other peers.
 fn fitting<P: Platform>(shared: &Shared<P>, ending: Ending) -> Ending {
     let payload = ending?;
     let (size, limit) = (payload.bytes.len() + HEAD, shared.limits().message);
@@ -100,8 +100,8 @@ struct OwnCall<P: Platform> {
 }
 
 impl<P: Platform> OwnCall<P> {
-    /// One that runs on the blocking pool knows its `task`, which is made for that if there is
-    /// none yet.
+    /// A call that runs on the blocking pool refers to its `task`, which is created for that if it
+    /// does not exist yet.
     fn begin(&self, task: &mut Option<Arc<OwnTask<P>>>) -> Result<Running, RemoteError> {
         let registry = self.shared.registry();
         let entry = registry.find(self.block.id, self.block.fingerprint()).map_err(RemoteError::refused)?;
@@ -126,9 +126,9 @@ impl<P: Platform> OwnCall<P> {
     }
 }
 
-/// What such a call has until it ends on the blocking pool.
+/// What such a call holds until it ends on the blocking pool.
 struct OnPool<P: Platform> {
-    /// None if it begins also when it was given up.
+    /// `None` if it begins even after it was cancelled.
     task: Option<Arc<OwnTask<P>>>,
     _place: Place<P>,
 }
@@ -165,10 +165,10 @@ impl<P: Platform> OwnTask<P> {
         let shared = Arc::clone(&work.shared);
         let deadline = work.deadline;
         let task = if work.is_detached {
-            // The block is a task of its own, which only the end of the peer ends.
+            // The block is a separate task, which only the end of the peer ends.
             let (done, is_done) = oneshot::channel();
             Detached::spawn(&shared, async move {
-                // Perhaps nobody waits any longer: the block has run to its end all the same.
+                // The caller may no longer wait: the block has run to completion all the same.
                 let _ = done.send(running.await);
             });
             let ending = async move {
@@ -183,7 +183,7 @@ impl<P: Platform> OwnTask<P> {
     }
 }
 
-/// Sends how the call ended, at its deadline at the latest.
+/// Sends the outcome of the call, at its deadline at the latest.
 async fn answer<P: Platform>(
     shared: Arc<Shared<P>>,
     deadline: Deadline,
@@ -205,7 +205,7 @@ async fn answer<P: Platform>(
             .await
         }
     };
-    // The caller may be gone.
+    // The caller may no longer exist.
     let _ = sender.send(fitting(&shared, ending));
 }
 

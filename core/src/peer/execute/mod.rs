@@ -1,4 +1,4 @@
-//! Runs blocks: for other peers, and for the peer itself.
+//! Runs blocks for other peers, and for the peer itself.
 
 pub(crate) mod detached;
 pub(crate) mod local;

@@ -1,7 +1,8 @@
-//! Runs the blocks that other peers call: once where the call arrived, and as a task after that.
+//! Runs the blocks that other peers call: the first poll where the call arrived, and later polls
+//! in a task.
 //!
 //! Most blocks end at the first poll, and then need no task. Before anything of a call is decoded,
-//! it is asked whether the block is there, in this version, exposed, and may run for this caller.
+//! it is checked that the block exists in this version, is exposed, and may run for this caller.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,16 +28,16 @@ use crate::util::time::{Deadline, Moment};
 use crate::wire::codec::Codec;
 use crate::wire::frame::{CallId, HEAD, Invoke};
 
-/// Where lines are logged of which each call has some. All others are limited, whatever other
-/// peers do.
+/// The target of log lines that each call causes. The rate of all other lines is limited, whatever
+/// other peers do.
 pub(in crate::peer) const CALLS: &str = "distributed_scope::calls";
 
-/// A call of another peer, as its end needs it.
+/// A call of another peer, as far as its end needs it.
 #[derive(Clone, Copy)]
 struct Served {
     call: CallId,
     block: BlockId,
-    /// When it began, if that is logged.
+    /// When the call began, if that is logged.
     begun: Option<Moment>,
 }
 
@@ -55,12 +56,12 @@ fn begins<P: Platform>(link: &Link<P>, call: CallId, block: BlockId, hop: u8) ->
     link.shared().now()
 }
 
-/// The path of a block, if this program has it.
+/// The path of a block, if this program has the block.
 fn name_of<P: Platform>(link: &Link<P>, block: BlockId) -> Option<&'static str> {
     link.shared().registry().block(block).map(|block| block.path)
 }
 
-/// Runs a block, and has the session send how it ended.
+/// Runs a block, and sends its outcome through the session.
 pub(in crate::peer) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, deadline: Deadline) {
     let (call, is_detached) = (Served::begin(link, &invoke), invoke.is_detached);
     let requested = match Requested::find(link, invoke, deadline) {
@@ -87,7 +88,7 @@ pub(in crate::peer) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, dea
     }
 }
 
-/// A call of a block that may run, as far as its description says.
+/// A call of a block that may run, judged by its description.
 struct Requested {
     invoke: Invoke,
     deadline: Deadline,
@@ -100,7 +101,7 @@ impl Requested {
     fn find<P: Platform>(link: &Link<P>, invoke: Invoke, deadline: Deadline) -> Result<Self, Refusal> {
         let entry = link.shared().exposed(invoke.block, invoke.fingerprint)?;
         let principal = link.principal();
-        // First, because a refused version reveals the fields of the block's types.
+        // This check is first, because a refused version reveals the fields of the block's types.
         entry.block().requires.check(principal.as_ref())?;
         entry.in_version(invoke.fingerprint)?;
         let codec = Codec::from_number(invoke.codec).ok_or(Refusal::UnknownCodec(invoke.codec))?;
@@ -111,7 +112,8 @@ impl Requested {
         Attempt { block: self.entry.block(), caller: link.remote(), principal: self.principal.clone() }
     }
 
-    /// The same, without what was read from the socket with it: it has to wait.
+    /// The same call with its own copy of the captures, because it has to wait. It no longer
+    /// shares the buffer that was read from the socket.
     fn alone(mut self) -> Self {
         if self.invoke.captures.len() <= CHUNK {
             self.invoke.captures = Bytes::copy_from_slice(&self.invoke.captures);
@@ -119,7 +121,8 @@ impl Requested {
         self
     }
 
-    /// Large captures are counted at once, and all of a block that runs on the blocking pool.
+    /// Memory is counted at once for large captures, and for every block that runs on the blocking
+    /// pool.
     fn begin<P: Platform>(self, link: &Arc<Link<P>>) -> Result<(Running, Memory), RemoteError> {
         let Self { invoke, deadline, entry, codec, principal } = self;
         let context = Context {
@@ -127,14 +130,15 @@ impl Requested {
             caller: link.remote(),
             session: Some(link.id()),
             principal,
-            // Nobody's deadline ends what goes on without anybody.
+            // A detached block continues without its caller, so the caller's deadline does not end
+            // it.
             deadline: if invoke.is_detached { Deadline::never() } else { deadline },
             hop: invoke.hop + 1,
             block: Some(entry.block()),
             keep: None,
         };
         let ready = Ready::read(context, entry, &invoke.captures, codec, HEAD)?;
-        // Reading captures takes time, and what has none left is not begun.
+        // Decoding captures takes time. A call whose deadline has passed is not begun.
         if !invoke.captures.is_empty() && ready.is_late(|| link.shared().now()) {
             return Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
         }
@@ -154,8 +158,8 @@ impl Requested {
     }
 }
 
-/// What a block on the blocking pool has until it ends there: its place among those that a peer
-/// waits for, and its memory.
+/// What a block on the blocking pool holds until it ends there: its place among the blocks that
+/// draining waits for, and its memory.
 struct OnPool<P: Platform> {
     link: Arc<Link<P>>,
     call: CallId,
@@ -182,8 +186,8 @@ impl<P: Platform> Drop for OnPool<P> {
     }
 }
 
-/// Asks the program. Its code may panic like a block's, which must not be an answer in the
-/// caller's favour.
+/// Asks the program's authorization. Its code may panic like a block's, and a panic must not allow
+/// the call.
 async fn ask<P: Platform>(
     shared: Arc<Shared<P>>,
     authorize: Arc<dyn Authorize>,
@@ -201,23 +205,23 @@ async fn ask<P: Platform>(
     }
 }
 
-/// Captures from this size on are counted before their block runs. Most blocks do not wait for
-/// anything, and then smaller ones need not be.
+/// Captures of at least this size are counted before their block runs. Smaller ones need not be,
+/// because most blocks do not wait for anything.
 const LARGE: usize = 16 << 10;
 
-/// What a block that waits takes beside its captures and the future of its task, about: the rest
-/// of the task, its context, its places in tables.
+/// The approximate memory of a waiting block besides its captures and the future of its task: the
+/// rest of the task, its context, its entries in tables.
 const TASK: usize = 1024;
 
-/// What a block takes in memory.
+/// The memory of a block.
 enum Memory {
-    /// So many bytes, which are counted if it waits.
+    /// This many bytes, which are counted if the block waits.
     Uncounted(usize),
     Held(Held),
 }
 
 impl Memory {
-    /// Holds it, with a task whose future takes so much.
+    /// Counts the memory, with a task whose future has size `task`.
     fn held<P: Platform>(self, link: &Link<P>, task: usize) -> Held {
         match self {
             Self::Uncounted(size) => link.account().hold(size + TASK + task),
@@ -229,7 +233,7 @@ impl Memory {
     }
 }
 
-/// What runs as a task, to its end. An `async` block would keep it twice.
+/// The future of a block's task. An `async` block would store it twice.
 struct Waits<P: Platform, F> {
     link: Arc<Link<P>>,
     call: Served,
@@ -244,14 +248,14 @@ impl<P: Platform, F: Future<Output = Ending> + Unpin> Future for Waits<P, F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<()> {
         let Self { link, call, block, running, held } = &mut *self;
         let ending = ready!(stall::watched(link.shared(), block, || Pin::new(running).poll(cx)));
-        // There may be room for its result only then.
+        // Memory for its result may be available only then.
         *held = None;
         end(link, *call, ending);
         Poll::Ready(())
     }
 }
 
-/// Polls what runs once in place, and leaves it to a task if it waits.
+/// Polls a block once in place, and moves it to a task if it waits.
 fn drive<P: Platform>(
     link: &Arc<Link<P>>,
     call: Served,
@@ -277,7 +281,7 @@ fn drive<P: Platform>(
     }
 }
 
-/// Sends how a call ended, with as much of an error as the caller is to be told.
+/// Sends the outcome of a call, with as much of an error as the caller may receive.
 fn end<P: Platform>(link: &Link<P>, call: Served, ending: Ending) {
     if let Some(begun) = call.begun {
         ends(link, call, begun, &ending);
@@ -300,7 +304,7 @@ fn ends<P: Platform>(link: &Link<P>, call: Served, begun: Moment, ending: &Endin
     tracing::debug!(target: CALLS, %peer, %caller, call = call.call.0, block, outcome, ?took, "call ended");
 }
 
-/// The texts of refusals are not logged: they may hold what was sent.
+/// The texts of refusals are not logged: they may contain what was sent.
 #[cold]
 fn refused<P: Platform>(link: &Link<P>, call: Served, error: &RemoteError) {
     let shared = link.shared();

@@ -1,4 +1,4 @@
-//! A block that runs: guarded against panics, in its context, to an end that can be sent.
+//! A running block: protected against panics, in its context, with an outcome that can be sent.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -19,7 +19,7 @@ use crate::util::shown;
 use crate::util::time::Moment;
 use crate::wire::codec::Codec;
 
-/// A block whose captures were read, and of which nothing runs yet.
+/// A block whose captures were decoded, and that has not begun to run.
 pub(in crate::peer) struct Ready {
     context: Context,
     entry: &'static Entry,
@@ -36,7 +36,7 @@ pub(in crate::peer) struct Running {
     longest: usize,
 }
 
-/// The body of a block, in a span of its own where somebody listens.
+/// The body of a block, in a separate span if a subscriber is interested.
 enum Traced {
     Not(Scoped<Body>),
     InSpan(Instrumented<Scoped<Body>>),
@@ -54,7 +54,7 @@ impl Future for Traced {
 }
 
 impl Ready {
-    /// Decodes the captures. An error means that nothing of the block ran.
+    /// Decodes the captures. An error means that no part of the block ran.
     #[inline]
     pub(in crate::peer) fn read(
         context: Context,
@@ -63,7 +63,7 @@ impl Ready {
         codec: Codec,
         head: usize,
     ) -> Result<Self, RemoteError> {
-        // Decoding runs the captured types' own code, which may panic like any other.
+        // Decoding runs code of the captured types, which may panic like any other code.
         let longest = context.host.limits().error_text;
         let captures = Arrived { codec, memory: context.host.limits().memory, bytes: captures };
         let Started { work, captured } = match guard::run(|| entry.start(captures, head)) {
@@ -83,7 +83,7 @@ impl Ready {
         Ok(Self { context, entry, work, size, longest })
     }
 
-    /// How many bytes of memory it takes, about.
+    /// The approximate memory in bytes.
     pub(in crate::peer) fn size(&self) -> usize {
         self.size
     }
@@ -93,24 +93,23 @@ impl Ready {
         matches!(self.work, Work::Blocking(_))
     }
 
-    /// Whether its deadline has passed. Reading captures may take time: where there are any, the
-    /// clock is asked.
+    /// Whether its deadline has passed. The clock is read only if there are captures, because
+    /// decoding them takes time.
     #[inline]
     pub(in crate::peer) fn is_late(&self, now: impl FnOnce() -> Moment) -> bool {
         let deadline = self.context.deadline;
         deadline.moment().is_some() && deadline.has_passed(now())
     }
 
-    /// It runs when it is polled. If it [is blocking](Self::is_blocking), it has the lease until
-    /// it ends.
+    /// Runs when it is polled. If it [is blocking](Self::is_blocking), it holds the lease until it
+    /// ends.
     #[inline]
     pub(in crate::peer) fn run(self, lease: impl FnOnce() -> Box<dyn Lease>) -> Running {
         let Self { context, entry, work, longest, .. } = self;
         let block = entry.block();
-        // It is polled in place at first, in whatever span the connection is: that of the request
-        // which
-        // upgraded it, say. What a block logs is none of that. A span that nobody listens to costs
-        // a tenth of what a short block does.
+        // The first poll is in place, in whatever span the connection has: that of the upgrade
+        // request, for instance. The block's log events do not belong to that span. A span without
+        // a subscriber costs a tenth of what a short block does.
         let span = (LevelFilter::current() >= LevelFilter::INFO).then(|| {
             tracing::info_span!(
                 parent: None, "block", path = block.path, caller = %context.caller, hop = context.hop
@@ -131,7 +130,7 @@ impl Ready {
 }
 
 impl Running {
-    /// Runs it until it has to wait for something. Nothing is woken when that comes.
+    /// Polls it until it has to wait for something. No task is woken when that is ready.
     pub(in crate::peer) fn poll_once(&mut self) -> Poll<Ending> {
         Pin::new(self).poll(&mut task::Context::from_waker(Waker::noop()))
     }
@@ -140,7 +139,7 @@ impl Running {
 impl Future for Running {
     type Output = Ending;
 
-    /// Not polled again after it has ended, also not when that was by a panic.
+    /// It is not polled again after it has ended, even if it ended with a panic.
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ending> {
         let ended = match ready!(Pin::new(&mut self.body).poll(cx)) {
             Ok(ended) => ended,
@@ -162,8 +161,8 @@ impl Future for Running {
     }
 }
 
-/// The text of a panic is not logged, because it may hold what the block was given; the program's
-/// panic hook has printed it.
+/// The text of a panic is not logged, because it may contain what the block was given. The
+/// program's panic hook has printed it.
 fn panicked(entry: &Entry, panic: &Panic, ran: Ran, longest: usize) -> RemoteError {
     let message = panic.text().unwrap_or("a panic without a message");
     if let Some(times) = entry.panics().again() {

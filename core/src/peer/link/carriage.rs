@@ -13,18 +13,19 @@ use crate::session::{Effect, Lost};
 use crate::wire::frame::Framed;
 use crate::wire::handshake::Ticket;
 
-/// Which of a session's connections, counted from 0. What an earlier one still does has no effect.
+/// Which of a session's connections, counted from 0. Later actions of an earlier connection have
+/// no effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Epoch(u64);
 
-/// Whether a session can take more from the other side.
+/// Whether a session can accept more from the other side.
 pub(in crate::peer) enum Room {
     Free,
-    /// Too much waits to be sent to it.
+    /// Too much output to the other side is pending.
     None,
 }
 
-/// So much is taken from a session at once.
+/// The largest amount that is taken from a session at once.
 const FRAMES_AT_ONCE: usize = 32;
 const BYTES_AT_ONCE: usize = 16 << 10;
 
@@ -32,19 +33,19 @@ const BYTES_AT_ONCE: usize = 16 << 10;
 pub(in crate::peer) struct Taken {
     /// Blocks that can begin now.
     pub(in crate::peer) waiting: Option<Waiting>,
-    /// How many bytes are worth writing at once now.
+    /// The number of bytes that are worth writing at once now.
     pub(in crate::peer) at_once: usize,
 }
 
-/// A connection that has come to go on with a session, and on which nothing was heard.
+/// A connection that was made to resume a session, and on which nothing has arrived.
 pub(in crate::peer) struct Comer {
     number: u64,
     they_received: u64,
-    /// What its welcome says.
+    /// The number of frames that its welcome acknowledges.
     pub(in crate::peer) we_received: u64,
 }
 
-/// The connection that carried a session before. It is ended when nothing is locked.
+/// The connection that carried a session before. It is ended when no lock is held.
 struct Replaced<P: Platform> {
     epoch: Epoch,
     kill: Option<P::Kill>,
@@ -63,38 +64,38 @@ impl<P: Platform> Replaced<P> {
     }
 }
 
-/// The first of the blocks that had to wait until less was to be sent.
+/// The first of the blocks that had to wait until less output was pending.
 pub(in crate::peer) struct Waiting(Effect<Waiter>);
 
 impl<P: Platform> Link<P> {
-    /// Whether calls can go both ways now: a connection carries it, and the other side has it,
-    /// too.
+    /// Whether calls can be made in both directions now: a connection carries the session, and the
+    /// other side has it, too.
     pub fn is_connected(&self) -> bool {
         let state = self.state.lock();
         state.session.is_attached() && state.session.is_open()
     }
 
-    /// Whether a connection carries it now. One on which nothing was heard counts until its
-    /// handshake is late.
+    /// Whether a connection carries the session now. A connection on which nothing has arrived
+    /// counts until its handshake times out.
     pub fn is_attached(&self) -> bool {
         self.state.lock().session.is_carried()
     }
 
-    /// Whether the other side has not answered the welcome of the session, and may yet do so.
+    /// Whether the other side has not answered the welcome of the session, and may still do so.
     pub(in crate::peer) fn is_unanswered(&self) -> bool {
         let state = self.state.lock();
         state.session.is_carried() && !state.session.is_attached()
     }
 
-    /// What a new connection says to go on with this session, if that is possible.
+    /// What a new connection sends to resume this session, if that is possible.
     pub(in crate::peer) fn resume(&self) -> Option<Ticket> {
         let state = self.state.lock();
         let (session, token, peer) = (self.id, self.token, self.remote);
         state.session.is_alive().then(|| Ticket { session, token, received: state.session.received(), peer })
     }
 
-    /// Gives the session to another connection, which the other side told how many frames it has.
-    /// A connection that carried it until now is dropped.
+    /// Attaches the session to another connection. The other side has `they_received` frames. A
+    /// connection that carried the session until now is dropped.
     pub(in crate::peer) fn attach(&self, they_received: u64, kill: P::Kill) -> Result<Epoch, Lost> {
         let attached = self.with(|state| {
             state.session.attach(they_received, self.shared.now())?;
@@ -103,8 +104,8 @@ impl<P: Platform> Link<P> {
         attached.map(Replaced::end)
     }
 
-    /// A connection of the other side has come to go on with the session, of which it has so many
-    /// frames. Nothing changes before something is heard on it.
+    /// The other side made a connection to resume the session, of which it has `they_received`
+    /// frames. Nothing changes before something arrives on that connection.
     pub(in crate::peer) fn expect(&self, they_received: u64) -> Result<Comer, Lost> {
         self.with(|state| {
             if !state.session.can_attach(they_received, self.shared.now()) {
@@ -116,15 +117,15 @@ impl<P: Platform> Link<P> {
         })
     }
 
-    /// Something was heard on a connection that has come: gives it the session, and drops the one
-    /// that carried it until now.
+    /// Something has arrived on a connection that resumes the session. Attaches the session to it,
+    /// and drops the connection that carried the session until now.
     ///
-    /// Nothing when it is too late: a later connection has the session, or more has arrived on the
-    /// earlier one than this one was told.
+    /// Returns `None` if it is too late: a later connection has the session, or more frames have
+    /// arrived on the earlier connection than this one has acknowledged.
     ///
-    /// If large packets seem to get lost on the way to the other side, it cannot know that, and it
-    /// is the one that can make small ones. So the first connection after that is dropped
-    /// again, which tells it.
+    /// If large packets seem to get lost on the way to the other side, the other side cannot know
+    /// that, and only the dialling side can make small ones. So the first connection after that is
+    /// dropped again, which signals it.
     pub(in crate::peer) fn take_over(
         self: &Arc<Self>,
         comer: Comer,
@@ -165,13 +166,13 @@ impl<P: Platform> Link<P> {
         let detached = self.with(|state| {
             let is_current = state.epoch == epoch && state.session.is_carried();
             if is_current && state.session.is_suspicious() {
-                // The other side may have found out first.
+                // The other side may have noticed it first.
                 self.suspect_path();
             }
             if is_current {
                 state.idle = state.session.idle();
             }
-            // A waker keeps its task's memory. It is dropped when nothing is locked.
+            // A waker keeps its task's memory. It is dropped when no lock is held.
             is_current.then(|| (state.session.detach(self.shared.now()), state.writer.take()))
         });
         if let Some((effects, _)) = detached {
@@ -186,19 +187,19 @@ impl<P: Platform> Link<P> {
         self.until(Awaited::Loss).await;
     }
 
-    /// Somebody else has proved that it may have the place of the other side: asks that whether it
-    /// is there. Its connection is lost if it does not answer soon.
+    /// Another peer has proved that it may have the place of the other side. Probes the other
+    /// side. Its connection is dropped if it does not answer soon.
     pub(in crate::peer) fn challenge(&self) {
         self.with(|state| state.session.challenge(self.shared.now()));
     }
 
-    /// Waits for the answer to that, or for the end of the connection.
+    /// Waits for the answer to that probe, or for the end of the connection.
     pub(in crate::peer) async fn until_answered(&self) {
         self.until(Awaited::Answer).await;
     }
 
-    /// Asks the other side whether the session may go on as somebody else. Nothing, if it is too
-    /// old to be asked.
+    /// Asks the other side whether the session may continue under another principal. Returns
+    /// `None` if the other side is too old to support that.
     pub(in crate::peer) async fn ask_to_change(&self) -> Option<bool> {
         if !self.with(|state| state.session.ask_to_change()) {
             return None;
@@ -207,19 +208,19 @@ impl<P: Platform> Link<P> {
         Some(self.with(|state| state.session.has_agreed()))
     }
 
-    /// Whether the next connection may be somebody else's.
+    /// Whether the next connection may have another principal.
     pub(in crate::peer) fn may_change(&self) -> bool {
         self.state.lock().session.may_change(self.shared.now())
     }
 
-    /// In how many seconds its peer id is free if the other side is gone; 1 at least.
+    /// The number of seconds until its peer id is free if the other side is gone; at least 1.
     pub(in crate::peer) fn free_in(&self) -> u16 {
         let left = self.state.lock().session.dead_in(self.shared.now());
         u16::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u16::MAX).max(1)
     }
 
-    /// The path may lose large packets and let small ones through: that looks like one that is
-    /// dead, and whoever makes the next connection has it send small ones.
+    /// The path may lose large packets and pass small ones. That looks like a dead path, and the
+    /// side that makes the next connection then sends small packets.
     pub(in crate::peer) fn suspect_path(&self) {
         self.is_narrow.store(true, Ordering::Relaxed);
     }
@@ -229,33 +230,34 @@ impl<P: Platform> Link<P> {
         self.is_narrow.load(Ordering::Relaxed)
     }
 
-    /// For how long nothing had been said on its last connection when that was lost.
+    /// How long its last connection had been idle when it was lost.
     pub(in crate::peer) fn idle_when_lost(&self) -> Duration {
         self.state.lock().idle
     }
 
-    /// Waits until calls can go both ways, or the session is over.
+    /// Waits until calls can be made in both directions, or the session is over.
     pub async fn until_connected(&self) {
         self.until(Awaited::Connection).await;
     }
 
-    /// Waits until the other side has taken enough of what waits to be sent to it.
+    /// Waits until the other side has taken enough of the pending output.
     pub async fn until_room(self: Arc<Self>) {
         self.until(Awaited::Room).await;
     }
 
-    /// Whether [`take_output`](Self::take_output) had all that there is for this connection, and
-    /// would have nothing now. Its writer is woken when that changes. It costs no lock.
+    /// Whether [`take_output`](Self::take_output) had returned all output for this connection, and
+    /// would return nothing now. The connection's writer is woken when that changes. It takes no
+    /// lock.
     pub(in crate::peer) fn is_quiet(&self, epoch: Epoch) -> bool {
         self.quiet.load(Ordering::Relaxed) == epoch.0 + 1
     }
 
-    /// Hands `write` what one of its connections has to send next, in the order in which it goes.
-    /// If that is all, the connection's writer is woken when there is more. Blocks that had to
-    /// wait until less is to be sent are to be [run](Self::run_waiting) then.
+    /// Passes the next output for one of the session's connections to `write`, in order. If that
+    /// is all, the connection's writer is woken when there is more. Blocks that had to wait until
+    /// less output was pending have to be [run](Self::run_waiting) then.
     ///
-    /// An error is the goodbye that the connection ends with, if the session is over or goes on
-    /// elsewhere; it comes when nothing is left to be sent.
+    /// An error is the goodbye that the connection ends with: the session is over or has moved to
+    /// another connection. The error is returned when no output is left.
     pub(in crate::peer) fn take_output(
         self: &Arc<Self>,
         epoch: Epoch,
@@ -300,7 +302,7 @@ impl<P: Platform> Link<P> {
         Ok(Taken { waiting: None, at_once })
     }
 
-    /// Runs blocks that had to wait until less is to be sent, as long as it is less.
+    /// Runs blocks that had to wait for pending output, as long as little enough is pending.
     pub(in crate::peer) fn run_waiting(self: &Arc<Self>, Waiting(first): Waiting) {
         let mut next = Some(first);
         while let Some(effect) = next {

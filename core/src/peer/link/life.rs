@@ -1,4 +1,4 @@
-//! How time passes for a session, and how it ends.
+//! The passing of time for a session, and its end.
 
 use std::sync::Arc;
 use std::task::Context;
@@ -12,13 +12,12 @@ use crate::util::time::Moment;
 use crate::wire::handshake;
 
 impl<P: Platform> Link<P> {
-    /// Whether calls can be made: they are carried now, or when the session has a connection
-    /// again.
+    /// Whether calls can be made: they are sent now, or when the session has a connection again.
     pub fn is_alive(&self) -> bool {
         self.state.lock().session.is_alive()
     }
 
-    /// Lets time pass.
+    /// Processes the passing of time.
     fn tick(self: &Arc<Self>) {
         let (now, wall) = (self.shared.now(), self.shared.platform().wall_clock());
         let effects = self.with(|state| {
@@ -32,8 +31,8 @@ impl<P: Platform> Link<P> {
         effects.into_iter().for_each(|effect| self.perform(effect));
     }
 
-    /// The connection may have died unnoticed: the other side has 2 to 3 s to say something, or
-    /// the session waits for another connection.
+    /// The connection may have died unnoticed: the other side has 2 to 3 s to answer, or the
+    /// session waits for another connection.
     pub fn probe(&self) {
         self.with(|state| state.session.probe(self.shared.now()));
     }
@@ -56,24 +55,23 @@ impl<P: Platform> Link<P> {
         self.until(Awaited::End).await;
     }
 
-    /// Takes no new calls from the other side, and tells it so.
+    /// Takes no new calls from the other side, and notifies it.
     pub(in crate::peer) fn go_away(&self) {
         self.with(|state| state.session.go_away());
     }
 
-    /// Waits until nothing runs, nothing is waited for and everything was sent, or the session is
-    /// over.
+    /// Waits until nothing runs, no call is open and everything was sent, or the session is over.
     pub(in crate::peer) async fn until_idle(&self) {
         self.until(Awaited::Idleness).await;
     }
 
-    /// Ends the session: its open calls end now, the other side is told, and its connection
+    /// Ends the session: its open calls end now, the other side is notified, and its connection
     /// closes.
     pub fn close(self: &Arc<Self>, goodbye: Goodbye) {
         self.end(goodbye, true);
     }
 
-    /// The other side ended the session, and needs not be told.
+    /// The other side ended the session, and need not be notified.
     pub(super) fn closed_by_them(self: &Arc<Self>) {
         self.end(Goodbye::normal(""), false);
     }
@@ -82,7 +80,7 @@ impl<P: Platform> Link<P> {
         let reason = goodbye.reason.clone();
         let (was_alive, effects) = self.with(|state| {
             let was_alive = state.session.is_alive();
-            // Only a connection that carries the session brings its last frame.
+            // Only the connection that carries the session brings its last frame.
             if is_ours && state.session.is_carried() {
                 state.last_frame = Some(self.last_frame());
             }
@@ -98,7 +96,7 @@ impl<P: Platform> Link<P> {
         self.leave();
     }
 
-    /// What tells the other side that this one has ended the session.
+    /// The frame that proves to the other side that this side has ended the session.
     pub(in crate::peer) fn last_frame(&self) -> Bytes {
         handshake::end(self.id, &self.token)
     }

@@ -1,20 +1,19 @@
-//! A session as the rest of the peer sees it, from whatever thread and whatever connection carries
-//! it.
+//! A session as the rest of the peer sees it, from any thread and whatever connection carries it.
 //!
-//! The state machine stands behind one lock that is held for the time it takes to number a frame,
+//! The state machine is behind one lock. The lock is held for the time it takes to number a frame,
 //! or to copy some to where they are written: 32 small ones or a chunk, and at most 16 KiB more. A
 //! call made on the session's own thread, and the reply to it, cross no thread and no mailbox.
 //!
 //! | module | idea |
 //! |---|---|
-//! | here | calls, and what follows from a message |
+//! | here | calls, and the effects of a message |
 //! | `carriage` | the connections that carry the session, one at a time |
 //! | `life` | time, draining, the end |
-//! | `state` | what stands behind the lock, and who is woken when it changes |
-//! | `seen` | what others see of it: its state, and what is logged |
+//! | `state` | the state behind the lock, and the tasks that are woken when it changes |
+//! | `seen` | what is visible of it from outside: its state, and what is logged |
 //! | `slept` | whether this machine slept |
-//! | `stall` | blocks that hold their thread, and calls that come meanwhile |
-//! | `turn` | who is not, because it looks by itself |
+//! | `stall` | blocks that hold their thread, and calls that arrive meanwhile |
+//! | `turn` | the writer that is not woken, because it checks for output itself |
 
 mod carriage;
 mod life;
@@ -60,13 +59,12 @@ pub struct Link<P: Platform> {
     remote: PeerId,
     id: SessionId,
     token: Token,
-    /// Who is at the other end, as the connection that carries the session has shown.
+    /// The other end's visitor, as the connection that carries the session has shown.
     visitor: RwLock<Visitor>,
     state: Mutex<State<P>>,
-    /// The connection, counted from 1, whose writer found nothing since there was something;
-    /// [`NEWS`] if none did.
+    /// The connection, counted from 1, whose writer is idle; [`NEWS`] if output may be pending.
     quiet: AtomicU64,
-    /// What is held for it.
+    /// The memory that is held for the peer.
     account: Arc<Account>,
     /// Whether calls wait until everything is read.
     is_held_up: AtomicBool,
@@ -74,24 +72,24 @@ pub struct Link<P: Platform> {
     differences: Differences,
     /// The path may lose large packets.
     is_narrow: AtomicBool,
-    /// When it was begun, by the wall clock.
+    /// When the session was begun, by the wall clock.
     since: Duration,
     is_dialled: bool,
     /// Whether it was open once.
     was_open: AtomicBool,
 }
 
-/// There may be something to write.
+/// Output may be pending.
 const NEWS: u64 = 0;
 
-/// So many bytes get through on any path.
+/// A packet of this many bytes gets through on any path.
 const FITS: usize = 1000;
 
 /// Which side made a session.
 pub(super) enum Origin {
     /// We did, for a peer that dialled.
     Ours,
-    /// The other side did, when we dialled, and told us its ticket.
+    /// The other side did, when we dialled, and sent us its ticket.
     Theirs((SessionId, Token)),
 }
 
@@ -102,7 +100,7 @@ fn new_ticket<P: Platform>(platform: &P) -> (SessionId, Token) {
 }
 
 impl<P: Platform> Link<P> {
-    /// A session with the peer that introduced itself, carried by a connection that `kill` ends.
+    /// A session with the peer that introduced itself, on a connection that `kill` ends.
     pub(super) fn start(
         shared: &Arc<Shared<P>>,
         them: &Introduction,
@@ -117,7 +115,7 @@ impl<P: Platform> Link<P> {
             Origin::Ours => (Session::accepted(limits, them, now), new_ticket(shared.platform())),
         };
         if them.blocks != shared.us().blocks() {
-            // It sees this, too, and tells us.
+            // The other side notices this, too, and sends us its catalogue.
             session.tell_blocks(&shared.registry().catalogue());
         }
         let above = visitor.account.iter().chain([shared.account()]).cloned();
@@ -138,7 +136,7 @@ impl<P: Platform> Link<P> {
             is_dialled,
             was_open: AtomicBool::new(false),
         });
-        // It ends by itself with the session.
+        // The task ends with the session.
         let _ = shared.platform().spawn_here(ticker::tick(Arc::clone(&link)));
         link
     }
@@ -153,14 +151,14 @@ impl<P: Platform> Link<P> {
         self.remote
     }
 
-    /// Who that is, as far as it was proved.
+    /// The principal of that peer, as far as it was proved.
     pub fn principal(&self) -> Option<Principal> {
         self.visitor.read().principal.clone()
     }
 
-    /// Whether the session goes on with a connection of this somebody, and, while it waits for its
-    /// peer, gives way to a new one: it has to be who had it, unless nobody was known to have
-    /// it.
+    /// Whether a connection with this principal may resume the session. While the session waits
+    /// for its peer, also whether a new session with this principal may replace it. The principal
+    /// has to be the same, unless the session has none.
     pub(super) fn gives_way_to(&self, somebody: Option<&Principal>) -> bool {
         let visitor = self.visitor.read();
         visitor
@@ -169,7 +167,7 @@ impl<P: Platform> Link<P> {
             .is_none_or(|known| somebody.is_some_and(|somebody| known.is_same_as(somebody)))
     }
 
-    /// What is held for it.
+    /// The memory that is held for the peer.
     pub(super) fn account(&self) -> &Arc<Account> {
         &self.account
     }
@@ -179,7 +177,7 @@ impl<P: Platform> Link<P> {
         self.id
     }
 
-    /// What another connection shows, or has to show, to go on with this session.
+    /// What another connection sends, or has to send, to resume this session.
     pub(super) fn ticket(&self) -> (SessionId, Token) {
         (self.id, self.token)
     }
@@ -196,7 +194,7 @@ impl<P: Platform> Link<P> {
         Ok(Pending::Carried(Carried::new(Arc::clone(self) as Arc<dyn Carrier>, call, receiver)))
     }
 
-    /// Takes a message that came in on one of its connections, and does what follows from it.
+    /// Takes a message that arrived on one of its connections, and performs its effects.
     pub(super) fn receive(
         self: &Arc<Self>,
         epoch: Epoch,
@@ -225,7 +223,7 @@ impl<P: Platform> Link<P> {
         Ok(if is_clogged { Room::None } else { Room::Free })
     }
 
-    /// The other side has the session, too: whoever waits for it can go on.
+    /// The other side has the session, too: calls that wait for it can continue.
     pub(super) fn opened(&self) {
         match self.was_open.swap(true, Ordering::Relaxed) {
             false => self.log("session open"),
@@ -235,7 +233,7 @@ impl<P: Platform> Link<P> {
         self.shared.changes().add();
     }
 
-    /// Sends how a block ended.
+    /// Sends the outcome of a block.
     pub(super) fn reply(&self, call: CallId, ending: Ending) {
         self.with(|state| {
             state.tasks.remove(&call);
@@ -244,7 +242,7 @@ impl<P: Platform> Link<P> {
         });
     }
 
-    /// Remembers the task of a block that had to wait, so that the call can be cancelled.
+    /// Stores the task of a block that had to wait, so that the call can be cancelled.
     pub(super) fn keep_task(&self, call: CallId, task: P::Task) {
         self.with(|state| {
             state.count();
@@ -256,18 +254,18 @@ impl<P: Platform> Link<P> {
         });
     }
 
-    /// A block begins on the blocking pool, and nothing ends it any more. False if its call is
-    /// over.
+    /// A block begins on the blocking pool, and can no longer be interrupted. Returns false if its
+    /// call is over.
     pub(super) fn begin_uninterrupted(&self, call: CallId) -> bool {
         self.with(|state| state.session.begin_uninterrupted(call))
     }
 
-    /// It has ended there.
+    /// The block has ended there.
     pub(super) fn ended(&self, call: CallId) {
         self.with(|state| state.session.ended(call));
     }
 
-    /// A block has begun that goes on when its call is over.
+    /// A block has begun that continues when its call is over.
     pub(super) fn began_detached(&self) {
         self.with(|state| state.count());
     }
@@ -285,7 +283,7 @@ impl<P: Platform> Link<P> {
         let (peer, remote) = (self.shared.id(), self.remote);
         match effect {
             Effect::Run(invoke, deadline) => remote::run(self, invoke, deadline),
-            // A caller that is gone does not need its result.
+            // A caller that no longer exists does not need its result.
             Effect::Complete(waiter, ending) => drop(waiter.send(ending)),
             Effect::Abort(call) => {
                 if let Some(task) = self.with(|state| state.tasks.remove(&call)) {

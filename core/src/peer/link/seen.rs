@@ -1,4 +1,4 @@
-//! What those see of a session who look after its peer: its state, and lines in the log.
+//! What is visible of a session for operators of its peer: its state, and lines in the log.
 
 use std::net::SocketAddr;
 use std::time::SystemTime;
@@ -8,7 +8,7 @@ use crate::auth::Principal;
 use crate::peer::{Platform, SessionInfo};
 
 impl<P: Platform> Link<P> {
-    /// What it is at present; nothing before it is open and after it is over.
+    /// Its current state; `None` before it is open and after it is over.
     pub(in crate::peer) fn info(&self) -> Option<SessionInfo> {
         let is_waiting = {
             let state = self.state.lock();
@@ -26,12 +26,12 @@ impl<P: Platform> Link<P> {
         })
     }
 
-    /// Where its last connection comes from, or leads to.
+    /// The remote address of its last connection.
     pub fn address(&self) -> Option<SocketAddr> {
         self.visitor.read().address
     }
 
-    /// We have dialled there to go on with it.
+    /// This side has dialled to resume it.
     pub(in crate::peer) fn is_at(&self, address: Option<SocketAddr>) {
         self.visitor.write().address = address;
     }
@@ -46,7 +46,7 @@ impl<P: Platform> Link<P> {
         }
     }
 
-    /// What happens to the session, and whose it is.
+    /// Logs an event of the session, with its peer and principal.
     pub(super) fn log(&self, what: &str) {
         if tracing::enabled!(tracing::Level::INFO) {
             let visitor = self.visitor.read();

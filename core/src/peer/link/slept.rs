@@ -1,20 +1,20 @@
-//! Notices that this machine slept: the wall clock went on, and the clock that times are measured
+//! Detects that this machine slept: the wall clock advanced, and the clock that times are measured
 //! with did not.
 
 use std::time::Duration;
 
 use crate::util::time::Moment;
 
-/// So much more has passed on the wall than here. A wall clock that is set forward looks the same,
-/// which costs a ping.
+/// The excess time on the wall clock that counts as sleep. A wall clock that is set forward looks
+/// the same, which costs a ping.
 const SLEPT: Duration = Duration::from_secs(2);
 
-/// When it was last looked at the clocks, by each of them.
+/// The time of the last check, by each of the clocks.
 #[derive(Debug, Default)]
 pub(in crate::peer) struct Clocks(Option<(Moment, Duration)>);
 
 impl Clocks {
-    /// Whether this machine has slept since the last look.
+    /// Whether this machine has slept since the last check.
     pub(in crate::peer) fn have_slept(&mut self, now: Moment, wall: Duration) -> bool {
         self.0.replace((now, wall)).is_some_and(|(before, wall_before)| {
             wall.saturating_sub(wall_before) >= now.since(before).saturating_add(SLEPT)
@@ -26,7 +26,7 @@ impl Clocks {
 mod tests {
     use super::*;
 
-    /// What is found at each of these moments, in seconds by both clocks.
+    /// The result at each of these moments, in seconds by both clocks.
     fn found(looks: &[(u64, u64)]) -> Vec<bool> {
         let mut clocks = Clocks::default();
         let look = |&(now, wall)| {

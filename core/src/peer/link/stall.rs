@@ -1,9 +1,9 @@
-//! Blocks that hold their thread, and calls that come meanwhile.
+//! Blocks that hold their thread, and calls that arrive meanwhile.
 //!
-//! Nothing of a thread goes on while a block computes on it. Many callers may give up in that
-//! time, and what says so stands behind their calls. So after a block has held a thread for long,
-//! calls on that thread begin only when everything is read that came, and if somebody still waits
-//! for them. That costs a look at the clock for each call.
+//! While a block computes, nothing else runs on its thread. Many callers may give up in that time,
+//! and their cancellations are queued behind their calls. So after a block has held a thread for
+//! long, calls on that thread are delayed until everything that arrived is read. Then only calls
+//! whose caller still waits begin. That costs a look at the clock for each call.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::session::Effect;
 use crate::util::time::{Deadline, Moment};
 use crate::wire::frame::{CallId, Invoke};
 
-/// A block that holds its thread for so long is named in a warning.
+/// If a block holds its thread for this long, it is named in a warning.
 const LONG: Duration = Duration::from_millis(250);
 
-/// For so long after that, what is read may have come while the thread was held.
+/// For this long after that, what is read may have arrived while the thread was held.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
 thread_local! {
@@ -33,7 +33,7 @@ thread_local! {
     static HELD: Cell<Option<Moment>> = const { Cell::new(None) };
 }
 
-/// It is this late at least on this thread.
+/// The time on this thread is at least this moment.
 pub(super) fn know(moment: Moment) {
     if moment > LATEST.get() {
         LATEST.set(moment);
@@ -41,7 +41,7 @@ pub(super) fn know(moment: Moment) {
 }
 
 /// A call of this block was decoded, and polled once. Nothing else has happened on this thread
-/// since the latest moment that it knows of.
+/// since its latest known moment.
 pub(in crate::peer) fn polled<P: Platform>(shared: &Shared<P>, block: &Block) {
     let now = shared.now();
     let held = now.since(LATEST.replace(now));
@@ -50,7 +50,7 @@ pub(in crate::peer) fn polled<P: Platform>(shared: &Shared<P>, block: &Block) {
     }
 }
 
-/// A call of this block was polled, which took so long.
+/// A call of this block was polled, which took this long.
 #[cold]
 fn note<P: Platform>(shared: &Shared<P>, block: &Block, held: Duration, now: Moment) {
     HELD.set(Some(now));
@@ -76,7 +76,7 @@ pub(in crate::peer) fn watched<P: Platform, T>(
 }
 
 impl<P: Platform> Link<P> {
-    /// What can be done now, and not only when everything is read.
+    /// Returns the effect if it can be performed now, and not only when everything is read.
     pub(super) fn unless_held_up(&self, arrived: Moment, effect: Effect<Waiter>) -> Option<Effect<Waiter>> {
         know(arrived);
         match HELD.get() {
@@ -106,8 +106,8 @@ impl<P: Platform> Link<P> {
         self.is_held_up.load(Ordering::Relaxed)
     }
 
-    /// Everything that came is read: runs those of the calls that had to wait for that which still
-    /// have time and that nobody has given up.
+    /// Everything that arrived is read. Runs the delayed calls whose deadline has not passed and
+    /// that were not cancelled.
     pub(in crate::peer) fn caught_up(self: &Arc<Self>) {
         if !self.is_held_up() {
             return;

@@ -1,4 +1,4 @@
-//! What stands behind a session's lock, and who is woken when it changes.
+//! The state behind a session's lock, and the tasks that are woken when it changes.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -19,32 +19,32 @@ use crate::session::{Effect, Session, is_oversized};
 use crate::util::keyed_hash::Keyed;
 use crate::wire::frame::CallId;
 
-/// Whoever awaits a call.
+/// The receiver of a call's result.
 pub(super) type Waiter = oneshot::Sender<Ending>;
 
 pub(super) struct State<P: Platform> {
     pub(super) session: Session<Waiter>,
-    /// What the session holds, about.
+    /// The approximate memory that the session holds.
     held: Held,
-    /// How many bytes came and went since that was counted.
+    /// The number of bytes received or sent since that was counted.
     uncounted: usize,
     pub(super) epoch: Epoch,
-    /// The blocks that run here and had to wait for something.
+    /// The tasks of the blocks that run here and had to wait for something.
     pub(super) tasks: HashMap<CallId, P::Task, Keyed>,
     pub(super) goodbye: Option<Goodbye>,
-    /// Ends the session at the other side. It goes before the goodbye.
+    /// The frame that ends the session at the other side. It is sent before the goodbye.
     pub(super) last_frame: Option<Bytes>,
     pub(super) kill: Option<P::Kill>,
-    /// How many connections came to go on with the session, and which of them was the last to do
-    /// so.
+    /// The number of connections that were made to resume the session, and which of them was the
+    /// last to do so.
     pub(super) comers: u64,
     pub(super) last_comer: u64,
-    /// For how long nothing had been said on the last connection when it was lost.
+    /// How long the last connection had been idle when it was lost.
     pub(super) idle: Duration,
-    /// A connection was dropped because what was sent on it was not acknowledged, and the side
-    /// that dials was not told.
+    /// A connection was dropped because what was sent on it was not acknowledged, and the dialling
+    /// side was not notified.
     pub(super) was_stuck: bool,
-    /// Calls that wait until everything is read that came while their thread was held.
+    /// Calls that wait until everything is read that arrived while their thread was blocked.
     pub(super) held_up: Vec<Effect<Waiter>>,
     pub(super) writer: Option<Waker>,
     pub(super) ticker: Option<Waker>,
@@ -53,7 +53,7 @@ pub(super) struct State<P: Platform> {
     waiting: Vec<(Awaited, Waker)>,
 }
 
-/// What a session holds is counted anew when so many bytes have come and gone.
+/// The session's memory is counted again after this many bytes were received or sent.
 const GRAIN: usize = 16 << 10;
 
 /// What tasks wait for.
@@ -61,18 +61,18 @@ const GRAIN: usize = 16 << 10;
 pub(super) enum Awaited {
     /// The connection is lost, or the session is over.
     Loss,
-    /// Calls can go both ways, or the session is over.
+    /// Calls can be made in both directions, or the session is over.
     Connection,
     /// The session is over.
     End,
-    /// The other side has answered whether it is there, or has lost its connection.
+    /// The other side has answered a probe, or has lost its connection.
     Answer,
-    /// The other side has said whether the session may go on as somebody else, or has lost its
-    /// connection.
+    /// The other side has answered whether the principal of the session may change, or has lost
+    /// its connection.
     Agreement,
-    /// There is room in the queue.
+    /// The queue has space again.
     Room,
-    /// The session has nothing left to do, or is over.
+    /// The session is idle, or is over.
     Idleness,
 }
 
@@ -113,8 +113,8 @@ impl<P: Platform> State<P> {
         }
     }
 
-    /// So many bytes came or are to be sent. What the session holds is counted once in a while,
-    /// and as long as a limit is reached.
+    /// Records received or queued bytes. The session's memory is counted periodically, and each
+    /// time while a limit is reached.
     pub(super) fn passed(&mut self, bytes: usize) {
         self.uncounted += bytes;
         if self.uncounted >= GRAIN || self.session.is_at_limit() {
@@ -122,7 +122,7 @@ impl<P: Platform> State<P> {
         }
     }
 
-    /// Counts what the session holds, and looks whether a limit on held memory is reached, by this
+    /// Counts the session's memory, and checks whether a limit on held memory is reached, by this
     /// session or by others.
     #[cold]
     pub(super) fn count(&mut self) {
@@ -131,15 +131,15 @@ impl<P: Platform> State<P> {
         self.session.set_full(self.held.account().full(0));
     }
 
-    /// Gives back what the table of tasks took when there were more.
+    /// Frees capacity that the table of tasks no longer needs.
     pub(super) fn shrink(&mut self) {
         if is_oversized(self.tasks.capacity(), self.tasks.len()) {
             self.tasks.shrink_to_fit();
         }
     }
 
-    /// Those for whom it has come. Few ever wait: whoever dialled for the loss, and others when
-    /// something is wrong or ends.
+    /// Returns the wakers whose event has occurred. Few tasks ever wait: a dialler for the loss of
+    /// the connection, and others when something is wrong or ends.
     fn awaited(&mut self) -> Vec<Waker> {
         let session = &self.session;
         if !self.waiting.iter().any(|(awaited, _)| awaited.has_come(session)) {
@@ -153,8 +153,8 @@ impl<P: Platform> State<P> {
 }
 
 impl<P: Platform> Link<P> {
-    /// Changes the state, and wakes the writer if there is something to write (unless this is its
-    /// own [`Turn`]), the ticker if it is due earlier, and those who waited for this.
+    /// Changes the state. Then wakes the writer if there is output (unless this is its own
+    /// [`Turn`]), the ticker if it is due earlier, and the tasks that waited for this change.
     pub(super) fn with<T>(&self, change: impl FnOnce(&mut State<P>) -> T) -> T {
         let mut state = self.state.lock();
         let wake_before = state.session.wake();
@@ -179,14 +179,14 @@ impl<P: Platform> Link<P> {
         result
     }
 
-    /// Lets go of the lock after a frame was taken, and wakes those who waited for that.
+    /// Releases the lock after a frame was taken, and wakes the tasks that waited for that.
     pub(super) fn took_frame(mut state: MutexGuard<'_, State<P>>) {
         let awaited = state.awaited();
         drop(state);
         awaited.into_iter().for_each(Waker::wake);
     }
 
-    /// Waits for something. It is looked for under the lock, so that it is not missed.
+    /// Waits for an event. The event is checked under the lock, so that it is not missed.
     pub(super) async fn until(&self, awaited: Awaited) {
         poll_fn(|cx| {
             let mut state = self.state.lock();

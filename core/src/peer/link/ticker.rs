@@ -1,8 +1,7 @@
-//! The task that lets time pass for one session: deadlines, keepalive, the window in which a
-//! connection may come back.
+//! The task that drives the timers of one session: deadlines, keepalive, the window in which a
+//! session can be resumed.
 //!
-//! It stands outside of the socket's own task, which may be stuck behind a peer that does not
-//! read.
+//! It is separate from the socket's own task, which may be blocked by a peer that does not read.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -13,8 +12,8 @@ use crate::peer::{Goodbye, Link, Platform};
 
 /// Ticks until the session is over.
 ///
-/// There is one timer for a session, whatever the number of its calls. It is set anew only when
-/// something is due earlier, which with equal timeouts is once per timeout and not once per call.
+/// Each session has one timer, whatever the number of its calls. The timer is set anew only when
+/// something is due earlier. With equal timeouts, that is once per timeout and not once per call.
 pub(in crate::peer) async fn tick<P: Platform>(link: Arc<Link<P>>) {
     let Ticking(link) = &Ticking(link);
     let mut sleep = pin!(None);
@@ -37,8 +36,8 @@ pub(in crate::peer) async fn tick<P: Platform>(link: Arc<Link<P>>) {
     .await;
 }
 
-/// A session for which time passes. If that ends before the session does, its event loop has
-/// ended: no call would ever end by its deadline, so all end now.
+/// A session with a running timer. If this is dropped before the session is over, its event loop
+/// has ended. No call would ever end by its deadline then, so all calls end now.
 struct Ticking<P: Platform>(Arc<Link<P>>);
 
 impl<P: Platform> Drop for Ticking<P> {

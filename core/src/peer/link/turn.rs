@@ -1,5 +1,5 @@
-//! Whoever reads a connection and writes it afterwards, in one turn, need not be woken for what
-//! follows from what it reads.
+//! A task that reads a connection and then writes to it, in one turn. Its writer need not be woken
+//! for output that follows from what it reads.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -8,20 +8,19 @@ use super::Link;
 use crate::peer::Platform;
 
 thread_local! {
-    /// The address of the session that is read in this thread's present turn.
+    /// The address of the session that this thread reads in its present turn.
     static READ: Cell<usize> = const { Cell::new(0) };
 }
 
-/// As long as this exists, nobody is woken to write for the session because of what happens on
-/// this thread.
+/// While this exists, the session's writer is not woken because of events on this thread.
 pub(in crate::peer) struct Turn {
     before: usize,
-    /// It belongs to its thread.
+    /// Makes the type `!Send`: it belongs to its thread.
     thread: PhantomData<*const ()>,
 }
 
 impl Turn {
-    /// The caller looks for something to write when this is gone, before it waits.
+    /// The caller checks for output after this was dropped, before it waits.
     pub(in crate::peer) fn of<P: Platform>(link: &Link<P>) -> Self {
         Self { before: READ.replace(address(link)), thread: PhantomData }
     }

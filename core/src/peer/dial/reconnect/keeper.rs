@@ -28,8 +28,7 @@ pub(super) struct Keeper<P: Platform, D> {
     dial: D,
     pauses: Pauses,
     cuts: Cuts,
-    /// The session, unless it is over. It is a weak reference, because a strong one would keep the
-    /// peer alive.
+    /// The session, unless it is over. A session that is over must not keep the peer alive.
     session: Option<Arc<Link<P>>>,
     /// The number of the attempt since there was a session, and the error of the last one.
     attempt: u32,
