@@ -42,7 +42,7 @@ impl<W> Session<W> {
         Ok(call)
     }
 
-    /// Whether the send queue can take so many more bytes of calls.
+    /// Whether the send queue can take this many more bytes of calls.
     fn has_room_for(&self, size: usize) -> bool {
         let queued = self.outbox.queued();
         queued == 0 || queued + size <= self.limits.queue.max(size)

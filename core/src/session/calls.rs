@@ -222,7 +222,7 @@ impl<W> Calls<W> {
         Some(*deadline)
     }
 
-    /// A call of theirs is over; gives how far it came. Nothing if it was over already.
+    /// A call of the other side is over. Returns its progress; `None` if it was over already.
     pub(super) fn stop(&mut self, call: CallId) -> Option<Stage> {
         let Theirs { stage, is_detached, .. } = self.theirs.remove(call)?;
         self.parked -= usize::from(stage == Stage::Parked);
@@ -230,8 +230,8 @@ impl<W> Calls<W> {
         Some(stage)
     }
 
-    /// The same of a call that does not wait for its block any longer. A block that is detached or
-    /// uninterrupted goes on, until [`ended`](Self::ended).
+    /// The same for a call that no longer waits for its block. A block that is detached or
+    /// uninterrupted continues, until [`ended`](Self::ended).
     pub(super) fn abandon(&mut self, call: CallId) -> Option<Stage> {
         let (theirs, _) = self.theirs.get(call)?;
         if theirs.goes_on() {

@@ -17,7 +17,7 @@ pub(super) enum Change {
     Asked,
     /// The other side has agreed.
     Agreed,
-    /// The other side has asked. Our consent is to be sent until this moment.
+    /// The other side has asked. We have to send our consent before this moment.
     Agreeing(Moment),
     /// Our consent was sent.
     Open(Moment),

@@ -179,7 +179,7 @@ impl<P: Platform> Connection<P> {
     pub(super) fn answered(&mut self, message: &Bytes) -> Option<Next<P>> {
         let Stage::Welcomed(welcomed) = std::mem::replace(&mut self.stage, Stage::Over) else { return None };
         if let Ok(Frame::Reject(reject)) = Frame::decode(message.clone()) {
-            tracing::debug!(peer = %self.shared.id(), %reject, "the other side does not want the session");
+            tracing::debug!(peer = %self.shared.id(), %reject, "session rejected by the remote peer");
             match welcomed {
                 // The other side has just proved that it has the session's token.
                 Welcomed::Back { link, .. } if reject == Reject::Lost => link.close(Goodbye::normal("")),
@@ -195,7 +195,7 @@ impl<P: Platform> Connection<P> {
             Welcomed::Back { link, comer, visitor, kill } => {
                 let Some(epoch) = link.take_over(comer, visitor, kill) else {
                     let remote = link.remote();
-                    tracing::debug!(peer = %self.shared.id(), %remote, "connection dropped: it came too late for its session");
+                    tracing::debug!(peer = %self.shared.id(), %remote, "connection dropped: too late to resume its session");
                     self.out.goodbye(Goodbye::normal("the session goes on elsewhere"));
                     return Some(Next::Stop);
                 };
@@ -248,7 +248,7 @@ impl<P: Platform> Connection<P> {
             // The other side may have the welcome, and must not be rejected any more: it
             // reconnects, as after any other loss.
             Stage::Welcomed(_) => {
-                tracing::debug!(peer = %self.shared.id(), "connection dropped: nothing was heard after the welcome");
+                tracing::debug!(peer = %self.shared.id(), "connection dropped: nothing received after the welcome");
                 Next::Stop
             }
             Stage::Carrying { .. } | Stage::Over => Next::Read,

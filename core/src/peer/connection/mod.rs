@@ -203,7 +203,7 @@ impl<P: Platform> Connection<P> {
     pub fn broken(&mut self, goodbye: Goodbye) -> Next<P> {
         if let Some(left_out) = self.shared.lines().violations.next(self.shared.now()) {
             let peer = self.shared.id();
-            tracing::warn!(%peer, error = goodbye.reason, left_out, "the other side broke the protocol");
+            tracing::warn!(%peer, error = goodbye.reason, left_out, "protocol violation by the remote peer");
         }
         self.out.goodbye(goodbye.clone());
         if let Stage::Carrying { link, .. } = std::mem::replace(&mut self.stage, Stage::Over) {

@@ -97,7 +97,7 @@ pub enum ConnectError {
         /// The target of the redirect. Peers do not follow redirects, because their credentials
         /// are meant for the configured URL.
         location: Option<String>,
-        /// The body of the answer, at most 1 KiB; empty if there is none.
+        /// The text of the answer, at most 1 KiB; empty if it has no text.
         reason: String,
         /// How long the server asks to wait (`Retry-After`).
         retry_after: Option<Duration>,

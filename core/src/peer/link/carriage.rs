@@ -124,8 +124,8 @@ impl<P: Platform> Link<P> {
     /// arrived on the earlier connection than this one has acknowledged.
     ///
     /// If large packets seem to get lost on the way to the other side, the other side cannot know
-    /// that, and only the dialling side can make small ones. So the first connection after that is
-    /// dropped again, which signals it.
+    /// that. It dials, so only it can make its packets small. So the first connection after that
+    /// is dropped again, which signals the loss.
     pub(in crate::peer) fn take_over(
         self: &Arc<Self>,
         comer: Comer,
@@ -176,7 +176,7 @@ impl<P: Platform> Link<P> {
             is_current.then(|| (state.session.detach(self.shared.now()), state.writer.take()))
         });
         if let Some((effects, _)) = detached {
-            self.log("connection lost; session waiting");
+            self.log("connection lost; session waits to be resumed");
             self.shared.changes().add();
             effects.into_iter().for_each(|effect| self.perform(effect));
         }

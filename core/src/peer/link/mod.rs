@@ -303,13 +303,13 @@ impl<P: Platform> Link<P> {
                 self.log("session expired");
                 self.leave();
             }
-            Effect::TheyLeave => tracing::info!(%peer, %remote, "the other side is going away"),
+            Effect::TheyLeave => tracing::info!(%peer, %remote, "remote peer is going away"),
             Effect::Catalogue(part) => self.differences.tell(&self.shared, remote, part),
             Effect::TheyEnd(mac) if handshake::is_end_of(self.id, &self.token, &mac) => {
                 self.closed_by_them();
             }
             Effect::TheyEnd(_) => {
-                tracing::warn!(%peer, %remote, "connection dropped: the end of the session was not proved");
+                tracing::warn!(%peer, %remote, "connection dropped: session end not authenticated");
                 self.drop_connection();
             }
         }

@@ -336,7 +336,7 @@ impl<P: Platform> Shared<P> {
         self.registry.list(&self.blocks)
     }
 
-    /// Whether the peer was told to stop.
+    /// Whether the peer is stopping.
     pub fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Acquire)
     }

@@ -82,8 +82,8 @@ fn a_side_that_takes_all_that_there_is_is_not_slow() {
     }
 }
 
-/// What is found in each of so many checks of an interval of 625 ms, in which nothing is heard
-/// while calls wait.
+/// The results of `count` checks at an interval of 625 ms, in which nothing is heard while calls
+/// wait.
 fn awaited(count: u32) -> Vec<Check> {
     let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
     health.check(health.wake(), Waits::default());

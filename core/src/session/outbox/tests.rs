@@ -97,7 +97,7 @@ fn chunks_that_are_no_longer_kept_leave_the_window_when_they_are_acknowledged() 
     assert_eq!(drain(&mut outbox).len(), 3, "three chunks fill the window");
     (0..10).for_each(|n| outbox.push(small(n)));
     assert_eq!(drain(&mut outbox).len(), 10, "they push the chunks out of what is kept");
-    // What came last is not acknowledged yet, as it is while traffic goes on.
+    // The latest chunks are not acknowledged yet, as is usual during traffic.
     outbox.acknowledge(9).unwrap();
     assert_eq!(drain(&mut outbox).len(), 3, "the window is open again");
 }

@@ -97,7 +97,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
             match first(first(dialling, overtaken), pin!(self.board.told_to_end())).await {
                 First::One(First::One(result)) => return Ok(result),
                 First::One(First::Other(())) => {
-                    tracing::debug!(peer = %shared.id(), "connecting anew: this machine or page woke up during the attempt");
+                    tracing::debug!(peer = %shared.id(), "connection attempt restarted: machine or page woke up during it");
                 }
                 First::Other(end) => return Err(end),
             }
@@ -196,7 +196,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
             return Err(LinkEnd::Hopeless(error));
         }
         if Outlook::of(&error) == Outlook::Never {
-            tracing::warn!(%error, "session ended: connecting again cannot succeed");
+            tracing::warn!(%error, "link ended: further attempts cannot succeed");
             return Err(LinkEnd::Hopeless(error));
         }
         let source = std::error::Error::source(&error);

@@ -8,7 +8,7 @@
 //! | `keeper` | the task that keeps one link connected |
 //! | `overtaken` | attempts that hang because the machine or the page slept meanwhile |
 //! | `pauses` | how long to wait between two attempts, and whether another one is worth it |
-//! | `cuts` | whether something on the way cuts idle connections |
+//! | `cuts` | whether idle connections are cut on the network path |
 //! | `credential` | changing the credential |
 //! | `board`, `status` | the state that the task and the users of a link share |
 
