@@ -204,7 +204,7 @@ impl<W> Calls<W> {
         true
     }
 
-    /// A call of theirs that began has to wait.
+    /// A call of the other side that began has to wait.
     pub(super) fn park(&mut self, call: CallId) {
         if let Some((theirs, _)) = self.theirs.get_mut(call) {
             self.parked += usize::from(theirs.stage == Stage::Running);
@@ -260,7 +260,7 @@ impl<W> Calls<W> {
         late
     }
 
-    /// Our open calls, and those of theirs that run.
+    /// Our open calls, and the running calls of the other side.
     pub(super) fn take_all(&mut self) -> (Vec<(CallId, W)>, Vec<CallId>) {
         self.wake = Deadline::never();
         let open = self.open.take().collect();

@@ -17,9 +17,10 @@ pub(super) enum Change {
     Asked,
     /// The other side has agreed.
     Agreed,
-    /// The other side has asked. We have to send our consent before this moment.
+    /// The other side has asked, and our consent still has to be sent. The change is allowed until
+    /// this moment.
     Agreeing(Moment),
-    /// Our consent was sent.
+    /// Our consent was sent. The change is allowed until this moment.
     Open(Moment),
 }
 

@@ -12,14 +12,14 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | here | the session itself, and connections that come and go |
+//! | here | what a session is, and connections that come and go |
 //! | `frames` | frames out and in |
 //! | `calling`, `serving`, `calls`, `timed` | the calls that we make, those that the other side makes, and the table of both, by their deadlines |
 //! | `outbox`, `inbox` | numbered frames: sent, kept, cut into chunks; counted, put together |
 //! | `change` | changing the principal of a session |
-//! | `told` | how much of its catalogue the other side may send |
+//! | `told` | how much the other side may tell of its blocks |
 //! | `health`, `probe`, `life` | whether the connection is alive, and asking whether it is; how time passes, and the end |
-//! | `violation` | how the other side, or a connection to it, breaks a session |
+//! | `violation` | how the other side, or a connection to it, fails a session |
 
 mod calling;
 mod calls;
@@ -298,8 +298,8 @@ impl<W> Session<W> {
         self.inbox.held() + self.parked.bytes() + self.outbox.held() + self.waiting.held()
     }
 
-    /// Whether a limit on held memory is reached. As long as it is, calls are refused, large
-    /// messages are dropped on arrival, and results are not kept.
+    /// Sets the limit on held memory that is reached, if any. As long as one is, calls are refused,
+    /// large messages are dropped on arrival, and results are not kept.
     pub fn set_full(&mut self, full: Option<Full>) {
         self.full = full;
     }

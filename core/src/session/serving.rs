@@ -201,7 +201,7 @@ impl<W> Session<W> {
         if !self.we_leave && self.is_alive() {
             self.we_leave = true;
             self.tell_that_we_leave();
-            // Calls that did not begin will not begin.
+            // Parked calls that were not made by a block will not begin.
             for call in self.parked.take_first_hops() {
                 self.reply(call, Err(RemoteError::refused(Refusal::GoingAway)));
             }

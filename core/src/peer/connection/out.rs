@@ -31,7 +31,7 @@ struct State<P: Platform> {
 /// The next item to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outgoing<F = Framed> {
-    /// A binary message, or the count of frames already written.
+    /// A binary message, or the note that frames were written already.
     Frame(F),
     /// The answer to a WebSocket ping.
     Pong(Bytes),

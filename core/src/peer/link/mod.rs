@@ -6,14 +6,14 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | here | calls, and the effects of a message |
+//! | here | calls, and what follows from a message |
 //! | `carriage` | the connections that carry the session, one at a time |
 //! | `life` | time, draining, the end |
-//! | `state` | the state behind the lock, and the tasks that are woken when it changes |
-//! | `seen` | what is visible of it from outside: its state, and what is logged |
+//! | `state` | what stands behind the lock, and who is woken when it changes |
+//! | `seen` | what others see of it: its state, and what is logged |
 //! | `slept` | whether this machine slept |
-//! | `stall` | blocks that hold their thread, and calls that arrive meanwhile |
-//! | `turn` | the writer that is not woken, because it checks for output itself |
+//! | `stall` | blocks that hold their thread, and calls that come meanwhile |
+//! | `turn` | who is not, because it looks by itself |
 
 mod carriage;
 mod life;

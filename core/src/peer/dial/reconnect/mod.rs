@@ -3,14 +3,14 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | here | the functions for users, and the link that they return |
-//! | `places` | the links of a peer: each endpoint has one |
+//! | here | what users ask for, and the link that they get |
+//! | `places` | the links of a peer: each place has one |
 //! | `keeper` | the task that keeps one link connected |
 //! | `overtaken` | attempts that hang because the machine or the page slept meanwhile |
 //! | `pauses` | how long to wait between two attempts, and whether another one is worth it |
-//! | `cuts` | whether idle connections are cut on the network path |
-//! | `credential` | changing the credential |
-//! | `board`, `status` | the state that the task and the users of a link share |
+//! | `cuts` | whether something on the way cuts idle connections |
+//! | `credential` | showing something else than before |
+//! | `board`, `status` | what the task and the users of a link tell each other |
 
 mod board;
 mod credential;
