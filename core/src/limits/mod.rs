@@ -1,11 +1,11 @@
-//! The bounds of a peer: each is a number somebody chose, says its unit, and says what happens at
-//! it.
+//! The limits of a peer. Each is a number with a unit, a default, and a documented effect at the
+//! limit.
 
 pub(crate) mod account;
 
 use std::time::Duration;
 
-/// The bounds that a peer keeps, on what it sends as on what it takes.
+/// The limits of a peer, for what it sends and for what it receives.
 ///
 /// ```
 /// use distributed_scope_core::Limits;
@@ -16,210 +16,227 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How long a call may take when neither it nor its caller says otherwise. Default: 10 s.
+    /// The longest time a call may take if neither the call nor its caller sets a deadline.
+    /// Default: 10 s.
     ///
     /// At the limit the call ends with
-    /// [`ErrorKind::DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) and the
-    /// block is dropped where it runs. A nested call never gets more time than its caller has
-    /// left.
+    /// [`ErrorKind::DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) and the block is
+    /// dropped where it runs. A nested call never gets more time than its caller has left.
     pub deadline: Duration,
 
-    /// The largest message, in bytes, of captures or of a result with its frame header. Default:
+    /// The largest message, in bytes: captures or a result, including the frame header. Default:
     /// 16 MiB.
     ///
-    /// A larger call is refused before anything is sent; a larger result ends its call with
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge); a larger message from the other side
-    /// ends the session. Of messages that have arrived in part, at most twice this is kept for
-    /// each session, and nothing of those of which less than [`write_rate`](Self::write_rate)
-    /// arrives over four times [`write_stall`](Self::write_stall): their calls are refused.
+    /// A larger call is refused before anything is sent. A larger result ends its call with
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge). A larger message from the other side
+    /// ends the session.
+    ///
+    /// Each session buffers at most twice this for messages that have arrived in part. A message
+    /// that arrives slower than [`write_rate`](Self::write_rate) over four times
+    /// [`write_stall`](Self::write_stall) is not buffered, and its call is refused.
     pub message: usize,
 
-    /// How many bytes of memory the value of one message may take beyond 24 for each byte of the
-    /// message. Default: 8 MiB.
+    /// The memory that the decoded value of one message may take, in bytes, beyond 24 for each
+    /// byte of the message. Default: 8 MiB.
     ///
-    /// What would take more is not built to its end: a call is refused as
+    /// A value that would take more is not decoded to its end. A call is refused as
     /// [`Refusal::DecodeCaptures`](crate::Refusal::DecodeCaptures), and a result ends its call
     /// with [`ErrorKind::DecodeResult`](crate::ErrorKind::DecodeResult). [`Codec`](crate::Codec)
-    /// says what is counted. It bounds the time, too, for which reading a message keeps its
-    /// thread: however long the message is, its value has at most about as many parts that take
-    /// long as the worst one of 1 MiB, which was measured to take less than 50 ms.
+    /// says what is counted.
+    ///
+    /// This also bounds how long decoding a message occupies its thread. The slow parts of a value
+    /// are bounded by about the number in the worst message of 1 MiB, whatever the length of the
+    /// message. That message was measured to take less than 50 ms.
     pub memory: usize,
 
-    /// How many calls of one session may wait for their results at once. Default: 65,536.
+    /// The number of calls of one session that may wait for their results at once. Default:
+    /// 65,536.
     ///
-    /// One more waits until another has ended, at most until its deadline; one that [fails
-    /// fast](crate::Call::fail_fast) is refused as
+    /// A further call waits until another has ended, at most until its deadline. If it [fails
+    /// fast](crate::Call::fail_fast), it is refused as
     /// [`Refusal::Overloaded`](crate::Refusal::Overloaded). Nothing of it is sent.
     pub calls_out: usize,
 
-    /// How many blocks may run at once for one session. Default: 65,536.
+    /// The number of blocks that may run at once for one session. Default: 65,536.
     ///
-    /// One more is refused as [`Refusal::Overloaded`](crate::Refusal::Overloaded); nothing of it
-    /// runs.
+    /// A further call is refused as [`Refusal::Overloaded`](crate::Refusal::Overloaded); nothing
+    /// of its block runs.
     pub calls_in: usize,
 
-    /// How many [detached](crate::Call::detach) blocks may run at once for one session, whether
-    /// their calls are open or not. Default: 4,096.
+    /// The number of [detached](crate::Call::detach) blocks that may run at once for one session,
+    /// whether their calls are open or not. Default: 4,096.
     ///
-    /// One more is refused as [`Refusal::Overloaded`](crate::Refusal::Overloaded); nothing of it
-    /// runs.
+    /// A further call is refused as [`Refusal::Overloaded`](crate::Refusal::Overloaded); nothing
+    /// of its block runs.
     pub detached: usize,
 
-    /// How many bytes are held for all sessions together. Default: 512 MiB, which leaves a machine
-    /// of 1 GiB room for the program.
+    /// The number of bytes held for all sessions together. Default: 512 MiB, which leaves memory
+    /// for the program on a machine with 1 GiB.
     ///
-    /// Counted are messages that have arrived in part, calls that wait for their turn or for
-    /// `authorize`, the captures and the state of blocks that run, and what was not sent or
-    /// not acknowledged. At the limit calls are refused as
-    /// [`Refusal::Full`](crate::Refusal::Full), large messages that arrive are dropped, and
-    /// results end their calls with
+    /// These are counted: messages that have arrived in part, calls that wait to start or for
+    /// `authorize`, captures and state of running blocks, and output that was not sent or not
+    /// acknowledged.
+    ///
+    /// At the limit, calls are refused as [`Refusal::Full`](crate::Refusal::Full), and large
+    /// messages that arrive are dropped. Results end their calls with
     /// [`ErrorKind::ResultDropped`](crate::ErrorKind::ResultDropped). A session that holds less
     /// than 64 KiB is exempt.
     pub held: usize,
 
-    /// How many bytes of them are held for the sessions of one address. Default: 256 MiB; see
-    /// [`sessions_per_address`](Self::sessions_per_address).
+    /// The part of [`held`](Self::held), in bytes, that the sessions of one address may use.
+    /// Default: 256 MiB; see [`sessions_per_address`](Self::sessions_per_address).
     ///
-    /// The same happens there, and for a session that holds less than 64 KiB it does not.
+    /// The same happens at this limit, and a session that holds less than 64 KiB is exempt.
     pub held_per_address: usize,
 
-    /// How many bytes of them are held for one session. Default: 128 MiB.
+    /// The part of [`held`](Self::held), in bytes, that one session may use. Default: 128 MiB.
     ///
-    /// The same happens there. What holds nothing else may hold one message of any size.
+    /// The same happens at this limit. A session that holds nothing else may hold one message of
+    /// any size.
     pub held_per_session: usize,
 
-    /// How many hops a chain of nested calls may have. Default: 64.
+    /// The number of hops in a chain of nested calls. Default: 64.
     ///
-    /// One more is refused as [`Refusal::TooManyHops`](crate::Refusal::TooManyHops), so that two
-    /// peers that call each other without end stop.
+    /// A further hop is refused as [`Refusal::TooManyHops`](crate::Refusal::TooManyHops). This
+    /// stops two peers that call each other without end.
     pub hops: u8,
 
-    /// How many bytes may wait to be sent to one peer. Default: 4 MiB.
+    /// The number of bytes that may wait to be sent to one peer. Default: 4 MiB.
     ///
-    /// A call that would make it more waits until there is room, in the order in which calls were
-    /// made and at most until its deadline; one that [fails fast](crate::Call::fail_fast) is
-    /// refused as [`Refusal::QueueFull`](crate::Refusal::QueueFull). Results are not refused, up
-    /// to [`results`](Self::results); instead blocks that the peer calls meanwhile begin when
-    /// there is room, and at most as many bytes of such calls wait: one more is refused there as
-    /// `QueueFull`. If what waits could be sent and the peer does not take it, nothing more is
-    /// read from it, but for a little now and then, so that two peers that both wait for room
-    /// get on.
+    /// If a call would exceed the limit, it waits until the queue has space, at most until its
+    /// deadline. Waiting calls are sent in the order in which they were made. If a call [fails
+    /// fast](crate::Call::fail_fast), it is refused as
+    /// [`Refusal::QueueFull`](crate::Refusal::QueueFull).
+    ///
+    /// Results are not refused, up to [`results`](Self::results). Instead, blocks that the peer
+    /// calls meanwhile start when the queue has space. At most this many bytes of such calls wait;
+    /// a further one is refused there as `QueueFull`.
+    ///
+    /// If the queue could be sent and the peer does not take it, reading from that peer is paused.
+    /// A small allowance is still read, which keeps two peers with full queues from deadlocking.
     pub queue: usize,
 
-    /// How many bytes may wait to be sent to one peer when a result joins them, whether the peer
-    /// reads slowly or its connection is lost. Default: 64 MiB.
+    /// The number of bytes that may wait to be sent to one peer when a result is queued. Default:
+    /// 64 MiB. It applies both when the peer reads slowly and when its connection is lost.
     ///
-    /// A result that would make it more is dropped, unless nothing else waits, and its call ends
+    /// A result that would exceed the limit is dropped, unless nothing else waits. Its call ends
     /// with [`ErrorKind::ResultDropped`](crate::ErrorKind::ResultDropped).
     pub results: usize,
 
-    /// How many bytes that were sent and not acknowledged are kept, to be sent again when a
-    /// connection was lost; each frame counts for about 100 more. Default: 4 MiB.
+    /// The number of bytes that were sent and not acknowledged, kept for resending after a lost
+    /// connection. Each frame counts for about 100 more. Default: 4 MiB.
     ///
-    /// What is older is dropped; if the other side turns out to lack it, the session cannot go on,
-    /// and its open calls end as [`Disconnected`](crate::ErrorKind::Disconnected).
+    /// Older frames are discarded. If the other side turns out to lack one of them, the session
+    /// cannot be resumed. Its open calls then end as
+    /// [`Disconnected`](crate::ErrorKind::Disconnected).
     pub resend: usize,
 
-    /// How many bytes of messages larger than 64 KiB may be on their way to one peer at once.
-    /// Default: 256 KiB; at least 192.5 KiB.
+    /// The number of bytes in flight to one peer, for messages larger than 64 KiB. Default: 256
+    /// KiB; at least 192.5 KiB.
     ///
-    /// More of them waits. A larger window is faster over long distances, a smaller one lets small
-    /// messages pass sooner; after 8 MiB without a small one between them it is four times as
-    /// much, until one comes.
+    /// Further bytes of such messages wait. A larger window is faster over long distances; a
+    /// smaller one lets small messages pass sooner. After 8 MiB without a small message in
+    /// between, the window is four times as large, until a small message comes.
     pub window: usize,
 
-    /// For how long a session waits for a new connection after it lost the old one. Default: 30 s;
+    /// How long a session waits for a new connection after it lost the old one. Default: 30 s;
     /// zero turns resuming off.
     ///
     /// After that its open calls end as [`Disconnected`](crate::ErrorKind::Disconnected).
     pub resume: Duration,
 
-    /// How long a dialler waits at most before it first tries to come back after a loss. Default:
-    /// 100 ms.
+    /// The longest time a dialler waits before its first attempt to reconnect. Default: 100 ms.
     ///
-    /// Each pause is random between nothing and a bound, which is 1.6 times as high each time, up
-    /// to 300 times this and to 30 s. Where a server answers and refuses (401, 403, 404, 429,
-    /// 503 and the like), the bound is ten times as high, and what it asks for with `Retry-After`
-    /// is added, up to an hour. The bound is this again after a connection that lasted 10 s, or on
-    /// which a resumed session went on.
+    /// Each pause is random between zero and a bound. The bound grows by a factor of 1.6 each
+    /// time, up to 300 times this and to 30 s. If a server answers and refuses (401, 403, 404,
+    /// 429, 503 and the like), the bound is ten times as high. The time in its `Retry-After` is
+    /// added, up to an hour.
+    ///
+    /// The bound is reset to this after a connection that lasted 10 s, or one on which a session
+    /// was resumed.
     pub reconnect: Duration,
 
-    /// After how much silence a connection is taken for dead. Default: 30 s.
+    /// The idle timeout: how long a connection may receive nothing before it counts as dead.
+    /// Default: 30 s.
     ///
-    /// It is dropped then, and the session waits for a new one. Each side says something at least
-    /// twice per span of the other's silence, unless that is less than 100 ms, or less than a
-    /// sixtieth of its own: give both sides spans of one order. A proxy on the way that cuts
-    /// idle connections has to wait longer than half of this; a client whose connections are cut
-    /// so warns of it once.
+    /// The connection is dropped then, and the session waits for a new one. Each side sends at
+    /// least twice per idle timeout of the other side. This does not hold if that timeout is less
+    /// than 100 ms, or less than a sixtieth of its own: give both sides timeouts of the same
+    /// order.
+    ///
+    /// A proxy on the way that cuts idle connections has to wait longer than half of this. A
+    /// client whose connections are cut that way warns of it once.
     pub silence: Duration,
 
-    /// How long a peer may take nothing of what waits to be sent to it, or less than
+    /// How long a peer may take none of the output that waits for it, or less than
     /// [`write_rate`](Self::write_rate). Default: 10 s.
     ///
     /// After that the connection is dropped.
     pub write_stall: Duration,
 
-    /// How many bytes per second a peer takes at least while more waits to be sent to it, on
-    /// average over [`write_stall`](Self::write_stall). Default: 4,096, which is a line of 32
-    /// kbit/s. With 0, any byte will do.
+    /// The minimum rate, in bytes per second, at which a peer takes output while more waits. It is
+    /// an average over [`write_stall`](Self::write_stall). Default: 4,096, which is a line of 32
+    /// kbit/s. With 0, any byte is enough.
     ///
-    /// What a peer has taken of a message of more than 64 KiB is known for each 64 KiB of it, so a
-    /// line that such messages go over carries at least that much in a span: 53 kbit/s at the
-    /// defaults.
+    /// Progress in a message of more than 64 KiB is known only for each 64 KiB. A line that
+    /// carries such messages therefore needs at least that much per `write_stall`: 53 kbit/s at
+    /// the defaults.
     ///
-    /// The connection of a slower one is dropped: it keeps what waits for it in this peer's
-    /// memory.
+    /// The connection of a slower peer is dropped, because its pending output occupies memory of
+    /// this peer.
     pub write_rate: u32,
 
-    /// How many sessions a peer has at once. Default: 10,000.
+    /// The number of sessions that a peer has at once. Default: 10,000.
     ///
-    /// One more is turned away as [`Reject::Full`](crate::Reject::Full).
+    /// A further session is rejected as [`Reject::Full`](crate::Reject::Full).
     pub sessions: usize,
 
-    /// How many sessions one address may have, with or without a connection. Default: 256; an
-    /// address of IPv6 is its first 64 bits.
+    /// The number of sessions of one address, with or without a connection. Default: 256; an IPv6
+    /// address counts by its first 64 bits.
     ///
-    /// One more is answered with HTTP 429. As many connections may begin in a second from one
-    /// address; one that is turned away (401 or 403) counts four times. A quarter more
-    /// connections are let in for those that lost theirs, and open no new session. Behind a proxy
-    /// all clients have the proxy's address: raise it to [`sessions`](Self::sessions) there.
+    /// A further session is answered with HTTP 429. The same number of connections may begin per
+    /// second from one address; a rejected one (401 or 403) counts four times. A quarter more
+    /// connections are accepted from clients that lost theirs; these open no new session.
+    ///
+    /// Behind a proxy all clients have the proxy's address: raise it to
+    /// [`sessions`](Self::sessions) there.
     pub sessions_per_address: usize,
 
-    /// How many connections per second may begin, and as many at once. Default: 1,000.
+    /// The number of connections that may begin per second, and the size of a burst. Default:
+    /// 1,000.
     ///
-    /// One more is answered with HTTP 429, before it costs a signature or a look at a token. A
-    /// quarter of them is kept for addresses that have sessions, so that those who lost a
-    /// connection come back although many strangers come.
+    /// A further connection is answered with HTTP 429, before a signature or a token is checked. A
+    /// quarter of the rate is reserved for addresses that have sessions. Clients that lost a
+    /// connection can therefore reconnect under a flood of new clients.
     pub handshakes_per_second: u32,
 
-    /// How many calls per second the other side of a session may make, and as many at once.
-    /// Default: 5,000,000, which is several times what one session was measured to make.
+    /// The number of calls per second that the other side of a session may make, and the size of a
+    /// burst. Default: 5,000,000, several times what one session was measured to make.
     ///
-    /// One more is refused as [`Refusal::TooFast`](crate::Refusal::TooFast); nothing of it runs.
-    /// It counts for a session, and a new session may make as many at once: whoever opens one
-    /// after the other is held up by [`handshakes_per_second`](Self::handshakes_per_second), and
-    /// for who must not get around it that way, `authenticate` and `authorize` can count by
-    /// somebody instead.
+    /// A further call is refused as [`Refusal::TooFast`](crate::Refusal::TooFast); nothing of it
+    /// runs. The rate is counted per session, and a new session starts with a full burst. Opening
+    /// session after session is limited by [`handshakes_per_second`](Self::handshakes_per_second).
+    /// To close that gap, count calls per user in `authenticate` and `authorize`.
     pub calls_per_second: u32,
 
-    /// How long the other side may take to introduce itself on a new connection. Default: 5 s.
+    /// How long the other side may take for the handshake on a new connection. Default: 5 s.
     ///
     /// After that the connection is closed.
     pub handshake: Duration,
 
-    /// The longest text of an error, in bytes, for each of the causes in its chain, of which there
-    /// are 33 at most. Default: 4 KiB.
+    /// The longest text of an error, in bytes, for each cause in its chain; a chain has at most
+    /// 33. Default: 4 KiB.
     ///
-    /// A longer one is cut in the middle, and says there how many bytes are left out: where a
-    /// block raises it, before it travels, and where it arrives.
+    /// A longer text is truncated in the middle, with the number of omitted bytes at that place.
+    /// This happens where a block raises the error, before it is sent, and where it arrives.
     pub error_text: usize,
 
-    /// How many calls may wait at once for peers that are not connected, of all blocks that one
-    /// peer has this one run. Default: 1,024.
+    /// The number of calls that may wait at once for peers that are not connected. It is counted
+    /// over all blocks that one peer has this one run. Default: 1,024.
     ///
-    /// One more is refused as [`Refusal::TooManyWaiting`](crate::Refusal::TooManyWaiting). Blocks
-    /// that this peer has itself run share one such number; calls that no block makes are not
-    /// counted.
+    /// A further call is refused as [`Refusal::TooManyWaiting`](crate::Refusal::TooManyWaiting).
+    /// Blocks that this peer has itself run share one such number. Calls that are made outside of
+    /// a block are not counted.
     pub waiting: usize,
 }
 
