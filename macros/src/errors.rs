@@ -30,7 +30,7 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// One `compile_error!` per mistake; nothing if there is none.
+    /// One `compile_error!` per mistake; empty without mistakes.
     pub(crate) fn emit(&self) -> TokenStream {
         self.0.as_ref().map(syn::Error::to_compile_error).unwrap_or_default()
     }

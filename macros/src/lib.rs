@@ -5,7 +5,7 @@
 //! read the item, `find` finds each `remote!` in its tokens, `block`, `attributes` and `capture`
 //! read one. **Validate**: `validate` checks what the item may be, `scope` which variables a block
 //! uses, with `format` for format strings, `jumps` that it is not left, and `tail` that no body
-//! ends with a call that nobody awaits. **Expand**: `expand` and `call`, with `closure_struct` for
+//! ends with a call that is not awaited. **Expand**: `expand` and `call`, with `closure_struct` for
 //! what travels, and `version` and `fingerprint` for what tells versions of a block apart; after a
 //! mistake `fallback` takes its place, so that one mistake gives one message. `print`(mod@print)
 //! shows an expansion to people.

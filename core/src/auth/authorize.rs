@@ -1,4 +1,4 @@
-//! The program's own say in which blocks run for whom.
+//! Authorization by the program: which blocks run for which caller.
 
 use std::fmt;
 use std::future::Future;
@@ -9,27 +9,26 @@ use crate::block::Block;
 use crate::error::Refusal;
 use crate::identity::peer_id::PeerId;
 
-/// A call that asks to have a block run: what [`Authorize`] decides on. Its captures are not
-/// decoded yet.
+/// An incoming call that [`Authorize`] decides on. Its captures are not decoded yet.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// The block, which this peer has and exposes, and whose own requirement is met.
+    /// The block. This peer has it and exposes it, and the caller meets its requirement.
     pub block: &'static Block,
-    /// The peer that calls.
+    /// The calling peer.
     pub caller: PeerId,
-    /// Who that is, as far as it was proved.
+    /// The principal of the caller, as far as it was authenticated.
     pub principal: Option<Principal>,
 }
 
-/// What [`Authorize`] gives: it runs on the thread of the session, so it need not be `Send`.
+/// The future of [`Authorize`]. It runs on the thread of the session, so it need not be `Send`.
 pub type Verdict = Pin<Box<dyn Future<Output = Result<(), Denied>>>>;
 
-/// Decides on each call of another peer before anything of it is decoded. An async closure is one:
-/// `|attempt: Attempt| async move { .. }`.
+/// Decides on each call of another peer before anything of it is decoded. An async closure
+/// implements it: `|attempt: Attempt| async move { .. }`.
 ///
-/// It counts against the call's deadline, is dropped when the call is, and a panic in it refuses
-/// the call.
+/// Its time counts against the call's deadline. It is dropped when the call is dropped. If it
+/// panics, the call is refused.
 pub trait Authorize: Send + Sync + 'static {
     /// Whether this block may run for this caller.
     fn authorize(&self, attempt: Attempt) -> Verdict;

@@ -1,12 +1,12 @@
-//! Who may do what: the ways to know who is there, and what a block asks of its caller.
+//! Authentication and authorization: how a caller is identified, and what a block requires of it.
 //!
 //! | module | idea |
 //! |---|---|
-//! | `principal` | somebody who was recognised: a name, claims, and how it was proved |
-//! | `visitor` | who made a connection, before the handshake on it |
-//! | `denied` | that somebody was turned away, and why |
-//! | `authorize` | the program's own say in which blocks run for whom |
-//! | `requirement` | what a block asks of its caller: anybody, somebody known, somebody with a claim |
+//! | `principal` | an authenticated user: a name, claims, and how it was proved |
+//! | `visitor` | the client of a connection, before the handshake |
+//! | `denied` | the rejection of a connection or a call, with its reason |
+//! | `authorize` | authorization by the program: which blocks run for which caller |
+//! | `requirement` | what a block requires of its caller: nothing, a principal, or a claim |
 
 mod authorize;
 mod denied;

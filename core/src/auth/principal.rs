@@ -1,4 +1,4 @@
-//! Somebody who was recognised.
+//! The authenticated user of a session.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,11 +7,12 @@ use std::time::SystemTime;
 
 use crate::identity::peer_id::PeerId;
 
-/// Who is at the other end of a session, as far as that was proved: a subject, what is claimed of
-/// it, and how it was proved.
+/// The authenticated user at the other end of a session: a subject, its claims, and how it was
+/// proved.
 ///
-/// It stands on the session, never in a frame, so nobody can name themselves. A block finds the
-/// one of its caller with [`here::principal`](crate::call::here::principal). Cloning it is cheap.
+/// It belongs to the session and is never sent in a frame, so a caller cannot choose its own. A
+/// block gets that of its caller from [`here::principal`](crate::call::here::principal). Cloning
+/// it is cheap.
 /// `Debug` shows how it was proved and nothing else, so that it does not leak into logs.
 ///
 /// ```
@@ -39,19 +40,18 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Proof {
-    /// It has the private key that its peer id is made of, and this peer trusts that id.
+    /// By the private key of its peer id, which this peer trusts.
     Key,
-    /// It showed a token.
+    /// By a token.
     Token,
-    /// It showed a client certificate when the TLS connection was made.
+    /// By a client certificate in the TLS handshake.
     Certificate,
-    /// As the program's own `authenticate` found out.
+    /// By the program's own `authenticate`.
     Other,
 }
 
 impl Principal {
-    /// The principal with this name, which was proved like this. It has no claims and does not
-    /// expire.
+    /// Creates a principal with this name and proof. It has no claims and does not expire.
     #[must_use]
     pub fn new(subject: impl Into<String>, proof: Proof) -> Self {
         Self(Arc::new(Inner {
@@ -64,7 +64,7 @@ impl Principal {
         }))
     }
 
-    /// Who says so. Two principals with one subject and different issuers are different.
+    /// Sets the issuer. Two principals with one subject and different issuers are different.
     #[must_use]
     pub fn issued_by(self, issuer: impl Into<String>) -> Self {
         self.with(|inner| inner.issuer = Some(issuer.into()))
@@ -76,14 +76,14 @@ impl Principal {
         self.with(|inner| inner.claims.entry(name.into()).or_default().push(value.into()))
     }
 
-    /// Until when it holds. A connection on which it was proved is closed then; its peer may come
-    /// back with a newer proof and go on with its session.
+    /// Sets the expiry. A connection on which it was proved is closed then. Its peer may reconnect
+    /// with a newer proof and resume its session.
     #[must_use]
     pub fn expires_at(self, moment: SystemTime) -> Self {
         self.with(|inner| inner.expires = Some(moment))
     }
 
-    /// Binds it to a peer id: its session has this id and no other, and that proves the id.
+    /// Binds it to a peer id. Its session can only have this id, and the binding proves the id.
     #[must_use]
     pub fn bound_to(self, peer: PeerId) -> Self {
         self.with(|inner| inner.peer = Some(peer))
@@ -100,7 +100,7 @@ impl Principal {
         &self.0.subject
     }
 
-    /// Who says so, if that was told.
+    /// The issuer, if it was set.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.0.issuer.as_deref()
@@ -119,7 +119,7 @@ impl Principal {
         self.values(name).iter().any(|have| have == value)
     }
 
-    /// Until when it holds; `None` when it does not expire.
+    /// The expiry; `None` when it does not expire.
     #[must_use]
     pub fn expires(&self) -> Option<SystemTime> {
         self.0.expires
@@ -137,7 +137,7 @@ impl Principal {
         self.0.proof
     }
 
-    /// Whether both are the same somebody: one subject of one issuer, proved in the same way.
+    /// Whether both are the same user: one subject of one issuer, proved in the same way.
     /// Claims and expiry may differ, as they do between a token and the next one.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {

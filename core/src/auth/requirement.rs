@@ -1,11 +1,11 @@
-//! What a block asks of its caller.
+//! What a block requires of its caller.
 
 use std::fmt;
 
 use super::principal::Principal;
 use crate::error::Refusal;
 
-/// What a block asks of the peer that calls it, beside being exposed. It is checked before the
+/// What a block requires of its caller, in addition to being exposed. It is checked before the
 /// captures are decoded.
 ///
 /// Written as `#[distributed(require = authenticated)]` for all blocks of a function, or as
@@ -19,7 +19,7 @@ pub enum Requirement {
     Anybody,
     /// A [`Principal`].
     Authenticated,
-    /// A principal of which this is claimed.
+    /// A principal with this claim.
     Claim {
         /// The claim.
         name: &'static str,

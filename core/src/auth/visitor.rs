@@ -1,4 +1,4 @@
-//! Who made a connection.
+//! The client of a connection.
 
 use std::any::Any;
 use std::fmt;
@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::principal::Principal;
 use crate::limits::account::Account;
 
-/// Who made a connection, as far as that was found out before the handshake on it.
+/// The client of a connection, as far as it was identified before the handshake.
 #[derive(Clone, Debug, Default)]
 pub struct Visitor {
-    /// Who it is; `None` for somebody who is not known.
+    /// The principal; `None` if it is not authenticated.
     pub principal: Option<Principal>,
     /// Where its connection comes from, if that is known.
     pub address: Option<SocketAddr>,
@@ -19,8 +19,7 @@ pub struct Visitor {
     pub is_local: bool,
     /// What is held for all sessions of its address, if that is known.
     pub account: Option<Arc<Account>>,
-    /// Whether its address has all the sessions that it may: it has come to go on with one of
-    /// them, or for nothing.
+    /// Whether its address is at its limit of sessions: it may only resume one of them.
     pub is_beyond: bool,
     /// What it takes up until its session is over.
     pub holding: Option<Holding>,

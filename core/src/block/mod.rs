@@ -314,9 +314,8 @@ impl Block {
     #[cold]
     fn look_at_types(&self) -> Option<&Shapes> {
         if self.types.get().is_none() {
-            // It may stand in a program of which no peer has been started yet. Two blocks of one
-            // id are told
-            // when one is.
+            // No peer of the program may have been started yet. Two blocks with one id are
+            // reported when a peer starts.
             let _ = Registry::of_process();
         }
         let types = self.types.get()?;

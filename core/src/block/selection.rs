@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::block::Block;
 
-/// A choice of blocks: which of them a peer runs for others. The default is none.
+/// A choice of blocks: which of them a peer runs for others. The default is empty.
 ///
 /// A peer always runs its own blocks for itself.
 #[derive(Clone, Default)]

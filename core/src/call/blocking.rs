@@ -96,7 +96,7 @@ impl Work {
         };
         let mut running = pin!(Scoped::new(context, running));
         if let Poll::Ready(ended) = running.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
-            // Perhaps nobody waits any longer. An error that was raised is the program's.
+            // The caller may have stopped waiting. An error that was raised is the program's.
             if let Err(unwanted) = outcome.send(ended) {
                 guard::let_go(unwanted);
             }

@@ -88,8 +88,8 @@ pub struct NoPrincipal {
 ///
 /// The block goes on meanwhile, and its result waits for the caller to come back, at most
 /// [`Limits::resume`](crate::Limits::resume); after that it is dropped, unless its call was
-/// [detached](crate::Call::detach). What should not be done for nobody asks here, or waits for
-/// [`until_caller_is_away`].
+/// [detached](crate::Call::detach). Work that is useless without a caller checks this, or waits
+/// for [`until_caller_is_away`].
 ///
 /// False where the peer itself is the caller, and inside `peer.run(..)`.
 ///
@@ -304,7 +304,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// The context of code that runs on `host` and was called by nobody.
+    /// The context of code that runs on `host` and has no caller.
     ///
     /// It keeps the peer from ending, and so does whatever runs in it.
     #[must_use]

@@ -108,7 +108,7 @@ impl fmt::Debug for Keep {
     }
 }
 
-/// Is told of every call that its peer made, after it ended.
+/// Receives every call that its peer made, after it ended.
 ///
 /// A closure is one. It runs where the call was awaited, so it should be quick.
 pub trait Observer: Send + Sync {
@@ -136,7 +136,7 @@ pub struct CallReport {
     pub hop: u8,
     /// The encoded captures, in bytes.
     pub sent: usize,
-    /// The encoded result, in bytes; 0 when there is none.
+    /// The encoded result, in bytes; 0 without a result.
     pub received: usize,
     /// From the first poll to the end.
     pub elapsed: Duration,

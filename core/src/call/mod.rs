@@ -72,8 +72,8 @@ pub struct Call<R> {
     time: Time,
     is_idempotent: bool,
     state: State,
-    /// Fixed where the call is made, so that whoever has a call may await it, whatever its result
-    /// is.
+    /// Fixed where the call is made, so that any holder of a call may await it, whatever its
+    /// result is.
     decode: fn(Codec, usize, &[u8]) -> Result<R, DecodeError>,
     /// [`Limits::memory`](crate::Limits::memory) of the peer that makes the call.
     memory: usize,
@@ -166,15 +166,15 @@ impl<R> Call<R> {
     /// sent again after pauses, of which the first is
     /// [`Limits::reconnect`](crate::Limits::reconnect) and each further one twice as long, and 5
     /// times in a row at most; a call that was under way for 10 s begins a new row. Without
-    /// this, such a call ends as [`Disconnected`](ErrorKind::Disconnected), because nobody
-    /// knows whether the block ran; only a call that was never sent, because it was made while
+    /// this, such a call ends as [`Disconnected`](ErrorKind::Disconnected), because it is
+    /// unknown whether the block ran; only a call that was never sent, because it was made while
     /// there was no connection, goes to the next session in any case.
     pub fn idempotent(mut self) -> Self {
         self.is_idempotent = true;
         self
     }
 
-    /// Lets the block go on when nobody waits for it any longer: when the call is dropped, its
+    /// Keeps the block running when its caller has stopped waiting: when the call is dropped, its
     /// deadline passes or its caller's connection is gone. The block has no deadline of its
     /// own then, nor do the calls that it makes.
     ///
@@ -346,7 +346,7 @@ impl<R> Future for Call<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let ending = ready!(self.poll_ending(cx));
         let value = ending.and_then(|payload| {
-            // A value from outside runs code of its type, in the task of whoever awaits it.
+            // A value from outside runs code of its type, in the task that awaits it.
             match guard::run(|| (self.decode)(payload.codec, self.memory, &payload.bytes)) {
                 Ok(decoded) => decoded.map_err(|error| cannot_decode(&error)),
                 Err(_) => Err(cannot_decode(&panic_text("its `Deserialize` panicked"))),
@@ -378,7 +378,7 @@ impl<R: Send + 'static> Call<R> {
             (Poll::Pending, State::Sent(sent)) => {
                 let host = Arc::clone(&sent.context.host);
                 host.spawn(Box::pin(async move {
-                    // Whoever spawned it may have let it go.
+                    // The receiver may have been dropped.
                     let _ = sender.send(self.await);
                 }));
             }

@@ -28,7 +28,7 @@ pub type Ending = Result<Payload, RemoteError>;
 
 /// Whatever carries calls and can give one up.
 pub trait Carrier: Send + Sync {
-    /// Nobody waits for this call any longer.
+    /// The caller has stopped waiting for this call.
     fn cancel(&self, call: CallId);
 }
 
@@ -50,7 +50,7 @@ impl Pending {
     }
 }
 
-/// A call in somebody's hands, and the means to take it back.
+/// A call that a carrier has taken, and the means to cancel it.
 pub struct Carried {
     reply: oneshot::Receiver<Ending>,
     carrier: Arc<dyn Carrier>,

@@ -22,7 +22,7 @@ pub struct Request {
     pub deadline: Deadline,
     /// How many hops lie behind it.
     pub hop: u8,
-    /// Whether the block goes on when nobody waits for it any longer.
+    /// Whether the block keeps running when its caller has stopped waiting.
     pub is_detached: bool,
     /// Whether it is refused where it would have to wait for room.
     pub fails_fast: bool,

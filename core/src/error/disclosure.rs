@@ -1,4 +1,4 @@
-//! What of an error in a block its caller is told.
+//! How much of an error in a block is sent to its caller.
 
 use crate::error::{ErrorKind, Refusal, RemoteError};
 

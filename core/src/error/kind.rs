@@ -8,32 +8,32 @@ use super::mismatch::Mismatch;
 use crate::limits::account::Full;
 use crate::util::shown::{self, OneLine};
 
-/// What happened to a call that did not end in its value.
+/// The reason why a call did not return its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The body raised an error with `?`; it is the [source](std::error::Error::source).
     Raised,
-    /// The peer, or ours on its behalf, did not start the block.
+    /// The peer, or this peer on its behalf, did not start the block.
     Refused(Refusal),
-    /// The body panicked. The caller learns no more than that, unless its peer [says
+    /// The body panicked. The caller receives no details, unless its peer [is configured
     /// otherwise](crate::Disclosure).
     Panicked,
     /// The peer dropped the block before it ended, because it is stopping.
     Cancelled,
-    /// The deadline passed first.
+    /// The deadline passed before the call ended.
     DeadlineExceeded,
     /// The session closed while the call was open.
     Disconnected,
-    /// No session to the peer was open, nor was one made within the deadline.
+    /// No session to the peer was open, and none was opened within the deadline.
     NotConnected,
     /// The call was made outside of any peer, in a process that does not have exactly one.
     NoPeer,
-    /// The captures could not be written.
+    /// The captures could not be encoded.
     EncodeCaptures,
-    /// The result could not be written by the peer that made it.
+    /// The result could not be encoded by the peer that ran the block.
     EncodeResult,
-    /// The result that came back is not of the type that was expected.
+    /// The result could not be decoded as the expected type.
     DecodeResult,
     /// A message would have been larger than [`Limits::message`](crate::Limits::message).
     TooLarge {
@@ -42,9 +42,9 @@ pub enum ErrorKind {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The result was dropped, because its peer, or ours, would have had to keep more than
-    /// [`Limits::results`](crate::Limits::results) or [`Limits::held`](crate::Limits::held) allow.
-    /// The [source](std::error::Error::source) says which, if it was the latter.
+    /// The result was dropped: its peer or this one would exceed
+    /// [`Limits::results`](crate::Limits::results) or [`Limits::held`](crate::Limits::held). If
+    /// it was `held`, the [source](std::error::Error::source) says which limit.
     ResultDropped {
         /// The limit in bytes.
         limit: usize,
@@ -65,33 +65,33 @@ pub enum Refusal {
     /// The peer has another version of the block.
     #[error("that peer has another version of this block: {}", OneLine(.0))]
     Skew(Box<Mismatch>),
-    /// A type of the block cannot travel. The text names it, and says what to do.
+    /// A type of the block cannot be sent. The text names the type and the fix.
     #[error("{}", OneLine(.0))]
     CannotTravel(String),
-    /// The peer has the block and does not run it for others.
+    /// The peer has the block but does not expose it to other peers.
     #[error(
         "that peer does not expose this block: start it with `Peer::builder(..).expose(Blocks::all())`, or name the block there"
     )]
     NotExposed,
-    /// The block asks for a caller that is known, and this one is not.
+    /// The block requires an authenticated caller, and this one is not.
     #[error(
-        "that peer does not know its caller, {}: connect with a token it accepts, `Endpoint::new(url).bearer(token)`, or with a key it trusts, `Peer::builder(key_pair)`",
+        "not authenticated by that peer, {}: connect with a token it accepts, `Endpoint::new(url).bearer(token)`, or with a key it trusts, `Peer::builder(key_pair)`",
         OneLine(.0)
     )]
     Unauthenticated(String),
-    /// The caller is known, and may not have this block run.
-    #[error("that peer does not let its caller have this block run: {}", OneLine(.0))]
+    /// The caller is authenticated but not authorized for this block.
+    #[error("forbidden: that peer does not authorize its caller for this block: {}", OneLine(.0))]
     Forbidden(String),
-    /// The captures that arrived are not what the block takes.
+    /// The captures could not be decoded as the types that the block takes.
     #[error("that peer could not decode the captures: {}", OneLine(.0))]
     DecodeCaptures(String),
-    /// The captures are in an encoding that the peer does not have.
+    /// The captures are in an encoding that the peer does not support.
     #[error("that peer has no codec number {0}")]
     UnknownCodec(u8),
-    /// Too many calls are open already.
-    #[error("too many calls are open: the limit is {0}")]
+    /// Too many calls are in flight.
+    #[error("too many calls in flight: the limit is {0}")]
     Overloaded(usize),
-    /// The session makes more calls per second than it may.
+    /// The session exceeds its limit of calls per second.
     #[error("this session makes more than {0} calls per second (`Limits::calls_per_second` of that peer)")]
     TooFast(u32),
     /// Too many bytes wait to be sent to that peer.
@@ -103,14 +103,14 @@ pub enum Refusal {
     /// The peer is stopping.
     #[error("that peer is going away")]
     GoingAway,
-    /// A large message came so slowly that it was not kept.
+    /// A large message arrived too slowly and was discarded.
     #[error("its message came slower than {0} bytes per second (`Limits::write_rate` of that peer)")]
     TooSlow(u32),
-    /// So much is held for its callers already that nothing is taken in.
+    /// The peer holds as many bytes for its callers as its limits allow.
     #[error("{0}")]
     Full(Full),
-    /// Too many calls wait already for peers that are not connected, in blocks that the same
-    /// caller has run.
+    /// Too many calls wait for peers that are not connected, in blocks that run for the same
+    /// caller.
     #[error(
         "{0} calls wait already for peers that are not connected, in blocks that one caller has run (`Limits::waiting` of the peer that runs them)"
     )]
@@ -141,7 +141,7 @@ impl fmt::Display for Elsewhere<'_> {
 pub enum Ran {
     /// It did not: calling again is safe.
     Never,
-    /// It may have: the answer is not known to this peer.
+    /// It may have run: the outcome is unknown to this peer.
     Maybe,
     /// It did, to its end or to the point where it failed.
     Yes,
@@ -154,7 +154,7 @@ impl ErrorKind {
         }
     }
 
-    /// A short name that tells what happened and nothing of what was said: for logs and metrics.
+    /// A short name of what happened, without any text from the error: for logs and metrics.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -176,7 +176,7 @@ impl ErrorKind {
 }
 
 impl Refusal {
-    /// Cuts all texts that have more bytes than `longest`.
+    /// Truncates all texts that have more bytes than `longest`.
     fn cut(&mut self, longest: usize) {
         match self {
             Self::CannotTravel(text)
@@ -199,7 +199,7 @@ impl Refusal {
         }
     }
 
-    /// A short name that tells why and nothing of what was said: for logs and metrics.
+    /// A short name of the reason, without any text from the refusal: for logs and metrics.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

@@ -107,8 +107,8 @@ impl RemoteError {
         self
     }
 
-    /// States where the call was going. Whoever made the call knows; what the other side says of
-    /// it is not used.
+    /// States where the call was going. The calling side knows it; what the other side sends
+    /// for it is ignored.
     #[doc(hidden)]
     #[must_use]
     pub fn at(mut self, peer: PeerId, block: &Block) -> Self {

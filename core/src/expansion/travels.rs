@@ -1,9 +1,9 @@
-//! What may travel, and how it is told that something may not.
+//! What may travel, and how a type that may not is reported.
 //!
 //! A program that does not compile is to get one message for one mistake, at the name of the
 //! capture or at the block, with the fix in it. rustc checks each type at two places: where a call
 //! is made, and where its block is registered. So each of the two demands half: what is missing
-//! there is told there, and the other half is only demanded of what has the first.
+//! there is reported there, and the other half is only demanded of what has the first.
 //!
 //! | | at the call | at the registration |
 //! |---|---|---|
@@ -153,7 +153,7 @@ impl<T: Deserialize<'static>> Returns for T {
     }
 }
 
-/// Nobody has it.
+/// No type implements it.
 pub trait Impossible {}
 
 macro_rules! other_results {
@@ -206,9 +206,9 @@ impl<T> Known for T {}
 ///
 /// Its method is chosen by what `T` can do, in the order in which rustc looks for a method: a
 /// reference is caught by the method of this type; what can travel takes the first trait; what has
-/// only the half that was demanded at the call takes the second, which is told by [`Travels`];
-/// what has not even that takes the third, which was told at the call. What cannot travel stands
-/// on the wire as [`Told`], about which nobody complains.
+/// only the half that was demanded at the call takes the second, which [`Travels`] reports; what
+/// has not even that takes the third, which was reported at the call. What cannot travel stands on
+/// the wire as [`Told`], which causes no further error.
 #[derive(Debug)]
 pub struct Journey<T, M = (), W = T>(PhantomData<T>, PhantomData<M>, PhantomData<W>);
 
@@ -269,7 +269,7 @@ pub trait Arrive<T>: Sized {
 }
 
 /// How a capture that is no reference travels to a block that runs on the blocking pool. What is
-/// not `Send` is told by [`CrossesThreads`].
+/// not `Send` is reported by [`CrossesThreads`].
 pub trait ArriveOnPool<T>: Sized {
     /// The way.
     type Way;

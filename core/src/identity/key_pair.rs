@@ -1,5 +1,5 @@
-//! Peer ids that prove themselves: each is made of a public key, and whoever has the private one
-//! has the id.
+//! Peer ids that prove themselves: each is made of a public key, and the holder of the private
+//! key has the id.
 
 use std::fmt;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl KeyPair {
         Self(Arc::new(SigningKey::from_bytes(seed)))
     }
 
-    /// What the key pair can be made of again. Whoever has it is this peer, so keep it like a
+    /// What the key pair can be made of again. Its holder can act as this peer: keep it like a
     /// password.
     #[must_use]
     pub fn seed(&self) -> [u8; 32] {
@@ -69,7 +69,7 @@ impl fmt::Debug for KeyPair {
     }
 }
 
-/// 122 bits of the hash: to find another key for somebody's id takes 2^122 trials.
+/// 122 bits of the hash: to find another key for the same id takes 2^122 trials.
 fn peer_id(public: &[u8; 32]) -> PeerId {
     let hash = Sha256::new().chain_update(b"distributed-scope: a peer id of a key, 1").chain_update(public);
     let hash: [u8; 32] = hash.finalize().into();
@@ -89,7 +89,7 @@ pub(crate) fn check(
 }
 
 fn is_signed_by(peer: PeerId, public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
-    // Strict: a weak key, with which one signature fits several messages, is none.
+    // Strict: a weak key, with which one signature fits several messages, is rejected.
     peer_id(public) == peer
         && VerifyingKey::from_bytes(public)
             .is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())

@@ -1,12 +1,12 @@
-//! What stands in the place of `key_pair` without the feature `keys`: nobody has a key, and
-//! nobody's can be checked. So a page need not load the arithmetic of a curve.
+//! The replacement of `key_pair` without the feature `keys`: no peer has a key, and no key can be
+//! checked. So a page need not load the arithmetic of a curve.
 
 use std::convert::Infallible;
 
 use crate::identity::peer_id::PeerId;
 use crate::wire::frame::Reject;
 
-/// There is none.
+/// A key pair that cannot be constructed.
 #[derive(Clone, Debug)]
 pub struct KeyPair(Infallible);
 

@@ -32,7 +32,7 @@ impl PeerId {
         Self(Uuid::new_v5(&Self::NAMESPACE, name.as_bytes()))
     }
 
-    /// A peer id that nobody else has: a random UUID of version 4.
+    /// A unique peer id: a random UUID of version 4.
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4())
@@ -51,8 +51,8 @@ impl PeerId {
         self.0.get_version_num() == 8
     }
 
-    /// Whether the id was drawn at random (a UUID of version 4), so that it is nobody's by
-    /// agreement.
+    /// Whether the id was drawn at random (a UUID of version 4), so that it is not
+    /// assigned by agreement.
     #[must_use]
     pub fn is_random(&self) -> bool {
         self.0.get_version_num() == 4

@@ -16,8 +16,8 @@ use crate::limits::Limits;
 /// others must not be able to shut it out.
 const SMALL: usize = 64 << 10;
 
-/// Bytes that are held for somebody, with a limit. What is held for a session is held for its
-/// address and for the peer, too.
+/// Bytes that are held for a session, an address or a peer, with a limit. What is held for a
+/// session is held for its address and for the peer, too.
 #[derive(Debug)]
 pub struct Account {
     share: Share,
@@ -98,7 +98,7 @@ impl Account {
 
     /// The limit that leaves no room for `more` bytes, if there is one. An account without
     /// anything always has room, so that whatever fits the other limits can be taken by
-    /// somebody.
+    /// one of them.
     #[must_use]
     pub fn full(&self, more: usize) -> Option<Full> {
         let held = self.held();

@@ -55,7 +55,7 @@ pub enum BodyError {
     Panicked(Panic),
     /// Its deadline has passed, and nothing of it ran.
     TooLate,
-    /// Nobody waits for it any longer, or its peer has ended, and nothing of it ran.
+    /// Its caller has stopped waiting, or its peer has ended, and nothing of it ran.
     NotBegun,
 }
 
@@ -87,7 +87,7 @@ impl fmt::Debug for Started {
 pub struct Arrived<'a> {
     /// How they are encoded.
     pub codec: Codec,
-    /// [`Limits::memory`](crate::Limits::memory) of whoever decodes them.
+    /// [`Limits::memory`](crate::Limits::memory) of the peer that decodes them.
     pub memory: usize,
     /// The captures.
     pub bytes: &'a [u8],
@@ -277,7 +277,7 @@ impl Registry {
         Listing::of(self, exposed)
     }
 
-    /// The ids and versions of all blocks, as another peer is told them.
+    /// The ids and versions of all blocks, as they are sent to another peer.
     #[must_use]
     pub fn catalogue(&self) -> Vec<(BlockId, Fingerprint)> {
         self.known().into_iter().map(|block| (block.id, block.fingerprint())).collect()

@@ -33,7 +33,7 @@ impl Flag {
                 return Poll::Ready(());
             }
             let mut waiting = self.waiting.lock();
-            // Whoever sets it takes the wakers after that.
+            // `set` takes the wakers after it sets the flag.
             if self.is_set() {
                 return Poll::Ready(());
             }

@@ -28,7 +28,7 @@ impl Drop for Panic {
     fn drop(&mut self) {
         let payload = self.0.take();
         if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            // It may do the same, and so without end. Whoever writes such a thing loses its memory.
+            // It may do the same, and so without end. Such a payload is leaked.
             let _ = Box::leak(another);
         }
     }

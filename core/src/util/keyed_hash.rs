@@ -1,8 +1,8 @@
 //! A hash for numbers and ids that others choose.
 //!
 //! `rustc-hash` takes a multiplication, which everybody can undo: 65,536 numbers that all collide
-//! are computed at once, and to put them into a map took 3.3 s (measured). With a key that nobody
-//! else knows that cannot be done, and it costs one multiplication all the same.
+//! are computed at once, and to put them into a map took 3.3 s (measured). With a secret key
+//! that cannot be done, and it costs one multiplication all the same.
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;

@@ -1,7 +1,7 @@
 //! Lines of the log that others can cause: a few of each kind per second, and how many were left
 //! out.
 //!
-//! A line for each frame that somebody sends fills a disk for a byte each. What is logged here
+//! A line for each frame that a peer sends fills a disk for a byte each. What is logged here
 //! says enough with the first ones.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -68,7 +68,7 @@ pub struct Lines {
     pub refused_sessions: Seldom,
     /// A request was not upgraded.
     pub refused_upgrades: Seldom,
-    /// Somebody broke the protocol.
+    /// Violations of the protocol.
     pub violations: Seldom,
 }
 

@@ -1,4 +1,4 @@
-//! Time as this crate sees it: it is told, it never looks at a clock.
+//! Time as this crate sees it: an argument; it never reads a clock.
 
 use std::time::Duration;
 

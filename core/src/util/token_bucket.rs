@@ -6,7 +6,7 @@ use crate::util::time::Moment;
 
 /// A token bucket: as many as a second's worth at once, and so many per second in the long run.
 ///
-/// It is told the time, and one word is all it keeps: the moment at which the bucket is full
+/// It takes the time as an argument and keeps one word: the moment at which the bucket is full
 /// again.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenBucket {

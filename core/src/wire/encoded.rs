@@ -7,12 +7,12 @@ use bytes::Bytes;
 /// Bytes that one owner still writes a header to, or that are shared.
 ///
 /// What is to be sent is made by a serializer, gets its header, and is kept until the other side
-/// has it. It is shared only where somebody else keeps it, too, or sends it in parts: a share
+/// has it. It is shared only where other code keeps it, too, or sends it in parts: a share
 /// costs an allocation more for each frame, and bytes that are shared from the first would have to
 /// be taken back for the header.
 #[derive(Clone, Debug, Eq)]
 pub enum Encoded {
-    /// Nobody else has them. A clone is a copy.
+    /// Not shared. A clone is a copy.
     Own(Vec<u8>),
     /// Others may have them, too.
     Shared(Bytes),
@@ -65,7 +65,7 @@ impl Deref for Encoded {
 }
 
 impl PartialEq for Encoded {
-    /// Whether the bytes are the same, whoever has them.
+    /// Whether the bytes are the same, shared or not.
     fn eq(&self, other: &Self) -> bool {
         self[..] == other[..]
     }

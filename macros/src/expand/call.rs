@@ -98,9 +98,8 @@ impl Expansion<'_> {
                 (witness, quote_spanned!(at=> #slot.declare(peer, #captures, #private::PhantomData::<#ty>)))
             }
         };
-        // What cannot be sent is told here, too, in the same words and so once: a function with a
-        // mistake
-        // in its types is not asked what it borrows, which would be told beside it.
+        // What cannot be sent is reported here, too, in the same words and so once: a function
+        // with a mistake in its types is not asked what it borrows, which would be told beside it.
         let sent = self.travelling(block, locals);
         (before, quote_spanned!(at=> { let _ = #sent; #call }))
     }
@@ -164,7 +163,7 @@ impl Expansion<'_> {
             let ty = self.without_self(ty);
             value = quote_spanned!(at=> { let value: #ty = #value; value });
         }
-        // It settles what `return` takes, so that a bare value is told at its own place.
+        // It settles what `return` takes, so that a bare value is reported at its own place.
         let settled = find::has(&block.body, "return").then(|| {
             quote_spanned! {at=>
                 if false {
@@ -273,7 +272,7 @@ fn variables(block: &RemoteBlock) -> impl Iterator<Item = TokenStream> + '_ {
     })
 }
 
-/// Where it is told that a result cannot travel: at its type, if that is written, and else from
+/// Where rustc reports that a result cannot travel: at its type, if that is written, and else from
 /// brace to brace.
 fn result(block: &RemoteBlock) -> Place {
     match &block.result {

@@ -194,7 +194,7 @@ impl<'a> Expansion<'a> {
                 }
             }
         });
-        // Where the function's own braces are, so that what is told of both is told once.
+        // Where the function's own braces are, so that an error of both is reported once.
         let code = group(Delimiter::Brace, braces, self.code(code, Copy::Check, false));
         let quiet = quiet();
         quote! {

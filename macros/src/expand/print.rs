@@ -14,7 +14,7 @@ pub(crate) fn if_wanted(name: &str, expansion: &TokenStream) {
         return;
     }
     let text = format!("// `#[distributed]` makes of `{name}`:\n{}\n", source(expansion.clone()));
-    // If nobody can read it, there is nobody to tell.
+    // If stderr cannot be written, the error cannot be reported either.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

@@ -40,7 +40,7 @@ impl Capture {
         Ok(list)
     }
 
-    /// Reads one entry. `None` means that it is none, and that it has been said why.
+    /// Reads one entry. `None` means that it is not a capture, and that an error was reported.
     fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Self>> {
         let mutability = match input.peek2(syn::Ident) {
             true => input.parse::<Option<Token![mut]>>()?,

@@ -1,7 +1,7 @@
 //! Says which variables a block uses that do not travel with it.
 //!
 //! rustc would say so too, but not what to do. So this may miss a variable, and must never name
-//! one wrongly: a name is told only if it is certainly a variable of the function around the
+//! one wrongly: a name is reported only if it is certainly a variable of the function around the
 //! block, and certainly used as one in the block.
 
 use std::collections::HashSet;

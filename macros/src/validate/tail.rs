@@ -1,5 +1,5 @@
-//! What stands wrongly at the end of a body: a call that nobody awaits, and `Ok(value)` at the end
-//! of a block.
+//! What stands wrongly at the end of a body: a call that is not awaited, and `Ok(value)` at the
+//! end of a block.
 //!
 //! rustc would say that a `Call` is not what the function returns, or that it does not know the
 //! type of an error, once for each copy of the body, and not what to do.

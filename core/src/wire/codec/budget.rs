@@ -1,4 +1,4 @@
-//! How much a message may ask of whoever decodes it.
+//! How much a message may cost the peer that decodes it.
 //!
 //! A few bytes can announce a value of 2^63 elements that cost nothing on the wire, one whose
 //! elements take a byte on the wire and kilobytes in memory, or one that is nested so deeply that
@@ -45,7 +45,7 @@ pub(super) const RATIO: usize = 24;
 /// `serde_json::Value` and serde's own buffer do.
 pub(super) const RATIO_NAMED: usize = 40;
 
-/// What is spared where nobody says otherwise: [`Limits::memory`](crate::Limits::memory).
+/// The default of the spare memory: [`Limits::memory`](crate::Limits::memory).
 pub(crate) const SPARE: usize = 8 << 20;
 
 /// How many times an entry of a map, a set or a heap counts. It is hashed or compared, which takes
@@ -54,12 +54,12 @@ pub(crate) const SPARE: usize = 8 << 20;
 const KEYED: usize = 3;
 
 /// What the end of a sequence counts: a part of an element. A reader makes room for one on its
-/// stack before it sees that there is none.
+/// stack before it sees the end.
 const END: usize = 16;
 
 /// How many times the elements of a `Collection` count that is read from a sequence. Sets and
-/// heaps are sequences to serde, and are told by their names, as those of the standard library and
-/// of most others have one that ends so.
+/// heaps are sequences to serde, and are recognised by their names, as those of the standard
+/// library and of most others have one that ends so.
 #[inline]
 pub(super) fn weight<Collection>() -> usize {
     let name = std::any::type_name::<Collection>();

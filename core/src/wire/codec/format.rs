@@ -27,7 +27,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// Whether the parts of a value are told by their names, and not by their order alone.
+    /// Whether the parts of a value are identified by their names, and not by their order alone.
     #[inline]
     pub(super) fn is_named(self) -> bool {
         matches!(self, Self::Cbor | Self::CborText)

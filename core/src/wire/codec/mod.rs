@@ -65,7 +65,7 @@ use crate::wire::frame::HEAD;
 ///   `Box` inside the `Option` helps.
 ///
 /// Encoding counts nothing: the sender's own value already fits in its memory, and a receiver may
-/// never trust that somebody else has counted.
+/// never trust that another peer has counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Codec {

@@ -192,7 +192,7 @@ impl<A, const COUNTED: bool> Parts<'_, '_, A, COUNTED> {
         (&mut self.inner, GuardedSeed::new(seed, place, self.budget))
     }
 
-    /// Nobody makes room for more elements than there can be.
+    /// Prevents an allocation for more elements than there can be.
     #[inline]
     fn clamp(&self, hint: Option<usize>) -> Option<usize> {
         hint.map(|hint| hint.min(self.prepaid))

@@ -35,7 +35,7 @@ pub struct Invoke {
     pub hop: u8,
     /// The number of the codec of the captures.
     pub codec: u8,
-    /// Whether the block goes on when nobody waits for it any longer.
+    /// Whether the block keeps running when its caller has stopped waiting.
     pub is_detached: bool,
     /// The encoded captures.
     pub captures: Bytes,
@@ -56,7 +56,7 @@ pub struct Reply {
 
 impl Invoke {
     /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the captures.
-    /// Nothing is copied unless somebody else holds the same bytes.
+    /// Nothing is copied unless the bytes are shared.
     #[must_use]
     pub fn seal(&self, frame: impl Into<Encoded>) -> Encoded {
         sealed(frame.into(), |mut head| {
@@ -76,7 +76,7 @@ impl Invoke {
         call_of(frame, INVOKE)
     }
 
-    /// The call that a message begins and the time that it is told to have left, if it is an
+    /// The call that a message begins and the time that the frame says is left, if it is an
     /// invoke with a deadline.
     pub(crate) fn told_deadline(begin: &[u8]) -> Option<(CallId, u32)> {
         let mut fields = &Self::head_of(begin)?[4..];

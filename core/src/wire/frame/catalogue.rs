@@ -23,7 +23,7 @@ impl Catalogue {
     pub(super) const HEAD: usize = 4;
     const ENTRY: usize = 16;
 
-    /// Blocks in frames of at most `limit` bytes. That there are none is told, too.
+    /// Blocks in frames of at most `limit` bytes. An empty list is sent, too.
     pub(crate) fn split(blocks: &[(BlockId, Fingerprint)], limit: usize) -> impl Iterator<Item = Self> {
         let blocks = &blocks[..blocks.len().min(Self::MOST)];
         let size = (limit.saturating_sub(Self::HEAD) / Self::ENTRY).clamp(1, Self::MAX);

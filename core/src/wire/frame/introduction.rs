@@ -11,7 +11,7 @@ use crate::util::random::random;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId(pub [u8; 16]);
 
-/// The secret that lets a new connection go on with a session. Whoever has it can take the session
+/// The secret that lets a new connection resume a session. Its holder can take the session
 /// over, so it is never printed, and it travels once, in the welcome.
 #[derive(Clone, Copy)]
 pub struct Token(pub [u8; 32]);
@@ -30,8 +30,8 @@ pub struct Introduction {
     /// A digest of the sender's blocks and their versions.
     pub blocks: u64,
     /// The codecs that the sender reads, by number. Numbers from [`FEATURES`](Self::FEATURES) on
-    /// are none: they say what else it understands, and whoever does not know one passes over
-    /// it, as over a codec.
+    /// are features instead. A peer that does not know one ignores it, like an unknown
+    /// codec.
     pub codecs: Vec<u8>,
 }
 
@@ -158,7 +158,7 @@ impl Introduction {
     /// Numbers from here on are no codecs.
     pub const FEATURES: u8 = 128;
 
-    /// The sender's sessions can go on as somebody else.
+    /// The sender's sessions can be resumed as another principal.
     pub const CHANGE: u8 = 128;
 
     /// Whether the sender understands this.

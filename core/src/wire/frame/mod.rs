@@ -119,7 +119,7 @@ pub enum Frame {
     Invoke(Invoke),
     /// How a block ended.
     Reply(Reply),
-    /// Stop a block: nobody waits for its result.
+    /// Stop a block: its caller has stopped waiting.
     Cancel(CallId),
     /// How many numbered frames of the other side have arrived. It is not numbered itself.
     Ack(u64),
@@ -131,7 +131,7 @@ pub enum Frame {
     Catalogue(Catalogue),
     /// The sender wants to hear something. It is not numbered.
     Ping,
-    /// The dialler wants to go on with the session as somebody else (false), and the acceptor
+    /// The dialler wants to resume the session as another principal (false), and the acceptor
     /// would let it (true). It is not numbered.
     Change(bool),
     /// The sender has ended the session, and proves that it has the session's token. It is not

@@ -12,58 +12,57 @@ pub enum Reject {
     /// The two peers speak different versions of the protocol.
     #[error("that peer speaks version {theirs} of the protocol and this one version {ours}")]
     Version {
-        /// The version of the peer that was told so.
+        /// The version of the peer that was rejected.
         ours: u16,
-        /// The version of the peer that says so.
+        /// The version of the peer that rejects.
         theirs: u16,
     },
     /// A live session has this peer id.
     #[error("{}", in_use(*.seconds))]
     IdInUse {
-        /// After so many seconds the id is free if the peer that has it is gone. 0 if that peer
-        /// has just answered.
+        /// Seconds until the id is free if the peer that has it is gone. 0 if that peer has just
+        /// answered.
         seconds: u16,
     },
     /// The dialler has the id of the peer that it dialled.
     #[error("that peer has our own id: give each peer its own `PeerId`")]
     OwnId,
-    /// The other side has no codec of ours.
-    #[error("that peer has none of our codecs")]
+    /// The other side supports no codec of this peer.
+    #[error("that peer supports none of the codecs of this peer")]
     NoCodec,
-    /// The other side did not introduce itself in time.
-    #[error("that peer did not introduce itself in time")]
+    /// The handshake timed out: the other side sent no introduction in time.
+    #[error("handshake timed out: no introduction arrived in time")]
     Late,
     /// The other side is stopping.
     #[error("that peer is going away")]
     GoingAway,
-    /// The session is there, and the dialler did not prove that it has its token.
-    #[error("that peer does not take the proof with which the session was to go on")]
+    /// The session exists, and the dialler did not prove that it has its token.
+    #[error("session resumption rejected: invalid proof of the session token")]
     BadToken,
-    /// The other side has as many sessions as it may.
-    #[error("that peer has as many sessions as it may")]
+    /// The other side is at its limit of sessions.
+    #[error("that peer is at its limit of sessions (`Limits::sessions` of that peer)")]
     Full,
-    /// The session cannot go on: what one side lacks, the other no longer keeps.
-    #[error("that session cannot go on")]
+    /// The session cannot be resumed: one side lacks frames that the other has discarded.
+    #[error("session cannot be resumed: unacknowledged frames were already discarded")]
     Lost,
-    /// The peer id is made of a key, and the one who claims it has not proved that it has that
-    /// key.
+    /// The peer id is derived from a key, and the peer did not prove that it has that key.
     #[error(
         "the peer id is made of a key, and was not proved: start that peer with `Peer::builder(key_pair)`"
     )]
     BadKey,
-    /// From where the dialler is, a peer id has to be proved.
+    /// A dialler from that address has to prove its peer id.
     #[error(
         "the peer id was not proved: start the dialling peer with `Peer::builder(KeyPair::generate())`, or connect with a token that is bound to its id; to take \
          any id from anywhere, start the accepting peer with `.allow_first_come()`"
     )]
     NotProved,
-    /// The dialler is somebody who may not have this peer id.
-    #[error("the peer id is somebody else's: who connected is not who may have it")]
+    /// The dialler may not use this peer id; it belongs to another principal.
+    #[error("the peer id belongs to another principal than the one that connected")]
     NotYours,
     /// The acceptor is not the peer that the dialler wants.
-    #[error("that peer is not the one that was to be reached")]
+    #[error("that peer is not the expected one: its peer id differs")]
     WrongPeer,
-    /// The peer id is made of a key, and whoever was to check it has no code for that.
+    /// The peer id is made of a key, and the checking peer has no code for that.
     #[error(
         "the peer id is made of a key, and the program that was to check it cannot: build it with the feature `keys` of `distributed-scope`"
     )]

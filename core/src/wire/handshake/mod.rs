@@ -256,7 +256,7 @@ impl Introduced {
         };
         if let Some(reject) = us.objection(&welcome.from) {
             return Ok(Err(match reject {
-                // It is us who are told, so the versions are the other way round.
+                // This peer receives the reject, so the versions are the other way round.
                 Reject::Version { ours, theirs } => Reject::Version { ours: theirs, theirs: ours },
                 reject => reject,
             }));
