@@ -92,7 +92,7 @@ struct Sent {
     repeats: Repeats,
 }
 
-/// How much time a call is given.
+/// The deadline of a call.
 #[derive(Clone, Copy)]
 enum Time {
     Default,
@@ -154,21 +154,24 @@ impl<R> Call<R> {
         self
     }
 
-    /// Lets the call take as long as its caller may. A call that no block made then has no
-    /// deadline at all.
+    /// Gives the call the deadline of its caller. A call made outside of a block then has no
+    /// deadline.
     pub fn without_timeout(mut self) -> Self {
         self.time = Time::Unlimited;
         self
     }
 
-    /// Says that running the block twice does no harm. Then the call is sent again, within its
-    /// deadline, when its session was lost for good: the other peer was restarted, say. It is
-    /// sent again after pauses, of which the first is
-    /// [`Limits::reconnect`](crate::Limits::reconnect) and each further one twice as long, and 5
-    /// times in a row at most; a call that was under way for 10 s begins a new row. Without
-    /// this, such a call ends as [`Disconnected`](ErrorKind::Disconnected), because it is
-    /// unknown whether the block ran; only a call that was never sent, because it was made while
-    /// there was no connection, goes to the next session in any case.
+    /// Marks the block as safe to run twice. If the session is lost for good, for example because
+    /// the other peer was restarted, the call is sent again within its deadline.
+    ///
+    /// The first pause before it is sent again is
+    /// [`Limits::reconnect`](crate::Limits::reconnect), and each further one is twice as long. A
+    /// call is sent again at most 5 times in a row; a call that was in flight for 10 s begins a
+    /// new row.
+    ///
+    /// Without this, such a call ends as [`Disconnected`](ErrorKind::Disconnected), because it is
+    /// unknown whether the block ran. A call that was made without a connection was never sent;
+    /// it goes to the next session in any case.
     pub fn idempotent(mut self) -> Self {
         self.is_idempotent = true;
         self
@@ -178,8 +181,8 @@ impl<R> Call<R> {
     /// deadline passes or its caller's connection is gone. The block has no deadline of its
     /// own then, nor do the calls that it makes.
     ///
-    /// It goes on until its peer is stopped; one that drains waits for it. How many there may be
-    /// is [`Limits::detached`](crate::Limits::detached).
+    /// It runs until its peer is stopped; a draining peer waits for it. Their number is limited by
+    /// [`Limits::detached`](crate::Limits::detached).
     ///
     /// Awaiting the call still ends at the call's deadline.
     pub fn detach(mut self) -> Self {
@@ -187,12 +190,13 @@ impl<R> Call<R> {
         self
     }
 
-    /// Refuses the call at once where it would have to wait until there is room: as
-    /// [`Refusal::QueueFull`](crate::Refusal::QueueFull) if more than
-    /// [`Limits::queue`](crate::Limits::queue) waits to be sent, and as
-    /// [`Refusal::Overloaded`](crate::Refusal::Overloaded) if
-    /// [`Limits::calls_out`](crate::Limits::calls_out) are open. Without this it waits, in the
-    /// order in which calls were made, at most until its deadline.
+    /// Refuses the call at once if it would have to wait for backpressure. If more than
+    /// [`Limits::queue`](crate::Limits::queue) waits to be sent, it is refused as
+    /// [`Refusal::QueueFull`](crate::Refusal::QueueFull). If
+    /// [`Limits::calls_out`](crate::Limits::calls_out) calls are in flight, it is refused as
+    /// [`Refusal::Overloaded`](crate::Refusal::Overloaded).
+    ///
+    /// Without this it waits, in the order in which calls were made, at most until its deadline.
     pub fn fail_fast(mut self) -> Self {
         self.request.fails_fast = true;
         self

@@ -111,7 +111,7 @@ pub enum ConnectError {
         said: String,
     },
     /// The server denied this peer access.
-    #[error("{url} does not let this peer in: {}{}", meaning(*.status), said(.reason))]
+    #[error("connection refused by {url}: {}{}", meaning(*.status), said(.reason))]
     Denied {
         /// The URL.
         url: String,
@@ -126,14 +126,14 @@ pub enum ConnectError {
     },
     /// A token would have been sent in plaintext, readable for everyone on the network path.
     #[error(
-        "no token was sent to {url}, because everybody on the way could read it: connect with `wss://`, or write `Endpoint::new(url).bearer(token).allow_plaintext()`"
+        "no token was sent to {url}, because the connection is not encrypted: connect with `wss://`, or write `Endpoint::new(url).bearer(token).allow_plaintext()`"
     )]
     Plaintext {
         /// The URL.
         url: String,
     },
     /// The token could not be obtained.
-    #[error("there is no token for {url}")]
+    #[error("no token is available for {url}")]
     Token {
         /// The URL.
         url: String,
@@ -141,7 +141,7 @@ pub enum ConnectError {
         source: ConnectCause,
     },
     /// The handshake failed: the two peers did not agree to open a session.
-    #[error("{url} is a peer, and the session was refused")]
+    #[error("session refused by {url}")]
     Refused {
         /// The URL.
         url: String,
@@ -172,7 +172,7 @@ pub enum ConnectError {
         url: String,
     },
     /// This peer, or its link to that endpoint, was stopped.
-    #[error("this peer was stopped, or its link to that place")]
+    #[error("this peer, or its link to that server, was stopped")]
     Stopped,
 }
 
