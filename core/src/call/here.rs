@@ -42,9 +42,9 @@ pub fn caller() -> PeerId {
     expect("caller").caller
 }
 
-/// Who made the call which runs this block, as far as that was proved when its session was opened:
-/// the caller of *this* hop, not of the first one. `None` when the caller is not known, when it is
-/// this peer itself, and inside `peer.run(..)`.
+/// The principal of the caller of this block, as authenticated when its session was opened. It is
+/// the caller of *this* hop, not of the first one. `None` if the caller is not authenticated, if it
+/// is this peer itself, and inside `peer.run(..)`.
 ///
 /// # Panics
 ///
@@ -54,14 +54,14 @@ pub fn principal() -> Option<Principal> {
     expect("principal").principal.clone()
 }
 
-/// Who made the call which runs this block, for a block that must know it.
+/// The principal of the caller of this block, for a block that requires one.
 ///
-/// A block that must know it *before* anything of it runs says so with `#[block(require =
+/// To require a principal *before* any of the block runs, write `#[block(require =
 /// authenticated)]` instead.
 ///
 /// # Errors
 ///
-/// When the caller of this hop is not known. Raise it with `?`.
+/// If the caller of this hop is not authenticated. Raise it with `?`.
 ///
 /// # Panics
 ///
@@ -71,7 +71,7 @@ pub fn require_principal() -> Result<Principal, NoPrincipal> {
     context.principal.clone().ok_or_else(|| NoPrincipal { caller: context.caller, peer: context.host.id() })
 }
 
-/// A block asked who its caller is, and that is not known.
+/// The error of a block that requires a principal, if its caller is not authenticated.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(
     "peer {peer} does not know who its caller {caller} is: give that peer `.authenticate(..)`, and let the caller connect with a token"
@@ -81,17 +81,18 @@ pub struct NoPrincipal {
     peer: PeerId,
 }
 
-/// Whether the connection of the caller is lost, so that its session waits for another one, or is
-/// over. Where the kernel says so (the caller's process has ended, or its machine has closed the
-/// connection), that is known at once; where a path is silent, within
+/// Whether the caller's connection is lost: its session waits for a new connection or is over.
+///
+/// If the kernel reports it (the caller's process has ended, or its machine has closed the
+/// connection), it is known at once. If the network path is silent, it is known within
 /// [`Limits::silence`](crate::Limits::silence).
 ///
-/// The block goes on meanwhile, and its result waits for the caller to come back, at most
+/// The block keeps running meanwhile, and its result waits for the caller to reconnect, at most
 /// [`Limits::resume`](crate::Limits::resume); after that it is dropped, unless its call was
 /// [detached](crate::Call::detach). Work that is useless without a caller checks this, or waits
 /// for [`until_caller_is_away`].
 ///
-/// False where the peer itself is the caller, and inside `peer.run(..)`.
+/// False if the peer itself is the caller, and inside `peer.run(..)`.
 ///
 /// # Panics
 ///
@@ -192,8 +193,8 @@ pub fn handle() -> Handle {
     Handle { root: Arc::new(Context::root(Arc::clone(&expect("handle").host))) }
 }
 
-/// Whether the peer that runs this block takes no new calls any longer, because its program is
-/// about to end. Blocks that run long should then come to an end.
+/// Whether the peer that runs this block accepts no new calls, because its program is about to
+/// end. Long-running blocks should then finish.
 ///
 /// # Panics
 ///
@@ -203,8 +204,8 @@ pub fn is_draining() -> bool {
     expect("is_draining").host.draining().is_set()
 }
 
-/// Waits until the peer that runs this block takes no new calls any longer. Dropping the future
-/// gives up.
+/// Waits until the peer that runs this block accepts no new calls. Dropping the future stops the
+/// wait.
 ///
 /// ```no_run
 /// # use distributed_scope_core::here;

@@ -2,9 +2,9 @@
 
 use crate::error::{ErrorKind, Refusal, RemoteError};
 
-/// What of an error or a panic in a block goes to the peer that called it, each more than the one
-/// before. What kind of end it was, and whether the block ran, is always told. Nothing of it is
-/// logged.
+/// How much of an error or a panic in a block is sent to its caller. Each variant sends more than
+/// the one before. The kind of the error, and whether the block ran, are always sent. Nothing of
+/// it is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Disclosure {

@@ -24,13 +24,13 @@ pub struct Mismatch {
 /// Which of two programs is older.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Older {
-    /// The caller's.
+    /// The program of the caller.
     Ours,
-    /// That of the peer that refused.
+    /// The program of the peer that refused.
     Theirs,
 }
 
-/// What a block is called with and what it gives.
+/// The captures and the result type of a block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Interface {
     names: Vec<String>,
@@ -67,7 +67,7 @@ impl Mismatch {
         texts.for_each(|text| shown::cut(text, longest));
     }
 
-    /// Compares it with the caller's own version. What the other side said of that is not used.
+    /// Compares it with the caller's own version. What the other side sent for it is ignored.
     pub(crate) fn compare(&mut self, block: &Block) {
         self.ours = block.fingerprint().to_string();
         self.older = older(block.package_version(), self.package.as_deref());
@@ -130,7 +130,7 @@ impl Mismatch {
         &self.differences
     }
 
-    /// Which program is older, by the versions of the packages that the function stands in; `None`
+    /// Which program is older, by the versions of the packages that contain the function; `None`
     /// if they are equal or unknown.
     #[must_use]
     pub fn older(&self) -> Option<Older> {

@@ -27,14 +27,14 @@ use crate::util::shown;
 
 /// The error of a call.
 ///
-/// It says what happened ([`kind`](Self::kind)), whether the block ran ([`ran`](Self::ran)), where
-/// ([`peer`](Self::peer), [`block`](Self::block)) and why ([`Error::source`], the chain of causes
-/// as it stood on the peer where they arose). When a nested call failed, the nested `RemoteError`
+/// It contains what happened ([`kind`](Self::kind)), whether the block ran ([`ran`](Self::ran)) and
+/// where ([`peer`](Self::peer), [`block`](Self::block)). [`Error::source`] is the chain of causes,
+/// as it was on the peer where they arose. If a nested call failed, the nested `RemoteError`
 /// is itself in that chain, so [`hops`](Self::hops) can follow the failure from peer to peer.
 ///
 /// `{}` prints the error alone, `{:#}` prints it with its causes. Either is one line: control
 /// characters in it are escaped. A text that is longer than
-/// [`Limits::error_text`](crate::Limits::error_text) was cut in the middle, and of a long chain
+/// [`Limits::error_text`](crate::Limits::error_text) was truncated in the middle. Of a long chain,
 /// the first and the last causes are kept.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(into = "FlatChain", from = "FlatChain")]
@@ -83,8 +83,8 @@ impl RemoteError {
         self
     }
 
-    /// Cuts all texts that have more bytes than `longest`: they come from another peer, which says
-    /// what it likes.
+    /// Truncates all texts that have more bytes than `longest`: they come from another peer and
+    /// are not trusted.
     pub(crate) fn cut(&mut self, longest: usize) {
         self.0.kind.cut(longest);
         if let Some(block) = &mut self.0.block {
@@ -107,7 +107,7 @@ impl RemoteError {
         self
     }
 
-    /// States where the call was going. The calling side knows it; what the other side sends
+    /// Sets the target of the call. The calling side knows it; what the other side sends
     /// for it is ignored.
     #[doc(hidden)]
     #[must_use]
@@ -133,8 +133,8 @@ impl RemoteError {
     }
 
     /// Whether the call failed because the two programs were built from different versions, and
-    /// this one is not known to be the newer one: a page should be reloaded, a program
-    /// updated. Trying again does not help.
+    /// this one is not known to be the newer one. Reload a page, or update a program; a retry
+    /// does not help.
     ///
     /// It is about this call's own hop; for a nested call see [`hops`](Self::hops).
     #[must_use]
@@ -158,8 +158,8 @@ impl RemoteError {
         self.0.block.as_ref()
     }
 
-    /// What the block raised, at the end of all hops: the text of the error alone, without blocks,
-    /// peers and ids, to be shown to people. `None` if no block raised anything, or the peer
+    /// The error that the block raised, at the end of all hops, for display to users. It is the text
+    /// of the error alone, without blocks, peers and ids. `None` if no block raised anything, or the peer
     /// that ran it does not [disclose](crate::Disclosure) it.
     ///
     /// ```
