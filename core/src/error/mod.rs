@@ -158,9 +158,9 @@ impl RemoteError {
         self.0.block.as_ref()
     }
 
-    /// The error that the block raised, at the end of all hops, for display to users. It is the text
-    /// of the error alone, without blocks, peers and ids. `None` if no block raised anything, or the peer
-    /// that ran it does not [disclose](crate::Disclosure) it.
+    /// The error that the block raised, at the end of all hops, for display to users. It is the
+    /// text of the error alone, without blocks, peers and ids. `None` if no block raised anything,
+    /// or the peer that ran it does not [disclose](crate::Disclosure) it.
     ///
     /// ```
     /// # use distributed_scope_core::RemoteError;

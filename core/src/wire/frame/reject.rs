@@ -39,8 +39,10 @@ pub enum Reject {
     /// The session exists, and the dialler did not prove that it has its token.
     #[error("session resumption rejected: invalid proof of the session token")]
     BadToken,
-    /// The other side is at its limit of sessions.
-    #[error("that peer is at its limit of sessions (`Limits::sessions` of that peer)")]
+    /// The other side is at its limit of sessions, in total or for the dialler's address.
+    #[error(
+        "that peer is at its limit of sessions (`Limits::sessions` or `Limits::sessions_per_address` there)"
+    )]
     Full,
     /// The session cannot be resumed: one side lacks frames that the other has discarded.
     #[error("session cannot be resumed: unacknowledged frames were already discarded")]
