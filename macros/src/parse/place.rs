@@ -3,7 +3,7 @@
 //! rustc tells a mistake in an expression from the first token of it to the last. An editor takes
 //! everything that stands at a name of the user's, or around it, for what that name means. So what
 //! is made begins and ends where rustc is to point, and its names stand at the attribute, where
-//! their spans are not used.
+//! no tool looks up their meaning.
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::quote;
