@@ -58,8 +58,9 @@ pub enum Reject {
          any id from anywhere, start the accepting peer with `.allow_first_come()`"
     )]
     NotProved,
-    /// The dialler may not use this peer id; it belongs to another principal.
-    #[error("the peer id belongs to another principal than the one that connected")]
+    /// The dialler is not authorized to use this peer id: its token is bound to another one, or
+    /// another principal has it.
+    #[error("the peer that connected is not authorized to use this peer id")]
     NotYours,
     /// The acceptor is not the peer that the dialler wants.
     #[error("that peer is not the expected one: its peer id differs")]
