@@ -66,7 +66,7 @@ async fn no_block_runs_for_whom_it_is_not_meant() {
                 call[at] ^= 1;
                 refused(&call)
             };
-            scripts.refused("calls a block that nobody has", changed(2, 16));
+            scripts.refused("calls a block that does not exist", changed(2, 16));
             scripts.refused("calls another version of a block", changed(3, 24));
             let captures = [call(4, "who_is_there#0").as_ref(), b"and more"].concat();
             scripts.refused("sends captures that the block has not", refused(&captures));

@@ -115,7 +115,7 @@ async fn a_session_cannot_answer_cancel_or_repeat_what_is_not_its_own() {
         scripts.refused("answers the call of another session", lie(&[reply(0)]));
         scripts.refused("answers a call with a guessed number", lie(&[reply(u64::MAX)]));
         scripts.refused("makes two calls of one number", lie(&[waiting(3), waiting(3)]));
-        scripts.refused("introduces itself again, as somebody else", lie(&[Frame::Hello(Box::new(hello))]));
+        scripts.refused("introduces itself again, as another peer", lie(&[Frame::Hello(Box::new(hello))]));
         scripts.refused("welcomes", lie(&[Frame::Welcome(Box::new(welcome()))]));
         scripts
             .refused("challenges", lie(&[Frame::Challenge(Challenge { version: VERSION, nonce: [0; 32] })]));

@@ -69,7 +69,7 @@ async fn a_token_that_is_not_good_opens_nothing() {
             let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#);
             refused("the same, and says that this is RS256", &format!("{header}.{rest}"));
             refused(
-                "is vouched for by somebody else",
+                "is issued by another party",
                 &mint.sign(&but("iss", json!("https://evil.example.com"))),
             );
             refused(

@@ -32,17 +32,17 @@ pub enum Dead {
 #[non_exhaustive]
 pub enum Violation {
     /// It sent bytes that are not a frame.
-    #[error("it sent a message that is no frame: {0}")]
+    #[error("message is not a frame: {0}")]
     Frame(#[from] FrameError),
     /// It sent a frame that is not allowed at this point.
-    #[error("it sent a {0} frame out of place")]
+    #[error("unexpected `{0}` frame")]
     Unexpected(&'static str),
     /// It made a call with the number of a call that is still running.
     #[error("it made call {0} twice")]
     CallTwice(u64),
     /// It sent its catalogue of blocks again, or a catalogue with more blocks than allowed.
     #[error(
-        "it told of its blocks twice, of more than {}, or of none in a part",
+        "catalogue of blocks sent twice, with more than {} blocks, or with an empty part",
         crate::wire::frame::Catalogue::MOST
     )]
     Catalogue,
@@ -76,5 +76,5 @@ pub enum Violation {
 
 /// The session cannot be resumed: frames that the other side lacks were already discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("what the other side lacks is no longer kept")]
+#[error("session cannot be resumed: unacknowledged frames were already discarded")]
 pub struct Lost;
