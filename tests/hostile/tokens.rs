@@ -68,10 +68,7 @@ async fn a_token_that_is_not_good_opens_nothing() {
             let (_, rest) = by_public_key.split_once('.').unwrap();
             let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#);
             refused("the same, and says that this is RS256", &format!("{header}.{rest}"));
-            refused(
-                "is issued by another party",
-                &mint.sign(&but("iss", json!("https://evil.example.com"))),
-            );
+            refused("is issued by another party", &mint.sign(&but("iss", json!("https://evil.example.com"))));
             refused(
                 "is vouched for by one issuer in the name of another",
                 &mint.sign(&but("iss", json!(partner))),
