@@ -1,14 +1,11 @@
 //! The macros of `distributed-scope`: `#[distributed]` and `remote!`. Users reach them through
 //! that crate.
 //!
-//! One expansion is three steps, each with files of its own. **Parse**: `function` and `service`
-//! read the item, `find` finds each `remote!` in its tokens, `block`, `attributes` and `capture`
-//! read one. **Validate**: `validate` checks what the item may be, `scope` which variables a block
-//! uses, with `format` for format strings, `jumps` that it is not left, and `tail` that no body
-//! ends with a call that is not awaited. **Expand**: `expand` and `call`, with `closure_struct` for
-//! what travels, and `version` and `fingerprint` for what tells versions of a block apart; after a
-//! mistake `fallback` takes its place, so that one mistake gives one message. `print`(mod@print)
-//! shows an expansion to people.
+//! One expansion is three steps, each a folder. `parse` reads the item and finds each `remote!` in
+//! its tokens. `validate` checks the item, the variables that each block uses, and that no block is
+//! left by a jump. `expand` writes the calls, the closure structs and the versions of the blocks.
+//! After a mistake `expand::fallback` writes the function without a body, so that one mistake
+//! gives one message.
 //!
 //! Invariant: a `remote!` is found by its tokens, never by the syntax tree, because it may stand
 //! inside any macro.
@@ -27,19 +24,17 @@ use crate::parse::args::Args;
 /// Lets a function run on several peers: each [`remote!`] in it becomes a call, and its block is
 /// compiled into every binary that contains the function.
 ///
-/// It stands on an `async fn`, or on an inherent `impl` block, where it means each `async fn` that
-/// contains `remote!`. `#[distributed(require = authenticated)]` lets only callers that are known
-/// have its blocks run, `require = claim("role", "admin")` only those with a claim;
-/// `#[block(require = ..)]` says so of one block, and `anybody` takes it back. It is asked of the
-/// caller of each hop: of a client that calls its server, and of a server that calls its client
-/// back.
+/// It is written on an `async fn`, or on an inherent `impl` block, where it applies to each
+/// `async fn` that contains `remote!`.
 ///
-/// `#[distributed(exact)]` makes the body of each of its blocks a part of its version, so that a
-/// caller is refused by a server on which another body stands; see [`remote!`]. Blocks with a name
-/// of their own are left out.
-///
-/// `#[distributed(crate = path)]` says where `distributed-scope` is found, if not at
-/// `::distributed_scope`.
+/// - `#[distributed(require = authenticated)]` runs its blocks for known callers only,
+///   `require = claim("role", "admin")` for callers with this claim. `#[block(require = ..)]`
+///   overrides it for one block; `anybody` removes the requirement. The caller of each hop is
+///   checked: a client that calls its server, and a server that calls its client back.
+/// - `#[distributed(exact)]` makes the bodies of its blocks part of their versions. A server whose
+///   body differs then refuses the call; see [`remote!`]. Named blocks are excluded.
+/// - `#[distributed(crate = path)]` names the path of `distributed-scope`, if it is not
+///   `::distributed_scope`.
 #[proc_macro_attribute]
 pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
