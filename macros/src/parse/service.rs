@@ -82,7 +82,9 @@ fn expand_function(
 }
 
 fn expand_impl(args: &Args, mut block: ItemImpl, errors: &mut Errors) -> TokenStream {
-    let Some(service) = read_impl(&block, errors) else {
+    // After a mistake before the `impl`, an expansion would only lead to further messages.
+    let service = read_impl(&block, errors).filter(|_| errors.is_empty());
+    let Some(service) = service else {
         fallback::every_method(&mut block);
         return block.into_token_stream();
     };
