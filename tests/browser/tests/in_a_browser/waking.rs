@@ -33,8 +33,7 @@ async fn waking_page_replaces_dead_connection() {
         let before = proxy.connections();
         proxy.silence();
         browser.evaluate(event).await;
-        // Of this peer, and of the original's, which runs in this page, too.
-        soon(proxy.until_connections(before + 2)).await;
+        soon(proxy.until_connections(before + 1)).await;
         assert_eq!(browser.call("run", &["demo"]).await, Ok(json!("([42; 43], 44)")), "{event}");
     }
     browser.quit().await;
