@@ -18,8 +18,8 @@ modules! {
 use libfuzzer_sys::fuzz_target;
 use proc_macro2::{TokenStream, TokenTree};
 
-use crate::args::Args;
 use crate::errors::Errors;
+use crate::parse::args::Args;
 
 /// rustc gives up on a program whose brackets are nested more deeply than this, before it runs a
 /// macro.
@@ -35,7 +35,7 @@ fn is_too_deep(tokens: TokenStream, levels: usize) -> bool {
 fn expand(args: &str, item: TokenStream) -> Option<TokenStream> {
     let mut errors = Errors::default();
     let args = Args::parse(args.parse().ok()?, &mut errors);
-    Some(service::expand_item(&args, item, &mut errors))
+    Some(parse::service::expand_item(&args, item, &mut errors))
 }
 
 fuzz_target!(|input: (u8, &str)| {
@@ -52,11 +52,11 @@ fuzz_target!(|input: (u8, &str)| {
         return;
     }
     let Ok(tokens) = item.parse::<TokenStream>() else { return };
-    if is_too_deep(tokens.clone(), NESTING) || find::is_marker(tokens.clone()) {
+    if is_too_deep(tokens.clone(), NESTING) || parse::find::is_marker(tokens.clone()) {
         return;
     }
     let Some(expansion) = expand(args, tokens.clone()) else { return };
-    let _ = print::source(expansion.clone());
+    let _ = expand::print::source(expansion.clone());
     if let Ok(again) = tokens.to_string().parse::<TokenStream>() {
         let again = expand(args, again).expect("the arguments were read before");
         assert_eq!(again.to_string(), expansion.to_string());
