@@ -16,9 +16,6 @@ mod context;
 mod errors;
 mod faults;
 mod floods;
-// An actor of actix-web-actors does not handle the goodbye of a peer that ended at once: its session
-// waits for `Limits::resume`.
-#[cfg(not(feature = "actix-web-actors"))]
 mod goodbyes;
 mod lifecycle;
 mod links;

@@ -4,6 +4,7 @@
 use actix_http::error::PayloadError;
 use actix_http::ws::ProtocolError;
 use actix_web::{FromRequest, HttpRequest, dev, web};
+use futures_util::future::ready;
 use futures_util::{FutureExt, StreamExt};
 
 use super::frame_guard::FrameGuard;
@@ -11,7 +12,9 @@ use super::frame_guard::FrameGuard;
 /// Puts a guard in front of the body of a request, before a WebSocket codec with the limit
 /// `message` reads it.
 ///
-/// A larger frame ends the body with [`PayloadError::Overflow`].
+/// A larger frame ends the body with [`PayloadError::Overflow`]. A lost connection just ends it: the
+/// WebSocket behind it returns an error of the body before the frames that it has read already, and
+/// the goodbye of a program that ends is the last of these.
 pub(super) fn guarded_payload(
     request: &HttpRequest,
     body: web::Payload,
@@ -30,6 +33,7 @@ pub(super) fn guarded_payload(
             }
         }
     });
+    let guarded = guarded.take_while(|bytes| ready(matches!(bytes, Ok(_) | Err(PayloadError::Overflow))));
     // The extractor is the only way to create a `web::Payload`, and completes at once.
     let mut payload = dev::Payload::Stream { payload: guarded.boxed_local() };
     web::Payload::from_request(request, &mut payload)
@@ -78,6 +82,17 @@ mod tests {
             matches!(guarded.next().await, Some(Err(PayloadError::Overflow))),
             "and nothing passes after it"
         );
+    }
+
+    #[actix_web::test]
+    async fn lost_connection_ends_the_body_without_an_error() {
+        let request = actix_web::test::TestRequest::default().to_http_request();
+        let chunks = stream::iter([Ok(frame(1, true)), Err(PayloadError::Incomplete(None))]);
+        let mut inner = dev::Payload::Stream { payload: chunks.boxed_local() };
+        let body = web::Payload::from_request(&request, &mut inner).await.unwrap();
+        let mut guarded = guarded_payload(&request, body, 100).unwrap();
+        assert_eq!(guarded.next().await.unwrap().unwrap(), frame(1, true));
+        assert!(guarded.next().await.is_none());
     }
 
     #[test]
