@@ -18,10 +18,10 @@ pub(super) struct LargeFrames {
     /// receiver must have a free slot before the next frame begins.
     abandoned: VecDeque<Framed>,
     next_stream: u32,
-    /// The number of bytes that were sent of messages that have not arrived completely.
+    /// The number of bytes that were sent of messages whose last chunk is not sent or still kept.
     pinned: usize,
-    /// The messages that were sent to their end, or withdrawn: the number of the last chunk, and
-    /// the number of bytes sent.
+    /// The messages that were sent to their end, or withdrawn, in the order of their last chunks:
+    /// the number of that chunk, and the number of bytes sent.
     ending: VecDeque<(u64, usize)>,
 }
 
@@ -30,6 +30,8 @@ struct Large {
     stream: u32,
     frame: Bytes,
     sent: usize,
+    /// The number of its last chunk that was sent; 0 before the first one.
+    last_chunk: u64,
 }
 
 impl Large {
@@ -70,7 +72,7 @@ impl LargeFrames {
     pub(super) fn push(&mut self, frame: Bytes) {
         let stream = self.next_stream;
         self.next_stream = self.next_stream.wrapping_add(1);
-        self.frames.push_back(Large { stream, frame, sent: 0 });
+        self.frames.push_back(Large { stream, frame, sent: 0, last_chunk: 0 });
     }
 
     pub(super) fn frames(&self) -> impl Iterator<Item = &Bytes> {
@@ -102,15 +104,15 @@ impl LargeFrames {
     }
 
     /// The bytes of memory that are kept although they were sent. A chunk shares the buffer of its
-    /// message, which is kept until the last chunk has arrived.
+    /// message, which is freed with the last chunk.
     pub(super) fn pinned(&self) -> usize {
         self.pinned
     }
 
-    /// All frames before this number have arrived.
-    pub(super) fn acknowledge(&mut self, received: u64) {
+    /// No frame before this number is kept any longer: all have arrived, or were discarded.
+    pub(super) fn release(&mut self, first_kept: u64) {
         while let Some(&(number, size)) = self.ending.front()
-            && number < received
+            && number < first_kept
         {
             self.ending.pop_front();
             self.pinned -= size;
@@ -125,30 +127,35 @@ impl LargeFrames {
         let (is_begin, end) = (part.start == 0, part.end);
         let frame = large.chunk(large.frame.slice(part));
         self.pinned += end - large.sent;
-        large.sent = end;
+        (large.sent, large.last_chunk) = (end, number);
         if end < large.frame.len() {
             // It goes behind the other frames that take turns, and before those that wait.
             self.frames.insert(turns - 1, large);
         } else {
-            self.ending.push_back((number, end));
+            self.ends(&large);
         }
         Some(Outgoing { frame, is_begin })
     }
 
-    /// Withdraws this frame. If the other side has a part of it, the other side is notified. The
-    /// next frame is sent with this number.
-    pub(super) fn withdraw(&mut self, number: u64, is_it: impl Fn(&Bytes) -> bool) -> Option<Withdrawn> {
+    /// Withdraws this frame. If the other side has a part of it, the other side is notified.
+    pub(super) fn withdraw(&mut self, is_it: impl Fn(&Bytes) -> bool) -> Option<Withdrawn> {
         let place = self.frames.iter().position(|large| is_it(&large.frame))?;
         let large = self.frames.remove(place)?;
         let unsent = large.frame.len() - large.sent;
         let mut last_word = 0;
         if large.sent > 0 {
+            self.ends(&large);
             let frame = large.chunk(Bytes::new());
             last_word = frame.len();
             self.abandoned.push_back(frame);
         }
-        self.ending.push_back((number, large.sent));
         Some(Withdrawn { unsent, last_word })
+    }
+
+    /// No more of this frame is sent. One that was withdrawn may have ended before others did.
+    fn ends(&mut self, large: &Large) {
+        let place = self.ending.partition_point(|(number, _)| *number < large.last_chunk);
+        self.ending.insert(place, (large.last_chunk, large.sent));
     }
 
     pub(super) fn clear(&mut self) {

@@ -162,7 +162,9 @@ impl Outbox {
             return self.sent.again();
         }
         let outgoing = self.next_new()?;
-        self.sent.keep(outgoing)
+        self.sent.keep(outgoing);
+        self.large.release(self.sent.first_kept());
+        self.sent.last()
     }
 
     fn next_new(&mut self) -> Option<Outgoing> {
@@ -195,7 +197,7 @@ impl Outbox {
     /// The other side has this many frames.
     pub(super) fn acknowledge(&mut self, received: u64) -> Result<(), Gap> {
         self.sent.acknowledge(received)?;
-        self.large.acknowledge(received);
+        self.large.release(self.sent.first_kept());
         Ok(())
     }
 
@@ -212,7 +214,7 @@ impl Outbox {
     /// A new connection resumes after this many frames, which the other side has.
     pub(super) fn rewind(&mut self, received: u64) -> Result<(), Gap> {
         self.sent.rewind(received)?;
-        self.large.acknowledge(received);
+        self.large.release(self.sent.first_kept());
         Ok(())
     }
 
@@ -232,8 +234,9 @@ impl Outbox {
     }
 
     fn withdraw_large(&mut self, is_it: impl Fn(&Bytes) -> bool) -> bool {
-        let Some(withdrawn) = self.large.withdraw(self.sent.next_number(), is_it) else { return false };
+        let Some(withdrawn) = self.large.withdraw(is_it) else { return false };
         self.queued = self.queued - withdrawn.unsent + withdrawn.last_word;
+        self.large.release(self.sent.first_kept());
         true
     }
 

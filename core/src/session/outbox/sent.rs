@@ -113,13 +113,22 @@ impl Sent {
     }
 
     /// Keeps a frame that is sent now.
-    pub(super) fn keep(&mut self, outgoing: Outgoing) -> Option<&Outgoing> {
+    pub(super) fn keep(&mut self, outgoing: Outgoing) {
         self.give(outgoing.frame.chunk_size());
         self.bytes += outgoing.frame.len();
         self.kept.push_back(outgoing);
         while self.held() > self.keep && self.kept.len() > 1 {
             self.forget_first();
         }
+    }
+
+    /// The number of the first frame that is kept.
+    pub(super) fn first_kept(&self) -> u64 {
+        self.first
+    }
+
+    /// The frame that was kept last.
+    pub(super) fn last(&self) -> Option<&Outgoing> {
         self.kept.back()
     }
 

@@ -22,6 +22,21 @@ fn small(n: u8) -> Bytes {
     Bytes::from(vec![n; 10])
 }
 
+/// A call without captures.
+fn invoke(call: u64) -> Invoke {
+    let block = crate::Block::new("a", "", "", 0, &[], crate::block::version::Source::exact(0));
+    Invoke {
+        call: CallId(call),
+        block: block.id,
+        fingerprint: block.fingerprint(),
+        deadline_ms: None,
+        hop: 0,
+        codec: 1,
+        is_detached: false,
+        captures: Bytes::new(),
+    }
+}
+
 #[test]
 fn what_was_not_acknowledged_is_sent_again_in_order() {
     let mut outbox = Outbox::new(1 << 20, 1 << 20, MESSAGE);
@@ -124,24 +139,7 @@ fn chunks_that_have_long_gone_alone_have_a_wide_window_until_a_small_frame_joins
 #[test]
 fn a_large_frame_is_abandoned_before_the_next_one_begins() {
     let mut outbox = Outbox::new(8 << 20, 8 << 20, MESSAGE);
-    let large = |call| {
-        let bytes = Bytes::from(vec![0; 9 * CHUNK]);
-        let (block, fingerprint) = (
-            crate::BlockId::of_path("a"),
-            crate::Block::new("a", "", "", 0, &[], crate::block::version::Source::exact(0)).fingerprint(),
-        );
-        Invoke {
-            call: CallId(call),
-            block,
-            fingerprint,
-            deadline_ms: None,
-            hop: 0,
-            codec: 1,
-            is_detached: false,
-            captures: Bytes::new(),
-        }
-        .seal(bytes)
-    };
+    let large = |call| invoke(call).seal(Bytes::from(vec![0; 9 * CHUNK]));
     (0..6).for_each(|call| outbox.push(large(call)));
     (0..STREAMS).for_each(|_| assert!(is_chunk(&frame(&mut outbox).unwrap())));
     (0..40).for_each(|n| outbox.push(small(n | 0x80)));
@@ -154,21 +152,7 @@ fn a_large_frame_is_abandoned_before_the_next_one_begins() {
 #[test]
 fn a_small_invoke_that_was_not_sent_can_be_withdrawn_and_is_never_sent() {
     let mut outbox = Outbox::new(8 << 20, 8 << 20, MESSAGE);
-    let block = crate::Block::new("a", "", "", 0, &[], crate::block::version::Source::exact(0));
-    let invoke = |call| {
-        let (block, fingerprint) = (block.id, block.fingerprint());
-        Frame::Invoke(Invoke {
-            call: CallId(call),
-            block,
-            fingerprint,
-            deadline_ms: None,
-            hop: 0,
-            codec: 1,
-            is_detached: false,
-            captures: Bytes::new(),
-        })
-        .encode()
-    };
+    let invoke = |call| Frame::Invoke(invoke(call)).encode();
     (0..9).for_each(|call| outbox.push(invoke(call)));
     outbox.push(small(0x80));
     assert_eq!(frame(&mut outbox), Some(invoke(0)));
@@ -198,4 +182,45 @@ fn large_frames_take_turns() {
     (0..6).for_each(|_| outbox.push(Bytes::from(vec![0; 2 * CHUNK])));
     let streams: Vec<u8> = drain(&mut outbox).iter().map(|frame| frame[4]).collect();
     assert_eq!(streams, [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 4, 5]);
+}
+
+/// The buffer of a message is freed with its last chunk, also if that was dropped because more was
+/// kept than allowed, and not acknowledged.
+#[test]
+fn discarded_large_frame_is_not_counted() {
+    let mut outbox = Outbox::new(CHUNK, 1 << 20, MESSAGE);
+    outbox.push(Bytes::from(vec![0; 4 * CHUNK]));
+    (0..3).for_each(|_| assert!(outbox.next().is_some()));
+    assert!(outbox.held() >= 4 * CHUNK, "the chunks that were not sent share the buffer");
+    drain(&mut outbox);
+    outbox.push(Bytes::from(vec![0; CHUNK]));
+    drain(&mut outbox);
+    assert!(outbox.held() < 2 * CHUNK, "{} bytes are counted", outbox.held());
+    outbox.acknowledge(5).unwrap();
+    assert_eq!(outbox.held(), 0);
+}
+
+/// The same holds for a message that was withdrawn after a part of it was sent.
+#[test]
+fn withdrawn_large_frame_is_not_counted() {
+    let mut outbox = Outbox::new(CHUNK, 1 << 20, MESSAGE);
+    outbox.push(invoke(7).seal(Bytes::from(vec![0; 4 * CHUNK])));
+    (0..3).for_each(|_| assert!(outbox.next().is_some()));
+    assert!(outbox.withdraw(CallId(7)));
+    drain(&mut outbox);
+    assert!(outbox.held() <= 2 * CHUNK, "its last chunk may be kept: {} bytes are counted", outbox.held());
+    outbox.push(Bytes::from(vec![0; CHUNK]));
+    drain(&mut outbox);
+    assert!(outbox.held() < 2 * CHUNK, "{} bytes are counted", outbox.held());
+}
+
+/// And for one whose part had arrived before it was withdrawn.
+#[test]
+fn withdrawn_large_frame_whose_part_arrived_is_not_counted() {
+    let mut outbox = Outbox::new(1 << 20, 1 << 20, MESSAGE);
+    outbox.push(invoke(7).seal(Bytes::from(vec![0; 4 * CHUNK])));
+    (0..3).for_each(|_| assert!(outbox.next().is_some()));
+    outbox.acknowledge(3).unwrap();
+    assert!(outbox.withdraw(CallId(7)));
+    assert!(outbox.held() < CHUNK, "{} bytes are counted", outbox.held());
 }
