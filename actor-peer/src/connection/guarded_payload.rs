@@ -12,9 +12,9 @@ use super::frame_guard::FrameGuard;
 /// Puts a guard in front of the body of a request, before a WebSocket codec with the limit
 /// `message` reads it.
 ///
-/// A larger frame ends the body with [`PayloadError::Overflow`]. A lost connection just ends it: the
-/// WebSocket behind it returns an error of the body before the frames that it has read already, and
-/// the goodbye of a program that ends is the last of these.
+/// A larger frame ends the body with [`PayloadError::Overflow`]. A lost connection just ends it:
+/// the WebSocket behind it returns an error of the body before the frames that it has read
+/// already, and the goodbye of a program that ends is the last of these.
 pub(super) fn guarded_payload(
     request: &HttpRequest,
     body: web::Payload,
