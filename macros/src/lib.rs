@@ -82,7 +82,7 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # Blocks that hold their thread
 ///
 /// A block runs on the thread of its session, and while it computes or waits without `.await`,
-/// nothing else of that thread goes on: neither its other calls nor its keepalives.
+/// nothing else of that thread runs: neither its other calls nor its keepalives.
 /// `#[block(blocking)]` runs the body on the blocking pool instead, like actix-web's `web::block`:
 ///
 /// - The body is synchronous: it has no `.await`. Its captures are `Send`; its result need not be,

@@ -1,4 +1,4 @@
-//! What a block is called, where it stands, and which version of it this binary has.
+//! The name of a block, its place in the source, and which version of it this binary has.
 
 pub(crate) mod raised;
 pub(crate) mod selection;
@@ -45,7 +45,7 @@ impl BlockId {
         Self(Fnv::new().bytes(b"#").bytes(name.as_bytes()).get())
     }
 
-    /// The id as it stands in a frame.
+    /// The id as it is in a frame.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
@@ -53,7 +53,7 @@ impl BlockId {
 }
 
 impl Fingerprint {
-    /// The fingerprint as it stands in a frame.
+    /// The fingerprint as it is in a frame.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
@@ -94,7 +94,7 @@ pub struct Block {
     pub name: Option<&'static str>,
     /// Module path, function and ordinal, for example `shop::orders::checkout#1`.
     pub path: &'static str,
-    /// The module it stands in.
+    /// The module that contains it.
     pub module: &'static str,
     /// The source file, as rustc was given it.
     pub file: &'static str,
@@ -261,7 +261,7 @@ impl Block {
         self.result_carriage().ok().map(Carriage::codec)
     }
 
-    /// The version of the package that it stands in, if cargo built it.
+    /// The version of the package that contains it, if cargo built it.
     #[must_use]
     pub fn package_version(&self) -> Option<&'static str> {
         self.source.package

@@ -2,7 +2,7 @@
 //! its types say.
 //!
 //! A call and the block that answers it must agree on two things: on the interface, which is the
-//! captures with their names and the result, and on *which* block is meant. What stands in the
+//! captures with their names and the result, and on *which* block is meant. What is in the
 //! body is the business of the peer that runs it. So the text of a body is part of a version only
 //! where two blocks of one function could be taken for each other, or where `exact` asks for it.
 
@@ -23,7 +23,7 @@ pub struct Source {
     pub body: u64,
     /// Whether another block of its function could be taken for it.
     pub twins: Twins,
-    /// `CARGO_PKG_VERSION` of the crate it stands in, if cargo built it. It is no part of the
+    /// `CARGO_PKG_VERSION` of the crate that contains it, if cargo built it. It is no part of the
     /// version: it tells people which side is older.
     pub package: Option<&'static str>,
 }

@@ -45,7 +45,7 @@ use crate::identity::peer_id::PeerId;
     note = "capture or return an owned value instead, for example `[text = text.to_owned()]` or `text.to_owned()` for a `&str`"
 )]
 pub trait Travels<Way = ByValue>: Sized {
-    /// What stands for it on the wire.
+    /// Its form on the wire.
     #[doc(hidden)]
     fn wire<W>(_journey: Journey<Self, Way, W>) -> W {
         never()
@@ -260,7 +260,7 @@ where
 pub trait Arrive<T>: Sized {
     /// The way.
     type Way;
-    /// What stands on the wire.
+    /// The form on the wire.
     type Wire;
     /// Takes the way.
     fn arrives(self) -> Journey<T, Self::Way, Self::Wire> {
@@ -273,7 +273,7 @@ pub trait Arrive<T>: Sized {
 pub trait ArriveOnPool<T>: Sized {
     /// The way.
     type Way;
-    /// What stands on the wire.
+    /// The form on the wire.
     type Wire;
     /// Takes the way.
     fn arrives_on_pool(self) -> Journey<T, Self::Way, Self::Wire> {
@@ -285,7 +285,7 @@ pub trait ArriveOnPool<T>: Sized {
 pub trait Return<T>: Sized {
     /// The way.
     type Way;
-    /// What stands on the wire.
+    /// The form on the wire.
     type Wire;
     /// Takes the way.
     fn returns(self) -> Journey<T, Self::Way, Self::Wire> {
@@ -341,7 +341,7 @@ impl<'de, T> Deserialize<'de> for Told<T> {
     }
 }
 
-/// What stands on the wire for a `T`.
+/// The form of a `T` on the wire.
 pub trait Wire<T> {
     /// What is to be written.
     fn of(value: T) -> Self;

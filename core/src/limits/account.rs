@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 
-/// A session that holds less than this goes on when the peer or its address has reached a limit:
+/// A session that holds less than this continues when the peer or its address has reached a limit:
 /// others must not be able to shut it out.
 const SMALL: usize = 64 << 10;
 

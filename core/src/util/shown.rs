@@ -1,5 +1,5 @@
 //! Texts of others as they are kept and shown: cut in the middle where they are too long, and on
-//! one line whatever stands in them.
+//! one line, whatever they contain.
 //!
 //! The text of an error may come from another peer, and may repeat what that peer was given. It
 //! ends up in logs, in terminals and on pages, so it must not fill them, and must not look like

@@ -39,7 +39,7 @@ impl Attributes {
                     errors.push(error);
                 }
             } else {
-                let message = "only `#[cfg(..)]` and `#[block(..)]` may stand before a block; put other attributes on what is in it";
+                let message = "only `#[cfg(..)]` and `#[block(..)]` are allowed before a block; put other attributes on what is in it";
                 errors.push(syn::Error::new_spanned(attribute, message));
             }
         }

@@ -126,7 +126,7 @@ impl Arguments<'_> {
         self.comma("the list", "the block")?;
         if result.is_none() && input.peek(Token![->]) {
             let message =
-                "the type of the result stands before the comma: `remote!(peer, [a, b] -> T, { body })`";
+                "write the type of the result before the comma: `remote!(peer, [a, b] -> T, { body })`";
             return Err(syn::Error::new(input.span(), message));
         }
         let attributes = Attribute::parse_outer(input)?;

@@ -1,4 +1,4 @@
-//! What stands in the source: the function, its blocks, their lists and attributes.
+//! What is written in the source: the function, its blocks, their lists and attributes.
 
 pub(crate) mod args;
 pub(crate) mod attributes;

@@ -39,7 +39,7 @@ pub(crate) fn expand_item(args: &Args, item: TokenStream, errors: &mut Errors) -
             block.into_token_stream()
         }
         Ok(other) => {
-            let message = "`#[distributed]` stands on an `async fn`, or on an `impl` block whose methods are `async fn`s";
+            let message = "`#[distributed]` is allowed on an `async fn`, or on an `impl` block whose methods are `async fn`s";
             errors.at(first_token(&other), message);
             item
         }

@@ -7,8 +7,8 @@ use syn::{Block, ExprAsync, ExprAwait, ExprClosure, Item, Macro};
 
 use crate::errors::Errors;
 
-/// Tells each `.await` in the body of a block with `blocking`. What stands in `async` of its own
-/// is not looked at.
+/// Reports each `.await` in the body of a block with `blocking`. `async` blocks inside it
+/// are not checked.
 pub(crate) fn check(body: &Group, errors: &mut Errors) {
     let Ok(body) = syn::parse2::<Block>(TokenTree::from(body.clone()).into()) else { return };
     Awaits { errors }.visit_block(&body);

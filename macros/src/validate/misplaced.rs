@@ -14,7 +14,7 @@ pub(crate) fn message(source: Option<&str>) -> String {
         );
     }
     if tokens.iter().any(has_fragment) {
-        return "`remote!` stands in a macro here, where `#[distributed]` does not see it: write the `remote!` out in the function, or \
+        return "`remote!` is inside a macro here, where `#[distributed]` does not see it: write the `remote!` out in the function, or \
                 have the macro make the whole `async fn` with its `#[distributed]`"
             .to_owned();
     }
@@ -51,8 +51,8 @@ mod tests {
         for (source, start) in [
             (Some("far!(p, [], { 1 })"), "`far!` is `remote!` under another name"),
             (Some("scope::far!(p, [], { 1 })"), "`far!` is"),
-            (Some("remote!($peer, [], $body)"), "`remote!` stands in a macro"),
-            (Some("remote!(p, [], { f($a) })"), "`remote!` stands in a macro"),
+            (Some("remote!($peer, [], $body)"), "`remote!` is inside a macro"),
+            (Some("remote!(p, [], { f($a) })"), "`remote!` is inside a macro"),
             (Some("remote!(p, [], { \"$a\" })"), "`remote!` works inside"),
             (Some("scope::remote!(p, [a], { !a })"), "`remote!` works inside"),
             (None, "`remote!` works inside"),

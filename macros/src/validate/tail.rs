@@ -1,4 +1,4 @@
-//! What stands wrongly at the end of a body: a call that is not awaited, and `Ok(value)` at the
+//! Mistakes at the end of a body: a call that is not awaited, and `Ok(value)` at the
 //! end of a block.
 //!
 //! rustc would say that a `Call` is not what the function returns, or that it does not know the

@@ -193,7 +193,7 @@ impl<'a> Difference<'a> {
         }
     }
 
-    /// Fields or variants that only one of the two has, or that stand in another order.
+    /// Fields or variants that only one of the two has, or that are in another order.
     fn names(&mut self, kind: &str, of: &str, ours: &[&str], theirs: &[&str]) {
         let before = self.found.len();
         for name in theirs.iter().filter(|name| !ours.contains(name)) {
@@ -203,7 +203,7 @@ impl<'a> Difference<'a> {
             self.find(format!("{kind} `{name}` of {of} is missing there"));
         }
         if self.found.len() == before && ours != theirs {
-            self.find(format!("the {kind}s of {of} stand in another order there"));
+            self.find(format!("the {kind}s of {of} are in another order there"));
         }
     }
 }

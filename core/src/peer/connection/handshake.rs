@@ -81,7 +81,7 @@ impl<P: Platform> Connection<P> {
                 return self.go_on(Arc::clone(old), received, opened, kill);
             }
             (frame::Opened::Resumed { .. }, None) => {
-                return self.violated(&"it goes on with a session that we did not ask for");
+                return self.violated(&"unexpected resume of another session");
             }
             (frame::Opened::New { session, token }, _) => (session, token),
         };
@@ -196,7 +196,7 @@ impl<P: Platform> Connection<P> {
                 let Some(epoch) = link.take_over(comer, visitor, kill) else {
                     let remote = link.remote();
                     tracing::debug!(peer = %self.shared.id(), %remote, "connection dropped: too late to resume its session");
-                    self.out.goodbye(Goodbye::normal("the session goes on elsewhere"));
+                    self.out.goodbye(Goodbye::normal("the session continues on another connection"));
                     return Some(Next::Stop);
                 };
                 // The connection now carries the session.

@@ -266,7 +266,7 @@ impl<P: Platform> Link<P> {
     ) -> Result<Taken, Goodbye> {
         let mut state = self.state.lock();
         if state.epoch != epoch {
-            return Err(Goodbye::normal("the session goes on elsewhere"));
+            return Err(Goodbye::normal("the session continues on another connection"));
         }
         let (mut count, mut bytes, mut now) = (0, 0, None);
         while count < FRAMES_AT_ONCE && bytes < BYTES_AT_ONCE {

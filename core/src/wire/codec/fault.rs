@@ -125,7 +125,7 @@ impl fmt::Display for Unreadable {
             Fault::Cbor(error) if error.is_end_of_input() => f.write_str("the value is cut short"),
             Fault::Cbor(error) => match error.position() {
                 Some(position) => {
-                    write!(f, "at byte {position} stands another kind of value than its type reads")
+                    write!(f, "at byte {position} is another kind of value than its type reads")
                 }
                 None => f.write_str("another kind of value than its type reads"),
             },

@@ -77,6 +77,6 @@ pub enum ReauthenticateError {
     #[error("cannot reauthenticate: the connection was lost meanwhile")]
     Lost,
     /// The server rejected the credential, or no connection could be made.
-    #[error("cannot reauthenticate; the session goes on as before")]
+    #[error("cannot reauthenticate; the session is unchanged")]
     Refused(#[source] ConnectError),
 }
