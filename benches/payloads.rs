@@ -43,7 +43,7 @@ echoes! {
 
 /// As large as the largest size with its header.
 fn limits() -> Limits {
-    Limits { message: 17 << 20, ..Limits::default() }
+    Limits::default().with_max_message(17 << 20)
 }
 
 fn sizes(criterion: &mut Criterion) {

@@ -24,7 +24,7 @@ fn connect(criterion: &mut Criterion) {
     let system = System::new();
     // More connects come from here in a second than a server expects.
     let limits =
-        Limits { handshakes_per_second: u32::MAX, sessions_per_address: usize::MAX, ..Limits::default() };
+        Limits::default().with_max_handshakes_per_second(u32::MAX).with_max_sessions_per_address(usize::MAX);
     let (server, port) = system.block_on(async { serve(limits) });
     criterion.bench_function("connect and the first answer", |bencher| {
         bencher.iter_custom(|times| {
@@ -69,7 +69,7 @@ async fn proxy(port: u16, cut: watch::Receiver<u64>) -> u16 {
 fn resume(criterion: &mut Criterion) {
     let system = System::new();
     // What is measured is the work, not the pause before it.
-    let limits = Limits { reconnect: Duration::from_micros(1), ..Limits::default() };
+    let limits = Limits::default().with_reconnect_delay(Duration::from_micros(1));
     let (cut, is_cut) = watch::channel(0);
     let (client, server) = system.block_on(async {
         let (server, port) = serve(limits.clone());

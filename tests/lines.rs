@@ -130,7 +130,7 @@ async fn no_line_for_each_frame() {
     std::panic::set_hook(Box::new(|_| ()));
     // As fast as they can.
     let limits =
-        Limits { sessions_per_address: 100_000, handshakes_per_second: u32::MAX, ..Limits::default() };
+        Limits::default().with_max_sessions_per_address(100_000).with_max_handshakes_per_second(u32::MAX);
     let server = Listening::start(open().limits(limits.clone()));
     let closed = Listening::start(
         open().limits(limits).authenticate(async |_: Upgrade| Err(Denied::forbidden("nobody"))),

@@ -99,7 +99,7 @@ async fn no_argument_result_token_claim_error_or_panic_is_logged() {
     // read as a log.
     std::panic::set_hook(Box::new(|_| {}));
 
-    let limits = Limits { calls_per_second: 30, ..Limits::default() };
+    let limits = Limits::default().with_max_calls_per_second(30);
     let server = Peer::builder(PeerId::named("server"))
         .expose(Blocks::all())
         .limits(limits)

@@ -64,7 +64,9 @@ impl Builder {
     /// # use distributed_scope_actor_peer::Peer;
     /// # use distributed_scope_core::{Limits, PeerId};
     /// # use std::time::Duration;
-    /// let limits = Limits { deadline: Duration::from_secs(2), sessions_per_address: 16, ..Limits::default() };
+    /// let limits = Limits::default()
+    ///     .with_default_deadline(Duration::from_secs(2))
+    ///     .with_max_sessions_per_address(16);
     /// let peer = Peer::builder(PeerId::named("shop")).limits(limits).start();
     /// ```
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -319,7 +321,7 @@ impl Builder {
         if Arbiter::try_current().is_none() {
             return Err(StartError::NoRuntime);
         }
-        warm_up(self.parts.limits.message);
+        warm_up(self.parts.limits.max_message);
         let gate = Gate::new(self.rules, &self.parts.limits);
         Ok(Peer::of(Shared::start(self.parts, |peer| Actix::new(peer, gate))?))
     }

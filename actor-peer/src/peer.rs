@@ -125,7 +125,7 @@ impl Peer {
     ///
     /// If the host of the URL has several addresses, they are tried 250 ms apart until one
     /// answers. The attempt times out after
-    /// [`Limits::handshake`](distributed_scope_core::Limits::handshake).
+    /// [`Limits::handshake_timeout`](distributed_scope_core::Limits::handshake_timeout).
     ///
     /// # Cancel safety
     ///
@@ -140,8 +140,9 @@ impl Peer {
     ///
     /// The link dials at once, and retries until there is a session. It reconnects when the
     /// connection is lost. It opens a new session when the old one has ended, for example because
-    /// the server was restarted. [`Limits::reconnect`](distributed_scope_core::Limits::reconnect)
-    /// sets the delays between attempts.
+    /// the server was restarted.
+    /// [`Limits::reconnect_delay`](distributed_scope_core::Limits::reconnect_delay) sets the delays
+    /// between attempts.
     ///
     /// The link ends when it is [stopped](LinkHandle::stop), when this peer is stopped, or when
     /// no attempt can succeed: the URL is invalid, a token would be sent unencrypted, or the
@@ -291,7 +292,8 @@ impl Peer {
     }
 
     /// Returns the memory that this peer holds for all other peers now, in bytes;
-    /// [`Limits::held`](distributed_scope_core::Limits::held) documents what is counted.
+    /// [`Limits::max_held_bytes`](distributed_scope_core::Limits::max_held_bytes) documents what is
+    /// counted.
     #[must_use]
     pub fn held(&self) -> usize {
         self.shared.account().held()
@@ -325,9 +327,10 @@ impl Peer {
     ///
     /// Returns when all running blocks have ended and were answered, and all connected peers have
     /// confirmed that no more calls are accepted; no call in flight is lost. A peer that does not
-    /// confirm within an eighth of [`Limits::silence`](distributed_scope_core::Limits::silence)
-    /// is not waited for. `drain` returns at the latest after `grace`. Then everything is closed
-    /// as with [`stop`](Self::stop).
+    /// confirm within an eighth of
+    /// [`Limits::idle_timeout`](distributed_scope_core::Limits::idle_timeout) is not waited for.
+    /// `drain` returns at the latest after `grace`. Then everything is closed as with
+    /// [`stop`](Self::stop).
     ///
     /// Dropping the future does not undo the drain: new sessions and calls stay refused, and
     /// running blocks are not closed in that case.

@@ -22,10 +22,10 @@ pub(crate) async fn dial(
     endpoint: Endpoint,
     old: Option<Arc<Link>>,
 ) -> Result<Arc<Link>, ConnectError> {
-    let late = shared.platform().sleep_until(clock::now() + shared.limits().handshake);
+    let late = shared.platform().sleep_until(clock::now() + shared.limits().handshake_timeout);
     let url = endpoint.to_string();
     let session = async {
-        let socket = open(&endpoint, shared.limits().queue).await?;
+        let socket = open(&endpoint, shared.limits().max_queued_bytes).await?;
         tracing::debug!(peer = %shared.id(), %url, "connected");
         let (opened, is_open) = oneshot::channel();
         let connection = Connection::dialled(Arc::clone(&shared), old, opened).wanting(endpoint.wanted());

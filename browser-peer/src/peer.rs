@@ -77,7 +77,8 @@ impl Peer {
     /// - The server rejects the session (for instance because a live session has this peer's id).
     ///
     /// A browser does not report why it cannot connect; the reason is in its console. The attempt
-    /// times out after [`Limits::handshake`](distributed_scope_core::Limits::handshake).
+    /// times out after
+    /// [`Limits::handshake_timeout`](distributed_scope_core::Limits::handshake_timeout).
     ///
     /// # Cancel safety
     ///
@@ -94,8 +95,8 @@ impl Peer {
     /// connection is lost: at once when the browser reports that it is online again or the page
     /// becomes visible again. It opens a new session when the old one has ended, for example
     /// because the server was restarted.
-    /// [`Limits::reconnect`](distributed_scope_core::Limits::reconnect) sets the delays between
-    /// attempts.
+    /// [`Limits::reconnect_delay`](distributed_scope_core::Limits::reconnect_delay) sets the delays
+    /// between attempts.
     ///
     /// The link ends when it is [stopped](LinkHandle::stop), when this peer is stopped, or when
     /// no attempt can succeed: the URL is invalid, a token would be sent unencrypted, or the

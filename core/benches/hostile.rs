@@ -33,7 +33,7 @@ struct Worst {
 }
 
 fn worst(case: &Case, messages: &[(&'static str, Vec<u8>)], runs: u32) -> Worst {
-    let memory = Limits::default().memory;
+    let memory = Limits::default().max_decode_memory;
     let mut worst = Worst::default();
     for (message, bytes) in messages {
         let heap = measure(|| _ = (case.decode)(memory, bytes)).bytes_max;

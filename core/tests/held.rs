@@ -99,7 +99,7 @@ proptest! {
 
     #[test]
     fn what_is_counted_is_what_is_held(steps in prop::collection::vec(step(), 1..80)) {
-        let limits = Limits { queue: 60 << 10, ..Limits::default() };
+        let limits = Limits::default().with_max_queued_bytes(60 << 10);
         let mut side = Side { session: session(&limits, &limits), calls: 0, running: Vec::new(), sent: 0 };
         let info = allocation_counter::measure(|| steps.iter().for_each(|step| side.take(*step)));
         let (taken, counted) = (usize::try_from(info.bytes_current).unwrap_or(0), side.session.held());
@@ -111,7 +111,7 @@ proptest! {
 }
 
 fn full() -> Full {
-    let limits = Limits { held_per_session: 1, ..Limits::default() };
+    let limits = Limits::default().with_max_held_bytes_per_session(1);
     let account = Account::of_session(&limits, []);
     let _held = account.hold(1);
     account.full(0).or_else(|| account.full(1)).expect("it is full")
@@ -148,7 +148,7 @@ fn a_full_session_refuses_calls_and_says_which_limit_it_is() {
     assert_eq!(error.ran(), Ran::Never);
     let ErrorKind::Refused(Refusal::Full(full)) = error.kind() else { panic!("{error:?}") };
     assert_eq!((full.share, full.limit), (Share::Session, 1));
-    assert!(error.to_string().contains("`Limits::held_per_session`"), "{error}");
+    assert!(error.to_string().contains("`Limits::max_held_bytes_per_session`"), "{error}");
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_message_that_hardly_comes_is_not_kept() {
 
 #[test]
 fn a_detached_block_counts_until_it_ends() {
-    let limits = Limits { detached: 2, ..Limits::default() };
+    let limits = Limits::default().with_max_detached(2);
     let mut callee = session(&limits, &limits);
     let detached = |callee: &mut Session<u64>, call| {
         let Frame::Invoke(invoke) = invoke(call, 1) else { unreachable!("it is one") };
@@ -261,6 +261,6 @@ fn small_frames_that_nobody_acknowledges_are_counted_with_what_they_take() {
         }
     });
     let taken = usize::try_from(info.bytes_current).expect("some are kept");
-    assert!(taken <= 2 * limits.resend + SLACK, "{taken} bytes are held");
-    assert!(callee.held() <= limits.resend, "{} bytes are counted", callee.held());
+    assert!(taken <= 2 * limits.resend_buffer + SLACK, "{taken} bytes are held");
+    assert!(callee.held() <= limits.resend_buffer, "{} bytes are counted", callee.held());
 }

@@ -15,14 +15,12 @@ use proptest::prelude::*;
 use crate::support::{at, invoke, request, session, value};
 
 fn limits() -> Limits {
-    Limits {
-        message: 300 << 10,
-        resend: 200 << 10,
-        calls_in: 5,
-        calls_out: 5,
-        queue: 50 << 10,
-        ..Limits::default()
-    }
+    Limits::default()
+        .with_max_message(300 << 10)
+        .with_resend_buffer(200 << 10)
+        .with_max_calls_served(5)
+        .with_max_calls_in_flight(5)
+        .with_max_queued_bytes(50 << 10)
 }
 
 #[derive(Clone, Debug)]
@@ -90,9 +88,11 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn check(session: &Session<u64>) {
     let limits = limits();
-    assert!(session.kept() <= limits.resend.max(CHUNK + 1024));
-    assert!(session.arriving() <= STREAMS * limits.message);
-    assert!(session.running() <= limits.calls_in && session.in_flight() <= limits.calls_out);
+    assert!(session.kept() <= limits.resend_buffer.max(CHUNK + 1024));
+    assert!(session.arriving() <= STREAMS * limits.max_message);
+    assert!(
+        session.running() <= limits.max_calls_served && session.in_flight() <= limits.max_calls_in_flight
+    );
 }
 
 proptest! {
@@ -197,5 +197,5 @@ fn calls_beyond_the_limit_are_refused_one_by_one() {
         let effect = session.receive(at(0), invoke(*call, 0).encode()).expect("no violation");
         matches!(effect, Some(Effect::Run(..)))
     });
-    assert_eq!(runs.count(), limits().calls_in);
+    assert_eq!(runs.count(), limits().max_calls_served);
 }

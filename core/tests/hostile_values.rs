@@ -16,7 +16,7 @@ const LENGTH: usize = 1 << 17;
 /// limit.
 #[track_caller]
 fn assert_peak(cases: &[Case], limit: usize) {
-    let (messages, memory) = (messages(LENGTH), Limits::default().memory / 8);
+    let (messages, memory) = (messages(LENGTH), Limits::default().max_decode_memory / 8);
     for Case { name, decode } in cases {
         let mut allocated = 0;
         for (message, bytes) in &messages {

@@ -84,7 +84,7 @@ fn a_call_whose_bytes_are_shared_keeps_them_as_they_were() {
 
 #[test]
 fn the_time_of_a_large_call_counts_from_its_first_byte() {
-    let limits = Limits { window: 1 << 20, ..Limits::default() };
+    let limits = Limits::default().with_send_window(1 << 20);
     let (mut caller, mut callee) = (session(&limits, &limits), session(&limits, &limits));
     caller.call(at(0), &mut request(3 * CHUNK, Deadline::at(at(1_000))), 0).expect("a call");
     // It waits for 100 ms, and each of its parts for 200 more.
@@ -116,7 +116,7 @@ fn carry(from: &mut Session<u64>, to: &mut Session<u64>) -> Vec<Effect<u64>> {
 #[test]
 fn results_for_a_peer_that_is_away_are_kept_up_to_their_limit_and_then_dropped() {
     const CALLS: u64 = 100;
-    let limits = Limits { results: 300 << 10, ..Limits::default() };
+    let limits = Limits::default().with_max_queued_result_bytes(300 << 10);
     let (mut caller, mut callee) = (session(&limits, &limits), session(&limits, &limits));
     for call in 0..CALLS {
         caller.call(at(1), &mut request(1, Deadline::never()), call).expect("a call");
@@ -148,7 +148,7 @@ fn results_for_a_peer_that_is_away_are_kept_up_to_their_limit_and_then_dropped()
 
 #[test]
 fn one_result_is_kept_however_large_it_is() {
-    let limits = Limits { results: 1, ..Limits::default() };
+    let limits = Limits::default().with_max_queued_result_bytes(1);
     let mut callee = busy(&limits, 1);
     callee.detach(at(0));
     callee.reply(CallId(0), Ok(value(1 << 20)));
@@ -204,7 +204,7 @@ fn part(stream: u32, total: usize) -> Bytes {
 
 #[test]
 fn messages_in_parts_may_be_twice_the_limit_together_and_not_a_byte_more() {
-    let limits = Limits { message: 1 << 20, ..Limits::default() };
+    let limits = Limits::default().with_max_message(1 << 20);
     let mut taker = session(&limits, &limits);
     taker.receive(at(0), part(0, 1 << 20)).expect("one of the largest");
     taker.receive(at(0), part(1, (1 << 20) - CHUNK)).expect("another");
@@ -215,7 +215,10 @@ fn messages_in_parts_may_be_twice_the_limit_together_and_not_a_byte_more() {
 
 #[test]
 fn a_sender_begins_no_more_than_the_receiver_takes() {
-    let limits = Limits { message: 1 << 20, queue: 64 << 20, window: 64 << 20, ..Limits::default() };
+    let limits = Limits::default()
+        .with_max_message(1 << 20)
+        .with_max_queued_bytes(64 << 20)
+        .with_send_window(64 << 20);
     let (mut caller, mut callee) = (session(&limits, &limits), session(&limits, &limits));
     for size in [9, 10, 2, 16, 3, 5, 16, 2, 2, 2].map(|sixteenths| sixteenths << 16) {
         caller.call(at(0), &mut request(size - 1024, Deadline::never()), 0).expect("a call");
@@ -230,7 +233,7 @@ fn a_sender_begins_no_more_than_the_receiver_takes() {
 
 #[test]
 fn a_connection_that_comes_after_the_window_does_not_go_on_with_the_session() {
-    let limits = Limits { resume: Duration::from_secs(5), ..Limits::default() };
+    let limits = Limits::default().with_resume_window(Duration::from_secs(5));
     for (back, goes_on) in [(5_999, true), (6_000, false)] {
         let mut session = session(&limits, &limits);
         session.detach(at(1_000));

@@ -23,7 +23,7 @@ fn zeros() -> Vec<u8> {
 }
 
 fn takes_too_much<T>(result: &Result<T, DecodeError>) -> bool {
-    let limit = 24 * MIB + Limits::default().memory;
+    let limit = 24 * MIB + Limits::default().max_decode_memory;
     result.as_ref().is_err_and(|error| error.over_budget() == Some(OverBudget::Memory { limit }))
 }
 
@@ -64,7 +64,7 @@ fn what_a_value_may_take_besides_is_the_callers_to_say() {
 /// Reading a message keeps its thread, so what takes long is bounded however long the message is.
 #[test]
 fn slow_parts_are_bounded() {
-    let memory = Limits::default().memory;
+    let memory = Limits::default().max_decode_memory;
     let texts = |count| Codec::Bincode.encode(0, &vec![String::new(); count]).expect("texts can be written");
     let read = |memory, count| Codec::Bincode.decode_within::<Vec<String>>(memory, &texts(count));
     assert!(read(memory, MIB).is_ok(), "as many as fit into a message that is fast");
@@ -72,7 +72,7 @@ fn slow_parts_are_bounded() {
     let limit = 3 * (MIB + 1024) + memory / 16;
     assert_eq!(error.over_budget(), Some(OverBudget::Steps { limit }));
     let text = OverBudget::Steps { limit }.to_string();
-    assert!(text.contains(&limit.to_string()) && text.contains("`Limits::memory`"), "{text}");
+    assert!(text.contains(&limit.to_string()) && text.contains("`Limits::max_decode_memory`"), "{text}");
     assert!(read(memory + 16 * 2 * MIB, 2 * MIB).is_ok(), "the limit can be raised");
 
     let numbers = Codec::Bincode.encode(0, &vec![(1_u8, 2_u16); 2 * MIB]).expect("numbers can be written");

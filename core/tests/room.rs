@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use crate::support::{at, request, session, value};
 
 fn limits() -> Limits {
-    Limits { queue: 100_000, calls_out: 8, ..Limits::default() }
+    Limits::default().with_max_queued_bytes(100_000).with_max_calls_in_flight(8)
 }
 
 /// Carries frames until no side has one. The other side answers calls as they come. Returns the
@@ -60,7 +60,7 @@ proptest! {
         for (number, size) in sizes.iter().enumerate() {
             let call = caller.call(at(0), &mut request(*size, Deadline::never()), number as u64);
             calls.push(call.expect("it waits for room"));
-            prop_assert!(caller.queued() <= limits.queue.max(300_100), "{} bytes are queued", caller.queued());
+            prop_assert!(caller.queued() <= limits.max_queued_bytes.max(300_100), "{} bytes are queued", caller.queued());
         }
         let mut cancelled = BTreeSet::new();
         for number in given_up.into_iter().filter(|number| *number < calls.len()) {
@@ -180,7 +180,7 @@ fn a_block_of_a_side_for_which_too_much_is_held_does_not_wait() {
 }
 
 fn full() -> Full {
-    let account = Account::of_session(&Limits { held_per_session: 1, ..Limits::default() }, []);
+    let account = Account::of_session(&Limits::default().with_max_held_bytes_per_session(1), []);
     let _held = account.hold(1);
     account.full(1).expect("it is full")
 }

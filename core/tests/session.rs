@@ -11,7 +11,7 @@ use distributed_scope_core::{Codec, Deadline, ErrorKind, Limits, Ran, Refusal, R
 use crate::support::{at, invoke, request, session, value};
 
 fn small_limits() -> Limits {
-    Limits { queue: 100 << 10, window: 3 * CHUNK, message: 4 << 20, ..Limits::default() }
+    Limits::default().with_max_queued_bytes(100 << 10).with_send_window(3 * CHUNK).with_max_message(4 << 20)
 }
 
 /// Carries frames both ways, as a driver does, until neither side has one. Returns the effects on
@@ -52,7 +52,7 @@ fn a_result_that_is_larger_than_the_queue_does_not_stop_its_own_acknowledgements
 
 #[test]
 fn two_sides_that_are_both_clogged_read_enough_to_get_on() {
-    let limits = Limits { queue: 10, ..Limits::default() };
+    let limits = Limits::default().with_max_queued_bytes(10);
     let mut sides = [session(&limits, &limits), session(&limits, &limits)];
     for side in &mut sides {
         for call in 0..2_000 {
@@ -101,7 +101,7 @@ fn carries(side: &mut Session<u64>, frame: bytes::Bytes) -> bool {
 
 #[test]
 fn a_clogged_side_reads_no_more_than_a_little_for_a_partner_that_takes_nothing() {
-    let limits = Limits { queue: 10, ..Limits::default() };
+    let limits = Limits::default().with_max_queued_bytes(10);
     let mut session = session(&limits, &limits);
     let (mut read, mut call) = (0, 0);
     let dead = loop {
@@ -145,7 +145,7 @@ fn drained(side: &mut Session<u64>) -> u64 {
 fn small_calls_with_large_results_run_as_their_results_are_taken_and_no_faster() {
     const CALLS: u64 = 500;
     const RESULT: usize = 1 << 20;
-    let limits = Limits { queue: 4 << 20, ..Limits::default() };
+    let limits = Limits::default().with_max_queued_bytes(4 << 20);
     let mut session = session(&limits, &limits);
     let (mut ran, mut sent, mut most) = (0, 0, 0);
     for call in 0..CALLS {
@@ -166,12 +166,12 @@ fn small_calls_with_large_results_run_as_their_results_are_taken_and_no_faster()
         sent += more;
         assert!(ran > before || more > 0, "{ran} of {CALLS} calls ran, and then no more");
     }
-    assert!(most <= limits.queue + 2 * RESULT, "{most} bytes waited to be sent");
+    assert!(most <= limits.max_queued_bytes + 2 * RESULT, "{most} bytes waited to be sent");
 }
 
 #[test]
 fn calls_beyond_what_may_wait_are_refused_and_one_that_waits_too_long_never_ran() {
-    let limits = Limits { queue: 100 << 10, ..Limits::default() };
+    let limits = Limits::default().with_max_queued_bytes(100 << 10);
     let mut session = session(&limits, &limits);
     assert_eq!(serve(&mut session, invoke(0, 1).encode(), 1 << 20), 1);
     let late = Frame::Invoke(Invoke { deadline_ms: Some(5), ..parts(invoke(1, 1)) });
@@ -196,7 +196,7 @@ fn calls_beyond_what_may_wait_are_refused_and_one_that_waits_too_long_never_ran(
         }
         ran += serve(&mut session, Frame::Ack(sent).encode(), 1);
     }
-    let full = ErrorKind::Refused(Refusal::QueueFull(limits.queue));
+    let full = ErrorKind::Refused(Refusal::QueueFull(limits.max_queued_bytes));
     assert_eq!(errors, [(3, full, Ran::Never), (1, ErrorKind::DeadlineExceeded, Ran::Never)]);
     assert_eq!(ran, 1, "the one that waited and was not late");
 }
@@ -208,7 +208,7 @@ fn parts(frame: Frame) -> Invoke {
 
 #[test]
 fn a_session_that_reads_nothing_because_it_is_clogged_does_not_take_the_other_side_for_silent() {
-    let limits = Limits { queue: 10, write_rate: 0, ..Limits::default() };
+    let limits = Limits::default().with_max_queued_bytes(10).with_min_write_rate(0);
     let mut session = session(&limits, &limits);
     for call in 0..1_000 {
         session.receive(at(0), invoke(call, 1).encode()).expect("an honest frame");
@@ -231,7 +231,7 @@ fn a_session_that_reads_nothing_because_it_is_clogged_does_not_take_the_other_si
 
 #[test]
 fn a_message_is_measured_whether_it_comes_in_chunks_or_whole() {
-    let limits = Limits { message: 2_000, ..Limits::default() };
+    let limits = Limits::default().with_max_message(2_000);
     let mut taker = session(&limits, &Limits::default());
     assert!(taker.receive(at(0), invoke(0, 2_000 - 32).encode()).is_ok());
     let refused = taker.receive(at(0), invoke(1, 2_001 - 32).encode());
@@ -244,7 +244,7 @@ fn a_message_is_measured_whether_it_comes_in_chunks_or_whole() {
 
 #[test]
 fn an_error_that_cannot_be_made_small_enough_is_replaced_by_one_that_says_so() {
-    let theirs = Limits { message: 2_000, ..Limits::default() };
+    let theirs = Limits::default().with_max_message(2_000);
     let mut callee = session(&Limits::default(), &theirs);
     let mut caller = session(&theirs, &Limits::default());
     let call = caller.call(at(0), &mut request(10, Deadline::never()), 7).expect("a call");
@@ -258,7 +258,7 @@ fn an_error_that_cannot_be_made_small_enough_is_replaced_by_one_that_says_so() {
 
 #[test]
 fn a_peer_that_wants_to_hear_something_all_the_time_does_not_get_it() {
-    let eager = Limits { silence: Duration::ZERO, ..Limits::default() };
+    let eager = Limits::default().with_idle_timeout(Duration::ZERO);
     let mut session = session(&Limits::default(), &eager);
     let mut ticks = 0;
     while let Some(wake) = session.wake().filter(|wake| *wake <= at(1_000)) {
@@ -341,7 +341,7 @@ fn a_side_that_leaves_stays_until_a_call_that_is_on_its_way_has_come_and_was_ref
 
 #[test]
 fn a_side_that_leaves_does_not_wait_long_for_one_that_does_not_say_that_it_knows() {
-    let limits = Limits { silence: Duration::from_secs(16), ..Limits::default() };
+    let limits = Limits::default().with_idle_timeout(Duration::from_secs(16));
     let mut side = session(&limits, &limits);
     side.go_away();
     while side.next_frame(|| at(0)).is_some() {}
@@ -354,7 +354,7 @@ fn a_side_that_leaves_does_not_wait_long_for_one_that_does_not_say_that_it_knows
 
 #[test]
 fn a_side_that_takes_one_small_result_after_the_other_is_cut_off_and_one_that_keeps_up_is_not() {
-    let limits = Limits { write_stall: Duration::from_secs(10), write_rate: 4096, ..Limits::default() };
+    let limits = Limits::default().with_write_timeout(Duration::from_secs(10)).with_min_write_rate(4096);
     // When the connection is dropped, if so many results are taken in a second, and acknowledged.
     let dropped = |per_second: u64| {
         let mut side = session(&limits, &limits);
@@ -400,7 +400,7 @@ fn a_side_whose_connection_is_lost_before_it_has_said_that_it_leaves_has_nothing
 /// When a connection with this many bytes per second is dropped while a message of 16 MiB is sent
 /// on it, after `alone` whole chunks on a fast line.
 fn dropped_on_a_line_of(bytes_per_second: u64, alone: usize) -> Option<u64> {
-    let limits = Limits { message: 64 << 20, ..Limits::default() };
+    let limits = Limits::default().with_max_message(64 << 20);
     let (mut from, mut to) = (session(&limits, &limits), session(&limits, &limits));
     let size = (alone + 256) * CHUNK;
     from.call(at(0), &mut request(size, Deadline::never()), 0).expect("there is room");
@@ -474,7 +474,7 @@ fn acknowledgements(limits: &Limits, plan: impl IntoIterator<Item = usize>) -> u
 
 #[test]
 fn chunks_that_go_alone_are_acknowledged_a_quarter_as_often() {
-    let limits = Limits { calls_out: 10_000, calls_in: 10_000, ..Limits::default() };
+    let limits = Limits::default().with_max_calls_in_flight(10_000).with_max_calls_served(10_000);
     let large = 16 * CHUNK - 1000;
     let alone = acknowledgements(&limits, std::iter::repeat_n(large, 48));
     assert!((64 + 60..=64 + 85).contains(&alone), "{alone}");
@@ -486,7 +486,10 @@ fn chunks_that_go_alone_are_acknowledged_a_quarter_as_often() {
 #[test]
 fn a_window_that_is_full_is_acknowledged_at_every_moment_at_which_it_grows_or_shrinks() {
     for window in [0, 192 << 10, 200_000, 256 << 10] {
-        let limits = Limits { window, calls_out: 10_000, calls_in: 10_000, ..Limits::default() };
+        let limits = Limits::default()
+            .with_send_window(window)
+            .with_max_calls_in_flight(10_000)
+            .with_max_calls_served(10_000);
         for alone in 120..140 {
             // So many chunks, a small frame, and as much again as the widest window has.
             let plan = (0..alone / 4).map(|_| 4 * CHUNK).chain([10, 10, 40 * CHUNK, 10, 40 * CHUNK]);
@@ -497,7 +500,7 @@ fn a_window_that_is_full_is_acknowledged_at_every_moment_at_which_it_grows_or_sh
 
 #[test]
 fn long_error_text_is_cut_where_it_arrives() {
-    let limits = Limits { error_text: 500, ..small_limits() };
+    let limits = small_limits().with_max_error_text(500);
     let (mut caller, mut callee) = (session(&limits, &limits), session(&limits, &limits));
     let call = caller.call(at(0), &mut request(10, Deadline::never()), 7).expect("a call");
     exchange(&mut caller, &mut callee);

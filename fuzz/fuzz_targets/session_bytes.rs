@@ -36,7 +36,7 @@ enum Step<'a> {
 
 fuzz_target!(|steps: Vec<Step<'_>>| {
     let limits =
-        Limits { message: 300 << 10, resend: 200 << 10, calls_in: 5, calls_out: 5, ..Limits::default() };
+        Limits::default().with_max_message(300 << 10).with_resend_buffer(200 << 10).with_max_calls_served(5).with_max_calls_in_flight(5);
     let them = handshake::introduction(PeerId::named("them"), &limits, 0);
     let mut millis = 0;
     let at = |millis: u64| Moment::after_origin(Duration::from_millis(millis));
@@ -118,8 +118,8 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
             session.close();
         }
         while session.next_run().is_some() {}
-        assert!(session.kept() <= limits.resend && session.arriving() <= 2 * limits.message);
-        assert!(session.in_flight() <= limits.calls_out && session.running() <= limits.calls_in);
+        assert!(session.kept() <= limits.resend_buffer && session.arriving() <= 2 * limits.max_message);
+        assert!(session.in_flight() <= limits.max_calls_in_flight && session.running() <= limits.max_calls_served);
     }
     session.close();
     assert_eq!((session.queued(), session.kept(), session.arriving()), (0, 0, 0));

@@ -92,17 +92,7 @@ struct Both {
 }
 
 fn limits() -> Limits {
-    Limits {
-        message: 300 << 10,
-        queue: 100 << 10,
-        results: 600 << 10,
-        resend: 200 << 10,
-        calls_in: 50,
-        calls_out: 50,
-        detached: 10,
-        held_per_session: 700 << 10,
-        ..Limits::default()
-    }
+    Limits::default().with_max_message(300 << 10).with_max_queued_bytes(100 << 10).with_max_queued_result_bytes(600 << 10).with_resend_buffer(200 << 10).with_max_calls_served(50).with_max_calls_in_flight(50).with_max_detached(10).with_max_held_bytes_per_session(700 << 10)
 }
 
 fn pick<T: Copy>(of: &[T], which: u8) -> Option<T> {
@@ -179,7 +169,7 @@ impl Both {
     fn part(&mut self, stream: u32, total: usize, size: usize) {
         if !self.sending.contains_key(&stream) {
             let others: usize = self.sending.values().map(|sending| sending.total).sum();
-            if self.sending.len() >= STREAMS || others + total > 2 * self.limits.message {
+            if self.sending.len() >= STREAMS || others + total > 2 * self.limits.max_message {
                 return;
             }
             self.calls += 1;
@@ -241,7 +231,7 @@ impl Both {
                 self.receive(&Frame::Invoke(invoke));
             }
             Step::Part { stream, total, size } => {
-                let total = (CHUNK + total as usize).min(self.limits.message);
+                let total = (CHUNK + total as usize).min(self.limits.max_message);
                 self.part(stream.into(), total, size.into());
             }
             Step::Abandon(stream) => {

@@ -90,8 +90,8 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// - `here` works in it, and a panic is a `RemoteError` of kind `Panicked`, as in every block.
 /// - **A body that has begun is not interrupted.** If its call is cancelled, its deadline passes
 ///   or its session ends, its outcome is dropped. Until it ends it counts as running (in
-///   `Limits::calls_in`), holds its memory in the account of its session, and is waited for by
-///   `Peer::drain`; a long one should look at `here::deadline` and `here::is_draining`. A body
+///   `Limits::max_calls_served`), holds its memory in the account of its session, and is waited for
+///   by `Peer::drain`; a long one should look at `here::deadline` and `here::is_draining`. A body
 ///   that still waits for a thread does not begin then.
 /// - The pool is that of the tokio runtime of its thread; actix-web's
 ///   `HttpServer::worker_max_blocking_threads` sets its size.

@@ -28,7 +28,7 @@ fn code(error: &RemoteError) -> &'static str {
 #[actix_web::test]
 async fn calls_to_absent_peers_are_bounded() {
     const MOST: usize = 100;
-    let server = Listening::start(open().limits(Limits { waiting: MOST, ..Limits::default() }));
+    let server = Listening::start(open().limits(Limits::default().with_max_waiting_calls(MOST)));
     let on = server.peer.id();
     let [attacker, honest] = [open().start(), open().start()];
     attacker.connect(server.url()).await.unwrap();

@@ -22,7 +22,7 @@ async fn double(on: PeerId, n: u64) -> Result<u64, RemoteError> {
 
 #[actix_web::test]
 async fn one_address_has_so_many_sessions_and_connections_begin_only_so_fast() {
-    let limits = Limits { sessions_per_address: 3, ..Limits::default() };
+    let limits = Limits::default().with_max_sessions_per_address(3);
     let server = Listening::start(open().limits(limits));
     let address = server.address.clone();
     actix_web::rt::task::spawn_blocking(move || {
@@ -38,7 +38,7 @@ async fn one_address_has_so_many_sessions_and_connections_begin_only_so_fast() {
     })
     .await
     .unwrap();
-    let limits = Limits { handshakes_per_second: 1, ..Limits::default() };
+    let limits = Limits::default().with_max_handshakes_per_second(1);
     let server = Listening::start(open().limits(limits));
     let address = server.address.clone();
     actix_web::rt::task::spawn_blocking(move || {
@@ -55,7 +55,7 @@ async fn one_address_has_so_many_sessions_and_connections_begin_only_so_fast() {
 /// another one.
 #[actix_web::test]
 async fn full_address_can_come_back() {
-    let server = Listening::start(open().limits(Limits { sessions_per_address: 4, ..Limits::default() }));
+    let server = Listening::start(open().limits(Limits::default().with_max_sessions_per_address(4)));
     let address = server.address.clone();
     actix_web::rt::task::spawn_blocking(move || {
         let ids: Vec<_> = (0..4).map(|_| us(PeerId::random())).collect();
@@ -101,7 +101,7 @@ fn status_from(from: Ipv4Addr, server: SocketAddr, token: Option<&str>) -> io::R
 #[cfg(target_os = "linux")]
 #[actix_web::test]
 async fn failing_crowd_keeps_nobody_out() {
-    let limits = Limits { handshakes_per_second: 100, sessions_per_address: 30, ..Limits::default() };
+    let limits = Limits::default().with_max_handshakes_per_second(100).with_max_sessions_per_address(30);
     let server = Listening::start(open().limits(limits).authenticate(async |upgrade: Upgrade| {
         match upgrade.bearer()?.as_deref() {
             Some("good") => Ok(None),
@@ -146,7 +146,7 @@ async fn failing_crowd_keeps_nobody_out() {
 
 #[actix_web::test]
 async fn a_session_that_calls_faster_than_it_may_is_refused_and_nothing_of_it_runs() {
-    let limits = Limits { calls_per_second: 5, ..Limits::default() };
+    let limits = Limits::default().with_max_calls_per_second(5);
     let server = Listening::start(open().limits(limits));
     let client = open().start();
     client.connect(server.url()).await.unwrap();

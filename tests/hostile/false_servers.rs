@@ -96,7 +96,7 @@ async fn repeats_of_a_call_have_an_end() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
     std::thread::spawn(move || hang_up(&listener, &counted));
-    let limits = Limits { reconnect: Duration::from_millis(5), ..Limits::default() };
+    let limits = Limits::default().with_reconnect_delay(Duration::from_millis(5));
     let client = open().limits(limits).start();
     let on = client.connect(url).await.unwrap();
     let begun = std::time::Instant::now();

@@ -52,7 +52,11 @@ async fn wait(on: PeerId, texts: Vec<String>) -> Result<usize, RemoteError> {
 /// Small enough to be reached soon.
 fn limits() -> Limits {
     let (held, held_per_address, held_per_session) = (16 * MIB, 12 * MIB, 8 * MIB);
-    Limits { held, held_per_address, held_per_session, detached: 50, ..Limits::default() }
+    Limits::default()
+        .with_max_held_bytes(held)
+        .with_max_held_bytes_per_address(held_per_address)
+        .with_max_held_bytes_per_session(held_per_session)
+        .with_max_detached(50)
 }
 
 fn call(number: u64, captures: &Bytes, is_detached: bool) -> Invoke {
@@ -180,9 +184,9 @@ fn the_table_in_security_md_is_what_the_limits_are() {
     let limits = Limits::default();
     let security = include_str!("../../SECURITY.md");
     for (what, limit, name) in [
-        ("one session", limits.held_per_session, "held_per_session"),
-        ("all sessions of one address", limits.held_per_address, "held_per_address"),
-        ("the whole peer", limits.held, "held"),
+        ("one session", limits.max_held_bytes_per_session, "max_held_bytes_per_session"),
+        ("all sessions of one address", limits.max_held_bytes_per_address, "max_held_bytes_per_address"),
+        ("the whole peer", limits.max_held_bytes, "max_held_bytes"),
     ] {
         let row = format!("| {what} | {} | `Limits::{name}` |", limit / MIB);
         assert!(security.contains(&row), "{row}");

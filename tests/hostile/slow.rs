@@ -26,13 +26,11 @@ async fn half(on: PeerId, n: u64) -> Result<u64, RemoteError> {
 
 /// A server with short time limits.
 fn impatient() -> Listening {
-    let limits = Limits {
-        handshake: Duration::from_millis(500),
-        write_stall: Duration::from_millis(500),
-        silence: Duration::from_millis(500),
-        resume: Duration::from_millis(100),
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_handshake_timeout(Duration::from_millis(500))
+        .with_write_timeout(Duration::from_millis(500))
+        .with_idle_timeout(Duration::from_millis(500))
+        .with_resume_window(Duration::from_millis(100));
     Listening::start(open().limits(limits))
 }
 

@@ -154,7 +154,7 @@ async fn for_a_minute(on: PeerId) -> Result<String, RemoteError> {
 #[actix_web::test]
 async fn a_session_ends_within_five_seconds_after_its_token() {
     let mint = Mint::new(Algorithm::Es256);
-    let limits = Limits { resume: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits::default().with_resume_window(Duration::from_millis(100));
     let server =
         Listening::start(open().limits(limits.clone()).authenticate(Tokens::required(mint.issuer())));
     let client = open().limits(limits).start();

@@ -40,7 +40,7 @@ async fn bound_call_ends_with_connection() {
     });
     let error = result.unwrap_err();
     assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Maybe));
-    assert!(killed.elapsed() < Limits::default().resume / 2, "{:?}", killed.elapsed());
+    assert!(killed.elapsed() < Limits::default().resume_window / 2, "{:?}", killed.elapsed());
 }
 
 /// The same for all calls of a block that declares it; its callers do not.
@@ -75,7 +75,7 @@ async fn calls_of_bound_block_end_with_connection() {
     for error in [one, other].map(Result::unwrap_err) {
         assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Maybe));
     }
-    assert!(killed.elapsed() < Limits::default().resume / 2, "{:?}", killed.elapsed());
+    assert!(killed.elapsed() < Limits::default().resume_window / 2, "{:?}", killed.elapsed());
 }
 
 /// Such a call is not kept for a peer whose connection is lost.
@@ -146,7 +146,7 @@ async fn lost_caller_does_not_return() {
         remote!(on, [], { [here::caller_is_away(), here::until_caller_is_back().await] }).await
     }
     let (running, over) = (Arc::new(Notify::new()), Arc::new(tokio::sync::Semaphore::new(0)));
-    let limits = Limits { resume: Duration::from_millis(20), ..Limits::default() };
+    let limits = Limits::default().with_resume_window(Duration::from_millis(20));
     let server =
         Listening::start(open().limits(limits).shared_data(running.clone()).shared_data(over.clone()));
     let client = open().start();

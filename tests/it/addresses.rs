@@ -24,7 +24,12 @@ const URL: &str = "ws://scope.example:9/scope";
 fn patient() -> Builder {
     let minute = Duration::from_secs(60);
     let reconnect = Duration::from_millis(1);
-    open().limits(Limits { handshake: minute, resume: minute, reconnect, ..Limits::default() })
+    open().limits(
+        Limits::default()
+            .with_handshake_timeout(minute)
+            .with_resume_window(minute)
+            .with_reconnect_delay(reconnect),
+    )
 }
 
 /// Accepts connections, as the kernel does for any listener, and sends nothing.
@@ -78,7 +83,7 @@ async fn wait(on: PeerId) -> Result<u32, RemoteError> {
 async fn redial_leaves_silent_address() {
     let minute = Duration::from_secs(60);
     let gate = Arc::new([Notify::new(), Notify::new()]);
-    let limits = Limits { resume: minute, ..Limits::default() };
+    let limits = Limits::default().with_resume_window(minute);
     let server = Listening::start(open().limits(limits).shared_data(Arc::clone(&gate)));
     let through = tokio::net::TcpListener::bind("127.0.0.2:0").await.unwrap();
     let first = through.local_addr().unwrap();
@@ -112,7 +117,7 @@ async fn redial_leaves_silent_address() {
 async fn error_names_each_address() {
     let (_silent, second) = silent("127.0.0.2");
     let first = refused("127.0.0.3");
-    let limits = Limits { handshake: Duration::from_secs(2), ..Limits::default() };
+    let limits = Limits::default().with_handshake_timeout(Duration::from_secs(2));
     let client = open().limits(limits).start();
     let error = client.connect(Endpoint::new(URL).addresses([first, second])).await.unwrap_err();
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");

@@ -23,7 +23,7 @@ async fn answered(bytes: Vec<u8>, ends: bool) -> ConnectError {
         }
     });
     // The answer is what ends it, and no clock.
-    let limits = Limits { handshake: Duration::from_secs(60), ..Limits::default() };
+    let limits = Limits::default().with_handshake_timeout(Duration::from_secs(60));
     let error = open().limits(limits).start().connect(Endpoint::new(url)).await.unwrap_err();
     server.await.unwrap();
     error

@@ -42,12 +42,10 @@ struct Starts(Mutex<u32>);
 
 /// Both sides notice soon, and try again soon.
 fn limits() -> Limits {
-    Limits {
-        silence: Duration::from_millis(500),
-        handshake: Duration::from_millis(500),
-        reconnect: Duration::from_millis(50),
-        ..Limits::default()
-    }
+    Limits::default()
+        .with_idle_timeout(Duration::from_millis(500))
+        .with_handshake_timeout(Duration::from_millis(500))
+        .with_reconnect_delay(Duration::from_millis(50))
 }
 
 /// A network of two machines. The other machine is removed when this is dropped.
@@ -143,7 +141,7 @@ async fn held(on: PeerId, home: PeerId) -> Result<u32, RemoteError> {
 #[actix_web::test]
 async fn a_call_into_a_black_hole_ends_as_disconnected() {
     let Some(network) = Network::new(0) else { return };
-    let limits = Limits { resume: Duration::from_millis(100), ..limits() };
+    let limits = limits().with_resume_window(Duration::from_millis(100));
     let (_process, on, client, gate) = network.server_and_client(limits).await;
     let (result, ()) = join!(client.run(held(on, client.id())), async {
         gate.until_running(1).await;

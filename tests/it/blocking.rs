@@ -207,7 +207,7 @@ async fn drain_waits_for_blocking_block() {
 async fn dropped_blocking_block_counts_until_it_ends() {
     const SIZE: usize = 200_000;
     let (gate, open_gate) = Gate::new();
-    let limits = Limits { calls_in: 1, ..Limits::default() };
+    let limits = Limits::default().with_max_calls_served(1);
     let server = Listening::start(open().limits(limits).shared_data(Arc::clone(&gate)));
     let client = connected(&server).await;
     let on = server.peer.id();

@@ -19,7 +19,7 @@ async fn bring(on: PeerId, count: usize) -> Result<Sparse, RemoteError> {
 
 #[actix_web::test]
 async fn a_value_that_takes_more_memory_than_its_peer_spends_is_refused_where_it_arrives() {
-    let frugal = || open().limits(Limits { memory: 1 << 10, ..Limits::default() });
+    let frugal = || open().limits(Limits::default().with_max_decode_memory(1 << 10));
     let (server, client) = (Listening::start(frugal()), open().start());
     client.connect(server.url()).await.unwrap();
     let on = server.peer.id();

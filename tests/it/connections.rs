@@ -174,7 +174,7 @@ async fn connect_says_when_nothing_answers_and_when_it_is_no_peer() {
 #[actix_web::test]
 async fn a_server_that_accepts_and_says_nothing_is_given_up() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let limits = Limits { handshake: Duration::from_millis(50), ..Limits::default() };
+    let limits = Limits::default().with_handshake_timeout(Duration::from_millis(50));
     let client = open().limits(limits).start();
     let error = client.connect(format!("ws://{}/scope", silent.local_addr().unwrap())).await.unwrap_err();
     assert!(matches!(error, ConnectError::TimedOut { .. }), "{error}");
@@ -190,7 +190,7 @@ async fn a_message_may_be_as_large_as_the_limit_and_no_larger() {
     async fn zeros(on: PeerId, count: usize) -> Result<usize, RemoteError> {
         Ok(remote!(on, [count], { vec![0u8; count] }).await?.len())
     }
-    let limits = Limits { message: 1000, ..Limits::default() };
+    let limits = Limits::default().with_max_message(1000);
     let server = Listening::start(open().limits(limits.clone()));
     let client = open().limits(limits).start();
     client.connect(server.url()).await.unwrap();
@@ -211,7 +211,7 @@ async fn one_call_more_than_the_limit_is_refused_and_did_not_run() {
     async fn wait(on: PeerId) -> Result<(), RemoteError> {
         remote!(on, [], { std::future::pending::<()>().await }).await
     }
-    let limits = Limits { calls_in: 3, ..Limits::default() };
+    let limits = Limits::default().with_max_calls_served(3);
     let server = Listening::start(open().limits(limits));
     let client = open().start();
     client.connect(server.url()).await.unwrap();

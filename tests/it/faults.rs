@@ -35,7 +35,7 @@ async fn reversed(on: PeerId, bytes: Vec<u8>) -> Result<Vec<u8>, RemoteError> {
 
 #[actix_web::test]
 async fn an_open_call_ends_as_disconnected_when_its_connection_is_cut_and_does_not_come_back() {
-    let limits = Limits { resume: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits::default().with_resume_window(Duration::from_millis(200));
     for by_reset in [false, true] {
         let (server, proxy, client, running) = pair_by_proxy(limits.clone()).await;
         proxy.by_reset(by_reset);

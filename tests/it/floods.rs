@@ -29,7 +29,7 @@ async fn the_attacked_process() {
     let (Ok(home), Ok(name)) = (std::env::var(HOME), std::env::var(NAME)) else {
         return;
     };
-    let limits = Limits { message: MESSAGE_LIMIT, ..Limits::default() };
+    let limits = Limits::default().with_max_message(MESSAGE_LIMIT);
     let listening =
         Listening::start(Peer::builder(PeerId::named(&name)).expose(Blocks::all()).limits(limits));
     VICTIM.get_or_init(|| (listening.peer.clone(), listening.url()));

@@ -15,7 +15,7 @@ const URL: &str = "DISTRIBUTED_SCOPE_TEST_SHORT";
 
 /// A session that waits for its peer does so for longer than any test.
 fn patient() -> Limits {
-    Limits { resume: Duration::from_secs(3600), ..Limits::default() }
+    Limits::default().with_resume_window(Duration::from_secs(3600))
 }
 
 #[distributed]

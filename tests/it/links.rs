@@ -21,7 +21,7 @@ async fn echo(on: PeerId, n: u32) -> Result<u32, RemoteError> {
 
 /// Soon enough for a test.
 fn quick() -> Peer {
-    open().limits(Limits { reconnect: Duration::from_millis(1), ..Limits::default() }).start()
+    open().limits(Limits::default().with_reconnect_delay(Duration::from_millis(1))).start()
 }
 
 /// Waits until the status is such a one.
@@ -79,7 +79,8 @@ async fn link_outlives_its_session() {
     let server = Listening::start(open());
     let proxy = Proxy::start(server.address.clone()).await;
     let (resume, reconnect) = (Duration::from_millis(30), Duration::from_millis(1));
-    let client = open().limits(Limits { resume, reconnect, ..Limits::default() }).start();
+    let client =
+        open().limits(Limits::default().with_resume_window(resume).with_reconnect_delay(reconnect)).start();
     let link = client.keep_connected(proxy.url());
     let mut status = link.status();
     link.connected().await.unwrap();
@@ -97,7 +98,8 @@ async fn connect_outlives_its_session() {
     let server = Listening::start(open());
     let proxy = Proxy::start(server.address.clone()).await;
     let (resume, reconnect) = (Duration::ZERO, Duration::from_millis(1));
-    let client = open().limits(Limits { resume, reconnect, ..Limits::default() }).start();
+    let client =
+        open().limits(Limits::default().with_resume_window(resume).with_reconnect_delay(reconnect)).start();
     let on = client.connect(proxy.url()).await.unwrap();
     let (warnings, _guard) = Warnings::collect();
     proxy.refuse(true);

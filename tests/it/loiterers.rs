@@ -56,12 +56,10 @@ async fn keep_silent(address: SocketAddr) {
 #[actix_web::test]
 async fn connections_that_never_introduce_themselves_are_closed_and_honest_peers_get_in_meanwhile() {
     // So many come from this one machine.
-    let limits = Limits {
-        handshake: Duration::from_millis(500),
-        sessions_per_address: 10_000,
-        handshakes_per_second: 10_000,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_handshake_timeout(Duration::from_millis(500))
+        .with_max_sessions_per_address(10_000)
+        .with_max_handshakes_per_second(10_000);
     let server = Listening::start(open().limits(limits));
     let address = server.address.parse().unwrap();
     let mut loiterers = Box::pin(async {

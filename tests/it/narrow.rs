@@ -30,7 +30,7 @@ async fn narrow_path_costs_no_call() {
 #[actix_web::test]
 async fn narrow_path_costs_no_call_to_the_dialler() {
     // The client says something each second, so it learns soon that its connection is no more.
-    let limits = Limits { silence: Duration::from_secs(2), ..Limits::default() };
+    let limits = Limits::default().with_idle_timeout(Duration::from_secs(2));
     let Setup { server, proxy, client, .. } = setup(limits).await;
     proxy.narrow(Some(1280));
     #[distributed]

@@ -83,7 +83,8 @@ async fn client_of_another_version_is_told_ours() {
 /// limits until it is gone.
 #[actix_web::test]
 async fn outdated_client_is_limited_like_others() {
-    let limits = Limits { sessions_per_address: 1, handshake: Duration::from_secs(60), ..Limits::default() };
+    let limits =
+        Limits::default().with_max_sessions_per_address(1).with_handshake_timeout(Duration::from_secs(60));
     let server = Listening::start(open().limits(limits));
     let foreign = ask(&server, "distributed-scope.v2", &[("Origin", "https://elsewhere.example")]).await;
     assert_eq!(foreign.status, 403, "{}", foreign.text);

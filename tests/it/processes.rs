@@ -65,7 +65,7 @@ async fn a_process_that_is_killed_ends_the_calls_that_it_ran() {
     }
     let running = std::sync::Arc::new(tokio::sync::Notify::new());
     // No peer will reconnect, so no session waits for one.
-    let limits = Limits { resume: Duration::ZERO, ..Limits::default() };
+    let limits = Limits::default().with_resume_window(Duration::ZERO);
     let server = Listening::start(open().limits(limits).shared_data(running.clone()));
     let name = format!("victim {}", server.peer.id());
     let process = start(&name, &server.url());

@@ -87,7 +87,7 @@ pub(crate) fn refuse(listener: &TcpListener, status: &str) {
 
 /// A client that comes back after at most this long at first.
 pub(crate) fn dialler(reconnect: Duration) -> Builder {
-    open().limits(Limits { reconnect, ..Limits::default() })
+    open().limits(Limits::default().with_reconnect_delay(reconnect))
 }
 
 pub(crate) fn listening() -> (TcpListener, String) {
@@ -167,11 +167,9 @@ async fn idle_limit_is_noticed() {
     let server = Listening::start(open());
     let proxy = Proxy::start(server.address.clone()).await;
     // Each side says something every 1.6 s, which is later than the proxy waits.
-    let limits = Limits {
-        silence: Duration::from_millis(3_200),
-        write_stall: Duration::from_millis(800),
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_idle_timeout(Duration::from_millis(3_200))
+        .with_write_timeout(Duration::from_millis(800));
     let client = open().limits(limits).start();
     let on = client.connect(proxy.url()).await.unwrap();
     let (warnings, _guard) = Warnings::collect();
@@ -187,5 +185,5 @@ async fn idle_limit_is_noticed() {
     let lines = warnings.lines();
     let told = lines.iter().filter(|line| line.contains("has an idle limit"));
     assert_eq!(told.count(), 1, "{lines:#?}");
-    assert!(lines.iter().any(|line| line.contains("lower `Limits::silence`")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("lower `Limits::idle_timeout`")), "{lines:#?}");
 }

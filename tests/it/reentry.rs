@@ -14,7 +14,7 @@ const RESULT: usize = 20 << 10;
 /// The send queue is smaller than one result, so one block runs after the other. All calls may
 /// wait meanwhile, if they arrive at once.
 fn narrow() -> Limits {
-    Limits { queue: RESULT - 1, ..Limits::default() }
+    Limits::default().with_max_queued_bytes(RESULT - 1)
 }
 
 async fn connected(server: &Listening) -> Peer {

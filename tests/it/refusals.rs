@@ -78,7 +78,7 @@ async fn a_chain_of_calls_without_end_is_stopped() {
     async fn ping(one: PeerId, two: PeerId) -> Result<(), RemoteError> {
         remote!(one, [one, two], { ping(two, one).await? }).await
     }
-    let limits = Limits { hops: 7, ..Limits::default() };
+    let limits = Limits::default().with_max_hops(7);
     let server = Listening::start(open().limits(limits.clone()));
     let client = open().limits(limits).start();
     client.connect(server.url()).await.unwrap();

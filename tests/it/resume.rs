@@ -51,7 +51,7 @@ pub(crate) struct Setup {
 pub(crate) async fn setup(limits: Limits) -> Setup {
     let runs = Arc::new(Runs::default());
     // The pauses grow where cuts follow each other closely, and stay short from here.
-    let limits = Limits { reconnect: Duration::from_micros(20), ..limits };
+    let limits = limits.with_reconnect_delay(Duration::from_micros(20));
     let with = |builder: Builder| builder.limits(limits.clone());
     let server = Listening::start(with(open()).shared_data(Arc::clone(&runs)));
     let proxy = Proxy::start(server.address.clone()).await;
@@ -78,7 +78,7 @@ async fn lost_welcome_costs_one_connection() {
     let notify = Arc::new([Notify::new(), Notify::new()]);
     let server = Listening::start(open().shared_data(Arc::clone(&notify)));
     let proxy = Proxy::start(server.address.clone()).await;
-    let limits = Limits { handshake: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits::default().with_handshake_timeout(Duration::from_millis(300));
     let client = open().limits(limits).start();
     client.connect(proxy.url()).await.unwrap();
     // What the server says before it has the hello: the answer to the request, and a challenge of
@@ -223,7 +223,7 @@ async fn a_first_welcome_that_is_lost_costs_no_call() {
 
 #[actix_web::test]
 async fn without_resuming_a_call_runs_at_most_once_and_never_is_never() {
-    let limits = Limits { resume: Duration::ZERO, ..Limits::default() };
+    let limits = Limits::default().with_resume_window(Duration::ZERO);
     cut_everywhere(limits, 1, |runs, call, result| match result {
         Ok(value) => {
             assert_eq!(value, (call, vec![7; 3]));
@@ -356,7 +356,7 @@ async fn an_idempotent_call_is_made_again_on_a_server_that_was_restarted() {
 
 #[actix_web::test]
 async fn a_window_that_passes_ends_the_open_calls() {
-    let limits = Limits { resume: Duration::from_millis(50), ..Limits::default() };
+    let limits = Limits::default().with_resume_window(Duration::from_millis(50));
     let Setup { server, proxy, client, .. } = setup(limits).await;
     proxy.stall(true);
     let mut call = Box::pin(client.run(counted(server.peer.id(), 1, 1)));
@@ -369,7 +369,7 @@ async fn a_window_that_passes_ends_the_open_calls() {
 
 #[actix_web::test]
 async fn a_connection_that_says_nothing_is_dropped_and_the_session_goes_on() {
-    let limits = Limits { silence: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits::default().with_idle_timeout(Duration::from_millis(200));
     let Setup { server, proxy, client, runs } = setup(limits).await;
     proxy.stall(true);
     let (value, ()) = join!(client.run(counted(server.peer.id(), 1, 1)), async {

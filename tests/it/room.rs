@@ -29,7 +29,7 @@ async fn scatter_back(on: PeerId, home: PeerId, count: usize) -> Result<usize, R
 
 /// A server, and a client whose calls may take long: the machine may be busy.
 async fn pair(limits: Limits) -> (Listening, Peer) {
-    let limits = Limits { deadline: Duration::from_secs(120), ..limits };
+    let limits = limits.with_default_deadline(Duration::from_secs(120));
     let server = Listening::start(open().limits(limits.clone()));
     let client = open().limits(limits).start();
     client.connect(server.url()).await.unwrap();
@@ -54,7 +54,7 @@ async fn calls_of_a_block_to_its_caller_wait_for_room() {
 
 #[actix_web::test]
 async fn small_calls_beyond_those_that_may_be_open_wait_for_a_turn() {
-    let (server, client) = pair(Limits { calls_out: 10, ..Limits::default() }).await;
+    let (server, client) = pair(Limits::default().with_max_calls_in_flight(10)).await;
     let results = client.run(scatter(server.peer.id(), vec![vec![7; 3]; 500])).await;
     assert!(results.iter().all(|result| *result.as_ref().unwrap() == 3));
 }

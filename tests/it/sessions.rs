@@ -112,7 +112,7 @@ async fn hang(on: PeerId, tell: PeerId) -> Result<(), RemoteError> {
 /// A session that is disconnected ends at both sides, with its calls.
 #[actix_web::test]
 async fn disconnect_ends_session_and_calls() {
-    let limits = || Limits { resume: Duration::from_secs(3600), ..Limits::default() };
+    let limits = || Limits::default().with_resume_window(Duration::from_secs(3600));
     let running = std::sync::Arc::new(tokio::sync::Notify::new());
     let server = Listening::start(open().limits(limits()));
     let client = open().limits(limits()).shared_data(running.clone()).start();
@@ -247,7 +247,7 @@ async fn let_in(server: &Listening, headers: &[(&'static str, &'static str)]) ->
 /// trusted.
 #[actix_web::test]
 async fn trusted_proxy_tells_addresses_apart() {
-    let limits = || Limits { sessions_per_address: 1, ..Limits::default() };
+    let limits = || Limits::default().with_max_sessions_per_address(1);
     let [one, two] = [("X-Forwarded-For", "192.0.2.1"), ("Forwarded", "for=192.0.2.2;proto=https")];
     let spoofed = ("X-Forwarded-For", "192.0.2.9, 192.0.2.1");
     let trusting = Listening::start(open().limits(limits()).trust_proxy(["127.0.0.1", "::1"]));
@@ -271,7 +271,7 @@ async fn zeros(on: PeerId, count: usize) -> Result<Vec<u8>, RemoteError> {
 #[actix_web::test]
 async fn own_calls_keep_message_limit() {
     const LIMIT: usize = 64 << 10;
-    let limits = || Limits { message: LIMIT, ..Limits::default() };
+    let limits = || Limits::default().with_max_message(LIMIT);
     let server = Listening::start(open().limits(limits()));
     let client = open().limits(limits()).start();
     client.connect(server.url()).await.unwrap();

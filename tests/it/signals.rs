@@ -108,11 +108,9 @@ async fn introduced(url: &str) -> actix_codec::Framed<awc::BoxedSocket, actix_ht
 #[actix_web::test]
 async fn calls_to_a_process_that_is_stopped_end_as_disconnected() {
     // No peer will reconnect in time, so no session waits for one.
-    let limits = Limits {
-        silence: Duration::from_millis(500),
-        resume: Duration::from_millis(100),
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_idle_timeout(Duration::from_millis(500))
+        .with_resume_window(Duration::from_millis(100));
     let gate = Arc::new(Gate::default());
     let client = open().limits(limits).shared_data(Arc::clone(&gate));
     let (process, _, on, client) = server_and_client(client).await;

@@ -22,12 +22,10 @@ async fn blob(on: PeerId, size: usize) -> Result<usize, RemoteError> {
 
 #[actix_web::test]
 async fn a_peer_that_stops_reading_is_cut_off_with_what_waits_for_it() {
-    let limits = Limits {
-        write_stall: Duration::from_millis(300),
-        resume: Duration::from_millis(100),
-        queue: 1 << 20,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_write_timeout(Duration::from_millis(300))
+        .with_resume_window(Duration::from_millis(100))
+        .with_max_queued_bytes(1 << 20);
     let server = Listening::start(open().limits(limits));
     let proxy = Proxy::start(server.address.clone()).await;
     let greedy = open().start();
@@ -159,13 +157,11 @@ async fn a_peer_is_heard_while_it_reads_nothing() {
     }
     // All of the large result may be on its way, which is more than the sockets hold.
     let size = 24 << 20;
-    let limits = Limits {
-        message: 64 << 20,
-        queue: 64 << 20,
-        window: 64 << 20,
-        resend: 64 << 20,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_max_message(64 << 20)
+        .with_max_queued_bytes(64 << 20)
+        .with_send_window(64 << 20)
+        .with_resend_buffer(64 << 20);
     let knocked = std::sync::Arc::new(Notify::new());
     let server = Listening::start(open().limits(limits.clone()).shared_data(knocked.clone()));
     let proxy = Proxy::start(server.address.clone()).await;

@@ -28,7 +28,7 @@ async fn wait_for_ever(on: PeerId) -> Result<(), RemoteError> {
 }
 
 fn peer_of(key: &KeyPair) -> Peer {
-    let limits = Limits { reconnect: Duration::from_millis(1), ..Limits::default() };
+    let limits = Limits::default().with_reconnect_delay(Duration::from_millis(1));
     Peer::builder(key.clone()).expose(Blocks::all()).limits(limits).start()
 }
 
@@ -47,7 +47,7 @@ async fn key_takes_over_dead_session() {
     let second = peer_of(&key);
     second.connect(server.url()).await.unwrap();
     let elapsed = begun.elapsed();
-    assert!(elapsed < Limits::default().silence / 2, "{elapsed:?}");
+    assert!(elapsed < Limits::default().idle_timeout / 2, "{elapsed:?}");
     assert_eq!(server.peer.run(echo(second.id(), 7)).await.unwrap(), 7);
 }
 

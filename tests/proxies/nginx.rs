@@ -157,7 +157,8 @@ async fn short_idle_limit_is_named() {
     let proxy = behind(&server, "/scope", &lines);
     let client = open().start();
     let remote = client.connect(format!("ws://{}/scope", proxy.address())).await.unwrap();
-    let parts = [&*format!("remote={remote}"), "connections are cut when they are idle", "`Limits::silence`"];
+    let parts =
+        [&*format!("remote={remote}"), "connections are cut when they are idle", "`Limits::idle_timeout`"];
     while !log::has(&parts) {
         client.disconnected(remote).await;
         client.connected(remote).await;

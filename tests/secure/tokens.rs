@@ -220,7 +220,7 @@ async fn slowly(on: PeerId, pause: Duration) -> Result<String, RemoteError> {
 async fn a_session_outlives_its_token_only_if_a_newer_one_is_shown() {
     let mint = Arc::new(Mint::new(Algorithm::Es256));
     let runs = Arc::new(AtomicU64::new(0));
-    let limits = Limits { reconnect: Duration::from_millis(10), ..Limits::default() };
+    let limits = Limits::default().with_reconnect_delay(Duration::from_millis(10));
     let builder = open().shared_data(Arc::clone(&runs)).authenticate(Tokens::required(mint.issuer()));
     let server = Listening::start(builder, None);
     let asked = Arc::new(AtomicU64::new(0));

@@ -87,7 +87,7 @@ impl Actor for ContextSession {
         ctx.add_stream(outgoing(Rc::clone(self.reader.out())));
         let stop = Arc::clone(self.reader.stop());
         ctx.spawn(poll_fn(move |cx| stop.poll(cx)).into_actor(self).map(|(), _, ctx| ctx.stop()));
-        ctx.run_later(self.reader.shared().limits().handshake, |actor, ctx| {
+        ctx.run_later(self.reader.shared().limits().handshake_timeout, |actor, ctx| {
             let next = actor.reader.late();
             actor.go_on(next, ctx);
         });

@@ -50,7 +50,7 @@ pub(super) fn answer(
     let close = Message::Close(Some(CloseReason { code: OUTDATED.into(), description: Some(reason) }));
     wire.encode(close, &mut goodbye).map_err(actix_web::error::ErrorInternalServerError)?;
     // A client that does not answer the close frame is dropped after this.
-    let time_limit = Box::pin(tokio::time::sleep(shared.limits().handshake));
+    let time_limit = Box::pin(tokio::time::sleep(shared.limits().handshake_timeout));
     let body = Farewell { goodbye: Some(goodbye.freeze()), payload, wire, time_limit, _place: place };
     Ok(HttpResponse::from(response.message_body(body)?.map_into_boxed_body()))
 }

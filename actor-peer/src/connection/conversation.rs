@@ -61,7 +61,7 @@ pub(super) enum Said {
 
 impl Conversation {
     pub(super) fn new(reader: Reader, wire: Wire) -> Self {
-        let limit = reader.shared().limits().handshake;
+        let limit = reader.shared().limits().handshake_timeout;
         Self {
             reader,
             wire,
@@ -211,6 +211,6 @@ impl Conversation {
 
     /// The timeout of a handshake and of a close.
     pub(super) fn patience(&self) -> Duration {
-        self.reader.shared().limits().handshake
+        self.reader.shared().limits().handshake_timeout
     }
 }

@@ -218,7 +218,7 @@ async fn echo_client() {
     let dial = async |path: &str| {
         let endpoint = format!("{url}/{path}").into();
         let uri = dial::parse(&endpoint).unwrap();
-        let deadline = tokio::time::Instant::now() + peer.shared().limits().handshake;
+        let deadline = tokio::time::Instant::now() + peer.shared().limits().handshake_timeout;
         let dial::Upgraded { framed, socket: _socket } =
             dial::reach(peer.shared(), &endpoint, &uri, None, false, deadline).await.unwrap();
         let FramedParts { io, read_buf, .. } = framed.into_parts();

@@ -60,22 +60,22 @@ pub(crate) struct Place {
 /// Why no place is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoPlace {
-    #[error("too many new connections (`Limits::handshakes_per_second`): try again later")]
+    #[error("too many new connections (`Limits::max_handshakes_per_second`): try again later")]
     TooFast,
     #[error(
-        "too many new or rejected connections from one address (`Limits::sessions_per_address`): try again later"
+        "too many new or rejected connections from one address (`Limits::max_sessions_per_address`): try again later"
     )]
     NoTurn,
-    #[error("too many sessions from one address (`Limits::sessions_per_address`)")]
+    #[error("too many sessions from one address (`Limits::max_sessions_per_address`)")]
     TooMany,
 }
 
 impl Places {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            per_address: limits.sessions_per_address,
+            per_address: limits.max_sessions_per_address,
             all: Arc::default(),
-            handshakes: Mutex::new(TokenBucket::new(limits.handshakes_per_second)),
+            handshakes: Mutex::new(TokenBucket::new(limits.max_handshakes_per_second)),
             limits: limits.clone(),
         }
     }
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn an_address_has_so_many_places_and_gets_them_back() {
-        let places = Places::new(&Limits { sessions_per_address: 2, ..Limits::default() });
+        let places = Places::new(&Limits::default().with_max_sessions_per_address(2));
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
         let first = places.take(one, at(0)).unwrap();
         let _second = places.take(one, at(0)).unwrap();
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn who_has_no_place_takes_no_turn_from_others_and_leaves_no_trace() {
-        let limits = Limits { sessions_per_address: 1, handshakes_per_second: 2, ..Limits::default() };
+        let limits = Limits::default().with_max_sessions_per_address(1).with_max_handshakes_per_second(2);
         let places = Places::new(&limits);
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
         let _place = places.take(one, at(0)).unwrap();
@@ -205,14 +205,14 @@ mod tests {
             assert_eq!(places.take(one, at(0)).err(), Some(NoPlace::TooMany));
         }
         assert!(places.take(other, at(0)).is_ok());
-        let closed = Places::new(&Limits { sessions_per_address: 0, ..Limits::default() });
+        let closed = Places::new(&Limits::default().with_max_sessions_per_address(0));
         assert_eq!(closed.take(one, at(0)).err(), Some(NoPlace::TooMany));
         assert!(closed.all.lock().addresses.is_empty());
     }
 
     #[test]
     fn who_is_turned_away_pays_with_turns_of_its_own() {
-        let limits = Limits { sessions_per_address: 20, handshakes_per_second: 100, ..Limits::default() };
+        let limits = Limits::default().with_max_sessions_per_address(20).with_max_handshakes_per_second(100);
         let places = Places::new(&limits);
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
         let failures = (0..100)
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn who_has_sessions_comes_before_strangers() {
-        let limits = Limits { handshakes_per_second: 100, ..Limits::default() };
+        let limits = Limits::default().with_max_handshakes_per_second(100);
         let places = Places::new(&limits);
         let known = "192.0.2.1".parse().unwrap();
         let _session = places.take(known, at(0)).unwrap();
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn addresses_that_have_gone_leave_no_trace() {
-        let limits = Limits { handshakes_per_second: u32::MAX, ..Limits::default() };
+        let limits = Limits::default().with_max_handshakes_per_second(u32::MAX);
         let places = Places::new(&limits);
         for n in 0..100_000 {
             drop(places.take(Ipv4Addr::from_bits(n).into(), at(n.into())).unwrap());
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn connections_begin_no_faster_than_the_limit_says() {
-        let places = Places::new(&Limits { handshakes_per_second: 2, ..Limits::default() });
+        let places = Places::new(&Limits::default().with_max_handshakes_per_second(2));
         let address = "192.0.2.1".parse().unwrap();
         let _two = [places.take(address, at(0)).unwrap(), places.take(address, at(0)).unwrap()];
         assert_eq!(places.take(address, at(0)).err(), Some(NoPlace::TooFast));

@@ -85,12 +85,12 @@ pub struct NoPrincipal {
 ///
 /// If the kernel reports it (the caller's process has ended, or its machine has closed the
 /// connection), it is known at once. If the network path is silent, it is known within
-/// [`Limits::silence`](crate::Limits::silence).
+/// [`Limits::idle_timeout`](crate::Limits::idle_timeout).
 ///
 /// The block keeps running meanwhile, and its result waits for the caller to reconnect, at most
-/// [`Limits::resume`](crate::Limits::resume); after that it is dropped, unless its call was
-/// [detached](crate::Call::detach). Work that is useless without a caller checks this, or waits
-/// for [`until_caller_is_away`].
+/// [`Limits::resume_window`](crate::Limits::resume_window); after that it is dropped, unless its
+/// call was [detached](crate::Call::detach). Work that is useless without a caller checks this, or
+/// waits for [`until_caller_is_away`].
 ///
 /// False if the peer itself is the caller, and inside `peer.run(..)`.
 ///

@@ -75,7 +75,8 @@ pub struct Call<R> {
     /// Fixed where the call is made, so that any holder of a call may await it, whatever its
     /// result is.
     decode: fn(Codec, usize, &[u8]) -> Result<R, DecodeError>,
-    /// [`Limits::memory`](crate::Limits::memory) of the peer that makes the call.
+    /// [`Limits::max_decode_memory`](crate::Limits::max_decode_memory) of the peer that makes the
+    /// call.
     memory: usize,
 }
 
@@ -148,7 +149,8 @@ impl<R> Call<R> {
     /// Ends the call with [`ErrorKind::DeadlineExceeded`] when it takes longer than this, measured
     /// from its first poll; the block is dropped then where it runs. The time is sent in whole
     /// milliseconds, rounded up. A call made by a block ends with the block's own deadline if that
-    /// is earlier. Without this, a call has [`Limits::deadline`](crate::Limits::deadline).
+    /// is earlier. Without this, a call has
+    /// [`Limits::default_deadline`](crate::Limits::default_deadline).
     pub fn timeout(mut self, duration: Duration) -> Self {
         self.time = Time::For(duration);
         self
@@ -165,9 +167,9 @@ impl<R> Call<R> {
     /// the other peer was restarted, the call is sent again within its deadline.
     ///
     /// The first pause before it is sent again is
-    /// [`Limits::reconnect`](crate::Limits::reconnect), and each further one is twice as long. A
-    /// call is sent again at most 5 times in a row; a call that was in flight for 10 s begins a
-    /// new row.
+    /// [`Limits::reconnect_delay`](crate::Limits::reconnect_delay), and each further one is twice
+    /// as long. A call is sent again at most 5 times in a row; a call that was in flight for 10 s
+    /// begins a new row.
     ///
     /// Without this, such a call ends as [`Disconnected`](ErrorKind::Disconnected), because it is
     /// unknown whether the block ran. A call that was made without a connection was never sent;
@@ -182,7 +184,7 @@ impl<R> Call<R> {
     /// own then, nor do the calls that it makes.
     ///
     /// It runs until its peer is stopped; a draining peer waits for it. Their number is limited by
-    /// [`Limits::detached`](crate::Limits::detached).
+    /// [`Limits::max_detached`](crate::Limits::max_detached).
     ///
     /// Awaiting the call still ends at the call's deadline.
     pub fn detach(mut self) -> Self {
@@ -191,10 +193,10 @@ impl<R> Call<R> {
     }
 
     /// Refuses the call at once if it would have to wait for backpressure. If more than
-    /// [`Limits::queue`](crate::Limits::queue) waits to be sent, it is refused as
-    /// [`Refusal::QueueFull`](crate::Refusal::QueueFull). If
-    /// [`Limits::calls_out`](crate::Limits::calls_out) calls are in flight, it is refused as
-    /// [`Refusal::Overloaded`](crate::Refusal::Overloaded).
+    /// [`Limits::max_queued_bytes`](crate::Limits::max_queued_bytes) waits to be sent, it is
+    /// refused as [`Refusal::QueueFull`](crate::Refusal::QueueFull). If
+    /// [`Limits::max_calls_in_flight`](crate::Limits::max_calls_in_flight) calls are in flight, it
+    /// is refused as [`Refusal::Overloaded`](crate::Refusal::Overloaded).
     ///
     /// Without this it waits, in the order in which calls were made, at most until its deadline.
     pub fn fail_fast(mut self) -> Self {
@@ -204,9 +206,9 @@ impl<R> Call<R> {
 
     /// Lets the call end with the connection that it is sent on: as soon as that is lost, as
     /// [`Disconnected`](ErrorKind::Disconnected), where it would wait for another one up to
-    /// [`Limits::resume`](crate::Limits::resume). For callers that have another peer to ask: the
-    /// death of a worker's process is known in milliseconds. If the connection is lost when
-    /// the call is made, it ends at once and [did not run](RemoteError::ran); if there is no
+    /// [`Limits::resume_window`](crate::Limits::resume_window). For callers that have another peer
+    /// to ask: the death of a worker's process is known in milliseconds. If the connection is lost
+    /// when the call is made, it ends at once and [did not run](RemoteError::ran); if there is no
     /// session yet, it waits for one.
     ///
     /// The block is dropped when the other side comes back or its session is over, unless the call
@@ -236,11 +238,11 @@ impl<R> Call<R> {
             .ok_or_else(|| RemoteError::new(ErrorKind::NoPeer, Ran::Never).caused_by(&Peers::of_process()))?;
         let started = context.host.now();
         let own = match self.time {
-            Time::Default => Deadline::at(started + context.host.limits().deadline),
+            Time::Default => Deadline::at(started + context.host.limits().default_deadline),
             Time::For(duration) => Deadline::at(started + duration),
             Time::Unlimited => Deadline::never(),
         };
-        self.memory = context.host.limits().memory;
+        self.memory = context.host.limits().max_decode_memory;
         self.request.deadline = own.earlier(context.deadline);
         self.request.hop = context.hop;
         let pending = Arc::clone(&context.host).start(started, &mut self.request);
@@ -281,7 +283,7 @@ impl<R> Call<R> {
                 sent.pending = host.start(now, &mut self.request);
                 continue;
             }
-            match sent.repeats.next(now, host.limits().reconnect) {
+            match sent.repeats.next(now, host.limits().reconnect_delay) {
                 Some(moment) if moment <= now => sent.pending = host.start(now, &mut self.request),
                 Some(moment) => sent.pending = later(host, moment, self.request.clone()),
                 None => break ending,

@@ -35,7 +35,7 @@ pub enum ErrorKind {
     EncodeResult,
     /// The result could not be decoded as the expected type.
     DecodeResult,
-    /// A message would have been larger than [`Limits::message`](crate::Limits::message).
+    /// A message would have been larger than [`Limits::max_message`](crate::Limits::max_message).
     TooLarge {
         /// Its size in bytes.
         size: usize,
@@ -43,8 +43,9 @@ pub enum ErrorKind {
         limit: usize,
     },
     /// The result was dropped: its peer or this one would exceed
-    /// [`Limits::results`](crate::Limits::results) or [`Limits::held`](crate::Limits::held). If
-    /// it was `held`, the [source](std::error::Error::source) says which limit.
+    /// [`Limits::max_queued_result_bytes`](crate::Limits::max_queued_result_bytes) or
+    /// [`Limits::max_held_bytes`](crate::Limits::max_held_bytes). If it was `held`, the
+    /// [source](std::error::Error::source) says which limit.
     ResultDropped {
         /// The limit in bytes.
         limit: usize,
@@ -92,10 +93,12 @@ pub enum Refusal {
     #[error("too many calls in flight: the limit is {0}")]
     Overloaded(usize),
     /// The session exceeds its limit of calls per second.
-    #[error("this session makes more than {0} calls per second (`Limits::calls_per_second` of that peer)")]
+    #[error(
+        "this session makes more than {0} calls per second (`Limits::max_calls_per_second` of that peer)"
+    )]
     TooFast(u32),
     /// Too many bytes wait to be sent to that peer.
-    #[error("more than {0} bytes wait to be sent to that peer (`Limits::queue`)")]
+    #[error("more than {0} bytes wait to be sent to that peer (`Limits::max_queued_bytes`)")]
     QueueFull(usize),
     /// The chain of nested calls is too long.
     #[error("the chain of nested calls has more than {0} hops")]
@@ -104,7 +107,7 @@ pub enum Refusal {
     #[error("that peer is going away")]
     GoingAway,
     /// A large message arrived too slowly and was discarded.
-    #[error("its message came slower than {0} bytes per second (`Limits::write_rate` of that peer)")]
+    #[error("its message came slower than {0} bytes per second (`Limits::min_write_rate` of that peer)")]
     TooSlow(u32),
     /// The peer holds as many bytes for its callers as its limits allow.
     #[error("{0}")]
@@ -112,7 +115,7 @@ pub enum Refusal {
     /// Too many calls wait for peers that are not connected, in blocks that run for the same
     /// caller.
     #[error(
-        "{0} calls wait already for peers that are not connected, in blocks that one caller has run (`Limits::waiting` of the peer that runs them)"
+        "{0} calls wait already for peers that are not connected, in blocks that one caller has run (`Limits::max_waiting_calls` of the peer that runs them)"
     )]
     TooManyWaiting(usize),
 }
@@ -242,11 +245,11 @@ impl fmt::Display for ErrorKind {
             Self::EncodeResult => f.write_str("ran, and its result cannot be encoded"),
             Self::DecodeResult => f.write_str("ran, and its result cannot be decoded"),
             Self::TooLarge { size, limit } => {
-                write!(f, "has a message of {size} bytes where the limit is {limit} (`Limits::message`)")
+                write!(f, "has a message of {size} bytes where the limit is {limit} (`Limits::max_message`)")
             }
             Self::ResultDropped { limit } => write!(
                 f,
-                "ran, and its result was dropped: more than {limit} bytes would have been kept (`Limits::results` and `Limits::held` there)"
+                "ran, and its result was dropped: more than {limit} bytes would have been kept (`Limits::max_queued_result_bytes` and `Limits::max_held_bytes` there)"
             ),
         }
     }

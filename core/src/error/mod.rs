@@ -34,8 +34,8 @@ use crate::util::shown;
 ///
 /// `{}` prints the error alone, `{:#}` prints it with its causes. Either is one line: control
 /// characters in it are escaped. A text that is longer than
-/// [`Limits::error_text`](crate::Limits::error_text) was truncated in the middle. Of a long chain,
-/// the first and the last causes are kept.
+/// [`Limits::max_error_text`](crate::Limits::max_error_text) was truncated in the middle. Of a long
+/// chain, the first and the last causes are kept.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(into = "FlatChain", from = "FlatChain")]
 pub struct RemoteError(Box<Inner>);

@@ -60,9 +60,9 @@ impl Share {
 
     fn limit(self) -> &'static str {
         match self {
-            Self::Session => "held_per_session",
-            Self::Address => "held_per_address",
-            Self::Peer => "held",
+            Self::Session => "max_held_bytes_per_session",
+            Self::Address => "max_held_bytes_per_address",
+            Self::Peer => "max_held_bytes",
         }
     }
 }
@@ -71,19 +71,19 @@ impl Account {
     /// The account of a whole peer.
     #[must_use]
     pub fn of_peer(limits: &Limits) -> Arc<Self> {
-        Self::new(Share::Peer, limits.held, Vec::new())
+        Self::new(Share::Peer, limits.max_held_bytes, Vec::new())
     }
 
     /// The account of one address.
     #[must_use]
     pub fn of_address(limits: &Limits) -> Arc<Self> {
-        Self::new(Share::Address, limits.held_per_address, Vec::new())
+        Self::new(Share::Address, limits.max_held_bytes_per_address, Vec::new())
     }
 
     /// The account of a session, which counts in these, too.
     #[must_use]
     pub fn of_session(limits: &Limits, above: impl IntoIterator<Item = Arc<Self>>) -> Arc<Self> {
-        Self::new(Share::Session, limits.held_per_session, above.into_iter().collect())
+        Self::new(Share::Session, limits.max_held_bytes_per_session, above.into_iter().collect())
     }
 
     fn new(share: Share, limit: usize, above: Vec<Arc<Self>>) -> Arc<Self> {
@@ -169,7 +169,10 @@ mod tests {
 
     fn limits() -> Limits {
         let (held, held_per_address, held_per_session) = (1 << 20, 1 << 19, 1 << 18);
-        Limits { held, held_per_address, held_per_session, ..Limits::default() }
+        Limits::default()
+            .with_max_held_bytes(held)
+            .with_max_held_bytes_per_address(held_per_address)
+            .with_max_held_bytes_per_session(held_per_session)
     }
 
     #[test]
@@ -194,7 +197,7 @@ mod tests {
         let _one = one.hold(1 << 18);
         let full = one.full(1).unwrap();
         assert_eq!((full.share, full.limit), (Share::Session, 1 << 18));
-        assert!(full.to_string().contains("`Limits::held_per_session`"), "{full}");
+        assert!(full.to_string().contains("`Limits::max_held_bytes_per_session`"), "{full}");
         let _two = two.hold(1 << 18);
         assert_eq!(three.full(SMALL), None);
         assert_eq!(three.full(SMALL + 1).map(|full| full.share), Some(Share::Address));
@@ -207,7 +210,7 @@ mod tests {
 
     #[test]
     fn who_holds_nothing_may_hold_one_thing_of_any_size() {
-        let limits = Limits { held: 10, held_per_session: 10, ..limits() };
+        let limits = limits().with_max_held_bytes(10).with_max_held_bytes_per_session(10);
         let session = Account::of_session(&limits, [Account::of_peer(&limits)]);
         assert_eq!(session.full(1 << 30), None);
     }

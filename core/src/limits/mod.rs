@@ -11,10 +11,11 @@ use std::time::Duration;
 /// use distributed_scope_core::Limits;
 /// use std::time::Duration;
 ///
-/// let limits = Limits { deadline: Duration::from_secs(2), ..Limits::default() };
-/// assert_eq!(limits.message, 16 << 20);
+/// let limits = Limits::default().with_default_deadline(Duration::from_secs(2));
+/// assert_eq!(limits.max_message, 16 << 20);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// The longest time a call may take if neither the call nor its caller sets a deadline.
     /// Default: 10 s.
@@ -22,7 +23,7 @@ pub struct Limits {
     /// At the limit the call ends with
     /// [`ErrorKind::DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) and the block is
     /// dropped where it runs. A nested call never gets more time than its caller has left.
-    pub deadline: Duration,
+    pub default_deadline: Duration,
 
     /// The largest message, in bytes: captures or a result, including the frame header. Default:
     /// 16 MiB.
@@ -32,9 +33,9 @@ pub struct Limits {
     /// ends the session.
     ///
     /// Each session buffers at most twice this for messages that have arrived in part. A message
-    /// that arrives slower than [`write_rate`](Self::write_rate) over four times
-    /// [`write_stall`](Self::write_stall) is not buffered, and its call is refused.
-    pub message: usize,
+    /// that arrives slower than [`min_write_rate`](Self::min_write_rate) over four times
+    /// [`write_timeout`](Self::write_timeout) is not buffered, and its call is refused.
+    pub max_message: usize,
 
     /// The memory that the decoded value of one message may take, in bytes, beyond 24 for each
     /// byte of the message. Default: 8 MiB.
@@ -47,7 +48,7 @@ pub struct Limits {
     /// This also bounds how long decoding a message occupies its thread. The slow parts of a value
     /// are bounded by about the number in the worst message of 1 MiB, whatever the length of the
     /// message. That message was measured to take less than 50 ms.
-    pub memory: usize,
+    pub max_decode_memory: usize,
 
     /// The number of calls of one session that may wait for their results at once. Default:
     /// 65,536.
@@ -55,20 +56,20 @@ pub struct Limits {
     /// A further call waits until another has ended, at most until its deadline. If it [fails
     /// fast](crate::Call::fail_fast), it is refused as
     /// [`Refusal::Overloaded`](crate::Refusal::Overloaded). Nothing of it is sent.
-    pub calls_out: usize,
+    pub max_calls_in_flight: usize,
 
     /// The number of blocks that may run at once for one session. Default: 65,536.
     ///
     /// A further call is refused as [`Refusal::Overloaded`](crate::Refusal::Overloaded); nothing
     /// of its block runs.
-    pub calls_in: usize,
+    pub max_calls_served: usize,
 
     /// The number of [detached](crate::Call::detach) blocks that may run at once for one session,
     /// whether their calls are open or not. Default: 4,096.
     ///
     /// A further call is refused as [`Refusal::Overloaded`](crate::Refusal::Overloaded); nothing
     /// of its block runs.
-    pub detached: usize,
+    pub max_detached: usize,
 
     /// The number of bytes held for all sessions together. Default: 512 MiB, which leaves memory
     /// for the program on a machine with 1 GiB.
@@ -81,25 +82,27 @@ pub struct Limits {
     /// messages that arrive are dropped. Results end their calls with
     /// [`ErrorKind::ResultDropped`](crate::ErrorKind::ResultDropped). A session that holds less
     /// than 64 KiB is exempt.
-    pub held: usize,
+    pub max_held_bytes: usize,
 
-    /// The part of [`held`](Self::held), in bytes, that the sessions of one address may use.
-    /// Default: 256 MiB; see [`sessions_per_address`](Self::sessions_per_address).
+    /// The part of [`max_held_bytes`](Self::max_held_bytes), in bytes, that the sessions of one
+    /// address may use. Default: 256 MiB; see
+    /// [`max_sessions_per_address`](Self::max_sessions_per_address).
     ///
     /// The same happens at this limit, and a session that holds less than 64 KiB is exempt.
-    pub held_per_address: usize,
+    pub max_held_bytes_per_address: usize,
 
-    /// The part of [`held`](Self::held), in bytes, that one session may use. Default: 128 MiB.
+    /// The part of [`max_held_bytes`](Self::max_held_bytes), in bytes, that one session may use.
+    /// Default: 128 MiB.
     ///
     /// The same happens at this limit. A session that holds nothing else may hold one message of
     /// any size.
-    pub held_per_session: usize,
+    pub max_held_bytes_per_session: usize,
 
     /// The number of hops in a chain of nested calls. Default: 64.
     ///
     /// A further hop is refused as [`Refusal::TooManyHops`](crate::Refusal::TooManyHops). This
     /// stops two peers that call each other without end.
-    pub hops: u8,
+    pub max_hops: u8,
 
     /// The number of bytes that may wait to be sent to one peer. Default: 4 MiB.
     ///
@@ -108,20 +111,20 @@ pub struct Limits {
     /// fast](crate::Call::fail_fast), it is refused as
     /// [`Refusal::QueueFull`](crate::Refusal::QueueFull).
     ///
-    /// Results are not refused, up to [`results`](Self::results). Instead, blocks that the peer
-    /// calls meanwhile start when the queue has space. At most this many bytes of such calls wait;
-    /// a further one is refused there as `QueueFull`.
+    /// Results are not refused, up to [`max_queued_result_bytes`](Self::max_queued_result_bytes).
+    /// Instead, blocks that the peer calls meanwhile start when the queue has space. At most this
+    /// many bytes of such calls wait; a further one is refused there as `QueueFull`.
     ///
     /// If the queue could be sent and the peer does not take it, reading from that peer is paused.
     /// A small allowance is still read, which keeps two peers with full queues from deadlocking.
-    pub queue: usize,
+    pub max_queued_bytes: usize,
 
     /// The number of bytes that may wait to be sent to one peer when a result is queued. Default:
     /// 64 MiB. It applies both when the peer reads slowly and when its connection is lost.
     ///
     /// A result that would exceed the limit is dropped, unless nothing else waits. Its call ends
     /// with [`ErrorKind::ResultDropped`](crate::ErrorKind::ResultDropped).
-    pub results: usize,
+    pub max_queued_result_bytes: usize,
 
     /// The number of bytes that were sent and not acknowledged, kept for resending after a lost
     /// connection. Each frame counts for about 100 more. Default: 4 MiB.
@@ -129,7 +132,7 @@ pub struct Limits {
     /// Older frames are discarded. If the other side turns out to lack one of them, the session
     /// cannot be resumed. Its open calls then end as
     /// [`Disconnected`](crate::ErrorKind::Disconnected).
-    pub resend: usize,
+    pub resend_buffer: usize,
 
     /// The number of bytes in flight to one peer, for messages larger than 64 KiB. Default: 256
     /// KiB; at least 192.5 KiB.
@@ -137,13 +140,13 @@ pub struct Limits {
     /// Further bytes of such messages wait. A larger window is faster over long distances; a
     /// smaller one lets small messages pass sooner. After 8 MiB without a small message in
     /// between, the window is four times as large, until a small message comes.
-    pub window: usize,
+    pub send_window: usize,
 
     /// How long a session waits for a new connection after it lost the old one. Default: 30 s;
     /// zero turns resuming off.
     ///
     /// After that its open calls end as [`Disconnected`](crate::ErrorKind::Disconnected).
-    pub resume: Duration,
+    pub resume_window: Duration,
 
     /// The longest time a dialler waits before its first attempt to reconnect. Default: 100 ms.
     ///
@@ -154,7 +157,7 @@ pub struct Limits {
     ///
     /// The bound is reset to this after a connection that lasted 10 s, or one on which a session
     /// was resumed.
-    pub reconnect: Duration,
+    pub reconnect_delay: Duration,
 
     /// The idle timeout: how long a connection may receive nothing before it counts as dead.
     /// Default: 30 s.
@@ -166,30 +169,30 @@ pub struct Limits {
     ///
     /// A proxy on the way that cuts idle connections has to wait longer than half of this. A
     /// client whose connections are cut that way warns of it once.
-    pub silence: Duration,
+    pub idle_timeout: Duration,
 
     /// How long a peer may take none of the output that waits for it, or less than
-    /// [`write_rate`](Self::write_rate). Default: 10 s.
+    /// [`min_write_rate`](Self::min_write_rate). Default: 10 s.
     ///
     /// After that the connection is dropped.
-    pub write_stall: Duration,
+    pub write_timeout: Duration,
 
     /// The minimum rate, in bytes per second, at which a peer takes output while more waits. It is
-    /// an average over [`write_stall`](Self::write_stall). Default: 4,096, which is a line of 32
-    /// kbit/s. With 0, any byte is enough.
+    /// an average over [`write_timeout`](Self::write_timeout). Default: 4,096, which is a line of
+    /// 32 kbit/s. With 0, any byte is enough.
     ///
     /// Progress in a message of more than 64 KiB is known only for each 64 KiB. A line that
-    /// carries such messages therefore needs at least that much per `write_stall`: 53 kbit/s at
+    /// carries such messages therefore needs at least that much per `write_timeout`: 53 kbit/s at
     /// the defaults.
     ///
     /// The connection of a slower peer is dropped, because its pending output occupies memory of
     /// this peer.
-    pub write_rate: u32,
+    pub min_write_rate: u32,
 
     /// The number of sessions that a peer has at once. Default: 10,000.
     ///
     /// A further session is rejected as [`Reject::Full`](crate::Reject::Full).
-    pub sessions: usize,
+    pub max_sessions: usize,
 
     /// The number of sessions of one address, with or without a connection. Default: 256; an IPv6
     /// address counts by its first 64 bits.
@@ -199,8 +202,8 @@ pub struct Limits {
     /// connections are accepted from clients that lost theirs; these open no new session.
     ///
     /// Behind a proxy all clients have the proxy's address: raise it to
-    /// [`sessions`](Self::sessions) there.
-    pub sessions_per_address: usize,
+    /// [`max_sessions`](Self::max_sessions) there.
+    pub max_sessions_per_address: usize,
 
     /// The number of connections that may begin per second, and the size of a burst. Default:
     /// 1,000.
@@ -208,28 +211,29 @@ pub struct Limits {
     /// A further connection is answered with HTTP 429, before a signature or a token is checked. A
     /// quarter of the rate is reserved for addresses that have sessions. Clients that lost a
     /// connection can therefore reconnect under a flood of new clients.
-    pub handshakes_per_second: u32,
+    pub max_handshakes_per_second: u32,
 
     /// The number of calls per second that the other side of a session may make, and the size of a
     /// burst. Default: 5,000,000, several times what one session was measured to make.
     ///
     /// A further call is refused as [`Refusal::TooFast`](crate::Refusal::TooFast); nothing of it
     /// runs. The rate is counted per session, and a new session starts with a full burst. Opening
-    /// session after session is limited by [`handshakes_per_second`](Self::handshakes_per_second).
-    /// To close that gap, count calls per user in `authenticate` and `authorize`.
-    pub calls_per_second: u32,
+    /// session after session is limited by
+    /// [`max_handshakes_per_second`](Self::max_handshakes_per_second). To close that gap, count
+    /// calls per user in `authenticate` and `authorize`.
+    pub max_calls_per_second: u32,
 
     /// How long the other side may take for the handshake on a new connection. Default: 5 s.
     ///
     /// After that the connection is closed.
-    pub handshake: Duration,
+    pub handshake_timeout: Duration,
 
     /// The longest text of an error, in bytes, for each cause in its chain; a chain has at most
     /// 33. Default: 4 KiB.
     ///
     /// A longer text is truncated in the middle, with the number of omitted bytes at that place.
     /// This happens where a block raises the error, before it is sent, and where it arrives.
-    pub error_text: usize,
+    pub max_error_text: usize,
 
     /// The number of calls that may wait at once for peers that are not connected. It is counted
     /// over all blocks that one peer has this one run. Default: 1,024.
@@ -237,38 +241,85 @@ pub struct Limits {
     /// A further call is refused as [`Refusal::TooManyWaiting`](crate::Refusal::TooManyWaiting).
     /// Blocks that this peer has itself run share one such number. Calls that are made outside of
     /// a block are not counted.
-    pub waiting: usize,
+    pub max_waiting_calls: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            deadline: Duration::from_secs(10),
-            message: 16 << 20,
-            memory: crate::wire::codec::SPARE,
-            calls_out: 1 << 16,
-            calls_in: 1 << 16,
-            detached: 4096,
-            held: 512 << 20,
-            held_per_address: 256 << 20,
-            held_per_session: 128 << 20,
-            hops: 64,
-            queue: 4 << 20,
-            results: 64 << 20,
-            resend: 4 << 20,
-            window: 256 << 10,
-            resume: Duration::from_secs(30),
-            reconnect: Duration::from_millis(100),
-            silence: Duration::from_secs(30),
-            write_stall: Duration::from_secs(10),
-            write_rate: 4096,
-            sessions: 10_000,
-            sessions_per_address: 256,
-            handshakes_per_second: 1000,
-            calls_per_second: 5_000_000,
-            handshake: Duration::from_secs(5),
-            error_text: crate::util::shown::LONGEST,
-            waiting: 1024,
+            default_deadline: Duration::from_secs(10),
+            max_message: 16 << 20,
+            max_decode_memory: crate::wire::codec::SPARE,
+            max_calls_in_flight: 1 << 16,
+            max_calls_served: 1 << 16,
+            max_detached: 4096,
+            max_held_bytes: 512 << 20,
+            max_held_bytes_per_address: 256 << 20,
+            max_held_bytes_per_session: 128 << 20,
+            max_hops: 64,
+            max_queued_bytes: 4 << 20,
+            max_queued_result_bytes: 64 << 20,
+            resend_buffer: 4 << 20,
+            send_window: 256 << 10,
+            resume_window: Duration::from_secs(30),
+            reconnect_delay: Duration::from_millis(100),
+            idle_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(10),
+            min_write_rate: 4096,
+            max_sessions: 10_000,
+            max_sessions_per_address: 256,
+            max_handshakes_per_second: 1000,
+            max_calls_per_second: 5_000_000,
+            handshake_timeout: Duration::from_secs(5),
+            max_error_text: crate::util::shown::LONGEST,
+            max_waiting_calls: 1024,
         }
     }
+}
+
+/// Writes the methods `with_..` of [`Limits`]. A field that is not in the list is a compile error.
+macro_rules! setters {
+    ($($method:ident: $field:ident: $kind:ty,)*) => {
+        impl Limits {
+            $(
+                #[doc = concat!("Sets [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+                #[must_use]
+                pub const fn $method(mut self, $field: $kind) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )*
+        }
+
+        const _: fn(Limits) = |Limits { $($field: _),* }| ();
+    };
+}
+
+setters! {
+    with_default_deadline: default_deadline: Duration,
+    with_max_message: max_message: usize,
+    with_max_decode_memory: max_decode_memory: usize,
+    with_max_calls_in_flight: max_calls_in_flight: usize,
+    with_max_calls_served: max_calls_served: usize,
+    with_max_detached: max_detached: usize,
+    with_max_held_bytes: max_held_bytes: usize,
+    with_max_held_bytes_per_address: max_held_bytes_per_address: usize,
+    with_max_held_bytes_per_session: max_held_bytes_per_session: usize,
+    with_max_hops: max_hops: u8,
+    with_max_queued_bytes: max_queued_bytes: usize,
+    with_max_queued_result_bytes: max_queued_result_bytes: usize,
+    with_resend_buffer: resend_buffer: usize,
+    with_send_window: send_window: usize,
+    with_resume_window: resume_window: Duration,
+    with_reconnect_delay: reconnect_delay: Duration,
+    with_idle_timeout: idle_timeout: Duration,
+    with_write_timeout: write_timeout: Duration,
+    with_min_write_rate: min_write_rate: u32,
+    with_max_sessions: max_sessions: usize,
+    with_max_sessions_per_address: max_sessions_per_address: usize,
+    with_max_handshakes_per_second: max_handshakes_per_second: u32,
+    with_max_calls_per_second: max_calls_per_second: u32,
+    with_handshake_timeout: handshake_timeout: Duration,
+    with_max_error_text: max_error_text: usize,
+    with_max_waiting_calls: max_waiting_calls: usize,
 }

@@ -87,7 +87,8 @@ impl fmt::Debug for Started {
 pub struct Arrived<'a> {
     /// How they are encoded.
     pub codec: Codec,
-    /// [`Limits::memory`](crate::Limits::memory) of the peer that decodes them.
+    /// [`Limits::max_decode_memory`](crate::Limits::max_decode_memory) of the peer that decodes
+    /// them.
     pub memory: usize,
     /// The captures.
     pub bytes: &'a [u8],

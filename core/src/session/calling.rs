@@ -45,13 +45,13 @@ impl<W> Session<W> {
     /// Whether the send queue can take this many more bytes of calls.
     fn has_room_for(&self, size: usize) -> bool {
         let queued = self.outbox.queued();
-        queued == 0 || queued + size <= self.limits.queue.max(size)
+        queued == 0 || queued + size <= self.limits.max_queued_bytes.max(size)
     }
 
     /// Whether another call may be open without being queued, in addition to those that are
     /// counted already.
     fn has_turn(&self) -> bool {
-        self.calls.open() - self.waiting.len() <= self.limits.calls_out
+        self.calls.open() - self.waiting.len() <= self.limits.max_calls_in_flight
     }
 
     /// Sends queued calls, as far as the limits allow.
@@ -59,7 +59,7 @@ impl<W> Session<W> {
         while !(self.waiting.is_empty() || self.they_leave && self.waiting.next_is_first_hop()) {
             let has_room = self.waiting.next_size().is_some_and(|size| self.has_room_for(size));
             // The call that is sent would be one more.
-            if !has_room || self.calls.open() - self.waiting.len() >= self.limits.calls_out {
+            if !has_room || self.calls.open() - self.waiting.len() >= self.limits.max_calls_in_flight {
                 return;
             }
             if let Some((_, frame)) = self.waiting.pop() {
@@ -104,10 +104,10 @@ impl<W> Session<W> {
         if !request.fails_fast && (request.hop == 0 || self.full.is_none()) {
             return None;
         }
-        if self.calls.open() >= self.limits.calls_out {
-            Some(RemoteError::refused(Refusal::Overloaded(self.limits.calls_out)))
+        if self.calls.open() >= self.limits.max_calls_in_flight {
+            Some(RemoteError::refused(Refusal::Overloaded(self.limits.max_calls_in_flight)))
         } else if !self.waiting.is_empty() || !self.has_room_for(size) {
-            Some(RemoteError::refused(Refusal::QueueFull(self.limits.queue)))
+            Some(RemoteError::refused(Refusal::QueueFull(self.limits.max_queued_bytes)))
         } else {
             None
         }
@@ -144,7 +144,7 @@ impl<W> Session<W> {
             // Errors are always encoded with bincode.
             Ok(Codec::Bincode) => Err(match decode_own::<RemoteError>(&reply.payload) {
                 Ok(mut error) => {
-                    error.cut(self.limits.error_text);
+                    error.cut(self.limits.max_error_text);
                     error
                 }
                 Err(error) => RemoteError::new(ErrorKind::DecodeResult, Ran::Maybe).caused_by(&error),

@@ -74,7 +74,7 @@ impl<W> Session<W> {
         self.change = match (agrees, self.change) {
             (true, Change::Asked) => Change::Agreed,
             // Only the dialling side makes another connection.
-            (false, _) if !self.is_dialled => Change::Agreeing(now + 2 * self.limits.handshake),
+            (false, _) if !self.is_dialled => Change::Agreeing(now + 2 * self.limits.handshake_timeout),
             _ => return Err(Violation::Unexpected("change")),
         };
         Ok(())
@@ -120,7 +120,7 @@ mod tests {
         carry(&mut acceptor, &mut dialler);
         assert!(!dialler.is_asked_to_change() && dialler.has_agreed() && !dialler.has_agreed());
         assert!(acceptor.may_change(at(1)));
-        assert!(!acceptor.may_change(at(1) + 2 * Limits::default().handshake));
+        assert!(!acceptor.may_change(at(1) + 2 * Limits::default().handshake_timeout));
         acceptor.attach(acceptor.outbox.acknowledged(), at(2)).unwrap();
         assert!(!acceptor.may_change(at(2)));
     }

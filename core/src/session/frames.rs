@@ -76,7 +76,7 @@ impl<W> Session<W> {
         }
         let size = message.len();
         self.must_speak |= self.health.heard(now, size);
-        let limit = self.limits.message.clamp(SMALLEST_LIMIT, MAX_FRAME);
+        let limit = self.limits.max_message.clamp(SMALLEST_LIMIT, MAX_FRAME);
         if size > limit {
             return Err(Violation::TooLarge { size, limit });
         }

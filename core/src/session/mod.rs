@@ -190,21 +190,21 @@ impl<W> Session<W> {
     #[must_use]
     pub fn accepted(limits: impl Into<Arc<Limits>>, them: &Introduction, now: Moment) -> Self {
         let limits = limits.into();
-        let message = limits.message.min(them.message as usize);
+        let message = limits.max_message.min(them.message as usize);
         let theirs = Duration::from_millis(them.silence_ms.into());
         Self {
             remote: them.peer,
             message,
-            state: State::Welcomed(now + limits.handshake),
-            outbox: Outbox::new(limits.resend, limits.window, message),
-            inbox: Inbox::new(limits.message),
+            state: State::Welcomed(now + limits.handshake_timeout),
+            outbox: Outbox::new(limits.resend_buffer, limits.send_window, message),
+            inbox: Inbox::new(limits.max_message),
             must_speak: false,
             must_ping: false,
             must_answer: false,
             owes_word: false,
             calls: Calls::default(),
             waiting: WaitingCalls::default(),
-            rate: TokenBucket::new(limits.calls_per_second),
+            rate: TokenBucket::new(limits.max_calls_per_second),
             parked: Parked::default(),
             health: Health::new(&limits, theirs, now),
             allowance: 0,
@@ -338,7 +338,7 @@ impl<W> Session<W> {
         if !self.is_carried() {
             return Vec::new();
         }
-        self.state = State::Detached(now + self.limits.resume);
+        self.state = State::Detached(now + self.limits.resume_window);
         let bound = self.calls.bound();
         let ended = bound.into_iter().filter_map(|call| self.give_up(call));
         let error = |ran| Err(RemoteError::new(ErrorKind::Disconnected, ran));

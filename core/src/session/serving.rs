@@ -32,16 +32,16 @@ impl<W> Session<W> {
         // Calls that are in progress may finish, with all their hops.
         let objection = if self.we_leave && invoke.hop == 0 {
             Some(RemoteError::refused(Refusal::GoingAway))
-        } else if invoke.hop >= self.limits.hops {
-            Some(RemoteError::refused(Refusal::TooManyHops(self.limits.hops)))
-        } else if open >= self.limits.calls_in {
-            Some(RemoteError::refused(Refusal::Overloaded(self.limits.calls_in)))
-        } else if invoke.is_detached && detached >= self.limits.detached {
-            Some(RemoteError::refused(Refusal::Overloaded(self.limits.detached)))
+        } else if invoke.hop >= self.limits.max_hops {
+            Some(RemoteError::refused(Refusal::TooManyHops(self.limits.max_hops)))
+        } else if open >= self.limits.max_calls_served {
+            Some(RemoteError::refused(Refusal::Overloaded(self.limits.max_calls_served)))
+        } else if invoke.is_detached && detached >= self.limits.max_detached {
+            Some(RemoteError::refused(Refusal::Overloaded(self.limits.max_detached)))
         } else if let Some(full) = self.full {
             Some(RemoteError::refused(Refusal::Full(full)))
         } else if !self.rate.take(now) {
-            Some(RemoteError::refused(Refusal::TooFast(self.limits.calls_per_second)))
+            Some(RemoteError::refused(Refusal::TooFast(self.limits.max_calls_per_second)))
         } else if let Err(number) = frame::codec(invoke.codec) {
             Some(RemoteError::refused(Refusal::UnknownCodec(number)))
         } else if deadline.has_passed(now) {
@@ -59,9 +59,11 @@ impl<W> Session<W> {
         // It has to be read, because acknowledgements may follow it. But its result would only be
         // queued, too.
         let call = invoke.call;
-        match self.parked.push(invoke, self.limits.queue) {
+        match self.parked.push(invoke, self.limits.max_queued_bytes) {
             Ok(()) => self.calls.park(call),
-            Err(NoRoom) => self.refuse(call, RemoteError::refused(Refusal::QueueFull(self.limits.queue))),
+            Err(NoRoom) => {
+                self.refuse(call, RemoteError::refused(Refusal::QueueFull(self.limits.max_queued_bytes)))
+            }
         }
         Ok(None)
     }
@@ -76,7 +78,7 @@ impl<W> Session<W> {
             self.calls.start(call, Deadline::never(), false)?;
             let refusal = match dropped {
                 Dropped::Full(full) => Refusal::Full(full),
-                Dropped::Slow => Refusal::TooSlow(self.limits.write_rate),
+                Dropped::Slow => Refusal::TooSlow(self.limits.min_write_rate),
             };
             self.refuse(call, RemoteError::refused(refusal));
             return Ok(None);
@@ -85,7 +87,7 @@ impl<W> Session<W> {
         Ok(self.calls.end(call).map(|waiter| {
             let error = match dropped {
                 Dropped::Full(full) => result_dropped(full),
-                Dropped::Slow => self.dropped().caused_by(&Refusal::TooSlow(self.limits.write_rate)),
+                Dropped::Slow => self.dropped().caused_by(&Refusal::TooSlow(self.limits.min_write_rate)),
             };
             Effect::Complete(waiter, Err(error))
         }))
@@ -118,7 +120,7 @@ impl<W> Session<W> {
 
     /// Whether so much output is pending that nothing should be added.
     pub(super) fn owes_too_much(&self) -> bool {
-        self.outbox.queued() > self.limits.queue
+        self.outbox.queued() > self.limits.max_queued_bytes
     }
 
     /// The caller no longer waits for this call of the other side: neither for its block nor for
@@ -188,11 +190,11 @@ impl<W> Session<W> {
 
     fn has_room(&self, size: usize) -> bool {
         let queued = self.outbox.queued();
-        queued == 0 || queued + size <= self.limits.results
+        queued == 0 || queued + size <= self.limits.max_queued_result_bytes
     }
 
     fn dropped(&self) -> RemoteError {
-        RemoteError::new(ErrorKind::ResultDropped { limit: self.limits.results }, Ran::Yes)
+        RemoteError::new(ErrorKind::ResultDropped { limit: self.limits.max_queued_result_bytes }, Ran::Yes)
     }
 
     /// This side is stopping: running blocks end and are answered, new calls are refused. The
@@ -234,7 +236,9 @@ impl<W> Session<W> {
             bare.ok().filter(fits).unwrap_or_else(|| {
                 let size = encode(error).map_or(0, |bytes| bytes.len());
                 let kind = match size {
-                    size if size <= limit => ErrorKind::ResultDropped { limit: self.limits.results },
+                    size if size <= limit => {
+                        ErrorKind::ResultDropped { limit: self.limits.max_queued_result_bytes }
+                    }
                     size => ErrorKind::TooLarge { size, limit },
                 };
                 encode(&RemoteError::new(kind, error.ran())).unwrap_or_else(|_| vec![0; HEAD])

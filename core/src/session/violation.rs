@@ -6,11 +6,11 @@ use crate::wire::frame::FrameError;
 /// Why a connection is considered dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Dead {
-    /// Nothing came in on a new connection for [`Limits::handshake`](crate::Limits::handshake)
-    /// after its welcome.
+    /// Nothing came in on a new connection for
+    /// [`Limits::handshake_timeout`](crate::Limits::handshake_timeout) after its welcome.
     #[error("the other side did not answer the welcome")]
     Unheard,
-    /// Nothing came in for [`Limits::silence`](crate::Limits::silence).
+    /// Nothing came in for [`Limits::idle_timeout`](crate::Limits::idle_timeout).
     #[error("nothing was heard from the other side")]
     Silent,
     /// Nothing came in for 4.5 s while calls waited, although the other side was probed.
@@ -22,7 +22,7 @@ pub enum Dead {
     #[error("the other side did not acknowledge what was sent to it")]
     Unacknowledged,
     /// The other side accepted next to nothing for
-    /// [`Limits::write_stall`](crate::Limits::write_stall) while output was pending.
+    /// [`Limits::write_timeout`](crate::Limits::write_timeout) while output was pending.
     #[error("the other side stopped reading, or reads too slowly")]
     Stalled,
 }
@@ -52,7 +52,7 @@ pub enum Violation {
     /// It acknowledged frames that were never sent.
     #[error("it acknowledged what was never sent")]
     NeverSent,
-    /// It sent more than [`Limits::message`](crate::Limits::message).
+    /// It sent more than [`Limits::max_message`](crate::Limits::max_message).
     #[error("it sent a message of {size} bytes where the limit is {limit}")]
     TooLarge {
         /// The size in bytes.

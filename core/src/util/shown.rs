@@ -7,7 +7,7 @@
 
 use std::fmt::{self, Write};
 
-/// [`Limits::error_text`](crate::Limits::error_text) where nothing else is said.
+/// [`Limits::max_error_text`](crate::Limits::max_error_text) where nothing else is said.
 pub(crate) const LONGEST: usize = 4096;
 
 /// So much of the longest text is kept for the words that say how much is missing.

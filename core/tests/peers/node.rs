@@ -116,12 +116,10 @@ pub(crate) fn start(node: usize) {
         world.note(&format!("node {node} starts"));
         (world.plan.silence, world.plan.handshakes[node])
     });
-    let limits = Limits {
-        silence: Duration::from_micros(silence),
-        resume: Duration::from_micros(RESUME),
-        handshake: Duration::from_micros(handshake),
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_idle_timeout(Duration::from_micros(silence))
+        .with_resume_window(Duration::from_micros(RESUME))
+        .with_handshake_timeout(Duration::from_micros(handshake));
     let parts = Parts { limits, blocks: Blocks::all(), ..Parts::new(identity(node)) };
     let shared = Shared::start(parts, |weak| Sim::new(process, weak)).expect("one block");
     let keep = Keep::new(Arc::clone(&shared) as Arc<dyn Host>);

@@ -93,8 +93,8 @@ impl World {
         side.last_heard = self.now;
         let ticket = side.ticket.expect("it was just given");
         let welcome = match resumed {
-            Some(received) => guest.welcome_back(&side.us, &ticket.1, received, side.limits.resume),
-            None => guest.welcome(&side.us, ticket, side.limits.resume),
+            Some(received) => guest.welcome_back(&side.us, &ticket.1, received, side.limits.resume_window),
+            None => guest.welcome(&side.us, ticket, side.limits.resume_window),
         };
         self.send(connection, ACCEPTOR, welcome);
     }
@@ -250,12 +250,12 @@ impl World {
         if self.connections[connection].fault == Fault::None && !self.sides.iter().any(is_clogged) {
             panic!("a live partner is taken for dead: {dead}");
         }
-        let check = ours.silence.min(theirs.silence).min(ours.write_stall) / 16;
+        let check = ours.idle_timeout.min(theirs.idle_timeout).min(ours.write_timeout) / 16;
         let noticed_after = self.now - self.sides[side].last_heard;
         assert!(
-            u128::from(noticed_after) <= (ours.silence + 2 * check).as_micros(),
+            u128::from(noticed_after) <= (ours.idle_timeout + 2 * check).as_micros(),
             "{dead}: noticed after {noticed_after} us of {:?} and {check:?}",
-            ours.silence
+            ours.idle_timeout
         );
         self.hang_up(side);
     }

@@ -66,26 +66,25 @@ impl Plan {
 }
 
 fn limits(random: &mut Random, gentle: bool) -> Limits {
-    let limits = Limits {
-        message: 1 << 20,
-        window: random.pick(&[3 * CHUNK, 4 * CHUNK, 7 * CHUNK]),
-        silence: Duration::from_secs(random.between(4, 30)),
-        write_stall: Duration::from_secs(3),
-        hops: 8,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_max_message(1 << 20)
+        .with_send_window(random.pick(&[3 * CHUNK, 4 * CHUNK, 7 * CHUNK]))
+        .with_idle_timeout(Duration::from_secs(random.between(4, 30)))
+        .with_write_timeout(Duration::from_secs(3))
+        .with_max_hops(8);
     if gentle {
-        return Limits { resend: 64 << 20, queue: 64 << 20, resume: Duration::from_secs(600), ..limits };
+        return limits
+            .with_resend_buffer(64 << 20)
+            .with_max_queued_bytes(64 << 20)
+            .with_resume_window(Duration::from_secs(600));
     }
-    Limits {
-        resend: random.pick(&[1 << 10, 100 << 10, 4 << 20]),
-        queue: random.pick(&[10 << 10, 300 << 10, 4 << 20]),
-        results: random.pick(&[1 << 10, 300 << 10, 64 << 20]),
-        calls_out: random.pick(&[3, 1 << 16]),
-        calls_in: random.pick(&[2, 1 << 16]),
-        resume: Duration::from_millis(random.pick(&[0, 500, 5_000])),
-        ..limits
-    }
+    limits
+        .with_resend_buffer(random.pick(&[1 << 10, 100 << 10, 4 << 20]))
+        .with_max_queued_bytes(random.pick(&[10 << 10, 300 << 10, 4 << 20]))
+        .with_max_queued_result_bytes(random.pick(&[1 << 10, 300 << 10, 64 << 20]))
+        .with_max_calls_in_flight(random.pick(&[3, 1 << 16]))
+        .with_max_calls_served(random.pick(&[2, 1 << 16]))
+        .with_resume_window(Duration::from_millis(random.pick(&[0, 500, 5_000])))
 }
 
 impl CallPlan {

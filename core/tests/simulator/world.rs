@@ -168,7 +168,7 @@ impl World {
 
     /// Lets everything happen, and then checks that nothing is left of it.
     pub(crate) fn run(mut self) -> Model {
-        let silence = self.plan.limits.iter().map(|limits| limits.silence).max().unwrap_or_default();
+        let silence = self.plan.limits.iter().map(|limits| limits.idle_timeout).max().unwrap_or_default();
         // So that the last frames, too, are acknowledged.
         let quiet = 2 * silence.as_micros() as u64;
         let mut over_since = None;
@@ -242,9 +242,13 @@ impl World {
         let Some(session) = session else { return };
         assert_eq!(session.calls(), open.len(), "the session and its driver disagree on the open calls");
         assert_eq!(session.running(), running.len(), "the session and its driver disagree on what runs");
-        assert!(session.kept() <= limits.resend.max(CHUNK + 1024), "{} bytes are kept", session.kept());
         assert!(
-            session.arriving() <= 2 * limits.message,
+            session.kept() <= limits.resend_buffer.max(CHUNK + 1024),
+            "{} bytes are kept",
+            session.kept()
+        );
+        assert!(
+            session.arriving() <= 2 * limits.max_message,
             "{} bytes of messages have arrived in part",
             session.arriving()
         );
@@ -252,7 +256,7 @@ impl World {
         // The window is wide for chunks of which many went alone.
         let windows = if flow.number < 128 { 1 } else { 4 };
         assert!(
-            on_their_way <= windows * limits.window.max(3 * CHUNK + 512),
+            on_their_way <= windows * limits.send_window.max(3 * CHUNK + 512),
             "{on_their_way} bytes of chunks are on their way"
         );
     }

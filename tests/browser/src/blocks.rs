@@ -61,7 +61,7 @@ pub async fn megabytes(server: PeerId, me: PeerId, count: u8) -> Result<String, 
     for (bytes, call) in running {
         match call.await {
             Ok((true, back)) if bytes == back => right += 1,
-            Err(error) if error.to_string().contains("Limits::queue") => refused += 1,
+            Err(error) if error.to_string().contains("Limits::max_queued_bytes") => refused += 1,
             _ => wrong += 1,
         }
     }

@@ -16,8 +16,9 @@ thread_local! {
 /// may differ from the default.
 #[wasm_bindgen]
 pub async fn connect(name: String, url: String, silence_ms: Option<u32>) -> Result<String, String> {
-    let silence = silence_ms.map_or(Limits::default().silence, |millis| Duration::from_millis(millis.into()));
-    let limits = Limits { silence, ..Limits::default() };
+    let silence =
+        silence_ms.map_or(Limits::default().idle_timeout, |millis| Duration::from_millis(millis.into()));
+    let limits = Limits::default().with_idle_timeout(silence);
     let peer = Peer::builder(PeerId::named(&name)).limits(limits).expose(Blocks::all()).start();
     let server = peer.connect(url).await.map_err(|error| chain(&error))?;
     PEER.set(Some((peer, server)));

@@ -105,12 +105,10 @@ pub(crate) async fn server(threads: usize, port: u16) -> anyhow::Result<()> {
     }));
     let known = Arc::new(Known::default());
     // All of them come from this one machine.
-    let limits = Limits {
-        sessions: 100_000,
-        sessions_per_address: 100_000,
-        handshakes_per_second: 100_000,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_max_sessions(100_000)
+        .with_max_sessions_per_address(100_000)
+        .with_max_handshakes_per_second(100_000);
     let peer = open(PeerId::named("soak")).limits(limits).shared_data(Arc::clone(&known)).start();
     known.0.get_or_init(|| peer.clone());
     let (handle, address) = serve_at(&peer, threads, port)?;

@@ -50,7 +50,7 @@ pub(super) struct Target<'t> {
 pub(super) async fn attempt(target: &Target<'_>, address: SocketAddr) -> Result<Upgraded, ConnectError> {
     let Target { shared, endpoint, uri, .. } = *target;
     // The timeouts of awc are only a fallback: the caller of the attempts enforces the limit.
-    let limit = shared.limits().handshake + Duration::from_secs(1);
+    let limit = shared.limits().handshake_timeout + Duration::from_secs(1);
     let socket = Rc::new(RefCell::new(None));
     let heard = FirstBytes::default();
     let tcp = {

@@ -50,7 +50,7 @@ pub(crate) async fn dial(
 ) -> Result<Arc<Link>, ConnectError> {
     let uri = parse(&endpoint)?;
     let url = endpoint.to_string();
-    let deadline = Instant::now() + shared.limits().handshake;
+    let deadline = Instant::now() + shared.limits().handshake_timeout;
     let token = in_time(&url, deadline, endpoint.token(&uri)).await?;
     let is_narrow = old.as_ref().is_some_and(|old| old.is_narrow());
     let Upgraded { framed, socket } = reach(&shared, &endpoint, &uri, token, is_narrow, deadline).await?;

@@ -45,7 +45,7 @@ fn serve(serve: &Serve) -> Result<()> {
     on_actix(async {
         // All connections come from one address, and its default would refuse some of them.
         let limits =
-            Limits { sessions_per_address: 10_000, handshakes_per_second: 100_000, ..Limits::default() };
+            Limits::default().with_max_sessions_per_address(10_000).with_max_handshakes_per_second(100_000);
         let peer = Peer::builder(PeerId::named("server")).expose(Blocks::all()).limits(limits).start();
         let server = HttpServer::new(move || App::new().service(peer.service("/scope")))
             .on_connect(on_connect)

@@ -59,7 +59,7 @@ pub async fn carry<P: Platform>(
 ) {
     let shared = connection.shared().clone();
     let out = connection.out().clone();
-    let patience = || shared.platform().sleep_until(shared.now() + shared.limits().handshake);
+    let patience = || shared.platform().sleep_until(shared.now() + shared.limits().handshake_timeout);
     let mut is_cut = pin!(is_cut);
     let connection = RefCell::new(connection);
     {

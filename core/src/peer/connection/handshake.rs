@@ -102,7 +102,7 @@ impl<P: Platform> Connection<P> {
             }
             (Ok(Admitted::Resumed(..)), Side::Accepting(_)) if self.is_late => self.reject(&Reject::Late),
             (Ok(Admitted::New(link)), Side::Accepting(guest)) => {
-                let (epoch, window) = (link.epoch(), self.shared.limits().resume);
+                let (epoch, window) = (link.epoch(), self.shared.limits().resume_window);
                 self.out.push(guest.welcome(self.shared.us(), link.ticket(), window));
                 self.out.carry(Arc::clone(&link), epoch);
                 self.stage = Stage::Welcomed(Welcomed::New(link, epoch));
@@ -119,7 +119,7 @@ impl<P: Platform> Connection<P> {
                 let received = guest.resumes().map_or(0, |(_, received)| received);
                 match link.expect(received) {
                     Ok(comer) => {
-                        let (us, window) = (self.shared.us(), self.shared.limits().resume);
+                        let (us, window) = (self.shared.us(), self.shared.limits().resume_window);
                         let (_, token) = link.ticket();
                         self.out.push(guest.welcome_back(us, &token, comer.we_received, window));
                         self.stage = Stage::Welcomed(Welcomed::Back { link, comer, visitor, kill });
@@ -232,8 +232,8 @@ impl<P: Platform> Connection<P> {
         matches!(self.stage, Stage::Carrying { .. } | Stage::Over)
     }
 
-    /// Has to be called [`Limits::handshake`](crate::Limits::handshake) after the connection was
-    /// made: closes it if the other side has not introduced itself by then.
+    /// Has to be called [`Limits::handshake_timeout`](crate::Limits::handshake_timeout) after the
+    /// connection was made: closes it if the other side has not introduced itself by then.
     pub fn late(&mut self) -> Next<P> {
         match &mut self.stage {
             Stage::Accepting(..) => self.reject(&Reject::Late),

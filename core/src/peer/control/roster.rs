@@ -219,7 +219,7 @@ impl<P: Platform> Roster<P> {
             }
             other.close(Goodbye::away("the peer has a new session"));
         }
-        if visitor.is_beyond || self.sessions.len() >= shared.limits().sessions {
+        if visitor.is_beyond || self.sessions.len() >= shared.limits().max_sessions {
             return Err(Reject::Full);
         }
         // A dialled peer chooses the id of the session. It must not replace a session that exists

@@ -29,7 +29,7 @@ pub struct SessionInfo {
     /// When the session was opened, by the wall clock.
     pub since: SystemTime,
     /// Whether the connection is lost, and the session waits for another one, for at most
-    /// [`Limits::resume`](crate::Limits::resume).
+    /// [`Limits::resume_window`](crate::Limits::resume_window).
     pub is_waiting: bool,
     /// Whether this peer has dialled it.
     pub is_dialled: bool,

@@ -165,7 +165,8 @@ pub enum ConnectError {
         /// The URL.
         url: String,
     },
-    /// The handshake took longer than [`Limits::handshake`](crate::Limits::handshake).
+    /// The handshake took longer than
+    /// [`Limits::handshake_timeout`](crate::Limits::handshake_timeout).
     #[error("{url} did not answer in time")]
     TimedOut {
         /// The URL.

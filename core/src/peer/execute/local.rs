@@ -25,11 +25,11 @@ use crate::wire::frame::{CallId, HEAD};
 
 /// Runs a block for the peer itself.
 pub(in crate::peer) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &mut Request) -> Pending {
-    let limit = shared.limits().hops;
+    let limit = shared.limits().max_hops;
     if request.hop >= limit {
         return Pending::ended(Err(RemoteError::refused(Refusal::TooManyHops(limit))));
     }
-    let (size, limit) = (request.frame.len(), shared.limits().message);
+    let (size, limit) = (request.frame.len(), shared.limits().max_message);
     if size > limit {
         return Pending::ended(Err(RemoteError::new(ErrorKind::TooLarge { size, limit }, Ran::Never)));
     }
@@ -81,7 +81,7 @@ fn run_at_home<P: Platform>(work: OwnCall<P>) -> Pending {
 /// The outcome of a call, with the message limit that also applies to results of other peers.
 fn fitting<P: Platform>(shared: &Shared<P>, ending: Ending) -> Ending {
     let payload = ending?;
-    let (size, limit) = (payload.bytes.len() + HEAD, shared.limits().message);
+    let (size, limit) = (payload.bytes.len() + HEAD, shared.limits().max_message);
     match size > limit {
         true => Err(RemoteError::new(ErrorKind::TooLarge { size, limit }, Ran::Yes)),
         false => Ok(payload),

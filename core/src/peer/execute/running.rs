@@ -32,7 +32,7 @@ pub(in crate::peer) struct Ready {
 pub(in crate::peer) struct Running {
     body: Guarded<Traced>,
     entry: &'static Entry,
-    /// [`Limits::error_text`](crate::Limits::error_text) of the peer.
+    /// [`Limits::max_error_text`](crate::Limits::max_error_text) of the peer.
     longest: usize,
 }
 
@@ -64,8 +64,8 @@ impl Ready {
         head: usize,
     ) -> Result<Self, RemoteError> {
         // Decoding runs code of the captured types, which may panic like any other code.
-        let longest = context.host.limits().error_text;
-        let captures = Arrived { codec, memory: context.host.limits().memory, bytes: captures };
+        let longest = context.host.limits().max_error_text;
+        let captures = Arrived { codec, memory: context.host.limits().max_decode_memory, bytes: captures };
         let Started { work, captured } = match guard::run(|| entry.start(captures, head)) {
             Ok(Ok(started)) => started,
             Ok(Err(error)) => {

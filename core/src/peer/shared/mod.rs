@@ -319,7 +319,7 @@ impl<P: Platform> Shared<P> {
     /// that called those blocks.
     fn place_to_wait(&self, request: &Request) -> Result<Option<Place>, Refusal> {
         let Some(context) = here::current().filter(|_| request.hop > 0) else { return Ok(None) };
-        let most = self.limits.waiting;
+        let most = self.limits.max_waiting_calls;
         let place = self.waiting.take(context.caller, most);
         place.map(Some).ok_or(Refusal::TooManyWaiting(most))
     }

@@ -118,7 +118,8 @@ pub(super) struct Check {
 impl Health {
     /// `theirs` is the span of silence after which the other side considers the connection dead.
     pub(super) fn new(limits: &Limits, theirs: Duration, now: Moment) -> Self {
-        let Limits { silence: ours, write_stall, write_rate, .. } = *limits;
+        let Limits { idle_timeout: ours, write_timeout: write_stall, min_write_rate: write_rate, .. } =
+            *limits;
         let theirs = theirs.max(SHORTEST_SILENCE).max(ours / MOST_TIMES_SHORTER);
         let interval = (ours.min(theirs).min(write_stall) / CHECKS_PER_SPAN).max(Duration::from_millis(1));
         let checks = |span: Duration| {

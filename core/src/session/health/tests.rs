@@ -15,7 +15,7 @@ fn checks(health: &mut Health, count: u32, waits: bool) -> Vec<Check> {
 }
 
 fn health() -> Health {
-    let limits = Limits { silence: SPAN, write_stall: SPAN, write_rate: 1000, ..Limits::default() };
+    let limits = Limits::default().with_idle_timeout(SPAN).with_write_timeout(SPAN).with_min_write_rate(1000);
     Health::new(&limits, SPAN, Moment::default())
 }
 
@@ -85,7 +85,7 @@ fn a_side_that_takes_all_that_there_is_is_not_slow() {
 /// The results of `count` checks at an interval of 625 ms, in which nothing is heard while calls
 /// wait.
 fn awaited(count: u32) -> Vec<Check> {
-    let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
+    let mut health = Health::new(&Limits::default(), Limits::default().idle_timeout, Moment::default());
     health.check(health.wake(), Waits::default());
     (0..count).map(|_| health.check(health.wake(), CALLS)).collect()
 }
@@ -100,7 +100,7 @@ fn silence_while_calls_wait_is_asked_about() {
 
 #[test]
 fn busy_and_idle_connections_are_not_asked() {
-    let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
+    let mut health = Health::new(&Limits::default(), Limits::default().idle_timeout, Moment::default());
     for _ in 0..40 {
         health.cannot_hear();
         assert!(!health.check(health.wake(), CALLS).ping);
@@ -113,7 +113,7 @@ fn busy_and_idle_connections_are_not_asked() {
 /// After how many checks the other side is asked for an acknowledgement, and when the connection
 /// is dead, while it speaks now and then.
 fn unacked(bytes: usize, chunks: bool, came: usize) -> [Option<usize>; 2] {
-    let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
+    let mut health = Health::new(&Limits::default(), Limits::default().idle_timeout, Moment::default());
     let waits = Waits { unacked: bytes, chunks, ..Waits::default() };
     let found: Vec<_> = (0..40)
         .map(|_| {
@@ -137,7 +137,7 @@ fn unacknowledged_output_ends_a_connection_that_speaks() {
 
 #[test]
 fn acknowledgement_in_time_keeps_the_connection() {
-    let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
+    let mut health = Health::new(&Limits::default(), Limits::default().idle_timeout, Moment::default());
     for check in 0..100 {
         health.heard(Moment::default(), 9);
         if check % 7 == 0 {
@@ -151,7 +151,7 @@ fn acknowledgement_in_time_keeps_the_connection() {
 #[test]
 fn probe_needs_word_soon() {
     for is_heard in [true, false] {
-        let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
+        let mut health = Health::new(&Limits::default(), Limits::default().idle_timeout, Moment::default());
         let begun = Moment::after_origin(Duration::from_millis(100));
         health.cannot_hear();
         health.challenge(begun);
@@ -171,7 +171,7 @@ fn probe_needs_word_soon() {
 
 #[test]
 fn slow_line_gets_more_time_to_answer() {
-    let mut health = Health::new(&Limits::default(), Limits::default().silence, Moment::default());
+    let mut health = Health::new(&Limits::default(), Limits::default().idle_timeout, Moment::default());
     let mut dead_after = || {
         health.begin(health.wake());
         (0..50).find(|_| health.check(health.wake(), CALLS).dead.is_some())

@@ -45,7 +45,8 @@ pub(super) const RATIO: usize = 24;
 /// `serde_json::Value` and serde's own buffer do.
 pub(super) const RATIO_NAMED: usize = 40;
 
-/// The default of the spare memory: [`Limits::memory`](crate::Limits::memory).
+/// The default of the spare memory:
+/// [`Limits::max_decode_memory`](crate::Limits::max_decode_memory).
 pub(crate) const SPARE: usize = 8 << 20;
 
 /// How many times an entry of a map, a set or a heap counts. It is hashed or compared, which takes
@@ -79,7 +80,8 @@ const FAST: usize = 1 << 20;
 /// a map with two empty texts is two bytes, and the entry, the two texts and both their owners.
 const STEPS: usize = 3;
 
-/// So many bytes of [`Limits::memory`](crate::Limits::memory) are a slow part more.
+/// The number of bytes of [`Limits::max_decode_memory`](crate::Limits::max_decode_memory) that
+/// allow one more slow part.
 const SPARE_PER_STEP: usize = 16;
 
 /// How many slow parts the value of a message of this length may have: texts, sequences and maps,
@@ -109,7 +111,7 @@ pub enum OverBudget {
     /// Its value takes too long to read.
     #[error(
         "it has more than {limit} texts, sequences, maps, and elements that own memory; send it in several calls, or raise \
-         `Limits::memory` of the peer that reads it by {SPARE_PER_STEP} bytes for each of them"
+         `Limits::max_decode_memory` of the peer that reads it by {SPARE_PER_STEP} bytes for each of them"
     )]
     Steps {
         /// The most that is allowed for its length.

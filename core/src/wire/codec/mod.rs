@@ -54,15 +54,16 @@ use crate::wire::frame::HEAD;
 /// - Its sequences and maps have at most one element for each byte of the message, plus 1024. Only
 ///   elements that take no byte at all, as in a long `Vec<()>`, can be more.
 /// - Of what takes long to make, it has at most three for each byte of the first MiB of the
-///   message, plus one for each 16 bytes of [`Limits::memory`](crate::Limits::memory): texts,
-///   sequences, maps, elements that own memory, and two for each entry of a map or a set. Numbers,
-///   and what is made of numbers alone, are not counted.
+///   message, plus one for each 16 bytes of
+///   [`Limits::max_decode_memory`](crate::Limits::max_decode_memory): texts, sequences, maps,
+///   elements that own memory, and two for each entry of a map or a set. Numbers, and what is made
+///   of numbers alone, are not counted.
 /// - It takes at most 24 bytes of memory for each byte of the message (40 in CBOR), plus
-///   [`Limits::memory`](crate::Limits::memory). The elements of sequences count with their size,
-///   and so do options and enums that have memory of their own. The entries of maps, sets and
-///   heaps count three times, because finding the place of each takes time. Only types that are
-///   large and mostly absent can take more, as a long `Vec<Option<[u64; 1000]>>` of `None`s; a
-///   `Box` inside the `Option` helps.
+///   [`Limits::max_decode_memory`](crate::Limits::max_decode_memory). The elements of sequences
+///   count with their size, and so do options and enums that have memory of their own. The entries
+///   of maps, sets and heaps count three times, because finding the place of each takes time. Only
+///   types that are large and mostly absent can take more, as a long `Vec<Option<[u64; 1000]>>` of
+///   `None`s; a `Box` inside the `Option` helps.
 ///
 /// Encoding counts nothing: the sender's own value already fits in its memory, and a receiver may
 /// never trust that another peer has counted.
@@ -275,7 +276,7 @@ impl Codec {
     }
 
     /// The same, where the value may take `memory` bytes beyond those for each byte of the
-    /// message: [`Limits::memory`](crate::Limits::memory).
+    /// message: [`Limits::max_decode_memory`](crate::Limits::max_decode_memory).
     pub fn decode_within<T: Deserialize<'static>>(
         self,
         memory: usize,

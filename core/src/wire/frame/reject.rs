@@ -41,7 +41,7 @@ pub enum Reject {
     BadToken,
     /// The other side is at its limit of sessions, in total or for the dialler's address.
     #[error(
-        "that peer is at its limit of sessions (`Limits::sessions` or `Limits::sessions_per_address` there)"
+        "that peer is at its limit of sessions (`Limits::max_sessions` or `Limits::max_sessions_per_address` there)"
     )]
     Full,
     /// The session cannot be resumed: one side lacks frames that the other has discarded.

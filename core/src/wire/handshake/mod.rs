@@ -88,8 +88,8 @@ pub fn introduction(peer: PeerId, limits: &Limits, blocks: u64) -> Introduction 
     Introduction {
         version: VERSION,
         peer,
-        message: u32::try_from(limits.message).unwrap_or(u32::MAX),
-        silence_ms: millis(limits.silence),
+        message: u32::try_from(limits.max_message).unwrap_or(u32::MAX),
+        silence_ms: millis(limits.idle_timeout),
         blocks,
         codecs: Codec::ALL.map(Codec::number).into_iter().chain([Introduction::CHANGE]).collect(),
     }

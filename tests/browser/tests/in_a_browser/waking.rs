@@ -70,7 +70,7 @@ const SILENCE: Duration = Duration::from_secs(4);
 /// needs no timer.
 #[actix_web::test]
 async fn hidden_page_keeps_its_session() {
-    let limits = Limits { silence: SILENCE, ..Limits::default() };
+    let limits = Limits::default().with_idle_timeout(SILENCE);
     let server = Server::start_with(0, |builder| builder.limits(limits));
     let proxy = Proxy::to(server.port).await;
     let (url, silence) = (format!("ws://127.0.0.1:{}/scope", proxy.port), SILENCE.as_millis().to_string());

@@ -77,7 +77,7 @@ pub(crate) async fn run(options: &Options, progress: &Progress) -> anyhow::Resul
 
 /// Cuts one session this often.
 async fn cut_one(mut rng: Rng, cuts: u64, mut count: impl FnMut()) -> anyhow::Result<Tally> {
-    let limits = Limits { reconnect: Duration::from_millis(1), ..Limits::default() };
+    let limits = Limits::default().with_reconnect_delay(Duration::from_millis(1));
     let runs = Arc::new(Runs::default());
     let server = open(PeerId::random()).limits(limits.clone()).shared_data(Arc::clone(&runs)).start();
     let (handle, address) = serve(&server, 1)?;

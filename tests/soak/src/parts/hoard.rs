@@ -33,7 +33,7 @@ const RESIDENT: f64 = 1.5;
 const BACK: f64 = 1.1;
 
 pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
-    let share = mebi(Limits::default().held_per_address);
+    let share = mebi(Limits::default().max_held_bytes_per_address);
     let server = Server::start(2).await?;
     let honest = server.client().await?;
     let quiet = small_calls(&honest, server.id, Duration::from_secs(5)).await?;

@@ -97,7 +97,7 @@ pub(super) async fn until_alone(server: &Server, client: &Peer) -> anyhow::Resul
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     // Their processes ended without a goodbye, so their sessions wait for them for a while.
-    tokio::time::sleep(Limits::default().resume + Duration::from_secs(1)).await;
+    tokio::time::sleep(Limits::default().resume_window + Duration::from_secs(1)).await;
     Ok(())
 }
 

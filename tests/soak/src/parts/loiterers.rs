@@ -50,7 +50,7 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     until_no_more(&server, Some(descriptors)).await?;
     let after = server.process.memory()?.now;
     warm_up.stop().await;
-    let bound = (Limits::default().handshake + Duration::from_secs(1)).as_secs_f64();
+    let bound = (Limits::default().handshake_timeout + Duration::from_secs(1)).as_secs_f64();
     Ok(vec![
         Promise::at_most(
             format!("{count} connections without a hello are told to go (slowest)"),
@@ -68,7 +68,7 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
 /// descriptors it has.
 async fn until_no_more(server: &Server, as_many_as: Option<u64>) -> anyhow::Result<u64> {
     // After a goodbye it waits, for as long as a handshake may take, for the other side to read it.
-    tokio::time::sleep(Limits::default().handshake + Duration::from_secs(1)).await;
+    tokio::time::sleep(Limits::default().handshake_timeout + Duration::from_secs(1)).await;
     let now = server.process.descriptors()?;
     ensure!(as_many_as.is_none_or(|before| now <= before), "connections are still open: {now} descriptors");
     Ok(now)

@@ -20,7 +20,7 @@ const ANNOUNCED: u64 = 1 << 30;
 const ATTACKERS: usize = 8;
 
 pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
-    let limit = Limits::default().message as f64 / f64::from(1 << 20);
+    let limit = Limits::default().max_message as f64 / f64::from(1 << 20);
     let server = Server::start(2).await?;
     let honest = server.client().await?;
     small_calls(&honest, server.id, Duration::from_secs(1)).await?;

@@ -35,12 +35,12 @@ pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     }
     let peak = server.process.memory()?.peak;
     progress.says("waiting until the sessions are given up");
-    tokio::time::sleep(limits.resume + Duration::from_secs(2)).await;
+    tokio::time::sleep(limits.resume_window + Duration::from_secs(2)).await;
     small_calls(&modest, server.id, Duration::from_secs(1)).await?;
     let after = server.process.memory()?.now;
     // What waits for each of them, and what is kept to be sent again.
-    let owed = (limits.queue + limits.resend) as f64 / f64::from(1 << 20);
-    let bound = (limits.write_stall + Duration::from_secs(2)).as_secs_f64();
+    let owed = (limits.max_queued_bytes + limits.resend_buffer) as f64 / f64::from(1 << 20);
+    let bound = (limits.write_timeout + Duration::from_secs(2)).as_secs_f64();
     let note = format!("p99 {} quiet, {} meanwhile", time(&quiet.p99()), time(&meanwhile.p99()));
     Ok(vec![
         Promise::at_most(

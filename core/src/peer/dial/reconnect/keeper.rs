@@ -40,7 +40,7 @@ pub(super) struct Keeper<P: Platform, D> {
 impl<P: Platform, D: Dial<P>> Keeper<P, D> {
     pub(super) fn new(shared: &Arc<Shared<P>>, board: Arc<Board>, wanted: Option<PeerId>, dial: D) -> Self {
         let seed = shared.platform().random().first_chunk().copied().map_or(1, u64::from_le_bytes);
-        let pauses = Pauses::new(shared.limits().reconnect, seed);
+        let pauses = Pauses::new(shared.limits().reconnect_delay, seed);
         let shared = Arc::downgrade(shared);
         Self {
             shared,
@@ -126,7 +126,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         if let Some(limit) = self.cuts.lost(link.idle_when_lost()) {
             tracing::warn!(
                 remote = %link.remote(), ?limit,
-                "connections are cut when they are idle for this long: a proxy on the way, say, has an idle limit; lower `Limits::silence` \
+                "connections are cut when they are idle for this long: a proxy on the way, say, has an idle limit; lower `Limits::idle_timeout` \
                  to that or less, or raise the limit"
             );
         }

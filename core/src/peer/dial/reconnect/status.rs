@@ -24,8 +24,8 @@ pub enum LinkStatus {
     /// There is a session with this peer, and a connection that carries it.
     Connected(PeerId),
     /// There is a session whose connection is lost. Open calls and new ones wait. This peer tries
-    /// to resume the session until [`Limits::resume`](crate::Limits::resume) has passed, and opens
-    /// a new session after that.
+    /// to resume the session until [`Limits::resume_window`](crate::Limits::resume_window) has
+    /// passed, and opens a new session after that.
     Resuming,
     /// The link has ended. No further attempt is made.
     Ended(LinkEnd),

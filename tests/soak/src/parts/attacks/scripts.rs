@@ -270,7 +270,7 @@ fn catalogue(at: &At) -> io::Result<()> {
 }
 
 fn no_silence(at: &At) -> io::Result<()> {
-    let mut session = at.session_with(&Limits { silence: Duration::ZERO, ..Limits::default() })?;
+    let mut session = at.session_with(&Limits::default().with_idle_timeout(Duration::ZERO))?;
     loop {
         thread::sleep(Duration::from_secs(1));
         session.send([Frame::Ping])?;
