@@ -18,7 +18,7 @@ use distributed_scope_core::pending::Payload;
 use distributed_scope_core::registry::{Arrived, Work};
 use distributed_scope_core::session::{Effect, Session};
 use distributed_scope_core::{
-    Block, Codec, Deadline, Fingerprint, Limits, Moment, Registry, Request, handshake,
+    Block, Codec, Deadline, Fingerprint, Limits, Moment, Registry, Request, Written, handshake,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -158,6 +158,7 @@ fn call_in_memory(count: usize) {
             to,
             block,
             frame,
+            handles: distributed_scope_core::Handles::default(),
             codec,
             deadline,
             hop: 0,
@@ -174,10 +175,12 @@ fn call_in_memory(count: usize) {
                 let started = entry.start(arrived, HEAD).expect("they were encoded");
                 let Work::Here(mut body) = started.work else { panic!("it is a future") };
                 let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-                let std::task::Poll::Ready(Ok((codec, bytes))) = body.as_mut().poll(&mut cx) else {
+                let std::task::Poll::Ready(Ok(Written { codec, bytes, handles })) =
+                    body.as_mut().poll(&mut cx)
+                else {
                     panic!("the block does not wait");
                 };
-                callee.reply(invoke.call, Ok(Payload { codec, bytes: bytes.into() }));
+                callee.reply(invoke.call, Ok(Payload { codec, bytes: bytes.into(), handles }));
             }
         }
         while let Some(frame) = callee.next_frame(|| now).map(Framed::into_bytes) {

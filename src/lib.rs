@@ -22,8 +22,9 @@ pub use distributed_scope_core::KeyPair;
 pub use distributed_scope_core::{
     Access, Attempt, Authorize, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline,
     DecodeError, Denied, Disclosure, DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Identity, Limits,
-    Listed, Listing, Mismatch, Observer, Older, PeerId, Principal, Proof, Raised, Ran, Refusal, Registry,
-    Reject, RemoteError, Requirement, Skew, Spawned, Travels, here,
+    Listed, Listing, Mismatch, Observer, Older, PeerId, Principal, Proof, Raised, Ran, Receiver, Refusal,
+    Registry, Reject, RemoteError, Requirement, SendError, Sender, Sending, Skew, Spawned, StreamError,
+    StreamErrorKind, Travels, TrySendError, channel, here, streamed, try_streamed, watch,
 };
 pub use distributed_scope_macros::{distributed, remote};
 

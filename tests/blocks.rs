@@ -4,8 +4,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use distributed_scope::{Blocks, Codec, PeerId, RemoteError, distributed, remote};
-use distributed_scope_core::Registry;
 use distributed_scope_core::registry::{Arrived, Work};
+use distributed_scope_core::{Registry, Written};
 
 #[distributed]
 async fn sum(p: PeerId, a: u32, text: String) -> Result<u64, RemoteError> {
@@ -51,7 +51,8 @@ fn a_registered_body_runs_with_the_captures_of_a_call() {
     let Work::Here(body) = entry.start(arrived, 0).expect("it can be read").work else {
         panic!("it is a future");
     };
-    let Poll::Ready(Ok((codec, result))) = pin!(body).as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    let Poll::Ready(Ok(Written { codec, bytes: result, .. })) =
+        pin!(body).as_mut().poll(&mut Context::from_waker(Waker::noop()))
     else {
         panic!("the body waits for nothing");
     };

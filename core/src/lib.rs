@@ -11,6 +11,7 @@
 //! | `block` | a block: its name, its shape, its version, and which blocks are exposed |
 //! | `registry` | the blocks of this binary |
 //! | `call`, [`here`], [`host`], [`pending`] | a call from `remote!` to its result; what a block can reach where it runs |
+//! | `channel` | channels whose ends travel as values, and streams as results |
 //! | `error` | how a call fails, and what of it a caller learns |
 //! | [`auth`] | who a caller is, and what a block requires of it |
 //! | [`wire`] | what PROTOCOL.md describes: frames, codecs, the handshake |
@@ -23,6 +24,7 @@
 pub mod auth;
 mod block;
 mod call;
+mod channel;
 mod error;
 mod expansion;
 mod identity;
@@ -49,6 +51,12 @@ pub use block::{Block, BlockId, Fingerprint};
 pub use call::host::{CallReport, Observer};
 pub use call::request::Request;
 pub use call::{Call, Spawned};
+#[doc(hidden)]
+pub use channel::handle::Handles;
+pub use channel::{
+    Receiver, SendError, Sender, Sending, StreamError, StreamErrorKind, TrySendError, channel, streamed,
+    try_streamed, watch,
+};
 pub use error::disclosure::Disclosure;
 pub use error::{BlockName, ErrorKind, Mismatch, Older, Ran, Refusal, RemoteError};
 pub use expansion::travels::Travels;
@@ -65,7 +73,7 @@ pub use registry::listing::{Access, Listed, Listing};
 pub use util::flag::Flag;
 pub use util::time::{Deadline, Moment};
 pub use util::token_bucket::TokenBucket;
-pub use wire::codec::{Codec, DecodeError, EncodeError, OverBudget};
+pub use wire::codec::{Codec, DecodeError, EncodeError, OverBudget, Written};
 pub use wire::encoded::Encoded;
 pub use wire::frame::Reject;
 

@@ -58,7 +58,7 @@ fn frame() -> impl Strategy<Value = Bytes> {
             Frame::Chunk(Chunk { stream: 1, total: bytes.len() as u32, bytes }).encode()
         }),
         2 => (number(), any::<bool>(), 0..3u8, 0..99usize).prop_map(|(call, is_value, codec, size)| {
-            Frame::Reply(Reply { call: CallId(call), is_value, codec, payload: vec![9; size].into() }).encode()
+            Frame::Reply(Reply { call: CallId(call), is_value, codec, ends: None, payload: vec![9; size].into() }).encode()
         }),
         2 => number().prop_map(|call| Frame::Cancel(CallId(call)).encode()),
         2 => number().prop_map(|received| Frame::Ack(received).encode()),
@@ -167,7 +167,7 @@ fn chunk(stream: u32, total: u32, size: usize) -> Frame {
 fn each_lie_has_its_own_accusation() {
     assert_eq!(accused(&[Frame::Ack(1)]), Violation::NeverSent);
     assert_eq!(accused(&[invoke(3, 0), invoke(3, 0)]), Violation::CallTwice(3));
-    let reply = Reply { call: CallId(0), is_value: true, codec: 1, payload: Bytes::new() };
+    let reply = Reply { call: CallId(0), is_value: true, codec: 1, ends: None, payload: Bytes::new() };
     assert_eq!(accused(&[Frame::Reply(reply)]), Violation::NoSuchCall(0));
     assert_eq!(accused(&[chunk(1, 100, 101)]), Violation::ChunkSize);
     assert_eq!(accused(&[chunk(1, 100, 10), chunk(1, 101, 10)]), Violation::ChunkSize);

@@ -82,7 +82,7 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
             }
             Step::Reply(call, large) => {
                 let bytes = vec![0; HEAD + size(large)].into();
-                session.reply(CallId(call.into()), Ok(Payload { codec: Codec::default(), bytes }));
+                session.reply(CallId(call.into()), Ok(Payload { codec: Codec::default(), bytes, handles: distributed_scope_core::Handles::default() }));
                 None
             }
             Step::Send(count) => {

@@ -142,7 +142,7 @@ impl Both {
             Effect::Abort(call) => self.running.retain(|running| *running != call),
             Effect::DropConnection(_) => self.lose(),
             Effect::Expired => drop(self.session.close()),
-            Effect::Complete((), _) | Effect::TheyLeave | Effect::Catalogue(_) | Effect::TheyEnd(_) => {}
+            Effect::Complete((), _) | Effect::Channel(_) | Effect::TheyLeave | Effect::Catalogue(_) | Effect::TheyEnd(_) => {}
         }
     }
 
@@ -276,7 +276,7 @@ impl Both {
                 if let Some(call) = pick(&self.running, which) {
                     self.running.retain(|running| *running != call);
                     let bytes = vec![0; HEAD + size as usize % (400 << 10)].into();
-                    self.session.reply(call, Ok(Payload { codec: Codec::default(), bytes }));
+                    self.session.reply(call, Ok(Payload { codec: Codec::default(), bytes, handles: distributed_scope_core::Handles::default() }));
                 }
             }
             Step::Ask { size, millis, fails_fast } => {

@@ -105,6 +105,7 @@ pub(crate) fn invoke(call: u64, path: &str) -> Invoke {
         hop: 0,
         codec: 1,
         is_detached: false,
+        ends: None,
         captures: Bytes::new(),
     }
 }

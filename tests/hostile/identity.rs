@@ -52,7 +52,7 @@ async fn what_does_not_belong_before_a_hello_ends_the_connection() {
         let address = &target.address;
         let frame = |frame: Frame| first_message(address, 2, &frame.encode());
         let payload = Bytes::from_static(&[0]);
-        let reply = Reply { call: CallId(0), is_value: true, codec: 1, payload: payload.clone() };
+        let reply = Reply { call: CallId(0), is_value: true, codec: 1, ends: None, payload: payload.clone() };
         scripts.refused("calls", frame(Frame::Invoke(invoke(0, "waits#0"))));
         scripts.refused("answers a call", frame(Frame::Reply(reply)));
         scripts.refused("cancels a call", frame(Frame::Cancel(CallId(0))));
@@ -108,7 +108,13 @@ async fn a_session_cannot_answer_cancel_or_repeat_what_is_not_its_own() {
         // directions.
         let payload = Bytes::from_static(&[7]);
         let reply = |call| {
-            Frame::Reply(Reply { call: CallId(call), is_value: true, codec: 1, payload: payload.clone() })
+            Frame::Reply(Reply {
+                call: CallId(call),
+                is_value: true,
+                codec: 1,
+                ends: None,
+                payload: payload.clone(),
+            })
         };
         let waiting = |call| Frame::Invoke(invoke(call, "waits#0"));
         let hello = Hello { from: introduced(), nonce: [0; 32], resume: None, proof: None };

@@ -30,6 +30,7 @@ pub(crate) use self::description::{Description, Difference};
 pub(crate) use self::subject::{Subject, Value};
 use self::tracer::{OptionalFields, Tracer};
 use crate::block::type_names;
+use crate::channel::scope;
 use crate::util::guard;
 use crate::wire::codec::{self, Carriage, Codec, TupleLengths};
 
@@ -56,14 +57,20 @@ pub(crate) struct CannotTravel {
 
 /// The shape of a type, and how its values travel.
 pub(crate) fn of(subject: &Subject) -> Shape {
-    let (tracer, trial) = tried(subject);
-    let (opaque, hash) = (tracer.opaque(), tracer.hash(subject.name));
-    Shape { hash, opaque, carriage: trial.verdict(subject, &tracer, true) }
+    scope::tracing(|| {
+        let (tracer, trial) = tried(subject);
+        let (opaque, hash) = (tracer.opaque(), tracer.hash(subject.name));
+        Shape { hash, opaque, carriage: trial.verdict(subject, &tracer, true) }
+    })
 }
 
 /// The same where values may grow: they travel by name, and a field that may be absent is no part
 /// of the shape.
 pub(crate) fn of_evolving(subject: &Subject) -> Shape {
+    scope::tracing(|| of_growing(subject))
+}
+
+fn of_growing(subject: &Subject) -> Shape {
     let (tracer, trial) = tried(subject);
     let carriage = trial.verdict(subject, &tracer, false);
     let codec = carriage.as_ref().map_or(Codec::Cbor, Carriage::codec);
@@ -83,7 +90,7 @@ pub(crate) fn of_evolving(subject: &Subject) -> Shape {
 /// What a type consists of, to be told.
 pub(crate) fn describe(subject: &Subject) -> Description {
     let mut tracer = Tracer::default();
-    tracer.trace(subject, &mut |_| {});
+    scope::tracing(|| tracer.trace(subject, &mut |_| {}));
     Description::of(&tracer)
 }
 
@@ -127,25 +134,26 @@ impl Trial {
             && (is_whole || tracer.is_one_primitive())
         {
             let otherwise = self.cbor.is_none().then_some(Codec::Cbor);
-            return Ok(Carriage::new(Codec::Bincode, otherwise, self.tuples));
+            let carriage = Carriage::new(Codec::Bincode, otherwise, self.tuples);
+            return Ok(carriage.with_ends(tracer.has_ends));
         }
         if self.cbor.is_none() && !tracer.wants_names() {
-            return Ok(by_name(Codec::Cbor, is_whole, subject));
+            return Ok(by_name(Codec::Cbor, is_whole, tracer, subject));
         }
         Tracer::default().trace(subject, &mut |value| {
             attempt(&mut self.cbor_text, &mut || codec::named(subject, value, Codec::CborText));
         });
         match self.cbor_text {
-            None => Ok(by_name(Codec::CborText, is_whole, subject)),
+            None => Ok(by_name(Codec::CborText, is_whole, tracer, subject)),
             Some(reason) => Err(CannotTravel { type_name: type_names::of_user(subject.name), reason }),
         }
     }
 }
 
 /// What could not be tried with made-up values is tried with each real one.
-fn by_name(codec: Codec, is_whole: bool, subject: &Subject) -> Carriage {
+fn by_name(codec: Codec, is_whole: bool, tracer: &Tracer, subject: &Subject) -> Carriage {
     if is_whole {
-        Carriage::new(codec, None, TupleLengths::new())
+        Carriage::new(codec, None, TupleLengths::new()).with_ends(tracer.has_ends)
     } else {
         Carriage::untried(codec, *subject)
     }

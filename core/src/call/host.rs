@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 use crate::block::Block;
 use crate::call::pending::Pending;
 use crate::call::request::Request;
+use crate::error::RemoteError;
 use crate::identity::peer_id::PeerId;
 use crate::limits::Limits;
 use crate::peer::{Changes, SessionInfo};
@@ -42,6 +43,12 @@ pub trait Host: Send + Sync + 'static {
 
     /// Runs a future to its end beside whatever else runs.
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
+
+    /// Runs a future on this thread. False if the thread has no event loop of the peer.
+    fn spawn_here(&self, task: Pin<Box<dyn Future<Output = ()>>>) -> bool;
+
+    /// As much of an error as another peer may receive.
+    fn disclosed(&self, error: RemoteError) -> RemoteError;
 
     /// Runs a function where it may hold its thread; in a page, which has one thread, at once.
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>);

@@ -22,14 +22,16 @@ use crate::block::Block;
 use crate::block::shape::CannotTravel;
 use crate::call::here::Context;
 use crate::call::host::{CallReport, Host, Peers};
-use crate::call::pending::{Ending, Pending};
+use crate::call::pending::{Ending, Payload, Pending};
 use crate::call::repeats::Repeats;
 use crate::call::request::Request;
+use crate::channel::handle::Handles;
+use crate::channel::scope;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError, panic_text};
 use crate::identity::peer_id::PeerId;
 use crate::util::guard;
 use crate::util::time::{Deadline, Moment};
-use crate::wire::codec::{Codec, DecodeError, EncodeError};
+use crate::wire::codec::{Codec, DecodeError, EncodeError, Written};
 use crate::wire::encoded::Encoded;
 use crate::wire::frame::HEAD;
 
@@ -107,14 +109,15 @@ impl<R> Call<R> {
         C: Serialize + ?Sized,
         R: Deserialize<'static>,
     {
-        let (codec, frame, fault) = match encoded(block, captures) {
-            Ok((codec, frame)) => (codec, frame.into(), None),
-            Err(fault) => (Codec::default(), Encoded::default(), Some(fault)),
+        let (codec, frame, handles, fault) = match encoded(block, captures) {
+            Ok(Written { codec, bytes, handles }) => (codec, bytes.into(), handles, None),
+            Err(fault) => (Codec::default(), Encoded::default(), Handles::default(), Some(fault)),
         };
         let request = Request {
             to,
             block,
             frame,
+            handles,
             codec,
             deadline: Deadline::never(),
             hop: 0,
@@ -174,8 +177,14 @@ impl<R> Call<R> {
     /// Without this, such a call ends as [`Disconnected`](ErrorKind::Disconnected), because it is
     /// unknown whether the block ran. A call that was made without a connection was never sent;
     /// it goes to the next session in any case.
+    ///
+    /// A call that captures a [`Receiver`](crate::Receiver) cannot be sent again, and ends as
+    /// [`ErrorKind::EncodeCaptures`] without being sent.
     pub fn idempotent(mut self) -> Self {
         self.is_idempotent = true;
+        if self.request.handles.has_receiver() {
+            self.fault.get_or_insert_with(cannot_repeat);
+        }
         self
     }
 
@@ -318,17 +327,21 @@ fn later(host: Arc<dyn Host>, moment: Moment, mut request: Request) -> Pending {
     }))
 }
 
-/// The captures, and the codec that carries them; or why the call is not made.
+/// The encoded captures, or why the call is not made.
 #[inline]
-fn encoded<C: Serialize + ?Sized>(
-    block: &'static Block,
-    captures: &C,
-) -> Result<(Codec, Vec<u8>), RemoteError> {
+fn encoded<C: Serialize + ?Sized>(block: &'static Block, captures: &C) -> Result<Written, RemoteError> {
     match (block.captures_carriage(), block.result_carriage()) {
         (Ok(carriage), Ok(_)) => carriage.encode(HEAD, captures).map_err(|error| cannot_encode(&error)),
         // That of the result would be told after the block has run, by the other side.
         (Err(reason), _) | (_, Err(reason)) => Err(cannot_travel(reason)),
     }
+}
+
+/// There is one receiver of a channel.
+#[cold]
+fn cannot_repeat() -> RemoteError {
+    let text = "a call that captures a `Receiver` cannot be cloned or repeated: a channel has one receiver";
+    RemoteError::new(ErrorKind::EncodeCaptures, Ran::Never).caused_by(&panic_text(text))
 }
 
 #[cold]
@@ -353,7 +366,8 @@ impl<R> Future for Call<R> {
         let ending = ready!(self.poll_ending(cx));
         let value = ending.and_then(|payload| {
             // A value from outside runs code of its type, in the task that awaits it.
-            match guard::run(|| (self.decode)(payload.codec, self.memory, &payload.bytes)) {
+            let Payload { codec, bytes, handles } = payload;
+            match guard::run(|| scope::arriving(handles, || (self.decode)(codec, self.memory, &bytes))) {
                 Ok(decoded) => decoded.map_err(|error| cannot_decode(&error)),
                 Err(_) => Err(cannot_decode(&panic_text("its `Deserialize` panicked"))),
             }
@@ -412,9 +426,14 @@ impl<R> Future for Spawned<R> {
 }
 
 impl<R> Clone for Call<R> {
-    /// A call of its own with the same captures. It has not been sent, even if this one has.
+    /// A call of its own with the same captures. It has not been sent, even if this one has. If the
+    /// captures have a [`Receiver`](crate::Receiver), of which there is one, the clone ends as
+    /// [`ErrorKind::EncodeCaptures`].
     fn clone(&self) -> Self {
-        let (request, fault, state) = (self.request.clone(), self.fault.clone(), State::Unsent);
+        let (request, mut fault, state) = (self.request.clone(), self.fault.clone(), State::Unsent);
+        if request.handles.has_receiver() {
+            fault.get_or_insert_with(cannot_repeat);
+        }
         let Self { time, is_idempotent, decode, memory, .. } = *self;
         Self { request, fault, time, is_idempotent, state, decode, memory }
     }

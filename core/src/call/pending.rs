@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_channel::oneshot;
 
+use crate::channel::handle::Handles;
 use crate::error::{ErrorKind, Ran, RemoteError};
 use crate::wire::codec::Codec;
 use crate::wire::encoded::Encoded;
@@ -21,6 +22,8 @@ pub struct Payload {
     /// Its bytes. Those of a result that is to be sent have [`HEAD`](crate::wire::frame::HEAD)
     /// bytes of room before it.
     pub bytes: Encoded,
+    /// The ends of channels in it. Those of a result that is to be sent have their table behind it.
+    pub handles: Handles,
 }
 
 /// How a call ended.

@@ -1,6 +1,7 @@
 //! A call on its way from the place where it was awaited to the session that carries it.
 
 use crate::block::Block;
+use crate::channel::handle::Handles;
 use crate::identity::peer_id::PeerId;
 use crate::util::time::Deadline;
 use crate::wire::codec::Codec;
@@ -16,6 +17,8 @@ pub struct Request {
     /// The encoded captures, behind [`HEAD`](crate::wire::frame::HEAD) bytes of room for the
     /// header.
     pub frame: Encoded,
+    /// The ends of channels among the captures, whose table is behind them.
+    pub handles: Handles,
     /// How the captures are encoded.
     pub codec: Codec,
     /// When the call must have ended.

@@ -142,6 +142,23 @@ pub struct Limits {
     /// between, the window is four times as large, until a small message comes.
     pub send_window: usize,
 
+    /// The number of channels whose ends one session may carry at once, in both directions.
+    /// Default: 1,024.
+    ///
+    /// A call that would open more is refused as
+    /// [`Refusal::Overloaded`](crate::Refusal::Overloaded), and nothing of its block runs. A result
+    /// that would is dropped: its call ends with
+    /// [`ErrorKind::DecodeResult`](crate::ErrorKind::DecodeResult). An item that would ends its
+    /// channel.
+    pub max_channels: usize,
+
+    /// The number of bytes that may be in flight or unread on one channel to this peer. Default:
+    /// 256 KiB; at least 64 KiB.
+    ///
+    /// At the limit the sender waits. The last item may exceed it. An unread channel delays neither
+    /// calls nor other channels.
+    pub channel_window: u32,
+
     /// How long a session waits for a new connection after it lost the old one. Default: 30 s;
     /// zero turns resuming off.
     ///
@@ -261,6 +278,8 @@ impl Default for Limits {
             max_queued_result_bytes: 64 << 20,
             resend_buffer: 4 << 20,
             send_window: 256 << 10,
+            max_channels: 1024,
+            channel_window: 256 << 10,
             resume_window: Duration::from_secs(30),
             reconnect_delay: Duration::from_millis(100),
             idle_timeout: Duration::from_secs(30),
@@ -310,6 +329,8 @@ setters! {
     with_max_queued_result_bytes: max_queued_result_bytes: usize,
     with_resend_buffer: resend_buffer: usize,
     with_send_window: send_window: usize,
+    with_max_channels: max_channels: usize,
+    with_channel_window: channel_window: u32,
     with_resume_window: resume_window: Duration,
     with_reconnect_delay: reconnect_delay: Duration,
     with_idle_timeout: idle_timeout: Duration,

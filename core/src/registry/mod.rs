@@ -22,16 +22,16 @@ use crate::registry::listing::Listing;
 use crate::util::guard::Panic;
 use crate::util::log_limit::Doubling;
 use crate::util::sorted;
-use crate::wire::codec::{Codec, DecodeError, EncodeError};
+use crate::wire::codec::{Codec, DecodeError, EncodeError, Written};
 
-/// A running block: ends with its encoded result and the codec of it, behind the room for the
-/// frame's header that was asked for.
+/// A running block: ends with its encoded result, behind the room for the frame's header that was
+/// asked for.
 ///
 /// It lives on the thread where it was started, because a block's body need not be `Send`.
 pub type Body = Pin<Box<dyn Future<Output = Outcome>>>;
 
 /// How a block's body ends.
-pub type Outcome = Result<(Codec, Vec<u8>), BodyError>;
+pub type Outcome = Result<Written, BodyError>;
 
 /// What runs.
 #[expect(missing_debug_implementations, reason = "a future has none")]
@@ -329,6 +329,7 @@ pub(crate) fn digest(blocks: impl Iterator<Item = (BlockId, Fingerprint)>) -> u6
 mod tests {
     use super::*;
     use crate::block::version::Source;
+    use crate::channel::handle::Handles;
 
     static ONE: Block = Block::new(
         "shop::orders::checkout#1",
@@ -343,7 +344,9 @@ mod tests {
 
     fn start() -> Start {
         Box::new(|_, _| {
-            let body = Box::pin(async { Ok((Codec::Bincode, Vec::new())) });
+            let written =
+                || Written { codec: Codec::Bincode, bytes: Vec::new(), handles: Handles::default() };
+            let body = Box::pin(async move { Ok(written()) });
             Ok(Started { work: Work::Here(body), captured: 0 })
         })
     }

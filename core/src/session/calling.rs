@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 
+use super::channels::Owner;
 use super::{Effect, Session, Violation};
 use crate::call::pending::Payload;
 use crate::call::request::Request;
+use crate::channel::line::Boarded;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::util::time::Moment;
 use crate::wire::codec::{Codec, decode_own};
@@ -18,6 +20,17 @@ impl<W> Session<W> {
     /// An error means that nothing was sent. It is [`NotConnected`](ErrorKind::NotConnected) as
     /// long as the session is not [open](Self::is_open).
     pub fn call(&mut self, now: Moment, request: &mut Request, waiter: W) -> Result<CallId, RemoteError> {
+        self.call_with(now, request, waiter, &mut None)
+    }
+
+    /// The same of a call whose captures have ends of channels. They are taken if it is sent.
+    pub(crate) fn call_with(
+        &mut self,
+        now: Moment,
+        request: &mut Request,
+        waiter: W,
+        boarded: &mut Option<Boarded>,
+    ) -> Result<CallId, RemoteError> {
         if let Some(error) = self.objection_to_call(now, request) {
             return Err(error);
         }
@@ -30,8 +43,12 @@ impl<W> Session<W> {
             hop: request.hop,
             codec: request.codec.number(),
             is_detached: request.is_detached,
+            ends: boarded.as_ref().map(Boarded::ends),
             captures: Bytes::new(),
         };
+        if let Some(boarded) = boarded.take() {
+            self.channels.board(boarded, Owner::Call(call));
+        }
         request.frame = invoke.seal(std::mem::take(&mut request.frame));
         let frame = request.frame.share();
         if self.waiting.is_empty() && self.has_room_for(frame.len()) && self.has_turn() {
@@ -124,6 +141,7 @@ impl<W> Session<W> {
         let waiter = self.calls.end(call)?;
         if !self.waiting.is_empty() && self.waiting.withdraw(call) || self.outbox.withdraw(call) {
             self.fill();
+            self.channels.give_up(Owner::Call(call));
             return Some((waiter, Ran::Never));
         }
         if self.is_alive() {
@@ -136,11 +154,27 @@ impl<W> Session<W> {
         let Some(waiter) = self.calls.end(reply.call) else {
             // A call that we cancelled may have been answered before the other side knew.
             let was_made = self.calls.was_made(reply.call);
+            if let Some(ends) = &reply.ends
+                && let Ok(handles) = self.arrive(ends)?
+            {
+                self.channels.discard(handles);
+            }
             return if was_made { Ok(None) } else { Err(Violation::NoSuchCall(reply.call.0)) };
         };
         self.fill();
         let ending = match frame::codec(reply.codec) {
-            Ok(codec) if reply.is_value => Ok(Payload { codec, bytes: reply.payload.into() }),
+            Ok(codec) if reply.is_value => {
+                match reply.ends.as_deref().map(|ends| self.arrive(ends)).transpose()? {
+                    Some(Err(limit)) => {
+                        let error = Refusal::Overloaded(limit);
+                        Err(RemoteError::new(ErrorKind::DecodeResult, Ran::Yes).caused_by(&error))
+                    }
+                    handles => {
+                        let handles = handles.and_then(Result::ok).unwrap_or_default();
+                        Ok(Payload { codec, bytes: reply.payload.into(), handles })
+                    }
+                }
+            }
             // Errors are always encoded with bincode.
             Ok(Codec::Bincode) => Err(match decode_own::<RemoteError>(&reply.payload) {
                 Ok(mut error) => {
@@ -154,6 +188,9 @@ impl<W> Session<W> {
                 Err(RemoteError::new(ErrorKind::DecodeResult, Ran::Yes).caused_by(&error))
             }
         };
+        if ending.as_ref().is_err_and(|error| error.ran() == Ran::Never) {
+            self.channels.give_up(Owner::Call(reply.call));
+        }
         Ok(Some(Effect::Complete(waiter, ending)))
     }
 }

@@ -59,6 +59,9 @@ impl<W> Session<W> {
                 Some(frame) => write(&frame),
                 None => write(&outgoing.frame),
             };
+            if self.outbox.has_progress() {
+                self.channels_progress();
+            }
             self.fill();
             written
         };
@@ -123,6 +126,9 @@ impl<W> Session<W> {
         match frame {
             Frame::Invoke(invoke) => self.invoked(now, begun, invoke),
             Frame::Reply(reply) => self.replied(reply),
+            Frame::Item(item) => self.received_item(item),
+            Frame::Credit(credit) => self.received_credit(credit),
+            Frame::Leave(leave) => self.received_leave(&leave),
             Frame::Cancel(call) => Ok(self.cancelled(call)),
             Frame::GoAway if self.they_leave => Err(Violation::Unexpected(frame.name())),
             Frame::GoAway => {

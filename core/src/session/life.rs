@@ -6,6 +6,7 @@ use super::health::Waits;
 use super::parked::Parked;
 use super::waiting::WaitingCalls;
 use super::{Dead, Effect, READ_WHEN_STALLED, Session, State};
+use crate::channel::error::End;
 use crate::error::{ErrorKind, Ran, RemoteError};
 use crate::util::time::{Deadline, Moment};
 
@@ -28,7 +29,7 @@ impl<W> Session<W> {
         match self.state {
             State::Closed => return Vec::new(),
             State::Detached(until) if until <= now => {
-                let mut effects = self.close();
+                let mut effects = self.close_as(&End::disconnected());
                 effects.push(Effect::Expired);
                 return effects;
             }
@@ -135,13 +136,21 @@ impl<W> Session<W> {
 
     /// Ends the session: open calls end as disconnected, running blocks are dropped.
     pub fn close(&mut self) -> Vec<Effect<W>> {
+        self.close_as(&End::Cancelled)
+    }
+
+    /// The same; channels get this end.
+    fn close_as(&mut self, end: &End) -> Vec<Effect<W>> {
         if !self.is_alive() {
             return Vec::new();
         }
         self.state = State::Closed;
         let unsent: FxHashSet<_> = self.outbox.unsent_calls().chain(self.waiting.calls()).collect();
         let (open, running) = self.calls.take_all();
-        let mut effects = Vec::with_capacity(open.len() + running.len());
+        // Ends of channels of a call that was not sent can be sent by the next session, which the
+        // end of the call begins.
+        let channels = self.channels.close(end, |call| unsent.contains(&call));
+        let mut effects: Vec<_> = channels.into_iter().map(Effect::Channel).collect();
         for (call, waiter) in open {
             let ran = if unsent.contains(&call) { Ran::Never } else { Ran::Maybe };
             effects.push(Effect::Complete(waiter, Err(RemoteError::new(ErrorKind::Disconnected, ran))));

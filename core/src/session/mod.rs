@@ -17,6 +17,7 @@
 //! | `calling`, `serving`, `calls`, `timed` | the calls that we make, those that the other side makes, and the table of both, by their deadlines |
 //! | `outbox`, `inbox` | numbered frames: sent, kept, cut into chunks; counted, put together |
 //! | `change` | changing the principal of a session |
+//! | `channels` | the channels whose ends were sent or received |
 //! | `told` | how much the other side may tell of its blocks |
 //! | `health`, `probe`, `life` | whether the connection is alive, and asking whether it is; how time passes, and the end |
 //! | `violation` | how the other side, or a connection to it, fails a session |
@@ -24,6 +25,7 @@
 mod calling;
 mod calls;
 mod change;
+mod channels;
 mod frames;
 mod health;
 mod inbox;
@@ -42,6 +44,8 @@ use std::time::Duration;
 
 use self::calls::Calls;
 use self::change::Change;
+pub use self::channels::ChannelEvent;
+use self::channels::Channels;
 use self::health::Health;
 use self::inbox::Inbox;
 use self::outbox::{Gap, Outbox};
@@ -133,6 +137,7 @@ pub struct Session<W> {
     /// Whether the other side supports a change of the session's principal.
     can_change: bool,
     change: Change,
+    channels: Channels,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +162,8 @@ pub enum Effect<W> {
     Complete(W, Ending),
     /// The connection is dead although it is not closed: drop it.
     DropConnection(Dead),
+    /// Tell the ends of channels in this process.
+    Channel(ChannelEvent),
     /// The session is over: its resume window has passed.
     Expired,
     /// The other side is stopping and takes no new calls.
@@ -219,6 +226,7 @@ impl<W> Session<W> {
             is_dialled: false,
             can_change: them.has(Introduction::CHANGE),
             change: Change::None,
+            channels: Channels::new(),
             limits,
         }
     }
@@ -291,11 +299,12 @@ impl<W> Session<W> {
     }
 
     /// The memory that the session holds for the other side, in bytes: partially received
-    /// messages, waiting calls that it made or that its blocks make, and output that was not sent
-    /// or not acknowledged.
+    /// messages, waiting calls that it made or that its blocks make, items of channels that were
+    /// not taken, and output that was not sent or not acknowledged.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.inbox.held() + self.parked.bytes() + self.outbox.held() + self.waiting.held()
+        let calls = self.parked.bytes() + self.waiting.held();
+        self.inbox.held() + calls + self.outbox.held() + self.channels.held()
     }
 
     /// Sets the limit on held memory that is reached, if any. As long as one is, calls are refused,
@@ -437,6 +446,6 @@ impl<W> Session<W> {
                 self.outbox.queued() <= usize::from(self.we_leave)
             }
         };
-        is_silent && self.calls.theirs() == 0 && self.calls.open() == 0
+        is_silent && self.calls.theirs() == 0 && self.calls.open() == 0 && self.channels.running() == 0
     }
 }

@@ -5,10 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::calls::Stage;
+use super::channels::Owner;
 use super::inbox::Dropped;
 use super::parked::NoRoom;
 use super::{CHECKS_UNTIL_KNOWN, Effect, SMALLEST_LIMIT, Session, Violation};
 use crate::call::pending::{Ending, Payload};
+use crate::channel::handle::Handles;
+use crate::channel::line::Boarded;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::limits::account::Full;
 use crate::util::time::{Deadline, Moment};
@@ -29,6 +32,10 @@ impl<W> Session<W> {
         };
         let (open, detached) = (self.calls.blocks(), self.calls.detached());
         self.calls.start(invoke.call, deadline, invoke.is_detached)?;
+        let ends = match &invoke.ends {
+            Some(ends) => self.arrive(ends)?,
+            None => Ok(Handles::default()),
+        };
         // Calls that are in progress may finish, with all their hops.
         let objection = if self.we_leave && invoke.hop == 0 {
             Some(RemoteError::refused(Refusal::GoingAway))
@@ -46,10 +53,18 @@ impl<W> Session<W> {
             Some(RemoteError::refused(Refusal::UnknownCodec(number)))
         } else if deadline.has_passed(now) {
             Some(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never))
+        } else if let Err(limit) = &ends {
+            Some(RemoteError::refused(Refusal::Overloaded(*limit)))
         } else {
             None
         };
+        if let Ok(handles) = ends
+            && !handles.is_empty()
+        {
+            self.channels.keep(invoke.call, handles);
+        }
         if let Some(error) = objection {
+            self.channels.drop_kept(invoke.call);
             self.refuse(invoke.call, error);
             return Ok(None);
         }
@@ -62,7 +77,8 @@ impl<W> Session<W> {
         match self.parked.push(invoke, self.limits.max_queued_bytes) {
             Ok(()) => self.calls.park(call),
             Err(NoRoom) => {
-                self.refuse(call, RemoteError::refused(Refusal::QueueFull(self.limits.max_queued_bytes)))
+                self.channels.drop_kept(call);
+                self.refuse(call, RemoteError::refused(Refusal::QueueFull(self.limits.max_queued_bytes)));
             }
         }
         Ok(None)
@@ -83,7 +99,18 @@ impl<W> Session<W> {
             self.refuse(call, RemoteError::refused(refusal));
             return Ok(None);
         }
+        if let Some(channel) = frame::Item::channel_of(header) {
+            return self.fail_channel(
+                channel,
+                match dropped {
+                    Dropped::Full(full) => ErrorKind::ResultDropped { limit: full.limit },
+                    Dropped::Slow => ErrorKind::Refused(Refusal::TooSlow(self.limits.min_write_rate)),
+                },
+            );
+        }
         let Some(call) = Reply::call_of(header) else { return Ok(None) };
+        // The ends of channels in it are not known. The other side gives them up.
+        self.outbox.push(Frame::Cancel(call).encode());
         Ok(self.calls.end(call).map(|waiter| {
             let error = match dropped {
                 Dropped::Full(full) => result_dropped(full),
@@ -105,7 +132,7 @@ impl<W> Session<W> {
     /// pending, or a call that will not be sent any more. Worth calling after each frame that was
     /// sent or received, until it returns nothing.
     pub fn next_run(&mut self) -> Option<Effect<W>> {
-        if let Some(effect) = self.next_too_late() {
+        if let Some(effect) = self.next_too_late().or_else(|| self.next_channel_event()) {
             return Some(effect);
         }
         while !self.parked.is_empty() && !self.owes_too_much() {
@@ -114,6 +141,7 @@ impl<W> Session<W> {
             if let Some(deadline) = self.calls.unpark(invoke.call) {
                 return Some(Effect::Run(invoke, deadline));
             }
+            self.channels.drop_kept(invoke.call);
         }
         None
     }
@@ -131,6 +159,7 @@ impl<W> Session<W> {
             Some(Stage::Parked) => {}
             None => {
                 self.outbox.withdraw_reply(call);
+                self.channels.give_up(Owner::Reply(call));
                 self.fill();
             }
         }
@@ -140,18 +169,23 @@ impl<W> Session<W> {
     /// Sends the outcome of a block. A value has [`HEAD`] bytes of spare space before it. Does
     /// nothing if the call was cancelled meanwhile.
     pub fn reply(&mut self, call: CallId, ending: Ending) {
+        self.reply_with(call, ending, &mut None);
+    }
+
+    /// The same of a value with ends of channels. They are taken if it is sent.
+    pub(crate) fn reply_with(&mut self, call: CallId, ending: Ending, boarded: &mut Option<Boarded>) {
         if self.calls.stop(call).is_none() {
             self.calls.ended(call);
             return;
         }
-        self.answer(call, ending);
+        self.answer(call, ending, boarded);
     }
 
     /// The same for a call whose block was told to end, if that block is not
     /// [detached](crate::Call::detach).
     pub(super) fn give_up_theirs(&mut self, call: CallId, ending: Ending) {
         if self.calls.abandon(call).is_some() {
-            self.answer(call, ending);
+            self.answer(call, ending, &mut None);
         }
     }
 
@@ -165,13 +199,18 @@ impl<W> Session<W> {
         self.calls.ended(call);
     }
 
-    fn answer(&mut self, call: CallId, ending: Ending) {
+    fn answer(&mut self, call: CallId, ending: Ending, boarded: &mut Option<Boarded>) {
         let (is_value, payload) = match ending.and_then(|payload| self.fits(payload)) {
             Ok(payload) => (true, payload),
             Err(error) => (false, self.encoded(&error)),
         };
         let codec = payload.codec.number();
-        let reply = Reply { call, is_value, codec, payload: Bytes::new() };
+        let boarded = if is_value { boarded.take() } else { None };
+        let ends = boarded.as_ref().map(Boarded::ends);
+        if let Some(boarded) = boarded {
+            self.channels.board(boarded, Owner::Reply(call));
+        }
+        let reply = Reply { call, is_value, codec, ends, payload: Bytes::new() };
         self.outbox.push(reply.seal(payload.bytes));
     }
 
@@ -205,6 +244,7 @@ impl<W> Session<W> {
             self.tell_that_we_leave();
             // Parked calls that were not made by a block will not begin.
             for call in self.parked.take_first_hops() {
+                self.channels.drop_kept(call);
                 self.reply(call, Err(RemoteError::refused(Refusal::GoingAway)));
             }
         }
@@ -244,7 +284,7 @@ impl<W> Session<W> {
                 encode(&RemoteError::new(kind, error.ran())).unwrap_or_else(|_| vec![0; HEAD])
             })
         });
-        Payload { codec, bytes: bytes.into() }
+        Payload { codec, bytes: bytes.into(), handles: Handles::default() }
     }
 }
 

@@ -49,6 +49,15 @@ pub enum Violation {
     /// It answered a call that was never made.
     #[error("it answered call {0}, which was never made")]
     NoSuchCall(u64),
+    /// It sent a frame for a channel that never existed, or opened one with a number of this side.
+    #[error("no channel {0}")]
+    NoSuchChannel(u64),
+    /// It opened a channel with the number of one that is open.
+    #[error("it opened channel {0} twice")]
+    ChannelTwice(u64),
+    /// It sent more items or bytes on a channel than it was allowed to.
+    #[error("it sent more on channel {0} than it was allowed to")]
+    Credit(u64),
     /// It acknowledged frames that were never sent.
     #[error("it acknowledged what was never sent")]
     NeverSent,

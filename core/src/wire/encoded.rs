@@ -27,6 +27,14 @@ impl Encoded {
         bytes
     }
 
+    /// Keeps the first `len` bytes.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        match self {
+            Self::Own(bytes) => bytes.truncate(len),
+            Self::Shared(bytes) => bytes.truncate(len),
+        }
+    }
+
     /// Lets `write` change them. They are copied if others have them, too.
     pub(crate) fn sealed(self, write: impl FnOnce(&mut [u8])) -> Self {
         let mut bytes = match self {

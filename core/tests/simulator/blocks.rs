@@ -33,6 +33,7 @@ impl World {
             to: PeerId::named("other"),
             block: &BLOCK,
             frame: model::bytes(call, plan.size).into(),
+            handles: distributed_scope_core::Handles::default(),
             codec: Codec::default(),
             deadline,
             hop,
@@ -81,6 +82,7 @@ impl World {
                 Effect::Expired => self.close_session(side),
                 // Both sides have the same blocks here, so neither logs a difference.
                 Effect::Catalogue(_) => {}
+                Effect::Channel(event) => event.perform(),
                 Effect::TheyEnd(_) => panic!("nobody ends a session that way here"),
                 Effect::TheyLeave => assert!(self.sides[1 - side].leaves, "nobody said that it leaves"),
             }
@@ -146,7 +148,11 @@ impl World {
         } else {
             let bytes: Bytes = model::bytes(running.call, plan.result_size);
             debug_assert_eq!(bytes.len(), HEAD + plan.result_size);
-            Ok(Payload { codec: Codec::default(), bytes: bytes.into() })
+            Ok(Payload {
+                codec: Codec::default(),
+                bytes: bytes.into(),
+                handles: distributed_scope_core::Handles::default(),
+            })
         };
         let session = self.sides[side].session.as_mut().expect("a running block has a session");
         session.reply(id, ending);

@@ -29,6 +29,7 @@ pub(crate) fn request(size: usize, deadline: Deadline) -> Request {
         to: PeerId::named("them"),
         block: &BLOCK,
         frame,
+        handles: distributed_scope_core::Handles::default(),
         codec: Codec::default(),
         deadline,
         hop: 0,
@@ -50,10 +51,15 @@ pub(crate) fn invoke(call: u64, size: usize) -> Frame {
         hop: 0,
         codec: 1,
         is_detached: false,
+        ends: None,
         captures,
     })
 }
 
 pub(crate) fn value(size: usize) -> Payload {
-    Payload { codec: Codec::default(), bytes: vec![0; HEAD + size].into() }
+    Payload {
+        codec: Codec::default(),
+        bytes: vec![0; HEAD + size].into(),
+        handles: distributed_scope_core::Handles::default(),
+    }
 }

@@ -12,6 +12,8 @@ use serde::de::{
 use super::dummy;
 use super::place::{Form, Kind, Outline, Part};
 use super::tracer::Tracer;
+use crate::channel::receiver::RECEIVER;
+use crate::channel::sender::SENDER;
 
 /// A value cannot be made here. What is wrong does not matter, so nothing is said.
 #[derive(Debug)]
@@ -213,6 +215,11 @@ impl<'de> Deserializer<'de> for At<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Fault> {
+        if name == SENDER || name == RECEIVER {
+            // Its number, and an item.
+            self.0.has_ends = true;
+            return self.elements(Outline::Tuple(name, 2), 2, visitor);
+        }
         let place = self.0.place(type_name::<V::Value>(), Outline::Newtype(name));
         self.0.within(place, 0, |tracer| visitor.visit_newtype_struct(At(tracer)))
     }

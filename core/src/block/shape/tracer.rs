@@ -41,6 +41,8 @@ pub(super) struct Tracer {
     opaque: Option<&'static str>,
     /// A type asked what comes.
     pub(super) wants_names: bool,
+    /// There are ends of channels in it.
+    pub(super) has_ends: bool,
     /// Something with parts was asked for, which bincode could shift.
     has_parts: bool,
     pub(super) run: Run,

@@ -15,13 +15,14 @@ use crate::call::blocking::Lease;
 use crate::call::here::Context;
 use crate::call::pending::{Carried, Carrier, Ending, Pending};
 use crate::call::request::Request;
+use crate::channel::handle::Handles;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::peer::execute::detached::{Detached, Place};
 use crate::peer::execute::running::{Ready, Running};
 use crate::peer::{Platform, Shared, Task};
 use crate::util::time::Deadline;
 use crate::wire::codec::Codec;
-use crate::wire::frame::{CallId, HEAD};
+use crate::wire::frame::{CallId, Ends, HEAD};
 
 /// Runs a block for the peer itself.
 pub(in crate::peer) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &mut Request) -> Pending {
@@ -35,7 +36,11 @@ pub(in crate::peer) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &mut R
     }
     let work = OwnCall {
         shared: Arc::clone(shared),
-        captures: request.frame.share().slice(HEAD..),
+        captures: {
+            let frame = request.frame.share();
+            frame.slice(HEAD..frame.len() - Ends::size(request.handles.len()))
+        },
+        handles: Mutex::new(std::mem::take(&mut request.handles)),
         codec: request.codec,
         block: request.block,
         deadline: request.deadline,
@@ -80,7 +85,12 @@ fn run_at_home<P: Platform>(work: OwnCall<P>) -> Pending {
 
 /// The outcome of a call, with the message limit that also applies to results of other peers.
 fn fitting<P: Platform>(shared: &Shared<P>, ending: Ending) -> Ending {
-    let payload = ending?;
+    let mut payload = ending?;
+    let table = Ends::size(payload.handles.len());
+    if table > 0 {
+        let len = payload.bytes.len() - table;
+        payload.bytes.truncate(len);
+    }
     let (size, limit) = (payload.bytes.len() + HEAD, shared.limits().max_message);
     match size > limit {
         true => Err(RemoteError::new(ErrorKind::TooLarge { size, limit }, Ran::Yes)),
@@ -92,6 +102,7 @@ fn fitting<P: Platform>(shared: &Shared<P>, ending: Ending) -> Ending {
 struct OwnCall<P: Platform> {
     shared: Arc<Shared<P>>,
     captures: Bytes,
+    handles: Mutex<Handles>,
     codec: Codec,
     block: &'static Block,
     deadline: Deadline,
@@ -115,7 +126,8 @@ impl<P: Platform> OwnCall<P> {
             block: Some(entry.block()),
             keep: None,
         };
-        let ready = Ready::read(context, entry, &self.captures, self.codec, 0)?;
+        let handles = std::mem::take(&mut *self.handles.lock()).arrived_here();
+        let ready = Ready::read(context, entry, &self.captures, handles, self.codec, 0)?;
         if !self.captures.is_empty() && ready.is_late(|| self.shared.now()) {
             return Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
         }

@@ -15,6 +15,7 @@ use crate::block::{Block, BlockId};
 use crate::call::blocking::Lease;
 use crate::call::here::Context;
 use crate::call::pending::Ending;
+use crate::channel::handle::Handles;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::limits::account::Held;
 use crate::peer::execute::detached::{self, Detached};
@@ -64,7 +65,9 @@ fn name_of<P: Platform>(link: &Link<P>, block: BlockId) -> Option<&'static str> 
 /// Runs a block, and sends its outcome through the session.
 pub(in crate::peer) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, deadline: Deadline) {
     let (call, is_detached) = (Served::begin(link, &invoke), invoke.is_detached);
-    let requested = match Requested::find(link, invoke, deadline) {
+    // If the call is refused, the ends are dropped, which the other side learns.
+    let handles = if invoke.ends.is_some() { link.take_handles(invoke.call) } else { Handles::default() };
+    let requested = match Requested::find(link, invoke, handles, deadline) {
         Ok(requested) => requested,
         Err(refusal) => return end(link, call, Err(RemoteError::refused(refusal))),
     };
@@ -91,6 +94,7 @@ pub(in crate::peer) fn run<P: Platform>(link: &Arc<Link<P>>, invoke: Invoke, dea
 /// A call of a block that may run, judged by its description.
 struct Requested {
     invoke: Invoke,
+    handles: Handles,
     deadline: Deadline,
     entry: &'static Entry,
     codec: Codec,
@@ -98,14 +102,19 @@ struct Requested {
 }
 
 impl Requested {
-    fn find<P: Platform>(link: &Link<P>, invoke: Invoke, deadline: Deadline) -> Result<Self, Refusal> {
+    fn find<P: Platform>(
+        link: &Link<P>,
+        invoke: Invoke,
+        handles: Handles,
+        deadline: Deadline,
+    ) -> Result<Self, Refusal> {
         let entry = link.shared().exposed(invoke.block, invoke.fingerprint)?;
         let principal = link.principal();
         // This check is first, because a refused version reveals the fields of the block's types.
         entry.block().requires.check(principal.as_ref())?;
         entry.in_version(invoke.fingerprint)?;
         let codec = Codec::from_number(invoke.codec).ok_or(Refusal::UnknownCodec(invoke.codec))?;
-        Ok(Self { invoke, deadline, entry, codec, principal })
+        Ok(Self { invoke, handles, deadline, entry, codec, principal })
     }
 
     fn attempt<P: Platform>(&self, link: &Link<P>) -> Attempt {
@@ -124,7 +133,7 @@ impl Requested {
     /// Memory is counted at once for large captures, and for every block that runs on the blocking
     /// pool.
     fn begin<P: Platform>(self, link: &Arc<Link<P>>) -> Result<(Running, Memory), RemoteError> {
-        let Self { invoke, deadline, entry, codec, principal } = self;
+        let Self { invoke, handles, deadline, entry, codec, principal } = self;
         let context = Context {
             host: Arc::clone(link.shared()) as _,
             caller: link.remote(),
@@ -137,7 +146,7 @@ impl Requested {
             block: Some(entry.block()),
             keep: None,
         };
-        let ready = Ready::read(context, entry, &invoke.captures, codec, HEAD)?;
+        let ready = Ready::read(context, entry, &invoke.captures, handles, codec, HEAD)?;
         // Decoding captures takes time. A call whose deadline has passed is not begun.
         if !invoke.captures.is_empty() && ready.is_late(|| link.shared().now()) {
             return Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
@@ -282,7 +291,7 @@ fn drive<P: Platform>(
 }
 
 /// Sends the outcome of a call, with as much of an error as the caller may receive.
-fn end<P: Platform>(link: &Link<P>, call: Served, ending: Ending) {
+fn end<P: Platform>(link: &Arc<Link<P>>, call: Served, ending: Ending) {
     if let Some(begun) = call.begun {
         ends(link, call, begun, &ending);
     }

@@ -11,13 +11,18 @@ use tracing::level_filters::LevelFilter;
 
 use crate::call::blocking::{self, Lease};
 use crate::call::here::{Context, Scoped};
+use crate::call::host::Host;
 use crate::call::pending::{Ending, Payload};
+use crate::channel::blocks::Dropped;
+use crate::channel::error::End;
+use crate::channel::handle::Handles;
+use crate::channel::scope;
 use crate::error::{ErrorKind, Ran, Refusal, RemoteError, panic_text};
 use crate::registry::{Arrived, Body, BodyError, Entry, Started, Work};
 use crate::util::guard::{self, Guarded, Panic};
 use crate::util::shown;
 use crate::util::time::Moment;
-use crate::wire::codec::Codec;
+use crate::wire::codec::{Codec, Written};
 
 /// A block whose captures were decoded, and that has not begun to run.
 pub(in crate::peer) struct Ready {
@@ -26,6 +31,8 @@ pub(in crate::peer) struct Ready {
     work: Work,
     size: usize,
     longest: usize,
+    /// Its captures have ends of channels.
+    has_ends: bool,
 }
 
 /// A block that has begun.
@@ -34,6 +41,8 @@ pub(in crate::peer) struct Running {
     entry: &'static Entry,
     /// [`Limits::max_error_text`](crate::Limits::max_error_text) of the peer.
     longest: usize,
+    /// The peer, if the captures have ends of channels.
+    has_ends: Option<Arc<dyn Host>>,
 }
 
 /// The body of a block, in a separate span if a subscriber is interested.
@@ -60,13 +69,16 @@ impl Ready {
         context: Context,
         entry: &'static Entry,
         captures: &[u8],
+        handles: Handles,
         codec: Codec,
         head: usize,
     ) -> Result<Self, RemoteError> {
         // Decoding runs code of the captured types, which may panic like any other code.
         let longest = context.host.limits().max_error_text;
         let captures = Arrived { codec, memory: context.host.limits().max_decode_memory, bytes: captures };
-        let Started { work, captured } = match guard::run(|| entry.start(captures, head)) {
+        let has_ends = !handles.is_empty();
+        let start = || scope::arriving(handles, || entry.start(captures, head));
+        let Started { work, captured } = match guard::run(start) {
             Ok(Ok(started)) => started,
             Ok(Err(error)) => {
                 let mut reason = chain(&error);
@@ -80,7 +92,7 @@ impl Ready {
                 Work::Here(body) => size_of_val(&**body),
                 Work::Blocking(blocking) => blocking.size(),
             };
-        Ok(Self { context, entry, work, size, longest })
+        Ok(Self { context, entry, work, size, longest, has_ends })
     }
 
     /// The approximate memory in bytes.
@@ -105,7 +117,7 @@ impl Ready {
     /// ends.
     #[inline]
     pub(in crate::peer) fn run(self, lease: impl FnOnce() -> Box<dyn Lease>) -> Running {
-        let Self { context, entry, work, longest, .. } = self;
+        let Self { context, entry, work, longest, has_ends, .. } = self;
         let block = entry.block();
         // The first poll is in place, in whatever span the connection has: that of the upgrade
         // request, for instance. The block's log events do not belong to that span. A span without
@@ -115,6 +127,7 @@ impl Ready {
                 parent: None, "block", path = block.path, caller = %context.caller, hop = context.hop
             )
         });
+        let has_ends = has_ends.then(|| Arc::clone(&context.host));
         let context = Arc::new(context);
         let body = match work {
             Work::Here(body) => body,
@@ -125,7 +138,7 @@ impl Ready {
             Some(span) => Traced::InSpan(body.instrument(span)),
             None => Traced::Not(body),
         };
-        Running { body: Guarded::new(body), entry, longest }
+        Running { body: Guarded::new(body), entry, longest, has_ends }
     }
 }
 
@@ -141,12 +154,36 @@ impl Future for Running {
 
     /// It is not polled again after it has ended, even if it ended with a panic.
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ending> {
+        if let Some(host) = self.has_ends.clone() {
+            return self.poll_with_ends(cx, &*host);
+        }
+        self.poll_alone(cx)
+    }
+}
+
+impl Running {
+    /// A sender that a failing block drops tells its receiver why.
+    #[inline(never)]
+    fn poll_with_ends(&mut self, cx: &mut task::Context<'_>, host: &dyn Host) -> Poll<Ending> {
+        let dropped = Dropped::begin();
+        let polled = self.poll_alone(cx);
+        dropped.end(|| match &polled {
+            Poll::Ready(Err(error)) if matches!(error.kind(), ErrorKind::Raised | ErrorKind::Panicked) => {
+                Some(End::Failed(Box::new(host.disclosed(error.clone()))))
+            }
+            Poll::Ready(_) | Poll::Pending => None,
+        });
+        polled
+    }
+
+    #[inline]
+    fn poll_alone(&mut self, cx: &mut task::Context<'_>) -> Poll<Ending> {
         let ended = match ready!(Pin::new(&mut self.body).poll(cx)) {
             Ok(ended) => ended,
             Err(panic) => return Poll::Ready(Err(panicked(self.entry, &panic, Ran::Yes, self.longest))),
         };
         Poll::Ready(match ended {
-            Ok((codec, bytes)) => Ok(Payload { codec, bytes: bytes.into() }),
+            Ok(Written { codec, bytes, handles }) => Ok(Payload { codec, bytes: bytes.into(), handles }),
             Err(BodyError::Raised(raised)) => Err(RemoteError::raised(raised, self.longest)),
             Err(BodyError::Panicked(panic)) => Err(panicked(self.entry, &panic, Ran::Yes, self.longest)),
             Err(BodyError::TooLate) => Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never)),

@@ -179,6 +179,7 @@ impl<P: Platform> Link<P> {
             self.log("connection lost; session waits to be resumed");
             self.shared.changes().add();
             effects.into_iter().for_each(|effect| self.perform(effect));
+            self.perform_channel_events();
         }
     }
 

@@ -29,6 +29,7 @@ impl<P: Platform> Link<P> {
             state.session.tick(now)
         });
         effects.into_iter().for_each(|effect| self.perform(effect));
+        self.perform_channel_events();
     }
 
     /// The connection may have died unnoticed: the other side has 2 to 3 s to answer, or the
@@ -56,8 +57,9 @@ impl<P: Platform> Link<P> {
     }
 
     /// Takes no new calls from the other side, and notifies it.
-    pub(in crate::peer) fn go_away(&self) {
+    pub(in crate::peer) fn go_away(self: &Arc<Self>) {
         self.with(|state| state.session.go_away());
+        self.perform_channel_events();
     }
 
     /// Waits until nothing runs, no call is open and everything was sent, or the session is over.

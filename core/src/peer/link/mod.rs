@@ -8,6 +8,7 @@
 //! |---|---|
 //! | here | calls, and what follows from a message |
 //! | `carriage` | the connections that carry the session, one at a time |
+//! | `channels` | the session as channels see it |
 //! | `life` | time, draining, the end |
 //! | `state` | what stands behind the lock, and who is woken when it changes |
 //! | `seen` | what others see of it: its state, and what is logged |
@@ -16,6 +17,7 @@
 //! | `turn` | who is not, because it looks by itself |
 
 mod carriage;
+mod channels;
 mod life;
 mod seen;
 mod slept;
@@ -42,13 +44,14 @@ use super::{Kill, Notice, Platform, Shared, Task};
 use crate::auth::{Principal, Visitor};
 use crate::call::pending::{Carried, Carrier, Ending, Pending};
 use crate::call::request::Request;
+use crate::channel::handle::Handles;
 use crate::error::RemoteError;
 use crate::identity::peer_id::PeerId;
 use crate::limits::account::Account;
 use crate::peer::control::differences::Differences;
 use crate::peer::control::skew::Skew;
 use crate::peer::execute::remote;
-use crate::session::{Dead, Effect, Session, Violation};
+use crate::session::{ChannelEvent, Dead, Effect, Session, Violation};
 use crate::util::time::Moment;
 use crate::wire::frame::{CallId, Introduction, SessionId, Token};
 use crate::wire::handshake;
@@ -77,6 +80,8 @@ pub struct Link<P: Platform> {
     is_dialled: bool,
     /// Whether it was open once.
     was_open: AtomicBool,
+    /// The number of the next channel whose end this side sends.
+    next_channel: AtomicU64,
 }
 
 /// Output may be pending.
@@ -135,7 +140,9 @@ impl<P: Platform> Link<P> {
             since: shared.platform().wall_clock(),
             is_dialled,
             was_open: AtomicBool::new(false),
+            next_channel: AtomicU64::new(u64::from(!is_dialled)),
         });
+        link.state.lock().session.set_line(link.weak_line());
         // The task ends with the session.
         let _ = shared.platform().spawn_here(ticker::tick(Arc::clone(&link)));
         link
@@ -190,7 +197,12 @@ impl<P: Platform> Link<P> {
     /// Sends a call `now`. An error means that nothing was sent.
     pub(super) fn call(self: &Arc<Self>, now: Moment, request: &mut Request) -> Result<Pending, RemoteError> {
         let (sender, receiver) = oneshot::channel();
-        let call = self.with(|state| state.session.call(now, request, sender))?;
+        let mut boarded = self.board(&request.handles);
+        let called = self.with(|state| state.session.call_with(now, request, sender, &mut boarded));
+        if let Some(boarded) = boarded {
+            boarded.unused();
+        }
+        let call = called?;
         Ok(Pending::Carried(Carried::new(Arc::clone(self) as Arc<dyn Carrier>, call, receiver)))
     }
 
@@ -201,7 +213,7 @@ impl<P: Platform> Link<P> {
         arrived: Moment,
         message: Bytes,
     ) -> Result<Room, Violation> {
-        let (effect, has_opened, is_clogged) = self.with(|state| {
+        let (effect, has_opened, is_clogged, has_more) = self.with(|state| {
             state.passed(message.len());
             let was_open = state.session.is_open();
             let effect = match state.epoch == epoch {
@@ -210,7 +222,8 @@ impl<P: Platform> Link<P> {
             };
             let effect = effect.or_else(|| state.session.next_run());
             let has_opened = state.session.is_open() != was_open;
-            Ok::<_, Violation>((effect, has_opened, state.session.is_clogged()))
+            let has_more = state.session.has_channel_events();
+            Ok::<_, Violation>((effect, has_opened, state.session.is_clogged(), has_more))
         })?;
         if has_opened {
             self.opened();
@@ -219,6 +232,9 @@ impl<P: Platform> Link<P> {
             && let Some(effect) = self.unless_held_up(arrived, effect)
         {
             self.perform(effect);
+        }
+        if has_more {
+            self.perform_channel_events();
         }
         Ok(if is_clogged { Room::None } else { Room::Free })
     }
@@ -234,12 +250,30 @@ impl<P: Platform> Link<P> {
     }
 
     /// Sends the outcome of a block.
-    pub(super) fn reply(&self, call: CallId, ending: Ending) {
+    pub(super) fn reply(self: &Arc<Self>, call: CallId, mut ending: Ending) {
+        // Ends of channels are dropped without the lock.
+        let handles = ending.as_mut().map(|payload| std::mem::take(&mut payload.handles)).unwrap_or_default();
+        let mut boarded = self.board(&handles);
         self.with(|state| {
             state.tasks.remove(&call);
             state.passed(ending.as_ref().map_or(0, |payload| payload.bytes.len()));
-            state.session.reply(call, ending);
+            state.session.reply_with(call, ending, &mut boarded);
         });
+        if let Some(boarded) = boarded {
+            boarded.unused();
+        }
+    }
+
+    /// The ends of channels that a call has brought.
+    pub(super) fn take_handles(&self, call: CallId) -> Handles {
+        self.with(|state| state.session.take_handles(call))
+    }
+
+    fn next_of_channels(&self) -> Option<Effect<Waiter>> {
+        self.with(|state| match state.session.has_channel_events() {
+            true => state.session.next_run(),
+            false => None,
+        })
     }
 
     /// Stores the task of a block that had to wait, so that the call can be cancelled.
@@ -299,6 +333,7 @@ impl<P: Platform> Link<P> {
                 }
                 self.drop_connection();
             }
+            Effect::Channel(event) => event.perform(),
             Effect::Expired => {
                 self.log("session expired");
                 self.leave();
@@ -318,7 +353,12 @@ impl<P: Platform> Link<P> {
 
 impl<P: Platform> Carrier for Link<P> {
     fn cancel(&self, call: CallId) {
-        self.with(|state| state.session.cancel(call));
+        let (waiter, events) = self.with(|state| {
+            let waiter = state.session.cancel(call);
+            (waiter, state.session.take_channel_events())
+        });
+        drop(waiter);
+        events.into_iter().for_each(ChannelEvent::perform);
     }
 }
 

@@ -87,6 +87,19 @@ impl<P: Platform> Host for Shared<P> {
         self.platform.spawn(task);
     }
 
+    fn spawn_here(&self, task: Pin<Box<dyn Future<Output = ()>>>) -> bool {
+        let is_home = self.platform.is_home();
+        if is_home {
+            // Its end is the end of its channel.
+            let _ = self.platform.spawn_here(task);
+        }
+        is_home
+    }
+
+    fn disclosed(&self, error: RemoteError) -> RemoteError {
+        self.disclosure().of(error)
+    }
+
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         self.platform.run_blocking(work);
     }

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{CHUNK, Outgoing, STREAMS, TAIL};
-use crate::wire::frame::{Chunk, Framed};
+use super::{CHUNK, Outgoing, Progress, STREAMS, TAIL};
+use crate::wire::frame::{Chunk, Framed, Item, opens};
 
 #[derive(Debug)]
 pub(super) struct LargeFrames {
@@ -119,8 +119,9 @@ impl LargeFrames {
         }
     }
 
-    /// Returns the next chunk, which is sent with this number.
-    pub(super) fn next_chunk(&mut self, number: u64) -> Option<Outgoing> {
+    /// Returns the next chunk, which is sent with this number. If it is the last one of its
+    /// message, notes that in `progress`.
+    pub(super) fn next_chunk(&mut self, number: u64, progress: &mut Progress) -> Option<Outgoing> {
         let turns = self.turns();
         let mut large = self.frames.pop_front()?;
         let part = large.next_part();
@@ -132,6 +133,8 @@ impl LargeFrames {
             // It goes behind the other frames that take turns, and before those that wait.
             self.frames.insert(turns - 1, large);
         } else {
+            progress.opened.extend(opens(&large.frame).into_iter().flatten());
+            progress.items.extend(Item::channel_of(&large.frame));
             self.ends(&large);
         }
         Some(Outgoing { frame, is_begin })

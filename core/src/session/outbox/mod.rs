@@ -16,7 +16,7 @@ use self::large::LargeFrames;
 use self::sent::Sent;
 use self::small::SmallFrames;
 use crate::wire::encoded::Encoded;
-use crate::wire::frame::{CallId, Frame, Framed, Invoke, Reply};
+use crate::wire::frame::{CallId, ChannelId, Frame, Framed, Invoke, Reply, opens};
 
 pub(super) use self::sent::Gap;
 
@@ -71,6 +71,17 @@ pub(super) struct Outbox {
     chunks_since_small: u32,
     /// The number of the frame with the latest notice that this side leaves.
     go_away: Option<u64>,
+    /// What was sent of channels since it was [taken](Self::take_progress).
+    progress: Progress,
+}
+
+/// Messages of channels that were sent completely.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The channels whose ends they carried.
+    pub(super) opened: Vec<ChannelId>,
+    /// The channels of large items.
+    pub(super) items: Vec<ChannelId>,
 }
 
 /// A frame to send.
@@ -93,6 +104,7 @@ impl Outbox {
             small_since_chunk: 0,
             chunks_since_small: 0,
             go_away: None,
+            progress: Progress::default(),
         }
     }
 
@@ -179,6 +191,7 @@ impl Outbox {
             self.small_since_chunk = self.small_since_chunk.saturating_add(1);
             self.chunks_since_small = 0;
             self.queued -= frame.len();
+            self.progress.opened.extend(opens(&frame).into_iter().flatten());
             if Frame::is_go_away(&frame) {
                 self.go_away = Some(self.sent.next_number());
             }
@@ -189,9 +202,19 @@ impl Outbox {
         }
         self.small_since_chunk = 0;
         self.chunks_since_small = self.chunks_since_small.saturating_add(1);
-        let outgoing = self.large.next_chunk(self.sent.next_number())?;
+        let outgoing = self.large.next_chunk(self.sent.next_number(), &mut self.progress)?;
         self.queued -= outgoing.frame.chunk_size().unwrap_or_default();
         Some(outgoing)
+    }
+
+    /// Whether messages of channels were sent.
+    pub(super) fn has_progress(&self) -> bool {
+        !self.progress.opened.is_empty() || !self.progress.items.is_empty()
+    }
+
+    /// Which these are.
+    pub(super) fn take_progress(&mut self) -> Progress {
+        std::mem::take(&mut self.progress)
     }
 
     /// The other side has this many frames.

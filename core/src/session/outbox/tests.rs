@@ -33,6 +33,7 @@ fn invoke(call: u64) -> Invoke {
         hop: 0,
         codec: 1,
         is_detached: false,
+        ends: None,
         captures: Bytes::new(),
     }
 }

@@ -6,6 +6,8 @@ use super::fault::WriteFault;
 use super::tuples::TupleLengths;
 use super::{Codec, EncodeError, check};
 use crate::block::shape::Subject;
+use crate::channel::handle::Handles;
+use crate::channel::scope;
 
 /// The codec that carries the values of a type exactly, and what is used for one that it cannot
 /// carry after all.
@@ -18,16 +20,34 @@ pub(crate) struct Carriage {
     /// The type, if no value of it could be made up to try it: then each value is tried before it
     /// is sent.
     untried: Option<Subject>,
+    /// Its values may have ends of channels.
+    has_ends: bool,
+}
+
+/// An encoded value.
+#[derive(Debug)]
+pub struct Written {
+    /// How it is encoded.
+    pub codec: Codec,
+    /// Its bytes behind the space for a header. If it has ends of channels, their table follows.
+    pub bytes: Vec<u8>,
+    /// The ends of channels in it.
+    pub handles: Handles,
 }
 
 impl Carriage {
     pub(crate) const fn new(codec: Codec, otherwise: Option<Codec>, tuples: TupleLengths) -> Self {
-        Self { codec, otherwise, tuples, untried: None }
+        Self { codec, otherwise, tuples, untried: None, has_ends: false }
+    }
+
+    /// The same for a type whose values may have ends of channels.
+    pub(crate) fn with_ends(self, has_ends: bool) -> Self {
+        Self { has_ends, ..self }
     }
 
     /// One by which each value is read and written again before it is sent.
     pub(crate) fn untried(codec: Codec, subject: Subject) -> Self {
-        Self { untried: Some(subject), ..Self::new(codec, None, TupleLengths::new()) }
+        Self { untried: Some(subject), has_ends: true, ..Self::new(codec, None, TupleLengths::new()) }
     }
 
     /// The codec of nearly all values.
@@ -35,9 +55,34 @@ impl Carriage {
         self.codec
     }
 
-    /// Writes a value behind `head` bytes of room, and says in which codec.
+    /// Writes a value behind `head` bytes of room.
     #[inline]
     pub(crate) fn encode<T: Serialize + ?Sized>(
+        &self,
+        head: usize,
+        value: &T,
+    ) -> Result<Written, EncodeError> {
+        if self.has_ends {
+            return self.encode_with_ends(head, value);
+        }
+        let (codec, bytes) = self.encode_alone(head, value)?;
+        Ok(Written { codec, bytes, handles: Handles::default() })
+    }
+
+    #[inline(never)]
+    fn encode_with_ends<T: Serialize + ?Sized>(
+        &self,
+        head: usize,
+        value: &T,
+    ) -> Result<Written, EncodeError> {
+        let (encoded, handles) = scope::leaving(|| self.encode_alone(head, value));
+        let (codec, mut bytes) = encoded?;
+        handles.append_table(&mut bytes);
+        Ok(Written { codec, bytes, handles })
+    }
+
+    #[inline]
+    fn encode_alone<T: Serialize + ?Sized>(
         &self,
         head: usize,
         value: &T,
@@ -58,7 +103,10 @@ impl Carriage {
         error: EncodeError,
     ) -> Result<(Codec, Vec<u8>), EncodeError> {
         match self.otherwise.filter(|_| error.wants_names()) {
-            Some(codec) => Ok((codec, codec.encode_checked(head, self.tuples(), value)?)),
+            Some(codec) => {
+                scope::restart();
+                Ok((codec, codec.encode_checked(head, self.tuples(), value)?))
+            }
             None => Err(error),
         }
     }
@@ -67,7 +115,7 @@ impl Carriage {
     #[inline(never)]
     fn tried(&self, head: usize, bytes: Vec<u8>) -> Result<(Codec, Vec<u8>), EncodeError> {
         if let Some(subject) = &self.untried {
-            check::value(subject, self.codec, bytes.get(head..).unwrap_or_default())
+            scope::tracing(|| check::value(subject, self.codec, bytes.get(head..).unwrap_or_default()))
                 .map_err(|reason| EncodeError::new(subject.name, WriteFault::Custom(reason).into()))?;
         }
         Ok((self.codec, bytes))

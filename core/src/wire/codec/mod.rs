@@ -28,6 +28,7 @@ pub use budget::OverBudget;
 pub(crate) use budget::SPARE;
 pub(crate) use budget::{Budget, Within};
 pub(crate) use carriage::Carriage;
+pub use carriage::Written;
 pub(crate) use check::{marked, named, optional_fields};
 pub(crate) use fault::{Unreadable, Unwritable};
 use format::Format;

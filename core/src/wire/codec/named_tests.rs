@@ -352,13 +352,13 @@ fn a_type_that_nothing_carries_says_why() {
 fn values_that_made_up_ones_do_not_show_are_not_changed_either() {
     let carriage = shape_of::<Rare>().carriage.unwrap();
     assert_eq!(carriage.codec(), Codec::Bincode);
-    assert_eq!(carriage.encode(0, &Rare(1, 2, 3)).unwrap().0, Codec::Bincode);
+    assert_eq!(carriage.encode(0, &Rare(1, 2, 3)).unwrap().codec, Codec::Bincode);
     let error = carriage.encode(0, &Rare(1, 57, 3)).unwrap_err();
     assert!(error.source().unwrap().to_string().contains("`Rare` is written with 2 of its 3"), "{error:?}");
     let carriage = shape_of::<RareField>().carriage.unwrap();
     for rare in [1, 57] {
         let value = RareField { rare, other: 9 };
-        let (codec, bytes) = carriage.encode(0, &value).unwrap();
+        let Written { codec, bytes, .. } = carriage.encode(0, &value).unwrap();
         assert_eq!(codec, if rare == 57 { Codec::Cbor } else { Codec::Bincode });
         assert_eq!(codec.decode::<RareField>(&bytes).unwrap(), value);
     }
@@ -427,7 +427,7 @@ proptest! {
     #[test]
     fn orders_come_back_whatever_is_left_out(id: u64, coupon: Option<u8>, price: u32) {
         let value = vec![Order { id, coupon, price }];
-        let (codec, bytes) = shape_of::<Vec<Order>>().carriage.unwrap().encode(0, &value).unwrap();
+        let Written { codec, bytes, .. } = shape_of::<Vec<Order>>().carriage.unwrap().encode(0, &value).unwrap();
         prop_assert_eq!(codec.decode::<Vec<Order>>(&bytes).unwrap(), value);
     }
 }

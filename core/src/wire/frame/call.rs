@@ -5,6 +5,7 @@
 
 use bytes::{Buf, BufMut, Bytes};
 
+use super::channel::{Ends, HAS_ENDS, write_first};
 use super::{FrameError, INVOKE, REPLY};
 use crate::block::{BlockId, Fingerprint};
 use crate::wire::codec::Codec;
@@ -37,6 +38,8 @@ pub struct Invoke {
     pub codec: u8,
     /// Whether the block keeps running when its caller has stopped waiting.
     pub is_detached: bool,
+    /// The ends of channels among the captures.
+    pub ends: Option<Box<Ends>>,
     /// The encoded captures.
     pub captures: Bytes,
 }
@@ -50,20 +53,22 @@ pub struct Reply {
     pub is_value: bool,
     /// The number of the codec of the payload.
     pub codec: u8,
+    /// The ends of channels in the value.
+    pub ends: Option<Box<Ends>>,
     /// The encoded value or [`RemoteError`](crate::RemoteError).
     pub payload: Bytes,
 }
 
 impl Invoke {
-    /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the captures.
-    /// Nothing is copied unless the bytes are shared.
+    /// Writes the header into the first [`HEAD`] bytes of `frame`, whose rest is the captures, and
+    /// the table of their ends if they have any. Nothing is copied unless the bytes are shared.
     #[must_use]
     pub fn seal(&self, frame: impl Into<Encoded>) -> Encoded {
-        sealed(frame.into(), |mut head| {
+        sealed(frame.into(), self.ends.as_deref(), |mut head, has_ends| {
             head.put_u8(INVOKE);
             head.put_u8(self.codec);
             head.put_u8(self.hop);
-            head.put_u8(u8::from(self.is_detached));
+            head.put_u8(u8::from(self.is_detached) | has_ends);
             head.put_u32_le(self.deadline_ms.unwrap_or(NO_DEADLINE));
             head.put_u64_le(self.call.0);
             head.put_u64_le(self.block.0);
@@ -103,17 +108,18 @@ impl Invoke {
         head.advance(1);
         let codec = head.get_u8();
         let hop = head.get_u8();
-        let is_detached = match head.get_u8() {
-            0 => false,
-            1 => true,
-            _ => return Err(FrameError::Field),
-        };
+        let flags = head.get_u8();
+        if flags > 3 {
+            return Err(FrameError::Field);
+        }
+        let (is_detached, has_ends) = (flags & 1 != 0, flags & HAS_ENDS != 0);
         let deadline_ms = Some(head.get_u32_le()).filter(|&ms| ms != NO_DEADLINE);
         let call = CallId(head.get_u64_le());
         let block = BlockId(head.get_u64_le());
         let fingerprint = Fingerprint(head.get_u64_le());
-        let captures = frame.slice(HEAD..);
-        Ok(Self { call, block, fingerprint, deadline_ms, hop, codec, is_detached, captures })
+        let mut captures = frame.slice(HEAD..);
+        let ends = has_ends.then(|| Ends::split(&mut captures).map(Box::new)).transpose()?;
+        Ok(Self { call, block, fingerprint, deadline_ms, hop, codec, is_detached, ends, captures })
     }
 }
 
@@ -122,11 +128,11 @@ impl Reply {
     /// [`Invoke::seal`].
     #[must_use]
     pub fn seal(&self, frame: impl Into<Encoded>) -> Encoded {
-        sealed(frame.into(), |mut head| {
+        sealed(frame.into(), self.ends.as_deref(), |mut head, has_ends| {
             head.put_u8(REPLY);
             head.put_u8(self.codec);
             head.put_u8(u8::from(!self.is_value));
-            head.put_u8(0);
+            head.put_u8(has_ends);
             head.put_u32_le(0);
             head.put_u64_le(self.call.0);
             head.put_u64_le(0);
@@ -148,14 +154,18 @@ impl Reply {
             1 => false,
             _ => return Err(FrameError::Field),
         };
-        if head.get_u8() != 0 || head.get_u32_le() != 0 {
+        let flags = head.get_u8();
+        // An error has no ends of channels.
+        if flags & !HAS_ENDS != 0 || flags != 0 && !is_value || head.get_u32_le() != 0 {
             return Err(FrameError::Field);
         }
         let call = CallId(head.get_u64_le());
         if head.get_u64_le() != 0 || head.get_u64_le() != 0 {
             return Err(FrameError::Field);
         }
-        Ok(Self { call, is_value, codec, payload: frame.slice(HEAD..) })
+        let mut payload = frame.slice(HEAD..);
+        let ends = (flags == HAS_ENDS).then(|| Ends::split(&mut payload).map(Box::new)).transpose()?;
+        Ok(Self { call, is_value, codec, ends, payload })
     }
 }
 
@@ -170,7 +180,12 @@ fn call_of(frame: &[u8], kind: u8) -> Option<CallId> {
     Some(CallId(head.get_u64_le()))
 }
 
-fn sealed(frame: Encoded, write: impl FnOnce(&mut [u8])) -> Encoded {
+fn sealed(frame: Encoded, ends: Option<&Ends>, write: impl FnOnce(&mut [u8], u8)) -> Encoded {
     debug_assert!(frame.len() >= HEAD, "whoever encodes a payload leaves room for the header");
-    frame.sealed(|frame| write(&mut frame[..HEAD]))
+    frame.sealed(|frame| {
+        if let Some(ends) = ends {
+            write_first(frame, ends.first);
+        }
+        write(&mut frame[..HEAD], if ends.is_some() { HAS_ENDS } else { 0 });
+    })
 }

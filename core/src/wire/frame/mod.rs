@@ -7,11 +7,13 @@
 //! | here | all of them, by kind |
 //! | `call` | invoke, reply |
 //! | `chunk`, `framed` | parts of large ones, and how those are sent |
+//! | `channel` | ends of channels in messages; items, credit, the end of a channel |
 //! | `catalogue` | the blocks of a peer |
 //! | `introduction`, `reject` | the handshake |
 
 mod call;
 mod catalogue;
+mod channel;
 mod chunk;
 mod framed;
 mod introduction;
@@ -27,6 +29,10 @@ use self::read::{end, u64_le};
 pub(crate) use self::call::codec;
 pub use self::call::{CallId, HEAD, Invoke, Reply};
 pub use self::catalogue::Catalogue;
+pub(crate) use self::channel::opens;
+pub use self::channel::{
+    ChannelId, Credit, Direction, Ends, Entry, FIRST_BYTES, ITEM_HEAD, Item, Leave, Leaving,
+};
 pub use self::chunk::Chunk;
 pub use self::framed::Framed;
 pub use self::introduction::{
@@ -102,6 +108,9 @@ const CHALLENGE: u8 = 11;
 const END: u8 = 12;
 const PING: u8 = 13;
 const CHANGE: u8 = 14;
+const ITEM: u8 = 15;
+const CREDIT: u8 = 16;
+const LEAVE: u8 = 17;
 
 /// One message. Those of the handshake, which are large and rare, are boxed, for all others are
 /// moved about.
@@ -137,6 +146,12 @@ pub enum Frame {
     /// The sender has ended the session, and proves that it has the session's token. It is not
     /// numbered.
     End(Mac),
+    /// An item of a channel.
+    Item(Item),
+    /// The receiver of a channel accepts more items.
+    Credit(Credit),
+    /// One side is finished with a channel.
+    Leave(Leave),
 }
 
 /// Bytes that are no frame.
@@ -179,6 +194,9 @@ impl Frame {
             Self::End(_) => "end",
             Self::Ping => "ping",
             Self::Change(_) => "change",
+            Self::Item(_) => "item",
+            Self::Credit(_) => "credit",
+            Self::Leave(_) => "leave",
         }
     }
 
@@ -207,6 +225,15 @@ impl Frame {
             GO_AWAY => {
                 bytes.advance(1);
                 end(&bytes).map(|()| Self::GoAway)
+            }
+            ITEM => Item::decode(bytes).map(Self::Item),
+            CREDIT => {
+                bytes.advance(1);
+                Credit::decode(&mut bytes).map(Self::Credit)
+            }
+            LEAVE => {
+                bytes.advance(1);
+                Leave::decode(bytes).map(Self::Leave)
             }
             CATALOGUE => {
                 bytes.advance(1);
@@ -257,10 +284,10 @@ impl Frame {
             Self::Reject(reject) => reject.encode(&mut out),
             Self::Challenge(challenge) => challenge.encode(&mut out),
             Self::Invoke(invoke) => {
-                return invoke.seal([&[0; HEAD], &invoke.captures[..]].concat()).into_bytes();
+                return invoke.seal(with_table(&invoke.captures, invoke.ends.as_deref())).into_bytes();
             }
             Self::Reply(reply) => {
-                return reply.seal([&[0; HEAD], &reply.payload[..]].concat()).into_bytes();
+                return reply.seal(with_table(&reply.payload, reply.ends.as_deref())).into_bytes();
             }
             Self::Cancel(CallId(call)) => {
                 out.put_u8(CANCEL);
@@ -273,6 +300,9 @@ impl Frame {
             Self::Chunk(chunk) => return Framed::chunk(chunk.clone()).into_bytes(),
             Self::GoAway => out.put_u8(GO_AWAY),
             Self::Catalogue(catalogue) => catalogue.encode(&mut out),
+            Self::Item(item) => return item.encode(),
+            Self::Credit(credit) => credit.encode(&mut out),
+            Self::Leave(leave) => leave.encode(&mut out),
             Self::Ping => out.put_u8(PING),
             Self::Change(agrees) => out.put_slice(&[CHANGE, u8::from(*agrees)]),
             Self::End(mac) => {
@@ -282,4 +312,13 @@ impl Frame {
         }
         out.freeze()
     }
+}
+
+/// A payload behind room for a header, and the table of its ends behind it.
+fn with_table(payload: &[u8], ends: Option<&Ends>) -> Vec<u8> {
+    let mut frame = [&[0; HEAD], payload].concat();
+    if let Some(ends) = ends {
+        Ends::append(&mut frame, ends.entries.iter().copied());
+    }
+    frame
 }

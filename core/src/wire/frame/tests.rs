@@ -67,6 +67,7 @@ fn frames() -> impl Strategy<Value = Frame> {
             deadline_ms,
             hop,
             codec,
+            ends: None,
             captures,
         },
     );
@@ -74,6 +75,7 @@ fn frames() -> impl Strategy<Value = Frame> {
         call: CallId(call),
         is_value,
         codec,
+        ends: None,
         payload,
     });
     prop_oneof![
@@ -141,7 +143,7 @@ fn a_catalogue_is_split_into_frames_that_fit() {
 fn a_header_is_written_in_place_when_nobody_else_holds_the_bytes() {
     let frame = Bytes::from(vec![0; HEAD + 1000]);
     let before = frame.as_ptr();
-    let reply = Reply { call: CallId(7), is_value: true, codec: 1, payload: Bytes::new() };
+    let reply = Reply { call: CallId(7), is_value: true, codec: 1, ends: None, payload: Bytes::new() };
     assert_eq!(reply.seal(frame).as_ptr(), before);
 }
 

@@ -1,0 +1,67 @@
+//! Senders that a block drops while it runs: only when it has ended is it known why.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::error::End;
+use super::pipe::Pipe;
+
+thread_local! {
+    static KEPT: RefCell<Option<Vec<Arc<Pipe>>>> = const { RefCell::new(None) };
+}
+
+/// Keeps the last sender of a channel until the block that runs on this thread has been polled.
+/// False if no block with ends of channels does.
+pub(super) fn keep(pipe: &Arc<Pipe>) -> bool {
+    // A thread that ends may drop senders after its own data.
+    let kept = KEPT.try_with(|kept| match &mut *kept.borrow_mut() {
+        Some(kept) => {
+            kept.push(Arc::clone(pipe));
+            true
+        }
+        None => false,
+    });
+    kept.unwrap_or(false)
+}
+
+/// Senders that were dropped while this existed.
+pub(crate) struct Dropped {
+    before: Option<Vec<Arc<Pipe>>>,
+    is_over: bool,
+}
+
+impl Dropped {
+    /// A block is polled on this thread until [`end`](Self::end).
+    pub(crate) fn begin() -> Self {
+        Self { before: KEPT.replace(Some(Vec::new())), is_over: false }
+    }
+
+    fn take(&mut self) -> Vec<Arc<Pipe>> {
+        if std::mem::replace(&mut self.is_over, true) {
+            return Vec::new();
+        }
+        KEPT.replace(self.before.take()).unwrap_or_default()
+    }
+
+    /// The block was polled. `end` is how it ended, if it failed.
+    pub(crate) fn end(mut self, end: impl Fn() -> Option<End>) {
+        for pipe in self.take() {
+            let end = end();
+            match end {
+                Some(end) => {
+                    pipe.end(end);
+                    pipe.remove_sender(|| End::Cancelled);
+                }
+                None => pipe.remove_sender(|| End::Cancelled),
+            }
+        }
+    }
+}
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        for pipe in self.take() {
+            pipe.remove_sender(|| End::Cancelled);
+        }
+    }
+}

@@ -1,0 +1,477 @@
+//! The queue between the senders of a channel and its receiver, and where either of them is.
+//!
+//! Each process that has an end of a channel has a pipe of it. The pipe of a sender whose receiver
+//! is at another peer has a [`Route`] there. The pipe of a receiver knows the remote senders as
+//! [sources](Source), which it gives credit as items are taken. The lock of a pipe is taken before
+//! the lock of a session, never inside it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+use super::error::{End, SendError};
+use super::item::Item;
+use super::line::Line;
+use super::source::Source;
+use crate::error::ErrorKind;
+use crate::wire::frame::{ChannelId, Entry, FIRST_BYTES, ITEM_HEAD};
+
+/// One channel, as one process sees it.
+pub(crate) struct Pipe {
+    /// The number of items that wait here at most, and that may be on their way to here.
+    capacity: u32,
+    /// A new item replaces one that waits.
+    is_latest: bool,
+    state: Mutex<State>,
+}
+
+struct State {
+    items: VecDeque<Item>,
+    /// The senders of this process, and the sources.
+    senders: usize,
+    sources: Vec<Weak<Source>>,
+    consumer: Consumer,
+    /// The receiver exists in this process, whether it is used here or was captured by a call.
+    has_receiver: bool,
+    /// Set when no more items are accepted.
+    end: Option<End>,
+    reader: Option<Waker>,
+    /// Tasks that wait for room, or for the end of the channel.
+    waiting: Vec<Waker>,
+    /// The first item has ends that get channels at present, which takes other locks.
+    is_boarding: bool,
+}
+
+/// Who takes the items.
+enum Consumer {
+    /// The receiver in this process.
+    Here,
+    /// A peer.
+    There(Route),
+    /// No more items are taken.
+    Gone,
+}
+
+/// The way of items to another peer.
+pub(crate) struct Route {
+    line: Weak<dyn Line>,
+    channel: ChannelId,
+    /// The number of items and bytes that may be sent. The last item may exceed the bytes.
+    items: u64,
+    bytes: i64,
+    /// The largest message that the other side accepts, in bytes.
+    largest: usize,
+    /// The other side can know the channel.
+    is_open: bool,
+}
+
+impl Route {
+    /// A route that [opens](Pipe::opened) when the message with the other end was sent.
+    pub(crate) fn new(line: Weak<dyn Line>, channel: ChannelId, capacity: u32, largest: usize) -> Self {
+        let (items, bytes) = (capacity.into(), FIRST_BYTES.into());
+        Self { line, channel, items, bytes, largest, is_open: false }
+    }
+
+    /// The other side knows the channel.
+    pub(crate) fn opened(self) -> Self {
+        Self { is_open: true, ..self }
+    }
+
+    fn fits(&self, item: &Item) -> Result<(), SendError> {
+        let (size, limit) = (item.size() + ITEM_HEAD, self.largest);
+        if size > limit { Err(SendError::TooLarge { size, limit }) } else { Ok(()) }
+    }
+
+    fn has_credit(&self) -> bool {
+        self.is_open && self.items > 0 && self.bytes > 0
+    }
+}
+
+/// What follows from a change, when the lock is released.
+#[derive(Default)]
+struct After {
+    reader: Option<Waker>,
+    waiting: Vec<Waker>,
+    dropped: VecDeque<Item>,
+    sources: Vec<Weak<Source>>,
+    boards: Option<(Item, Arc<dyn Line>)>,
+}
+
+impl After {
+    /// Returns the item that was to get channels for its ends, and has them.
+    fn run(self) -> Option<Item> {
+        if let Some(reader) = self.reader {
+            reader.wake();
+        }
+        self.waiting.into_iter().for_each(Waker::wake);
+        self.sources.iter().filter_map(Weak::upgrade).for_each(|source| source.stop());
+        self.boards.map(|(mut item, line)| {
+            item.board(|handles| handles.board(&line));
+            item
+        })
+    }
+}
+
+/// What the receiver gets next.
+pub(crate) enum Next {
+    Item(Item),
+    End(End),
+}
+
+impl Pipe {
+    /// A channel whose ends are both in this process. Each end has to be [added](Self::add_sender).
+    pub(crate) fn local(capacity: u32, is_latest: bool) -> Arc<Self> {
+        Self::new(capacity, is_latest, Consumer::Here)
+    }
+
+    /// A channel whose receiver is at another peer.
+    pub(crate) fn to_peer(entry: Entry, route: Route) -> Arc<Self> {
+        Self::new(entry.capacity, entry.is_latest, Consumer::There(route))
+    }
+
+    /// A channel that accepts nothing: a dummy.
+    pub(crate) fn closed() -> Arc<Self> {
+        let pipe = Self::new(1, false, Consumer::Gone);
+        pipe.state.lock().end = Some(End::Cancelled);
+        pipe
+    }
+
+    fn new(capacity: u32, is_latest: bool, consumer: Consumer) -> Arc<Self> {
+        let state = State {
+            items: VecDeque::new(),
+            senders: 0,
+            sources: Vec::new(),
+            consumer,
+            has_receiver: false,
+            end: None,
+            reader: None,
+            waiting: Vec::new(),
+            is_boarding: false,
+        };
+        Arc::new(Self { capacity: capacity.max(1), is_latest, state: Mutex::new(state) })
+    }
+
+    pub(crate) fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    pub(crate) fn is_latest(&self) -> bool {
+        self.is_latest
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut State, &mut After) -> T) -> T {
+        let mut after = After::default();
+        let result = change(&mut self.state.lock(), &mut after);
+        while let Some(item) = after.run() {
+            after = After::default();
+            let mut state = self.state.lock();
+            state.is_boarding = false;
+            state.items.push_front(item);
+            state.ship(self, &mut after);
+        }
+        result
+    }
+
+    /// Adds an item, or returns it if there is no room. `Err` if no more items are accepted.
+    pub(crate) fn push(&self, item: Item) -> Result<Option<Item>, SendError> {
+        self.with(|state, after| state.push(self, item, after))
+    }
+
+    /// Adds the item. It is taken when it is added.
+    pub(crate) fn poll_push(&self, cx: &Context<'_>, item: &mut Option<Item>) -> Poll<Result<(), SendError>> {
+        let Some(pushed) = item.take() else { return Poll::Ready(Ok(())) };
+        self.with(|state, after| match state.push(self, pushed, after) {
+            Ok(None) => Poll::Ready(Ok(())),
+            Ok(back) => {
+                *item = back;
+                add_waker(&mut state.waiting, cx);
+                Poll::Pending
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        })
+    }
+
+    /// Adds an item that a source has sent within its credit.
+    pub(crate) fn push_arrived(&self, item: Item) {
+        self.with(|state, after| {
+            if state.end.is_some() || matches!(state.consumer, Consumer::Gone) {
+                after.dropped.push_back(item);
+                return;
+            }
+            if self.is_latest {
+                after.dropped.append(&mut state.items);
+            }
+            state.items.push_back(item);
+            state.ship(self, after);
+            after.reader = state.reader.take();
+        });
+    }
+
+    /// The next item for the receiver in this process. After the last one, the end.
+    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Next> {
+        self.with(|state, after| {
+            if let Some(mut item) = state.items.pop_front() {
+                item.consumed();
+                if self.has_room(state) {
+                    after.waiting.append(&mut state.waiting);
+                }
+                return Poll::Ready(Next::Item(item));
+            }
+            if let Some(end) = &state.end {
+                return Poll::Ready(Next::End(end.clone()));
+            }
+            if !state.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
+                state.reader = Some(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+    }
+
+    /// Waits until no more items are accepted.
+    pub(crate) fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.state.lock();
+        if state.is_closed() {
+            return Poll::Ready(());
+        }
+        add_waker(&mut state.waiting, cx);
+        Poll::Pending
+    }
+
+    /// Whether no more items are accepted.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.lock().is_closed()
+    }
+
+    pub(crate) fn add_sender(&self) {
+        self.state.lock().senders += 1;
+    }
+
+    /// A remote sender. It counts as a sender, too.
+    pub(crate) fn add_source(&self, source: &Arc<Source>) {
+        self.with(|state, after| {
+            state.senders += 1;
+            state.sources.retain(|source| source.strong_count() > 0);
+            state.sources.push(Arc::downgrade(source));
+            if state.is_closed() {
+                after.sources.push(Arc::downgrade(source));
+            }
+        });
+    }
+
+    /// A sender has left. If it was the last one and none has said the end, this is the end.
+    pub(crate) fn remove_sender(&self, end: impl FnOnce() -> End) {
+        self.with(|state, after| {
+            state.senders = state.senders.saturating_sub(1);
+            if state.senders == 0 {
+                state.end(self, end, after);
+            }
+        });
+    }
+
+    /// Whether one sender is left, and none has said the end.
+    pub(crate) fn has_one_sender(&self) -> bool {
+        let state = self.state.lock();
+        state.senders == 1 && state.end.is_none()
+    }
+
+    /// No more items are accepted. The first end counts.
+    pub(crate) fn end(&self, end: End) {
+        self.with(|state, after| state.end(self, || end, after));
+    }
+
+    /// The receiver exists in this process.
+    pub(crate) fn add_receiver(&self) {
+        self.state.lock().has_receiver = true;
+    }
+
+    /// The receiver was dropped. If it was moved to another peer before, that does not matter.
+    pub(crate) fn remove_receiver(&self) {
+        self.with(|state, after| {
+            state.has_receiver = false;
+            if matches!(state.consumer, Consumer::Here) {
+                state.lose_consumer(after);
+            }
+        });
+    }
+
+    /// From now on items go to another peer. If they do already, returns the route.
+    pub(crate) fn send_to(&self, route: Route) {
+        self.with(|state, after| {
+            if matches!(state.consumer, Consumer::Here) {
+                state.consumer = Consumer::There(route);
+                state.ship(self, after);
+            }
+        });
+    }
+
+    /// The other side can know the channel now, so that items can be sent.
+    pub(crate) fn opened(&self) {
+        self.with(|state, after| {
+            if let Consumer::There(route) = &mut state.consumer {
+                route.is_open = true;
+            }
+            state.ship(self, after);
+        });
+    }
+
+    /// The session has room for items again.
+    pub(crate) fn ready(&self) {
+        self.with(|state, after| state.ship(self, after));
+    }
+
+    /// The remote receiver accepts more.
+    pub(crate) fn credit(&self, items: u32, bytes: u32) {
+        self.with(|state, after| {
+            if let Consumer::There(route) = &mut state.consumer {
+                route.items = route.items.saturating_add(items.into());
+                route.bytes = route.bytes.saturating_add(bytes.into());
+            }
+            state.ship(self, after);
+        });
+    }
+
+    /// The remote receiver takes no more items.
+    pub(crate) fn receiver_gone(&self) {
+        self.with(State::lose_consumer_if_there);
+    }
+
+    /// The way to the remote receiver is lost.
+    pub(crate) fn route_lost(&self, end: End) {
+        self.with(|state, after| {
+            if matches!(state.consumer, Consumer::There(_)) {
+                state.end.get_or_insert(end);
+                state.lose_consumer(after);
+            }
+        });
+    }
+
+    /// The message that was to carry the receiver to another peer was not sent.
+    pub(crate) fn route_not_used(&self) {
+        self.with(|state, after| {
+            if matches!(state.consumer, Consumer::There(_)) {
+                state.consumer = Consumer::Here;
+                if !state.has_receiver {
+                    state.lose_consumer(after);
+                }
+            }
+        });
+    }
+
+    fn has_room(&self, state: &State) -> bool {
+        match &state.consumer {
+            _ if self.is_latest => true,
+            Consumer::There(route) if route.is_open => state.items.is_empty() && route.has_credit(),
+            Consumer::Here | Consumer::There(_) => state.items.len() < self.capacity as usize,
+            Consumer::Gone => true,
+        }
+    }
+}
+
+impl State {
+    fn is_closed(&self) -> bool {
+        self.end.is_some() || matches!(self.consumer, Consumer::Gone)
+    }
+
+    fn push(&mut self, pipe: &Pipe, item: Item, after: &mut After) -> Result<Option<Item>, SendError> {
+        if let Some(end) = &self.end {
+            after.dropped.push_back(item);
+            return Err(SendError::of_end(end));
+        }
+        if let Consumer::Gone = self.consumer {
+            after.dropped.push_back(item);
+            return Err(SendError::Closed);
+        }
+        if let Consumer::There(route) = &self.consumer {
+            route.fits(&item)?;
+        }
+        if !pipe.has_room(self) {
+            return Ok(Some(item));
+        }
+        if pipe.is_latest {
+            after.dropped.append(&mut self.items);
+        }
+        self.items.push_back(item);
+        self.ship(pipe, after);
+        after.reader = self.reader.take();
+        Ok(None)
+    }
+
+    /// Sends items as far as the credit goes, and the end after the last one.
+    fn ship(&mut self, pipe: &Pipe, after: &mut After) {
+        let Consumer::There(route) = &mut self.consumer else { return };
+        if !route.is_open || self.is_boarding {
+            return;
+        }
+        let Some(line) = route.line.upgrade() else { return };
+        while route.has_credit()
+            && let Some(item) = self.items.pop_front()
+        {
+            if item.must_board() {
+                self.is_boarding = true;
+                after.boards = Some((item, line));
+                return;
+            }
+            if let Err(SendError::TooLarge { size, limit }) = route.fits(&item) {
+                self.end.get_or_insert(End::failed(ErrorKind::TooLarge { size, limit }));
+                after.dropped.push_back(item);
+                after.dropped.append(&mut self.items);
+                break;
+            }
+            let size = i64::try_from(item.size()).unwrap_or(i64::MAX);
+            match line.item(route.channel, item) {
+                Ok(rest) => {
+                    after.dropped.push_back(rest);
+                    route.items -= 1;
+                    route.bytes = route.bytes.saturating_sub(size);
+                }
+                // It is told when there is room.
+                Err(item) => {
+                    self.items.push_front(item);
+                    break;
+                }
+            }
+        }
+        if self.items.is_empty()
+            && let Some(end) = &self.end
+        {
+            line.leave(route.channel, end.leaving());
+            self.consumer = Consumer::Gone;
+        }
+        if pipe.has_room(self) {
+            after.waiting.append(&mut self.waiting);
+        }
+    }
+
+    fn end(&mut self, pipe: &Pipe, end: impl FnOnce() -> End, after: &mut After) {
+        if self.end.is_some() {
+            return;
+        }
+        self.end = Some(end());
+        after.sources = std::mem::take(&mut self.sources);
+        self.ship(pipe, after);
+        after.reader = self.reader.take();
+        after.waiting.append(&mut self.waiting);
+    }
+
+    fn lose_consumer(&mut self, after: &mut After) {
+        self.consumer = Consumer::Gone;
+        after.dropped.append(&mut self.items);
+        after.sources = std::mem::take(&mut self.sources);
+        after.reader = self.reader.take();
+        after.waiting.append(&mut self.waiting);
+    }
+
+    fn lose_consumer_if_there(&mut self, after: &mut After) {
+        if matches!(self.consumer, Consumer::There(_)) {
+            self.lose_consumer(after);
+        }
+    }
+}
+
+fn add_waker(waiting: &mut Vec<Waker>, cx: &Context<'_>) {
+    if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+        waiting.push(cx.waker().clone());
+    }
+}
