@@ -42,6 +42,7 @@ mod room;
 mod sessions;
 mod signals;
 mod slow;
+mod streams;
 #[path = "../support/peers.rs"]
 mod support;
 mod takeover;
