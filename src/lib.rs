@@ -21,10 +21,11 @@ pub use distributed_scope_browser_peer::{
 pub use distributed_scope_core::KeyPair;
 pub use distributed_scope_core::{
     Access, Attempt, Authorize, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline,
-    DecodeError, Denied, Disclosure, DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Identity, Limits,
-    Listed, Listing, Mismatch, Observer, Older, PeerId, Principal, Proof, Raised, Ran, Receiver, Refusal,
-    Registry, Reject, RemoteError, Requirement, SendError, Sender, Sending, Skew, Spawned, StreamError,
-    StreamErrorKind, Travels, TrySendError, channel, here, streamed, try_streamed, watch,
+    DecodeError, Denied, Disclosure, DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Follow, Identity,
+    Limits, Listed, Listing, Mismatch, Observer, Older, PeerId, Principal, Proof, Raised, Ran, Receiver,
+    Refusal, Registry, Reject, RemoteError, Requirement, SendError, Sender, Sending, Skew, Spawned,
+    StreamError, StreamErrorKind, Topic, Travels, TrySendError, Update, channel, follow, here, streamed,
+    try_streamed, watch,
 };
 pub use distributed_scope_macros::{distributed, remote};
 

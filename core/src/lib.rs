@@ -19,6 +19,7 @@
 //! | [`peer`] | a peer without its sockets and its event loop: what peers of all kinds have in common |
 //! | `limits` | the bounds of a peer, and the memory it holds for others |
 //! | `expansion` | what generated code calls |
+//! | `topic` | a state and its changes, for many subscribers |
 //! | `util` | time, randomness, hashes, rates, flags |
 
 pub mod auth;
@@ -32,6 +33,7 @@ mod limits;
 pub mod peer;
 pub mod registry;
 pub mod session;
+mod topic;
 mod util;
 pub mod wire;
 
@@ -70,6 +72,7 @@ pub use peer::control::skew::{Difference, Skew, TheirBlocks};
 pub use registry::Registry;
 pub use registry::duplicate::DuplicateBlock;
 pub use registry::listing::{Access, Listed, Listing};
+pub use topic::{Follow, Topic, Update, follow};
 pub use util::flag::Flag;
 pub use util::time::{Deadline, Moment};
 pub use util::token_bucket::TokenBucket;

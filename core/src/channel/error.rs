@@ -126,6 +126,12 @@ impl StreamError {
         self.0.kind
     }
 
+    /// The error of the sender's block, or one that says the same as this.
+    pub(crate) fn into_remote(self) -> RemoteError {
+        let Inner { source, .. } = *self.0;
+        source.unwrap_or_else(|| RemoteError::new(ErrorKind::Disconnected, Ran::Yes))
+    }
+
     /// The number of items that the receiver has got.
     #[must_use]
     pub fn received(&self) -> u64 {

@@ -43,6 +43,12 @@ impl Item {
         Self { codec, frame, head: 0, tail: 0, handles, boarded: None, from: Some(from) }
     }
 
+    /// The same item for another channel. It has no ends of channels.
+    pub(crate) fn copy(&self) -> Self {
+        let (codec, frame, head) = (self.codec, self.frame.clone(), self.head);
+        Self { codec, frame, head, tail: 0, handles: Handles::default(), boarded: None, from: None }
+    }
+
     /// Passes an item that has arrived to its channel.
     pub(crate) fn deliver(self) {
         if let Some(source) = self.from.clone() {

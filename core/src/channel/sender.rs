@@ -73,7 +73,7 @@ impl<T> Sender<T> {
         poll_fn(|cx| self.pipe().poll_closed(cx)).await;
     }
 
-    pub(super) fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
         self.pipe().poll_closed(cx)
     }
 
@@ -137,12 +137,33 @@ impl<T: Serialize + DeserializeOwned + 'static> Sender<T> {
     }
 
     fn encode(&self, item: &T) -> Result<Item, SendError> {
-        let carriage = self.carriage.get_or_init(carriage_of::<T>);
-        let carriage = carriage.as_ref().map_err(|reason| SendError::CannotTravel(reason.to_string()))?;
-        let Written { codec, bytes, handles } =
-            carriage.encode(ITEM_HEAD, item).map_err(SendError::Encode)?;
-        Ok(Item::made(codec, bytes, handles))
+        encode(self.carriage.get_or_init(carriage_of::<T>), item)
     }
+
+    /// Sends an item that was encoded by [`encode_item`].
+    pub(crate) fn send_encoded(&self, item: Item) -> Sending<'_> {
+        Sending { pipe: self.pipe(), item: Some(Ok(item)) }
+    }
+}
+
+fn encode<T: Serialize>(carriage: &Result<Carriage, CannotTravel>, item: &T) -> Result<Item, SendError> {
+    let carriage = carriage.as_ref().map_err(|reason| SendError::CannotTravel(reason.to_string()))?;
+    let Written { codec, bytes, handles } = carriage.encode(ITEM_HEAD, item).map_err(SendError::Encode)?;
+    Ok(Item::made(codec, bytes, handles))
+}
+
+/// Encodes a value that is written like a `T` and has no ends of channels. It can be sent on
+/// several channels of `T`.
+pub(crate) fn encode_item<T, R>(item: &R) -> Result<Item, SendError>
+where
+    T: Serialize + DeserializeOwned + 'static,
+    R: Serialize,
+{
+    let item = encode(carriage_of::<T>(), item)?;
+    if item.must_board() {
+        return Err(SendError::CannotTravel("an item of a topic cannot have ends of channels".to_owned()));
+    }
+    Ok(item)
 }
 
 /// How items of a type are encoded. Looked at once in each process.

@@ -105,6 +105,10 @@ impl<W> Session<W> {
         if !self.is_open {
             return Some(RemoteError::new(ErrorKind::NotConnected, Ran::Never));
         }
+        if !request.handles.is_empty() && !self.has_channels {
+            let text = "that peer is older than channels, and the captures have an end of one";
+            return Some(RemoteError::refused(Refusal::CannotTravel(text.to_owned())));
+        }
         let size = request.frame.len();
         if size > self.message {
             return Some(RemoteError::new(ErrorKind::TooLarge { size, limit: self.message }, Ran::Never));

@@ -136,6 +136,8 @@ pub struct Session<W> {
     is_dialled: bool,
     /// Whether the other side supports a change of the session's principal.
     can_change: bool,
+    /// Whether the other side knows channels.
+    has_channels: bool,
     change: Change,
     channels: Channels,
 }
@@ -225,6 +227,7 @@ impl<W> Session<W> {
             refusals: Doubling::default(),
             is_dialled: false,
             can_change: them.has(Introduction::CHANGE),
+            has_channels: them.has(Introduction::CHANNELS),
             change: Change::None,
             channels: Channels::new(),
             limits,

@@ -161,6 +161,9 @@ impl Introduction {
     /// The sender's sessions can be resumed as another principal.
     pub const CHANGE: u8 = 128;
 
+    /// The sender has channels.
+    pub const CHANNELS: u8 = 129;
+
     /// Whether the sender understands this.
     #[must_use]
     pub fn has(&self, feature: u8) -> bool {

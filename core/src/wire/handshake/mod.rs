@@ -91,7 +91,11 @@ pub fn introduction(peer: PeerId, limits: &Limits, blocks: u64) -> Introduction 
         message: u32::try_from(limits.max_message).unwrap_or(u32::MAX),
         silence_ms: millis(limits.idle_timeout),
         blocks,
-        codecs: Codec::ALL.map(Codec::number).into_iter().chain([Introduction::CHANGE]).collect(),
+        codecs: Codec::ALL
+            .map(Codec::number)
+            .into_iter()
+            .chain([Introduction::CHANGE, Introduction::CHANNELS])
+            .collect(),
     }
 }
 
