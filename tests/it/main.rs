@@ -46,4 +46,5 @@ mod streams;
 #[path = "../support/peers.rs"]
 mod support;
 mod takeover;
+mod topics;
 mod values;
