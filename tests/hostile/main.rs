@@ -9,6 +9,7 @@
 
 mod absent;
 mod blocks;
+mod channels;
 mod crowds;
 mod false_servers;
 mod frames;

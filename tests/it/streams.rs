@@ -619,3 +619,101 @@ async fn short_streams_leave_nothing() {
         streams.push(client.run(numbers(to, u64::MAX)).await.unwrap());
     }
 }
+
+#[distributed]
+async fn compute(on: PeerId, progress: Sender<u32>, raises: bool) -> Result<u32, RemoteError> {
+    remote!(
+        on,
+        [progress, raises],
+        #[block(blocking)]
+        {
+            for step in 0..100 {
+                progress.send_blocking(step)?;
+            }
+            if raises {
+                Err("step 100 failed")?;
+            }
+            progress.finish();
+            100
+        }
+    )
+    .await
+}
+
+/// A block on the blocking pool reports its progress, and why it failed.
+#[actix_web::test]
+async fn blocking_block_reports_its_progress() {
+    let (server, client) = pair().await;
+    for (peer, raises) in [(server.peer.id(), false), (server.peer.id(), true), (client.id(), true)] {
+        let (progress, mut seen) = channel(4);
+        let reads = async {
+            for step in 0..100 {
+                assert_eq!(seen.recv().await.unwrap(), Some(step));
+            }
+            seen.recv().await
+        };
+        let (result, last) = futures_util::join!(client.run(compute(peer, progress, raises)), reads);
+        assert_eq!(result.is_err(), raises);
+        match last {
+            Ok(end) => assert!(end.is_none() && !raises),
+            Err(error) => assert!(raises && error.kind() == StreamErrorKind::Raised, "{error:?}"),
+        }
+    }
+}
+
+/// If the runtime of the receiver's peer ends, a receiver on another thread gets an error.
+#[test]
+fn stream_ends_with_the_runtime_of_its_peer() {
+    let (give, take) = std::sync::mpsc::channel();
+    let (ended, may_end) = tokio::sync::oneshot::channel::<()>();
+    let peers = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async {
+            let (server, client) = pair().await;
+            let mut items = client.run(numbers(server.peer.id(), u64::MAX)).await.unwrap();
+            assert_eq!(items.recv().await.unwrap(), Some(0));
+            give.send(items).unwrap();
+            let _ = may_end.await;
+        });
+    });
+    let mut items = take.recv().unwrap();
+    ended.send(()).unwrap();
+    peers.join().unwrap();
+    let error = futures_executor(async {
+        loop {
+            if let Err(error) = items.recv().await {
+                return error;
+            }
+        }
+    });
+    assert!(matches!(error.kind(), StreamErrorKind::Disconnected | StreamErrorKind::Cancelled), "{error:?}");
+}
+
+fn futures_executor<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// A peer that drains waits for its streams, and ends them after the grace period.
+#[actix_web::test]
+async fn drain_waits_for_streams() {
+    let (server, client) = pair().await;
+    let mut items = client.run(numbers(server.peer.id(), 1000)).await.unwrap();
+    assert_eq!(items.recv().await.unwrap(), Some(0));
+    let drains = server.peer.drain(Duration::from_secs(60));
+    let (_, count) = futures_util::join!(drains, items.map(Result::unwrap).count());
+    assert_eq!(count, 999, "all items were received");
+}
+
+/// An endless stream of a peer that drains ends as cancelled after the grace period.
+#[actix_web::test]
+async fn drain_cancels_endless_streams() {
+    let (server, client) = pair().await;
+    let mut items = client.run(numbers(server.peer.id(), u64::MAX)).await.unwrap();
+    assert_eq!(items.recv().await.unwrap(), Some(0));
+    server.peer.drain(Duration::from_millis(50)).await;
+    let error = loop {
+        if let Err(error) = items.recv().await {
+            break error;
+        }
+    };
+    assert_eq!(error.kind(), StreamErrorKind::Cancelled, "{error:?}");
+}

@@ -12,6 +12,8 @@ use std::task::{self, Poll, Waker};
 use futures_channel::oneshot;
 
 use crate::call::here::{Context, Scoped};
+use crate::channel::blocks::{self, Dropped};
+use crate::channel::pipe::Pipe;
 use crate::registry::{Body, BodyError, Outcome};
 use crate::util::guard::{self, Panic};
 
@@ -67,7 +69,9 @@ pub(crate) fn body(context: Arc<Context>, blocking: Blocking, lease: Box<dyn Lea
         let work = Work { blocking, context, lease };
         host.run_blocking(Box::new(move || span.in_scope(|| work.run(sender))));
         // A pool that has ended drops it.
-        receiver.await.unwrap_or(Err(BodyError::NotBegun))
+        let Ok((outcome, dropped)) = receiver.await else { return Err(BodyError::NotBegun) };
+        blocks::keep_all(&dropped);
+        outcome
     })
 }
 
@@ -79,7 +83,7 @@ struct Work {
 }
 
 impl Work {
-    fn run(self, outcome: oneshot::Sender<Outcome>) {
+    fn run(self, outcome: oneshot::Sender<(Outcome, Vec<Arc<Pipe>>)>) {
         let Self { blocking, context, lease } = self;
         let is_dropped = outcome.is_canceled();
         let is_late = context.deadline.has_passed(context.host.now());
@@ -95,9 +99,11 @@ impl Work {
             ended
         };
         let mut running = pin!(Scoped::new(context, running));
+        let dropped = Dropped::begin();
         if let Poll::Ready(ended) = running.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
             // The caller may have stopped waiting. An error that was raised is the program's.
-            if let Err(unwanted) = outcome.send(ended) {
+            if let Err((unwanted, dropped)) = outcome.send((ended, dropped.into_pipes())) {
+                blocks::keep_all(&dropped);
                 guard::let_go(unwanted);
             }
         }

@@ -24,6 +24,15 @@ pub(super) fn keep(pipe: &Arc<Pipe>) -> bool {
     kept.unwrap_or(false)
 }
 
+/// Keeps senders that a block has dropped on another thread until it has been polled here.
+pub(crate) fn keep_all(pipes: &[Arc<Pipe>]) {
+    for pipe in pipes {
+        if !keep(pipe) {
+            pipe.remove_sender(|| End::Cancelled);
+        }
+    }
+}
+
 /// Senders that were dropped while this existed.
 pub(crate) struct Dropped {
     before: Option<Vec<Arc<Pipe>>>,
@@ -41,6 +50,11 @@ impl Dropped {
             return Vec::new();
         }
         KEPT.replace(self.before.take()).unwrap_or_default()
+    }
+
+    /// The senders that were dropped, for a block that was run on another thread.
+    pub(crate) fn into_pipes(mut self) -> Vec<Arc<Pipe>> {
+        self.take()
     }
 
     /// The block was polled. `end` is how it ended, if it failed.

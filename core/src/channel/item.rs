@@ -10,7 +10,7 @@ use super::source::Source;
 use crate::session::CHUNK;
 use crate::wire::codec::Codec;
 use crate::wire::encoded::Encoded;
-use crate::wire::frame::{Ends, ITEM_HEAD};
+use crate::wire::frame::{Ends, ITEM_COST, ITEM_HEAD};
 
 /// An item that waits to be sent or to be taken.
 pub(crate) struct Item {
@@ -57,14 +57,14 @@ impl Item {
     }
 
     /// The number of bytes that it needs of the credit.
-    pub(crate) fn size(&self) -> usize {
-        self.payload().len()
+    pub(crate) fn cost(&self) -> usize {
+        self.payload().len() + ITEM_COST
     }
 
     /// It was taken, or sent on: its sender may send more.
     pub(crate) fn consumed(&mut self) {
         if let Some(from) = self.from.take() {
-            from.consumed(self.size());
+            from.consumed(self.cost());
         }
     }
 

@@ -80,7 +80,7 @@ impl Route {
     }
 
     fn fits(&self, item: &Item) -> Result<(), SendError> {
-        let (size, limit) = (item.size() + ITEM_HEAD, self.largest);
+        let (size, limit) = (item.payload().len() + ITEM_HEAD, self.largest);
         if size > limit { Err(SendError::TooLarge { size, limit }) } else { Ok(()) }
     }
 
@@ -419,12 +419,12 @@ impl State {
                 after.dropped.append(&mut self.items);
                 break;
             }
-            let size = i64::try_from(item.size()).unwrap_or(i64::MAX);
+            let cost = i64::try_from(item.cost()).unwrap_or(i64::MAX);
             match line.item(route.channel, item) {
                 Ok(rest) => {
                     after.dropped.push_back(rest);
                     route.items -= 1;
-                    route.bytes = route.bytes.saturating_sub(size);
+                    route.bytes = route.bytes.saturating_sub(cost);
                 }
                 // It is told when there is room.
                 Err(item) => {

@@ -6,7 +6,7 @@ use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake};
 
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
@@ -122,6 +122,29 @@ impl<T: Serialize + DeserializeOwned + 'static> Sender<T> {
     pub fn send(&self, item: T) -> Sending<'_> {
         let encoded = self.encode(&item);
         Sending { pipe: self.pipe(), item: Some(encoded) }
+    }
+
+    /// Sends an item, and holds its thread until there is room: for threads that may wait, and for
+    /// blocks with `#[block(blocking)]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_blocking(&self, item: T) -> Result<(), SendError> {
+        struct Parked(std::thread::Thread);
+        impl Wake for Parked {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+        let waker = Arc::new(Parked(std::thread::current())).into();
+        let (mut sending, mut cx) = (self.send(item), Context::from_waker(&waker));
+        loop {
+            if let Poll::Ready(sent) = Pin::new(&mut sending).poll(&mut cx) {
+                return sent;
+            }
+            std::thread::park();
+        }
     }
 
     /// Sends an item if there is room now.

@@ -58,8 +58,8 @@ impl Source {
         }
     }
 
-    /// An item of this size was taken.
-    pub(crate) fn consumed(&self, size: usize) {
+    /// An item that needed this much of the credit was taken.
+    pub(crate) fn consumed(&self, cost: usize) {
         let mut owed = self.owed.lock();
         if owed.window == 0 {
             let Some(line) = self.line.upgrade() else { return };
@@ -68,7 +68,7 @@ impl Source {
             owed.bytes = owed.window - FIRST_BYTES;
         }
         owed.items += 1;
-        owed.bytes = owed.bytes.saturating_add(u32::try_from(size).unwrap_or(u32::MAX));
+        owed.bytes = owed.bytes.saturating_add(u32::try_from(cost).unwrap_or(u32::MAX));
         if owed.items >= self.pipe.capacity().div_ceil(2) || owed.bytes >= owed.window / 2 {
             let (items, bytes) = (std::mem::take(&mut owed.items), std::mem::take(&mut owed.bytes));
             drop(owed);

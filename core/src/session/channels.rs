@@ -143,8 +143,9 @@ impl Channels {
         self.table.as_ref().map_or(0, |table| table.open.values().filter(is_running).count())
     }
 
-    pub(super) fn has_events(&self) -> bool {
-        self.table.as_ref().is_some_and(|table| !table.events.is_empty())
+    fn has_events(&self, has_room: bool) -> bool {
+        let has = |table: &Table| !table.events.is_empty() || has_room && !table.stalled.is_empty();
+        self.table.as_deref().is_some_and(has)
     }
 
     /// The next event. `has_room` says whether items can be queued.
@@ -324,6 +325,13 @@ impl Table {
     }
 }
 
+impl Drop for Channels {
+    /// A session that nobody has closed belonged to a runtime that has ended.
+    fn drop(&mut self) {
+        self.close(&End::disconnected(), |_| false).into_iter().for_each(ChannelEvent::perform);
+    }
+}
+
 impl fmt::Debug for Channels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let open = self.table.as_ref().map_or(0, |table| table.open.len());
@@ -340,13 +348,13 @@ impl<W> Session<W> {
     /// Whether events of channels wait to be performed by [`next_run`](Self::next_run).
     #[must_use]
     pub fn has_channel_events(&self) -> bool {
-        self.channels.has_events()
+        self.channels.has_events(self.outbox.queued() < AHEAD)
     }
 
-    /// The events of channels that wait. They are performed when the session is not locked.
-    pub(crate) fn take_channel_events(&mut self) -> Vec<ChannelEvent> {
-        let events = self.channels.table.as_mut().map(|table| std::mem::take(&mut table.events));
-        events.into_iter().flatten().map(ChannelEvent).collect()
+    /// The next event of channels that waits. It is performed when the session is not locked.
+    pub(crate) fn next_channel_event(&mut self) -> Option<ChannelEvent> {
+        let has_room = self.outbox.queued() < AHEAD;
+        self.channels.next_event(has_room)
     }
 
     /// The largest message that both sides accept, in bytes.
@@ -367,11 +375,6 @@ impl<W> Session<W> {
 
     pub(super) fn arrive(&mut self, ends: &Ends) -> Result<Result<Handles, usize>, Violation> {
         self.channels.arrive(ends, self.is_dialled, self.limits.max_channels, self.message)
-    }
-
-    pub(super) fn next_channel_event(&mut self) -> Option<Effect<W>> {
-        let has_room = self.outbox.queued() < AHEAD;
-        self.channels.next_event(has_room).map(Effect::Channel)
     }
 
     pub(super) fn channels_progress(&mut self) {
@@ -408,7 +411,7 @@ impl<W> Session<W> {
         Ok(item)
     }
 
-    pub(crate) fn send_credit(&mut self, credit: Credit) {
+    pub(crate) fn send_credit(&mut self, mut credit: Credit) {
         let Some(table) = &mut self.channels.table else { return };
         let Some(channel) = table.open.get_mut(&credit.channel) else { return };
         let is_first = !std::mem::replace(&mut channel.has_credit, true);
@@ -416,6 +419,10 @@ impl<W> Session<W> {
         let taken = (credit.bytes.saturating_sub(window) as usize).min(channel.unread);
         channel.unread -= taken;
         table.unread -= taken;
+        if self.full.is_some() {
+            // The channel keeps its first window.
+            credit.bytes = credit.bytes.saturating_sub(window);
+        }
         if channel.port.is_some() {
             channel.items = channel.items.saturating_add(credit.items.into());
             channel.bytes = channel.bytes.saturating_add(credit.bytes.into());
@@ -450,7 +457,7 @@ impl<W> Session<W> {
 
     pub(super) fn received_item(&mut self, item: frame::Item) -> Result<Option<Effect<W>>, Violation> {
         let frame::Item { channel: id, codec, ends, payload } = item;
-        let codec = Codec::from_number(codec).ok_or(Violation::Unexpected("item in an unknown codec"))?;
+        let codec = Codec::from_number(codec).ok_or(Violation::ItemCodec(codec))?;
         // Ends that arrive on a closed channel are dropped, which the other side learns.
         let handles = match ends {
             None => Handles::default(),
@@ -482,10 +489,11 @@ impl<W> Session<W> {
             return Ok(None);
         }
         channel.items -= 1;
-        channel.bytes = channel.bytes.saturating_sub(i64::try_from(payload.len()).unwrap_or(i64::MAX));
-        channel.unread += payload.len();
-        table.unread += payload.len();
         let item = Item::arrived(codec, payload, handles, Arc::clone(source));
+        let cost = item.cost();
+        channel.bytes = channel.bytes.saturating_sub(i64::try_from(cost).unwrap_or(i64::MAX));
+        channel.unread += cost;
+        table.unread += cost;
         Ok(Some(Effect::Channel(ChannelEvent(Event::Item(item)))))
     }
 

@@ -132,7 +132,10 @@ impl<W> Session<W> {
     /// pending, or a call that will not be sent any more. Worth calling after each frame that was
     /// sent or received, until it returns nothing.
     pub fn next_run(&mut self) -> Option<Effect<W>> {
-        if let Some(effect) = self.next_too_late().or_else(|| self.next_channel_event()) {
+        if let Some(effect) = self.next_too_late() {
+            return Some(effect);
+        }
+        if let Some(effect) = self.next_channel_event().map(Effect::Channel) {
             return Some(effect);
         }
         while !self.parked.is_empty() && !self.owes_too_much() {

@@ -58,6 +58,9 @@ pub enum Violation {
     /// It sent more items or bytes on a channel than it was allowed to.
     #[error("it sent more on channel {0} than it was allowed to")]
     Credit(u64),
+    /// It sent an item in a codec that does not exist.
+    #[error("item in unknown codec {0}")]
+    ItemCodec(u8),
     /// It acknowledged frames that were never sent.
     #[error("it acknowledged what was never sent")]
     NeverSent,

@@ -21,9 +21,9 @@ impl<P: Platform> Link<P> {
     }
 
     /// Performs the events of channels that wait.
-    pub(super) fn perform_channel_events(self: &Arc<Self>) {
-        while let Some(effect) = self.next_of_channels() {
-            self.perform(effect);
+    pub(super) fn perform_channel_events(&self) {
+        while let Some(event) = self.with(|state| state.session.next_channel_event()) {
+            event.perform();
         }
     }
 
@@ -35,7 +35,7 @@ impl<P: Platform> Link<P> {
 
 impl<P: Platform> Line for Link<P> {
     fn item(&self, channel: ChannelId, item: Item) -> Result<Item, Item> {
-        let size = item.size();
+        let size = item.cost();
         self.with(|state| {
             state.passed(size);
             state.session.send_item(channel, item)

@@ -57,7 +57,7 @@ impl<P: Platform> Link<P> {
     }
 
     /// Takes no new calls from the other side, and notifies it.
-    pub(in crate::peer) fn go_away(self: &Arc<Self>) {
+    pub(in crate::peer) fn go_away(&self) {
         self.with(|state| state.session.go_away());
         self.perform_channel_events();
     }

@@ -51,7 +51,7 @@ use crate::limits::account::Account;
 use crate::peer::control::differences::Differences;
 use crate::peer::control::skew::Skew;
 use crate::peer::execute::remote;
-use crate::session::{ChannelEvent, Dead, Effect, Session, Violation};
+use crate::session::{Dead, Effect, Session, Violation};
 use crate::util::time::Moment;
 use crate::wire::frame::{CallId, Introduction, SessionId, Token};
 use crate::wire::handshake;
@@ -269,13 +269,6 @@ impl<P: Platform> Link<P> {
         self.with(|state| state.session.take_handles(call))
     }
 
-    fn next_of_channels(&self) -> Option<Effect<Waiter>> {
-        self.with(|state| match state.session.has_channel_events() {
-            true => state.session.next_run(),
-            false => None,
-        })
-    }
-
     /// Stores the task of a block that had to wait, so that the call can be cancelled.
     pub(super) fn keep_task(&self, call: CallId, task: P::Task) {
         self.with(|state| {
@@ -353,12 +346,14 @@ impl<P: Platform> Link<P> {
 
 impl<P: Platform> Carrier for Link<P> {
     fn cancel(&self, call: CallId) {
-        let (waiter, events) = self.with(|state| {
+        let (waiter, has_events) = self.with(|state| {
             let waiter = state.session.cancel(call);
-            (waiter, state.session.take_channel_events())
+            (waiter, state.session.has_channel_events())
         });
         drop(waiter);
-        events.into_iter().for_each(ChannelEvent::perform);
+        if has_events {
+            self.perform_channel_events();
+        }
     }
 }
 

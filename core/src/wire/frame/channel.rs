@@ -20,6 +20,9 @@ pub struct ChannelId(pub u64);
 /// in flight only if the last item is larger than what is left.
 pub const FIRST_BYTES: u32 = 64 << 10;
 
+/// What an item needs of the credit besides its payload, about as much as it takes in memory.
+pub const ITEM_COST: usize = 128;
+
 /// The size of the header of an item.
 pub const ITEM_HEAD: usize = 12;
 

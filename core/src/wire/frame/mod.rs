@@ -31,7 +31,7 @@ pub use self::call::{CallId, HEAD, Invoke, Reply};
 pub use self::catalogue::Catalogue;
 pub(crate) use self::channel::opens;
 pub use self::channel::{
-    ChannelId, Credit, Direction, Ends, Entry, FIRST_BYTES, ITEM_HEAD, Item, Leave, Leaving,
+    ChannelId, Credit, Direction, Ends, Entry, FIRST_BYTES, ITEM_COST, ITEM_HEAD, Item, Leave, Leaving,
 };
 pub use self::chunk::Chunk;
 pub use self::framed::Framed;
