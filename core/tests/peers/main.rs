@@ -13,6 +13,7 @@
 //! | `network` | connections whose two directions fail for themselves |
 //! | `runtime`, `platform` | virtual time and tasks; a peer's world made of them |
 //! | `node` | a process with a peer |
+//! | `streams` | streams between the peers |
 //!
 //! What fails if one mechanism that keeps sessions alive is removed. For seeds, the first ones are
 //! listed:
@@ -39,6 +40,7 @@ mod platform;
 #[path = "../simulator/random.rs"]
 mod random;
 mod runtime;
+mod streams;
 mod world;
 
 use std::collections::BTreeMap;
@@ -46,6 +48,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::plan::{CLEAR, CallPlan, MILLIS, PACKET, Plan, SECONDS, Spell, Weather};
 use crate::random::Random;
+use crate::streams::StreamPlan;
 
 const SCHEDULES: u64 = 2_000;
 const THREADS: u64 = 2;
@@ -58,13 +61,18 @@ fn setting(name: &str) -> Option<u64> {
 type Outcome = (BTreeMap<&'static str, usize>, u64);
 
 fn run(seed: u64, is_told: bool) -> Outcome {
-    let outcome = catch_unwind(AssertUnwindSafe(|| schedule(seed, is_told)));
+    run_with(seed, is_told, 0)
+}
+
+/// The same with this many streams besides.
+fn run_with(seed: u64, is_told: bool, streams: u64) -> Outcome {
+    let outcome = catch_unwind(AssertUnwindSafe(|| schedule(seed, is_told, streams)));
     // Here, and not where the thread's storage is dropped, which tasks use when they are.
     reset();
     outcome.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-fn schedule(seed: u64, is_told: bool) -> Outcome {
+fn schedule(seed: u64, is_told: bool, streams: u64) -> Outcome {
     let mut random = Random::new(seed);
     let plan = Plan::new(&mut random);
     world::begin(plan, random, is_told);
@@ -86,6 +94,11 @@ fn schedule(seed: u64, is_told: bool) -> Outcome {
     }
     for call in calls {
         runtime::at(call.at, move || node::call(&call, false));
+    }
+    let mut random = Random::new(!seed);
+    for _ in 0..streams {
+        let stream = StreamPlan::new(&mut random, nodes);
+        runtime::at(stream.at(), move || streams::stream(stream));
     }
     // The longest pause between two attempts, and what was still on its way.
     runtime::run_until(CLEAR + 90 * SECONDS);
@@ -169,6 +182,28 @@ fn peers_survive_every_schedule() {
     .chain(["silence", "silence both ways", "delay", "fin", "rst", "close frame", "large message"])
     {
         assert!(count < SCHEDULES || seen.get(what).is_some_and(|count| *count > 50), "{what}: {seen:?}");
+    }
+}
+
+/// Each item of a stream arrives once and in order, and nothing is left, however the network
+/// between the peers fails.
+#[test]
+fn streams_survive_every_schedule() {
+    const STREAMS: u64 = 8;
+    if let Some(seed) = setting("PEERS_SEED") {
+        run_with(seed, true, STREAMS);
+        return;
+    }
+    let count = setting("PEERS_SCHEDULES").unwrap_or(SCHEDULES) / 4;
+    let mut seen = BTreeMap::<_, usize>::new();
+    for seed in 0..count {
+        let outcome = catch_unwind(AssertUnwindSafe(|| run_with(seed, false, STREAMS)));
+        let Ok((some, _)) = outcome else { panic!("replay with PEERS_SEED={seed}") };
+        some.into_iter().for_each(|(what, count)| *seen.entry(what).or_default() += count);
+    }
+    println!("{seen:?}");
+    for what in ["whole stream", "stream that was cut off"] {
+        assert!(seen.get(what).is_some_and(|count| *count > 50), "{what}: {seen:?}");
     }
 }
 

@@ -79,7 +79,7 @@ fn identity(node: usize) -> Identity {
     if world::with(|world| world.plan.has_keys) { key(node).into() } else { id(node).into() }
 }
 
-fn up(node: usize) -> Option<(Process, Arc<Shared>)> {
+pub(crate) fn up(node: usize) -> Option<(Process, Arc<Shared>)> {
     UP.with_borrow(|up| up.get(&node).cloned())
 }
 
