@@ -60,8 +60,14 @@ mod guides {
     #[doc = include_str!("../docs/security.md")]
     struct Security;
 
+    #[doc = include_str!("../docs/streams.md")]
+    struct Streams;
+
     #[doc = include_str!("../docs/testing.md")]
     struct Testing;
+
+    #[doc = include_str!("../docs/topics.md")]
+    struct Topics;
 
     #[doc = include_str!("../docs/versions.md")]
     struct Versions;
