@@ -233,7 +233,10 @@ fn each_error_has_its_cause_and_fix() {
     let rejects = variants("core/src/wire/frame/reject.rs", "Reject");
     let connects = variants("core/src/peer/dial/connect_error.rs", "ConnectError");
     assert!(rejects.len() > 10 && connects.len() > 10, "{rejects:?} {connects:?}");
-    for name in codes.into_iter().chain(rejects).chain(connects) {
+    let streams = variants("core/src/channel/error.rs", "StreamErrorKind");
+    let sends = variants("core/src/channel/error.rs", "SendError");
+    assert!(streams.len() > 6 && sends.len() > 4, "{streams:?} {sends:?}");
+    for name in codes.into_iter().chain(rejects).chain(connects).chain(streams).chain(sends) {
         assert!(page.contains(&format!("\n| `{name}` |")), "docs/troubleshooting.md has no row of `{name}`");
     }
 }
