@@ -21,13 +21,13 @@ fn exchange(one: &mut Session<u64>, two: &mut Session<u64>) -> [Vec<Effect<u64>>
     loop {
         let before = effects.iter().map(Vec::len).sum::<usize>();
         let mut moved = false;
-        if !two.is_clogged()
+        if !two.is_backpressured()
             && let Some(frame) = one.next_frame(|| at(1)).map(Framed::into_bytes)
         {
             effects[1].extend(two.receive(at(1), frame).expect("an honest frame"));
             moved = true;
         }
-        if !one.is_clogged()
+        if !one.is_backpressured()
             && let Some(frame) = two.next_frame(|| at(1)).map(Framed::into_bytes)
         {
             effects[0].extend(one.receive(at(1), frame).expect("an honest frame"));
@@ -50,8 +50,9 @@ fn a_result_that_is_larger_than_the_queue_does_not_stop_its_own_acknowledgements
     assert!(matches!(&completed[..], [Effect::Complete(7, Ok(_))]), "{completed:?}");
 }
 
+/// Two sides whose queues are both full read enough to go on.
 #[test]
-fn two_sides_that_are_both_clogged_read_enough_to_get_on() {
+fn backpressured_sides_do_not_deadlock() {
     let limits = Limits::default().with_max_queued_bytes(10);
     let mut sides = [session(&limits, &limits), session(&limits, &limits)];
     for side in &mut sides {
@@ -73,7 +74,7 @@ fn two_sides_that_are_both_clogged_read_enough_to_get_on() {
         assert!(millis < 60_000, "{carried} frames were carried in a minute");
         for _ in 0..1_000 {
             for side in [0, 1] {
-                if !sides[1 - side].is_clogged()
+                if !sides[1 - side].is_backpressured()
                     && pipes[side].take().is_some_and(|frame| carries(&mut sides[1 - side], frame))
                 {
                     carried += 1;
@@ -99,13 +100,14 @@ fn carries(side: &mut Session<u64>, frame: bytes::Bytes) -> bool {
     true
 }
 
+/// A side whose queue is full reads only its allowance from a side that takes nothing.
 #[test]
-fn a_clogged_side_reads_no_more_than_a_little_for_a_partner_that_takes_nothing() {
+fn backpressured_side_reads_only_its_allowance() {
     let limits = Limits::default().with_max_queued_bytes(10);
     let mut session = session(&limits, &limits);
     let (mut read, mut call) = (0, 0);
     let dead = loop {
-        while !session.is_clogged() {
+        while !session.is_backpressured() {
             let frame = invoke(call, 1).encode();
             read += frame.len();
             session.receive(at(0), frame).expect("an honest frame");
@@ -156,7 +158,7 @@ fn small_calls_with_large_results_run_as_their_results_are_taken_and_no_faster()
         // back.
         sent += drained(&mut session);
     }
-    assert!(!session.is_clogged(), "acknowledgements have to be read");
+    assert!(!session.is_backpressured(), "acknowledgements have to be read");
     assert!(ran < CALLS as usize, "nobody has taken that many results");
     while ran < CALLS as usize {
         let before = ran;
@@ -215,7 +217,7 @@ fn a_session_that_reads_nothing_because_it_is_clogged_does_not_take_the_other_si
         session.reply(CallId(call), Ok(value(100)));
     }
     for second in 0..100 {
-        assert!(session.is_clogged());
+        assert!(session.is_backpressured());
         let mut next = || session.next_frame(|| at(second * 1_000)).map(Framed::into_bytes);
         let mut frame = next().expect("a slow reader takes a frame a second");
         while let Ok(Frame::Ack(_)) = Frame::decode(frame) {

@@ -139,7 +139,7 @@ impl<W> Session<W> {
                 Ok(Some(Effect::TheyLeave))
             }
             Frame::Catalogue(catalogue) => {
-                self.told.add(&catalogue)?;
+                self.catalogue.add(&catalogue)?;
                 Ok(Some(Effect::Catalogue(catalogue)))
             }
             Frame::End(_) => Err(Violation::Unexpected("nested end")),

@@ -80,7 +80,7 @@ impl<W> Session<W> {
             } else if check.was_due && self.health.was_heard() {
                 self.inbox.check(self.health.stall(), self.health.least());
             }
-            self.patience = self.patience.saturating_sub(u8::from(check.was_due));
+            self.checks_left = self.checks_left.saturating_sub(u8::from(check.was_due));
             if check.stalled {
                 self.allowance = READ_WHEN_STALLED;
             }

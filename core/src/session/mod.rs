@@ -18,12 +18,13 @@
 //! | `outbox`, `inbox` | numbered frames: sent, kept, cut into chunks; counted, put together |
 //! | `change` | changing the principal of a session |
 //! | `channels` | the channels whose ends were sent or received |
-//! | `told` | how much the other side may tell of its blocks |
+//! | `catalogue_progress` | how much of its catalogue the other side may send |
 //! | `health`, `probe`, `life` | whether the connection is alive, and asking whether it is; how time passes, and the end |
 //! | `violation` | how the other side, or a connection to it, fails a session |
 
 mod calling;
 mod calls;
+mod catalogue_progress;
 mod change;
 mod channels;
 mod frames;
@@ -35,7 +36,6 @@ mod parked;
 mod probe;
 mod serving;
 mod timed;
-mod told;
 mod violation;
 mod waiting;
 
@@ -43,6 +43,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::calls::Calls;
+use self::catalogue_progress::CatalogueProgress;
 use self::change::Change;
 pub use self::channels::ChannelEvent;
 use self::channels::Channels;
@@ -50,7 +51,6 @@ use self::health::Health;
 use self::inbox::Inbox;
 use self::outbox::{Gap, Outbox};
 use self::parked::Parked;
-use self::told::Told;
 use self::waiting::WaitingCalls;
 use crate::call::pending::Ending;
 use crate::error::{ErrorKind, RemoteError};
@@ -125,11 +125,11 @@ pub struct Session<W> {
     /// The other side was notified of that.
     said_we_leave: bool,
     /// The number of health checks for which we still wait until the other side knows that.
-    patience: u8,
+    checks_left: u8,
     /// The other side takes no new calls.
     they_leave: bool,
     /// The progress of the other side's catalogue.
-    told: Told,
+    catalogue: CatalogueProgress,
     /// Limits how many of our refusals are logged.
     refusals: Doubling,
     /// This side has dialled the session.
@@ -221,9 +221,9 @@ impl<W> Session<W> {
             full: None,
             we_leave: false,
             said_we_leave: false,
-            patience: 0,
+            checks_left: 0,
             they_leave: false,
-            told: Told::default(),
+            catalogue: CatalogueProgress::default(),
             refusals: Doubling::default(),
             is_dialled: false,
             can_change: them.has(Introduction::CHANGE),
@@ -329,7 +329,7 @@ impl<W> Session<W> {
     /// to be read. If the other side takes nothing, a small allowance is read all the same: the
     /// other side may be under backpressure itself and wait for us.
     #[must_use]
-    pub fn is_clogged(&self) -> bool {
+    pub fn is_backpressured(&self) -> bool {
         self.is_full() && self.allowance == 0
     }
 
@@ -440,7 +440,7 @@ impl<W> Session<W> {
     pub fn is_idle(&self) -> bool {
         let is_silent = match self.state {
             State::Attached => {
-                let is_known = !self.we_leave || self.outbox.is_known_to_leave() || self.patience == 0;
+                let is_known = !self.we_leave || self.outbox.is_known_to_leave() || self.checks_left == 0;
                 is_known && !self.outbox.has_next() && self.outbox.queued() == 0
             }
             // The notice that we leave takes one byte, which is less than anything else takes. No

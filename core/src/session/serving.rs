@@ -257,7 +257,7 @@ impl<W> Session<W> {
     /// should wait only to notify it.
     pub(super) fn tell_that_we_leave(&mut self) {
         if self.we_leave && self.is_attached() {
-            self.patience = CHECKS_UNTIL_KNOWN;
+            self.checks_left = CHECKS_UNTIL_KNOWN;
             // What a lost connection did not carry is sent again automatically.
             if !std::mem::replace(&mut self.said_we_leave, true) {
                 self.outbox.push(Frame::GoAway.encode());

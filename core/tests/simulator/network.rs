@@ -133,7 +133,8 @@ impl World {
     /// Takes what has arrived, unless so much waits to be sent that nothing should be read.
     pub(crate) fn read(&mut self, to: usize) {
         while let Some(connection) = self.sides[to].connection {
-            if !self.sides[to].is_shaking && self.sides[to].session.as_ref().is_some_and(Session::is_clogged)
+            if !self.sides[to].is_shaking
+                && self.sides[to].session.as_ref().is_some_and(Session::is_backpressured)
             {
                 return;
             }
@@ -246,8 +247,8 @@ impl World {
             return self.hang_up(side);
         }
         let [ours, theirs] = [side, 1 - side].map(|side| &self.plan.limits[side]);
-        let is_clogged = |side: &Side| side.session.as_ref().is_some_and(Session::is_clogged);
-        if self.connections[connection].fault == Fault::None && !self.sides.iter().any(is_clogged) {
+        let is_backpressured = |side: &Side| side.session.as_ref().is_some_and(Session::is_backpressured);
+        if self.connections[connection].fault == Fault::None && !self.sides.iter().any(is_backpressured) {
             panic!("a live partner is taken for dead: {dead}");
         }
         let check = ours.idle_timeout.min(theirs.idle_timeout).min(ours.write_timeout) / 16;

@@ -213,7 +213,7 @@ impl<P: Platform> Link<P> {
         arrived: Moment,
         message: Bytes,
     ) -> Result<Room, Violation> {
-        let (effect, has_opened, is_clogged, has_more) = self.with(|state| {
+        let (effect, has_opened, is_backpressured, has_more) = self.with(|state| {
             state.passed(message.len());
             let was_open = state.session.is_open();
             let effect = match state.epoch == epoch {
@@ -223,7 +223,7 @@ impl<P: Platform> Link<P> {
             let effect = effect.or_else(|| state.session.next_run());
             let has_opened = state.session.is_open() != was_open;
             let has_more = state.session.has_channel_events();
-            Ok::<_, Violation>((effect, has_opened, state.session.is_clogged(), has_more))
+            Ok::<_, Violation>((effect, has_opened, state.session.is_backpressured(), has_more))
         })?;
         if has_opened {
             self.opened();
@@ -236,7 +236,7 @@ impl<P: Platform> Link<P> {
         if has_more {
             self.perform_channel_events();
         }
-        Ok(if is_clogged { Room::None } else { Room::Free })
+        Ok(if is_backpressured { Room::None } else { Room::Free })
     }
 
     /// The other side has the session, too: calls that wait for it can continue.

@@ -84,7 +84,7 @@ impl Awaited {
             Self::End => !session.is_alive(),
             Self::Answer => !session.is_asked(),
             Self::Agreement => !session.is_asked_to_change(),
-            Self::Room => !session.is_clogged(),
+            Self::Room => !session.is_backpressured(),
             Self::Idleness => !session.is_alive() || session.is_idle(),
         }
     }

@@ -6,12 +6,12 @@ use crate::wire::frame::Catalogue;
 
 /// The progress of the other side's catalogue.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct CatalogueProgress {
     blocks: usize,
     is_over: bool,
 }
 
-impl Told {
+impl CatalogueProgress {
     /// Takes another part of it.
     pub(super) fn add(&mut self, part: &Catalogue) -> Result<(), Violation> {
         self.blocks += part.blocks.len();
