@@ -20,14 +20,26 @@ pub use distributed_scope_browser_peer::{
 #[cfg(any(feature = "keys", not(target_family = "wasm")))]
 pub use distributed_scope_core::KeyPair;
 pub use distributed_scope_core::{
-    Access, Attempt, Authorize, Block, BlockId, BlockName, Blocks, Call, CallReport, Codec, Deadline,
-    DecodeError, Denied, Disclosure, DuplicateBlock, EncodeError, ErrorKind, Fingerprint, Follow, Identity,
-    Limits, Listed, Listing, Mismatch, Observer, Older, PeerId, Principal, Proof, Raised, Ran, Receiver,
-    Refusal, Registry, Reject, RemoteError, Requirement, SendError, Sender, Sending, Skew, Spawned,
-    StreamError, StreamErrorKind, Topic, Travels, TrySendError, Update, channel, follow, here, streamed,
-    try_streamed, watch,
+    Access, Attempt, Authorize, Block, BlockId, Blocks, Call, CallReport, Codec, Denied, Disclosure,
+    DuplicateBlock, ErrorKind, Fingerprint, Follow, Full, Identity, Limits, Listed, Listing, Mismatch,
+    Observer, Older, PeerId, Principal, Proof, Raised, Ran, Receiver, Refusal, Reject, RemoteError,
+    Requirement, SendError, Sender, Sending, Share, Skew, Spawned, StreamError, StreamErrorKind, Topic,
+    Travels, TrySendError, Update, channel, follow, streamed, try_streamed, watch,
 };
 pub use distributed_scope_macros::{distributed, remote};
+
+/// What a block can reach on the peer that runs it.
+///
+/// The context follows a block through its awaits and into the calls that it makes. It does not
+/// follow into tasks that the block spawns by other means; inside those, [`peer`](here::peer) and
+/// its siblings panic, and a call finds its peer only if the process has exactly one, or by a
+/// [`handle`](here::handle) that the block has moved there.
+pub mod here {
+    pub use distributed_scope_core::here::{
+        Handle, MissingData, NoPrincipal, caller, caller_is_away, data, deadline, draining, handle,
+        is_draining, peer, principal, require_principal, until_caller_is_away, until_caller_is_back,
+    };
+}
 
 /// The module of the traits that rustc names when a type cannot be sent.
 #[doc(hidden)]

@@ -103,7 +103,7 @@ const FLOODS: [(&str, Make); 11] = [
 
 /// Any.
 fn fingerprint(_: u64) -> Fingerprint {
-    distributed_scope::Registry::of_process().unwrap().blocks()[0].fingerprint()
+    distributed_scope_core::Registry::of_process().unwrap().blocks()[0].fingerprint()
 }
 
 /// Sends this many of a kind, and waits until the server has read them or closed.

@@ -42,9 +42,14 @@ pub use call::{here, host, pending};
 pub use expansion::travels;
 pub use wire::{frame, handshake};
 
-/// For peers of other kinds, not for programs.
+/// Helpers of the peers of this workspace. Not part of the public interface.
 #[doc(hidden)]
-pub use util::{bulk_copy, guard, log_limit};
+pub mod internal {
+    pub use crate::util::bulk_copy::append;
+    pub use crate::util::guard;
+    pub use crate::util::log_limit::Seldom;
+    pub use crate::util::token_bucket::TokenBucket;
+}
 
 pub use auth::{Attempt, Authorize, Denied, Principal, Proof, Requirement};
 pub use block::raised::Raised;
@@ -60,7 +65,7 @@ pub use channel::{
     try_streamed, watch,
 };
 pub use error::disclosure::Disclosure;
-pub use error::{BlockName, ErrorKind, Mismatch, Older, Ran, Refusal, RemoteError};
+pub use error::{ErrorKind, Mismatch, Older, Ran, Refusal, RemoteError};
 pub use expansion::travels::Travels;
 pub use identity::Identity;
 #[cfg(feature = "keys")]
@@ -75,7 +80,6 @@ pub use registry::listing::{Access, Listed, Listing};
 pub use topic::{Follow, Topic, Update, follow};
 pub use util::flag::Flag;
 pub use util::time::{Deadline, Moment};
-pub use util::token_bucket::TokenBucket;
 pub use wire::codec::{Codec, DecodeError, EncodeError, OverBudget, Written};
 pub use wire::encoded::Encoded;
 pub use wire::frame::Reject;

@@ -1,9 +1,9 @@
 //! Attackers that try to run blocks without permission.
 
 use distributed_scope::{
-    Blocks, Codec, Endpoint, ErrorKind, Peer, PeerId, Refusal, Registry, RemoteError, distributed, here,
-    remote,
+    Blocks, Codec, Endpoint, ErrorKind, Peer, PeerId, Refusal, RemoteError, distributed, here, remote,
 };
+use distributed_scope_core::Registry;
 use distributed_scope_core::frame::{Frame, Invoke};
 
 use crate::frames::{Session, invoke, us};

@@ -1,7 +1,8 @@
 //! Handshakes and frames by hand.
 
 use bytes::Bytes;
-use distributed_scope::{Identity, Limits, Registry};
+use distributed_scope::{Identity, Limits};
+use distributed_scope_core::Registry;
 use distributed_scope_core::frame::{CallId, Frame, Hello, Invoke, Opened, Welcome};
 use distributed_scope_core::handshake::{self, Ticket, Us};
 

@@ -20,7 +20,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use actix_http::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
 use bytes::{Bytes, BytesMut};
-use distributed_scope_core::bulk_copy::append;
+use distributed_scope_core::internal::append;
 use futures_util::StreamExt;
 use futures_util::task::AtomicWaker;
 

@@ -7,8 +7,8 @@
 use actix_codec::{Decoder, Encoder};
 use actix_http::ws::{Codec, Frame, Message, OpCode, Parser, ProtocolError};
 use bytes::{BufMut, BytesMut};
-use distributed_scope_core::bulk_copy::append;
 use distributed_scope_core::frame::Framed;
+use distributed_scope_core::internal::append;
 
 use super::frame_guard::FrameGuard;
 

@@ -22,8 +22,8 @@ use std::time::SystemTime;
 
 use actix_web::HttpRequest;
 use distributed_scope_core::auth::{Holding, Visitor};
-use distributed_scope_core::log_limit::Seldom;
-use distributed_scope_core::{Denied, Limits, PeerId, Principal, guard};
+use distributed_scope_core::internal::{Seldom, guard};
+use distributed_scope_core::{Denied, Limits, PeerId, Principal};
 
 pub use self::forwarded::NoNetwork;
 pub(crate) use self::forwarded::Trusted;

@@ -5,7 +5,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
-use distributed_scope_core::{Account, Limits, Moment, TokenBucket};
+use distributed_scope_core::internal::TokenBucket;
+use distributed_scope_core::{Account, Limits, Moment};
 use parking_lot::Mutex;
 
 /// The additional turns that a rejected request takes from its address.

@@ -18,7 +18,7 @@ pub(crate) use self::chain::panic_text;
 use self::chain::{Cause, FlatChain};
 pub use self::kind::{ErrorKind, Ran, Refusal};
 pub use self::mismatch::{Mismatch, Older};
-pub use self::name::BlockName;
+use self::name::BlockName;
 use crate::block::Block;
 use crate::block::raised::Raised;
 use crate::identity::peer_id::PeerId;
@@ -152,10 +152,16 @@ impl RemoteError {
         self.0.peer
     }
 
-    /// The block that was called.
+    /// The path of the block that was called: module path, function and ordinal.
     #[must_use]
-    pub fn block(&self) -> Option<&BlockName> {
-        self.0.block.as_ref()
+    pub fn block(&self) -> Option<&str> {
+        self.0.block.as_ref().map(BlockName::path)
+    }
+
+    /// The source file and the line, counted from 1, of the block that was called.
+    #[must_use]
+    pub fn location(&self) -> Option<(&str, u32)> {
+        self.0.block.as_ref().map(BlockName::location)
     }
 
     /// The error that the block raised, at the end of all hops, for display to users. It is the

@@ -10,7 +10,7 @@ use crate::util::shown::{self, OneLine};
 
 /// A block as an error names it; it may be one that this binary does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BlockName {
+pub(crate) struct BlockName {
     path: Cow<'static, str>,
     file: Cow<'static, str>,
     line: u32,
@@ -29,22 +29,12 @@ impl BlockName {
         }
     }
 
-    /// Module path, function and ordinal.
-    #[must_use]
-    pub fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         &self.path
     }
 
-    /// The source file.
-    #[must_use]
-    pub fn file(&self) -> &str {
-        &self.file
-    }
-
-    /// The line in it, counted from 1.
-    #[must_use]
-    pub fn line(&self) -> u32 {
-        self.line
+    pub(super) fn location(&self) -> (&str, u32) {
+        (&self.file, self.line)
     }
 }
 

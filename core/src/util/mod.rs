@@ -1,11 +1,11 @@
 //! What has nothing to do with peers: time, randomness, hashes, rates, flags.
 
-pub mod bulk_copy;
+pub(crate) mod bulk_copy;
 pub(crate) mod flag;
 pub(crate) mod fnv;
 pub mod guard;
 pub(crate) mod keyed_hash;
-pub mod log_limit;
+pub(crate) mod log_limit;
 pub(crate) mod random;
 pub(crate) mod shown;
 pub(crate) mod sorted;

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::thread;
 
 use bytes::Bytes;
-use distributed_scope::{Limits, PeerId, Registry};
+use distributed_scope::{Limits, PeerId};
+use distributed_scope_core::Registry;
 use distributed_scope_core::frame::{Chunk, Frame, Invoke};
 use distributed_scope_core::handshake::Us;
 use socket2::{Domain, Socket, Type};
