@@ -1,4 +1,6 @@
 #![doc = include_str!("docs/crate.md")]
+// On docs.rs each item names the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(target_family = "wasm"))))]
 
 #[cfg(all(feature = "jwt", not(target_family = "wasm")))]
 pub use distributed_scope_actor_peer::jwt;

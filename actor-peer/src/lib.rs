@@ -21,6 +21,8 @@
 //! session crosses no thread and no mailbox. Only the peer actor has the roster, and only the
 //! roster writes the routes.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod actor;
 mod builder;
 mod clock;

@@ -22,6 +22,8 @@
 //! | `topic` | a state and its changes, for many subscribers |
 //! | `util` | time, randomness, hashes, rates, flags |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod auth;
 mod block;
 mod call;
