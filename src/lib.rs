@@ -2,8 +2,6 @@
 // On docs.rs each item names the feature that it needs.
 #![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(target_family = "wasm"))))]
 
-#[cfg(all(feature = "jwt", not(target_family = "wasm")))]
-pub use distributed_scope_actor_peer::jwt;
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::key_file;
 #[cfg(all(feature = "rustls", not(target_family = "wasm")))]
@@ -14,6 +12,9 @@ pub use distributed_scope_actor_peer::{
     LinkStatus, LinkWatch, NoHost, NoNetwork, NoOrigin, Peer, PeerActor, ReauthenticateError, SessionInfo,
     SessionWatch, StartError, Upgrade, on_connect,
 };
+#[cfg(all(feature = "jwt-minimal", not(target_family = "wasm")))]
+#[doc(inline)]
+pub use distributed_scope_auth_jwt as jwt;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub use distributed_scope_browser_peer::{
     Builder, ConnectCause, ConnectError, Credential, Endpoint, LinkEnd, LinkHandle, LinkStatus, LinkWatch,

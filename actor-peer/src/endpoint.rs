@@ -160,7 +160,8 @@ impl Endpoint {
 }
 
 /// Returns true if the host name denotes this machine, without a DNS lookup.
-pub(crate) fn is_this_machine(host: &str) -> bool {
+#[must_use]
+pub fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(is_loopback)
 }

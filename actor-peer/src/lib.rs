@@ -10,7 +10,6 @@
 //! | `key_file` | the key pair of a peer in a file |
 //! | `gate` | the checks of a connecting client, before there is a session |
 //! | `tls` | `wss://` for servers and clients (feature `rustls`) |
-//! | `jwt` | authentication by JSON web tokens (feature `jwt`) |
 //! | `warm` | prepares the allocator for large messages |
 //! | `serve` | a server with a peer, until the process receives a termination signal |
 //! | `connection` | one connection: the server end, which is a response body, and the client end, which is a task |
@@ -29,8 +28,6 @@ mod clock;
 mod connection;
 mod endpoint;
 mod gate;
-#[cfg(feature = "jwt")]
-pub mod jwt;
 pub mod key_file;
 mod peer;
 mod platform;
@@ -38,6 +35,14 @@ mod serve;
 #[cfg(feature = "rustls")]
 pub mod tls;
 mod warm;
+
+/// Helpers of the crates of this workspace. Not part of the public interface.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::endpoint::is_this_machine;
+    #[cfg(feature = "rustls")]
+    pub use crate::tls::{for_http, usual_client};
+}
 
 pub use actor::{Invoke, PeerActor};
 pub use builder::Builder;

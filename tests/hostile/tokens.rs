@@ -12,7 +12,7 @@ use jsonwebtoken::Header;
 use serde_json::{Value, json};
 
 use crate::honest::attack_on;
-use crate::minting::{AUDIENCE, Mint, RSA_PUBLIC, but, claims, now};
+use crate::minting::{AUDIENCE, Mint, RSA_PUBLIC, but, claims, now, signing};
 use crate::raw::upgrade;
 use crate::scripts;
 use crate::support::{Listening, open};
@@ -80,7 +80,7 @@ async fn a_token_that_is_not_good_opens_nothing() {
             refused("has one without a subject", &mint.sign(&but("sub", Value::Null)));
             refused("has one with an extension that has to be understood", &{
                 let header =
-                    Header { crit: Some(vec!["exp".to_owned()]), ..Header::new(mint.algorithm.into()) };
+                    Header { crit: Some(vec!["exp".to_owned()]), ..Header::new(signing(mint.algorithm)) };
                 mint.sign_as(&header, &claims("alice"))
             });
             let token = mint.token("mallory");

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::authority::{Authority, certificate};
-use crate::minting::{AUDIENCE, Mint, NAME, claims};
+use crate::minting::{AUDIENCE, Mint, NAME, claims, signing};
 
 /// Publishes keys, and counts how often they were asked for.
 struct Publisher {
@@ -88,7 +88,7 @@ impl Drop for Publisher {
 }
 
 fn token(mint: &Mint, key_id: &str) -> String {
-    let header = Header { kid: Some(key_id.to_owned()), ..Header::new(mint.algorithm.into()) };
+    let header = Header { kid: Some(key_id.to_owned()), ..Header::new(signing(mint.algorithm)) };
     mint.sign_as(&header, &claims("alice"))
 }
 

@@ -13,7 +13,7 @@ use distributed_scope::{
 use jsonwebtoken::Header;
 use serde_json::{Value, json};
 
-use crate::minting::{self, AUDIENCE, Mint, NAME, RSA_PUBLIC, but, claims, now};
+use crate::minting::{self, AUDIENCE, Mint, NAME, RSA_PUBLIC, but, claims, now, signing};
 use crate::support::{Listening, open, who_am_i};
 
 const ALL: [Algorithm; 4] = [Algorithm::Hs256, Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
@@ -169,7 +169,7 @@ async fn a_piece_of_a_token_or_something_else_is_refused() {
     for other in ["not-a-token", "a.b.c", "..", "e30.e30.", &format!("{token}.{token}")] {
         refused(&server, other, "token_malformed").await;
     }
-    let header = Header { crit: Some(vec!["exp".to_owned()]), ..Header::new(mint.algorithm.into()) };
+    let header = Header { crit: Some(vec!["exp".to_owned()]), ..Header::new(signing(mint.algorithm)) };
     refused(&server, &mint.sign_as(&header, &claims("alice")), "token_critical").await;
     refused(&server, &mint.sign(&but("sub", Value::Null)), "token_claim").await;
     refused(&server, &mint.sign(&but("sub", json!(7))), "token_claim").await;

@@ -22,6 +22,11 @@ pub(crate) struct Mint {
     pub(crate) jwk: Value,
 }
 
+/// The algorithm as the crate names it that signs the tokens of these tests.
+pub(crate) fn signing(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
+    algorithm.name().parse().unwrap()
+}
+
 impl Mint {
     pub(crate) fn new(algorithm: Algorithm) -> Self {
         let generated = |kind| rcgen::KeyPair::generate_for(kind).unwrap();
@@ -61,7 +66,7 @@ impl Mint {
             _ => jsonwebtoken::DecodingKey::from_ed_pem(public.as_bytes()),
         };
         let jwk =
-            jsonwebtoken::jwk::Jwk::from_decoding_key(&decoding.unwrap(), Some(algorithm.into())).unwrap();
+            jsonwebtoken::jwk::Jwk::from_decoding_key(&decoding.unwrap(), Some(signing(algorithm))).unwrap();
         Self { algorithm, key, public, jwk: serde_json::to_value(jwk).unwrap() }
     }
 
@@ -78,7 +83,7 @@ impl Mint {
     }
 
     pub(crate) fn sign(&self, claims: &Value) -> String {
-        self.sign_as(&Header::new(self.algorithm.into()), claims)
+        self.sign_as(&Header::new(signing(self.algorithm)), claims)
     }
 
     pub(crate) fn sign_as(&self, header: &Header, claims: &Value) -> String {

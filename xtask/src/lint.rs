@@ -1,6 +1,6 @@
 //! `cargo xtask lint`: checks of the code that need no test run.
 
-use crate::{Step, core_is_portable, words};
+use crate::{Step, core_is_portable, minimal_tokens, words};
 
 pub(crate) fn steps() -> Vec<Step> {
     vec![
@@ -17,6 +17,7 @@ pub(crate) fn steps() -> Vec<Step> {
             "no runtime and no socket in the core, nor in what a page loads",
             core_is_portable::depends_on_no_runtime,
         ),
+        Step::check("no large arithmetic behind `jwt-minimal`", minimal_tokens::are_minimal),
         Step::check("what a page loads builds for wasm32, no warnings", core_is_portable::builds_for_wasm),
     ]
 }

@@ -11,6 +11,7 @@ mod fuzz;
 mod instructions;
 mod lint;
 mod logs;
+mod minimal_tokens;
 mod packages;
 mod proxies;
 mod soak;

@@ -47,6 +47,10 @@ pub(crate) fn steps() -> Vec<Step> {
             &["test", "--package", "distributed-scope-actor-peer", "--features", "actix-web-actors"],
         ),
         Step::cargo(
+            "tokens of HS256 and EdDSA alone",
+            &["test", "--package", "distributed-scope-auth-jwt", "--no-default-features"],
+        ),
+        Step::cargo(
             "handshakes of a peer that cannot check keys, as most pages cannot",
             &["test", "--package", "distributed-scope-core", "--no-default-features", "--lib", "handshake"],
         ),

@@ -138,7 +138,8 @@ pub fn client(roots: Roots, certificate: Option<Certificate>) -> Result<ClientCo
 }
 
 /// The default configuration of a client: the roots of the operating system, read once.
-pub(crate) fn usual_client() -> Result<Arc<ClientConfig>, TlsError> {
+#[doc(hidden)]
+pub fn usual_client() -> Result<Arc<ClientConfig>, TlsError> {
     static USUAL: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     if let Some(config) = USUAL.get() {
         return Ok(Arc::clone(config));
@@ -148,7 +149,8 @@ pub(crate) fn usual_client() -> Result<Arc<ClientConfig>, TlsError> {
 }
 
 /// A WebSocket is upgraded from HTTP/1.1, so ALPN offers nothing newer.
-pub(crate) fn for_http(mut config: ClientConfig) -> Arc<ClientConfig> {
+#[doc(hidden)]
+pub fn for_http(mut config: ClientConfig) -> Arc<ClientConfig> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Arc::new(config)
 }

@@ -1,11 +1,11 @@
-//! Converts the claims of a token to a principal.
+//! Checks the claims of a token, and converts them to a principal.
 
 use std::time::{Duration, SystemTime};
 
 use distributed_scope_core::{PeerId, Principal, Proof};
 use serde_json::{Map, Value};
 
-use super::TokenError;
+use super::error::TokenError;
 
 /// The claims that have their own field in a principal, or describe the token instead of its
 /// subject.
@@ -13,6 +13,46 @@ const NOT_OF_THE_SUBJECT: [&str; 8] = ["iss", "sub", "aud", "exp", "nbf", "iat",
 
 /// The peer id that the token is bound to, if any: a client with this token must have this id.
 const PEER: &str = "peer_id";
+
+/// Checks the claims of a verified token, at the current time: who issued it, for whom, and when
+/// it is valid.
+pub(super) fn check(
+    claims: &Map<String, Value>,
+    issuer: &str,
+    audience: &str,
+    leeway: Duration,
+) -> Result<(), TokenError> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    check_at(now, claims, issuer, audience, leeway)
+}
+
+fn check_at(
+    now: Duration,
+    claims: &Map<String, Value>,
+    issuer: &str,
+    audience: &str,
+    leeway: Duration,
+) -> Result<(), TokenError> {
+    let claim = |name| claims.get(name).ok_or(TokenError::Claim(name));
+    let time = |name, value| seconds(value).ok_or(TokenError::Claim(name));
+    if now >= time("exp", claim("exp")?)?.saturating_add(leeway) {
+        return Err(TokenError::Expired);
+    }
+    if let Some(value) = claims.get("nbf")
+        && now.saturating_add(leeway) < time("nbf", value)?
+    {
+        return Err(TokenError::NotYet);
+    }
+    if claim("iss")? != issuer {
+        return Err(TokenError::Issuer);
+    }
+    let is_for_us = match claim("aud")? {
+        Value::String(one) => one == audience,
+        Value::Array(several) => several.iter().any(|one| one == audience),
+        _ => return Err(TokenError::Claim("aud")),
+    };
+    if is_for_us { Ok(()) } else { Err(TokenError::Audience) }
+}
 
 /// The subject of a verified token.
 ///
@@ -115,6 +155,40 @@ mod tests {
             let claims = json!({ "sub": "alice", "exp": 1, "peer_id": wrong });
             assert_eq!(of(claims).unwrap_err(), TokenError::Claim("peer_id"));
         }
+    }
+
+    fn checked(now: u64, claims: Value) -> Result<(), TokenError> {
+        let Value::Object(claims) = claims else { unreachable!("an object was written") };
+        check_at(Duration::from_secs(now), &claims, "issuer", "shop", Duration::from_secs(5))
+    }
+
+    #[test]
+    fn token_is_valid_from_nbf_to_exp() {
+        let token = json!({ "iss": "issuer", "aud": "shop", "nbf": 100, "exp": 200 });
+        assert_eq!(checked(94, token.clone()), Err(TokenError::NotYet));
+        assert_eq!(checked(95, token.clone()), Ok(()));
+        assert_eq!(checked(204, token.clone()), Ok(()));
+        assert_eq!(checked(205, token), Err(TokenError::Expired));
+        let forever = json!({ "iss": "issuer", "aud": "shop" });
+        assert_eq!(checked(0, forever), Err(TokenError::Claim("exp")));
+        for (name, wrong) in [("exp", json!("200")), ("nbf", json!("100")), ("nbf", Value::Null)] {
+            let mut token = json!({ "iss": "issuer", "aud": "shop", "exp": 200 });
+            token[name] = wrong;
+            assert_eq!(checked(150, token), Err(TokenError::Claim(name)));
+        }
+    }
+
+    #[test]
+    fn token_names_issuer_and_audience() {
+        let with = |iss: Value, aud: Value| checked(0, json!({ "iss": iss, "aud": aud, "exp": 9 }));
+        assert_eq!(with(json!("issuer"), json!(["other", "shop"])), Ok(()));
+        assert_eq!(with(json!("issuer"), json!(["other"])), Err(TokenError::Audience));
+        assert_eq!(with(json!("issuer"), json!([])), Err(TokenError::Audience));
+        assert_eq!(with(json!("issuer"), json!({ "shop": true })), Err(TokenError::Claim("aud")));
+        assert_eq!(with(json!("other"), json!("shop")), Err(TokenError::Issuer));
+        assert_eq!(with(json!(["issuer"]), json!("shop")), Err(TokenError::Issuer));
+        assert_eq!(checked(0, json!({ "aud": "shop", "exp": 9 })), Err(TokenError::Claim("iss")));
+        assert_eq!(checked(0, json!({ "iss": "issuer", "exp": 9 })), Err(TokenError::Claim("aud")));
     }
 
     #[test]

@@ -2,17 +2,17 @@
 //!
 //! ```no_run
 //! use distributed_scope_actor_peer::Peer;
-//! use distributed_scope_actor_peer::jwt::{Algorithm, Issuer, Keys, Tokens};
+//! use distributed_scope_auth_jwt::{Algorithm, Issuer, Keys, Tokens};
 //! use distributed_scope_core::PeerId;
 //!
 //! # fn f() -> Result<(), Box<dyn std::error::Error>> {
-//! let keys = Keys::published(Algorithm::Es256, "https://login.example.com/keys.json")?;
+//! let keys = Keys::published(Algorithm::EdDsa, "https://login.example.com/keys.json")?;
 //! let issuer = Issuer::new("https://login.example.com", "shop", keys);
 //! let peer = Peer::builder(PeerId::named("shop")).authenticate(Tokens::required(issuer)).start();
 //! # Ok(()) }
 //! ```
 //!
-//! A client sends its token with [`Endpoint::bearer`](crate::Endpoint::bearer); a browser sends
+//! A client sends its token with [`Endpoint::bearer`](distributed_scope_actor_peer::Endpoint::bearer); a browser sends
 //! it as a subprotocol. The claims of the token become the claims of a [`Principal`]. When the
 //! token expires, the connection is dropped. The session resumes if the client reconnects with a
 //! newer token of the same subject.
@@ -21,14 +21,21 @@
 //! |---|---|
 //! | here | issuers, and the checks of a token |
 //! | `token` | a token before it is verified: its claimed issuer and key |
-//! | `claims` | the claims of a token, as a principal |
-//! | `keys`, `key_set` | the keys of an issuer: one, several, or those that it publishes |
+//! | `claims` | the checks of the claims, and the principal that they make |
+//! | `keys`, `key_set`, `key` | the keys of an issuer: one, several, or those that it publishes; one key and the check of a signature |
 //! | `published`, `cache` | fetching published keys, and when to do so |
-//! | `error` | why a token is rejected, each with its own code |
+//! | `algorithm` | the algorithms that sign tokens |
+//! | `error`, `key_error` | why a token is rejected, each with its own code; why keys cannot be used |
 
+// On docs.rs each item names the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod algorithm;
 mod cache;
 mod claims;
 mod error;
+mod key;
+mod key_error;
 mod key_set;
 mod keys;
 mod published;
@@ -39,15 +46,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use distributed_scope_actor_peer::{Authenticate, Upgrade};
 use distributed_scope_core::{Denied, Principal};
 use futures_util::future::LocalBoxFuture;
-use jsonwebtoken::Validation;
-use jsonwebtoken::crypto::rust_crypto;
 
+pub use self::algorithm::Algorithm;
 pub use self::error::TokenError;
-pub use self::keys::{Algorithm, KeyError, Keys};
+pub use self::key_error::KeyError;
+pub use self::keys::Keys;
 use self::token::Token;
-use crate::gate::{Authenticate, Upgrade};
 
 /// A token issuer: its name, the audience that its tokens need, and the keys that verify them.
 #[derive(Clone, Debug)]
@@ -80,19 +87,14 @@ impl Issuer {
             return Err(TokenError::Algorithm(algorithm));
         }
         let key = self.keys.find(token.key_id()).await?;
-        let mut validation = Validation::new(algorithm.into());
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        validation.set_issuer(&[&self.name]);
-        validation.set_audience(&[&self.audience]);
-        validation.validate_nbf = true;
-        validation.leeway = self.leeway.as_secs();
-        let verified = jsonwebtoken::decode(token.text(), &key, &validation)?;
-        claims::principal(&self.name, verified.claims, self.leeway)
+        let claims = token.verified(&key)?;
+        claims::check(&claims, &self.name, &self.audience, self.leeway)?;
+        claims::principal(&self.name, claims, self.leeway)
     }
 }
 
 /// Authenticates clients by their tokens, for
-/// [`Builder::authenticate`](crate::Builder::authenticate).
+/// [`Builder::authenticate`](distributed_scope_actor_peer::Builder::authenticate).
 ///
 /// A token is rejected before any cryptography if it is larger than 8 KiB, its issuer is not one
 /// of these, or its algorithm is not the issuer's.
@@ -117,9 +119,6 @@ impl Tokens {
     }
 
     fn new(issuer: Issuer, must_show: bool) -> Self {
-        // If the program has installed another provider before, that one is used. Without this, a
-        // program with two compiled in would panic at its first token.
-        let _ = rust_crypto::DEFAULT_PROVIDER.install_default();
         Self { issuers: Arc::new(HashMap::new()), must_show }.or(issuer)
     }
 

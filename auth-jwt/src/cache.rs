@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use distributed_scope_core::Moment;
-use jsonwebtoken::DecodingKey;
 
+use super::key::Key;
 use super::key_set::KeySet;
 
 /// The time for which keys are used before they are fetched again. This bounds how long a
@@ -26,7 +26,7 @@ pub(super) struct Cache {
 
 /// What to do about a token.
 pub(super) enum Next {
-    Use(Arc<DecodingKey>),
+    Use(Arc<Key>),
     Fetch,
     /// The issuer does not have this key.
     Unknown,
@@ -63,14 +63,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::jwt::Algorithm;
+    use crate::Algorithm;
 
     fn at(seconds: u64) -> Moment {
         Moment::after_origin(Duration::from_secs(seconds))
     }
 
     fn keys(id: &str) -> Option<KeySet> {
-        let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc", "kid": id });
+        let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": id });
         Some(KeySet::parse(Algorithm::EdDsa, json!({ "keys": [key] }).to_string().as_bytes()).unwrap())
     }
 

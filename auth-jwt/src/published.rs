@@ -1,23 +1,32 @@
 //! Fetches the keys that an issuer publishes.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use awc::http::Uri;
-use jsonwebtoken::DecodingKey;
+use distributed_scope_actor_peer::Endpoint;
+use distributed_scope_actor_peer::internal::is_this_machine;
+use distributed_scope_core::Moment;
 use parking_lot::Mutex;
 
+use super::algorithm::Algorithm;
 use super::cache::{Cache, Next};
+use super::error::TokenError;
+use super::key::Key;
+use super::key_error::KeyError;
 use super::key_set::KeySet;
-use super::{Algorithm, KeyError, TokenError};
-use crate::clock;
-use crate::endpoint::{Endpoint, is_this_machine};
 
 /// Larger than any key set that there is.
 const LARGEST: usize = 256 << 10;
 
 /// The timeout of the issuer's answer. A client waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The time of this crate's clock.
+fn now() -> Moment {
+    static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Moment::after_origin(ORIGIN.elapsed())
+}
 
 pub(super) struct Published {
     algorithm: Algorithm,
@@ -61,11 +70,11 @@ impl Published {
 
     #[cfg(feature = "rustls")]
     pub(super) fn trusting(mut self, config: rustls::ClientConfig) -> Self {
-        self.tls = Some(crate::tls::for_http(config));
+        self.tls = Some(distributed_scope_actor_peer::internal::for_http(config));
         self
     }
 
-    pub(super) async fn find(&self, id: Option<&str>) -> Result<Arc<DecodingKey>, TokenError> {
+    pub(super) async fn find(&self, id: Option<&str>) -> Result<Arc<Key>, TokenError> {
         if let Some(found) = self.known(id) {
             return found;
         }
@@ -81,13 +90,13 @@ impl Published {
                 None
             }
         };
-        self.cache.lock().fetched(keys, clock::now());
+        self.cache.lock().fetched(keys, now());
         self.known(id).unwrap_or(Err(TokenError::Keys))
     }
 
     /// `None` if the keys have to be fetched to know.
-    fn known(&self, id: Option<&str>) -> Option<Result<Arc<DecodingKey>, TokenError>> {
-        match self.cache.lock().find(id, clock::now()) {
+    fn known(&self, id: Option<&str>) -> Option<Result<Arc<Key>, TokenError>> {
+        match self.cache.lock().find(id, now()) {
             Next::Use(key) => Some(Ok(key)),
             Next::Unknown => Some(Err(TokenError::Key)),
             Next::Unavailable => Some(Err(TokenError::Keys)),
@@ -113,9 +122,8 @@ impl Published {
         #[cfg(feature = "rustls")]
         let connector = match (self.url.scheme_str(), &self.tls) {
             (Some("https"), Some(config)) => connector.rustls_0_23(Arc::clone(config)),
-            (Some("https"), None) => {
-                connector.rustls_0_23(crate::tls::usual_client().map_err(FetchError::of)?)
-            }
+            (Some("https"), None) => connector
+                .rustls_0_23(distributed_scope_actor_peer::internal::usual_client().map_err(FetchError::of)?),
             _ => connector,
         };
         let client =
@@ -149,7 +157,7 @@ mod tests {
             "user:hunter2@issuer.example.com/keys",
             "not a url?sig=hunter2",
         ] {
-            let error = Published::new(Algorithm::Rs256, url).err().unwrap();
+            let error = Published::new(Algorithm::EdDsa, url).err().unwrap();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         }
     }
