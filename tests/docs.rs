@@ -153,7 +153,7 @@ fn no_message_names_what_a_macro_made_up() {
 /// The guides: each page under `docs/`.
 fn pages() -> Vec<PathBuf> {
     let mut pages = Vec::new();
-    for folder in ["docs", "docs/how-to"] {
+    for folder in ["docs", "docs/decisions", "docs/how-to"] {
         let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
         pages.extend(files.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
     }
