@@ -143,8 +143,12 @@ impl Peer {
 
     /// Closes the session with a peer and returns at once; returns false if no such session
     /// exists. Open calls in both directions end with
-    /// [`Disconnected`](distributed_scope_core::ErrorKind::Disconnected). The close frame has the
-    /// code 1008 and the reason, truncated to 123 bytes; the reason is also logged.
+    /// [`Disconnected`](distributed_scope_core::ErrorKind::Disconnected).
+    ///
+    /// The reason is the cause of their errors, and a field of the log line of the session's end,
+    /// at both sides. It is sent to the other side: a text of at most 123 bytes, truncated if it
+    /// is longer, with control characters escaped. The close frame has the code 1008 and the same
+    /// text.
     ///
     /// A peer that [stays connected](Self::keep_connected) then opens a new session. The server
     /// decides whether to accept it.

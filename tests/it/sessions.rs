@@ -14,7 +14,7 @@ use distributed_scope_core::handshake::Invitation;
 use crate::proxy::Proxy;
 use crate::raw;
 use crate::raw_server::{accept, hear, say, try_hear};
-use crate::redials::listening;
+use crate::redials::{Warnings, listening};
 use crate::support::{Listening, open};
 
 /// A server that authenticates alice and bob by their tokens, the first for an hour, and admits
@@ -129,6 +129,36 @@ async fn disconnect_ends_session_and_calls() {
     client.connected(on).await;
     assert!(client.sessions()[0].since >= first);
     assert!(!server.peer.disconnect(PeerId::random(), "nobody"));
+}
+
+/// The reason of `disconnect` is in the errors of open calls and in the log, at both sides; on one
+/// line, and not longer than a close frame allows.
+#[actix_web::test]
+async fn both_sides_learn_the_reason() {
+    let logged = Warnings::default();
+    let _guard = tracing::dispatcher::set_default(&logged.dispatch(tracing::Level::INFO));
+    let running = std::sync::Arc::new(tokio::sync::Notify::new());
+    let server = Listening::start(open().shared_data(running.clone()));
+    let client = open().shared_data(running.clone()).start();
+    client.connect(server.url()).await.unwrap();
+    let (on, me) = (server.peer.id(), client.id());
+    for (from, to, who) in [(&server.peer, me, "the other side"), (&client, on, "this peer")] {
+        client.connected(on).await;
+        server.peer.connected(me).await;
+        let reason = format!("until noon\n{}", "é".repeat(100));
+        let (result, ()) = futures_util::join!(client.run(hang(on, me)), async {
+            running.notified().await;
+            assert!(from.disconnect(to, &reason));
+        });
+        let error = format!("{:#}", result.unwrap_err());
+        let shown = format!("the session was ended by {who}: until noon\\n{}", "é".repeat(55));
+        assert!(error.ends_with(&shown), "{error}");
+    }
+    let lines = logged.lines();
+    let is_shown = |line: &String| {
+        line.contains("session ended by the other side") && line.contains(r#"reason="until noon\\n"#)
+    };
+    assert!(lines.iter().any(is_shown), "{lines:#?}");
 }
 
 /// Logs in, presents another token before the first one expires, and logs out, all on one session.

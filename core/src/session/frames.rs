@@ -95,7 +95,7 @@ impl<W> Session<W> {
             return Ok(None);
         }
         match frame {
-            Frame::End(mac) => return Ok(Some(Effect::TheyEnd(mac))),
+            Frame::End(end) => return Ok(Some(Effect::TheyEnd(end))),
             Frame::Ping => {
                 self.must_answer = true;
                 return Ok(None);

@@ -60,7 +60,7 @@ use crate::limits::account::Full;
 use crate::util::log_limit::Doubling;
 use crate::util::time::{Deadline, Moment};
 use crate::util::token_bucket::TokenBucket;
-use crate::wire::frame::{CallId, Catalogue, Introduction, Invoke, Mac};
+use crate::wire::frame::{CallId, Catalogue, Introduction, Invoke, SessionEnd};
 
 pub(crate) use self::outbox::AT_ONCE;
 pub use self::outbox::{CHUNK, STREAMS};
@@ -174,7 +174,7 @@ pub enum Effect<W> {
     Catalogue(Catalogue),
     /// The other side has ended the session, if this is the proof of that: close the session.
     /// Otherwise drop the connection.
-    TheyEnd(Mac),
+    TheyEnd(SessionEnd),
 }
 
 impl<W> Session<W> {

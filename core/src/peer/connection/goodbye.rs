@@ -1,21 +1,23 @@
 //! The close frame of a connection.
 
-use crate::util::shown::floor_boundary;
+use crate::util::shown::{OneLine, floor_boundary};
+use crate::wire::frame::SessionEnd;
 
 /// Why a connection closes, as its WebSocket close frame says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Goodbye {
     /// The code of the close frame.
     pub code: u16,
-    /// A text of at most 123 bytes, which is the limit of a close frame. It may be empty.
+    /// A text of at most 123 bytes, which is the limit of a close frame, without control
+    /// characters. It may be empty.
     pub reason: String,
 }
 
 impl Goodbye {
-    const LONGEST: usize = 123;
-
     fn new(code: u16, reason: &str) -> Self {
-        Self { code, reason: reason[..floor_boundary(reason, Self::LONGEST)].to_owned() }
+        let mut reason = OneLine(reason).to_string();
+        reason.truncate(floor_boundary(&reason, SessionEnd::LONGEST_REASON));
+        Self { code, reason }
     }
 
     /// A normal end (1000).
@@ -75,5 +77,10 @@ mod tests {
     fn a_reason_that_is_too_long_is_cut_between_two_characters() {
         let goodbye = Goodbye::normal(&"é".repeat(100));
         assert_eq!(goodbye.reason, "é".repeat(61));
+    }
+
+    #[test]
+    fn control_characters_in_reason_are_escaped() {
+        assert_eq!(Goodbye::policy("a\r\n\u{1b}b").reason, "a\\r\\n\\u{1b}b");
     }
 }

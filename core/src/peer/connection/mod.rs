@@ -31,6 +31,9 @@ use crate::wire::handshake::{Introduced, Invitation};
 /// session was open.
 pub type Opened<P> = oneshot::Sender<Result<Arc<Link<P>>, Reject>>;
 
+/// The reason of a program that ends without closing its sessions.
+const PROGRAM_ENDED: &str = "the program has ended";
+
 /// One connection, as seen by the task that reads it.
 pub struct Connection<P: Platform> {
     shared: Arc<Shared<P>>,
@@ -180,7 +183,9 @@ impl<P: Platform> Connection<P> {
     /// for a program that ends without time to write.
     pub fn last_frame(&self) -> Option<Bytes> {
         match &self.stage {
-            Stage::Carrying { link, .. } | Stage::Welcomed(Welcomed::New(link, _)) => Some(link.last_frame()),
+            Stage::Carrying { link, .. } | Stage::Welcomed(Welcomed::New(link, _)) => {
+                Some(link.last_frame(PROGRAM_ENDED))
+            }
             _ => None,
         }
     }
@@ -188,7 +193,7 @@ impl<P: Platform> Connection<P> {
     /// The program ends, and this connection with it: closes the session that it carries. Its
     /// output then has to be written at once.
     pub fn ended(&mut self) {
-        let goodbye = Goodbye::away("the program has ended");
+        let goodbye = Goodbye::away(PROGRAM_ENDED);
         if let Stage::Carrying { link, .. } = &self.stage {
             link.close(goodbye.clone());
         }

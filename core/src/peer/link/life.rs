@@ -6,10 +6,33 @@ use std::task::Context;
 use bytes::Bytes;
 
 use super::Link;
-use super::state::Awaited;
+use super::state::{Awaited, Waiter};
 use crate::peer::{Goodbye, Notice, Platform};
+use crate::session::Effect;
+use crate::util::shown::OneLine;
 use crate::util::time::Moment;
 use crate::wire::handshake;
+
+/// One of the two sides has ended a session.
+#[derive(Debug, thiserror::Error)]
+#[error("the session was ended {}: {}", if *.is_ours { "by this peer" } else { "by the other side" }, OneLine(.reason))]
+pub(super) struct Ended {
+    pub(super) is_ours: bool,
+    /// It may be empty.
+    pub(super) reason: String,
+}
+
+impl Ended {
+    /// The same effect. The error of an open call has the reason as its cause.
+    fn explain(&self, effect: Effect<Waiter>) -> Effect<Waiter> {
+        match effect {
+            Effect::Complete(waiter, Err(error)) if !self.reason.is_empty() => {
+                Effect::Complete(waiter, Err(error.caused_by(self)))
+            }
+            effect => effect,
+        }
+    }
+}
 
 impl<P: Platform> Link<P> {
     /// Whether calls can be made: they are sent now, or when the session has a connection again.
@@ -70,37 +93,35 @@ impl<P: Platform> Link<P> {
     /// Ends the session: its open calls end now, the other side is notified, and its connection
     /// closes.
     pub fn close(self: &Arc<Self>, goodbye: Goodbye) {
-        self.end(goodbye, true);
+        let ended = Ended { is_ours: true, reason: goodbye.reason.clone() };
+        self.end(goodbye, &ended);
     }
 
     /// The other side ended the session, and need not be notified.
-    pub(super) fn closed_by_them(self: &Arc<Self>) {
-        self.end(Goodbye::normal(""), false);
+    pub(super) fn closed_by_them(self: &Arc<Self>, reason: String) {
+        self.end(Goodbye::normal(""), &Ended { is_ours: false, reason });
     }
 
-    fn end(self: &Arc<Self>, goodbye: Goodbye, is_ours: bool) {
-        let reason = goodbye.reason.clone();
+    fn end(self: &Arc<Self>, goodbye: Goodbye, ended: &Ended) {
         let (was_alive, effects) = self.with(|state| {
             let was_alive = state.session.is_alive();
             // Only the connection that carries the session brings its last frame.
-            if is_ours && state.session.is_carried() {
-                state.last_frame = Some(self.last_frame());
+            if ended.is_ours && state.session.is_carried() {
+                state.last_frame = Some(self.last_frame(&ended.reason));
             }
             state.goodbye.get_or_insert(goodbye);
             (was_alive, state.session.close())
         });
-        if was_alive && is_ours {
-            self.log_end(&reason);
-        } else if was_alive {
-            self.log("session ended by the other side");
+        if was_alive {
+            self.log_end(ended);
         }
-        effects.into_iter().for_each(|effect| self.perform(effect));
+        effects.into_iter().for_each(|effect| self.perform(ended.explain(effect)));
         self.leave();
     }
 
     /// The frame that proves to the other side that this side has ended the session.
-    pub(in crate::peer) fn last_frame(&self) -> Bytes {
-        handshake::end(self.id, &self.token)
+    pub(in crate::peer) fn last_frame(&self, reason: &str) -> Bytes {
+        handshake::end(self.id, &self.token, if self.is_told_reasons { reason } else { "" })
     }
 
     pub(super) fn leave(self: &Arc<Self>) {

@@ -78,6 +78,8 @@ pub struct Link<P: Platform> {
     /// When the session was begun, by the wall clock.
     since: Duration,
     is_dialled: bool,
+    /// Whether the other side reads the reason of the session's end.
+    is_told_reasons: bool,
     /// Whether it was open once.
     was_open: AtomicBool,
     /// The number of the next channel whose end this side sends.
@@ -139,6 +141,7 @@ impl<P: Platform> Link<P> {
             is_narrow: AtomicBool::new(false),
             since: shared.platform().wall_clock(),
             is_dialled,
+            is_told_reasons: them.has(Introduction::END_REASON),
             was_open: AtomicBool::new(false),
             next_channel: AtomicU64::new(u64::from(!is_dialled)),
         });
@@ -333,8 +336,8 @@ impl<P: Platform> Link<P> {
             }
             Effect::TheyLeave => tracing::info!(%peer, %remote, "remote peer is going away"),
             Effect::Catalogue(part) => self.differences.tell(&self.shared, remote, part),
-            Effect::TheyEnd(mac) if handshake::is_end_of(self.id, &self.token, &mac) => {
-                self.closed_by_them();
+            Effect::TheyEnd(end) if handshake::is_end_of(self.id, &self.token, &end) => {
+                self.closed_by_them(end.reason);
             }
             Effect::TheyEnd(_) => {
                 tracing::warn!(%peer, %remote, "connection dropped: session end not authenticated");

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use super::Link;
+use super::life::Ended;
 use crate::auth::Principal;
 use crate::peer::{Platform, SessionInfo};
 
@@ -36,13 +37,14 @@ impl<P: Platform> Link<P> {
         self.visitor.write().address = address;
     }
 
-    /// This side has ended it.
-    pub(super) fn log_end(&self, reason: &str) {
+    /// Logs its end, by this side or by the other one.
+    pub(super) fn log_end(&self, Ended { is_ours, reason }: &Ended) {
         if tracing::enabled!(tracing::Level::INFO) {
             let visitor = self.visitor.read();
             let address = visitor.address.map(tracing::field::display);
             let principal = visitor.principal.as_ref().map(Principal::subject);
-            tracing::info!(peer = %self.shared.id(), remote = %self.remote, address, principal, reason, "session ended");
+            let what = if *is_ours { "session ended" } else { "session ended by the other side" };
+            tracing::info!(peer = %self.shared.id(), remote = %self.remote, address, principal, reason, "{what}");
         }
     }
 

@@ -164,6 +164,9 @@ impl Introduction {
     /// The sender has channels.
     pub const CHANNELS: u8 = 129;
 
+    /// The sender reads the reason of the end of a session.
+    pub const END_REASON: u8 = 130;
+
     /// Whether the sender understands this.
     #[must_use]
     pub fn has(&self, feature: u8) -> bool {

@@ -10,6 +10,7 @@
 //! | `channel` | ends of channels in messages; items, credit, the end of a channel |
 //! | `catalogue` | the blocks of a peer |
 //! | `introduction`, `reject` | the handshake |
+//! | `session_end` | the end of a session |
 
 mod call;
 mod catalogue;
@@ -19,6 +20,7 @@ mod framed;
 mod introduction;
 mod read;
 mod reject;
+mod session_end;
 #[cfg(test)]
 mod tests;
 
@@ -39,6 +41,7 @@ pub use self::introduction::{
     Challenge, Hello, Introduction, KeyProof, Mac, Opened, Resume, SessionId, Token, Welcome,
 };
 pub use self::reject::Reject;
+pub use self::session_end::SessionEnd;
 
 /// The version of the protocol. Two peers whose versions differ do not talk.
 pub const VERSION: u16 = 1;
@@ -145,7 +148,7 @@ pub enum Frame {
     Change(bool),
     /// The sender has ended the session, and proves that it has the session's token. It is not
     /// numbered.
-    End(Mac),
+    End(SessionEnd),
     /// An item of a channel.
     Item(Item),
     /// The receiver of a channel accepts more items.
@@ -250,8 +253,7 @@ impl Frame {
             }
             END => {
                 bytes.advance(1);
-                let mac = read::array(&mut bytes)?;
-                end(&bytes).map(|()| Self::End(Mac(mac)))
+                SessionEnd::decode(&mut bytes).map(Self::End)
             }
             CHALLENGE => {
                 bytes.advance(1);
@@ -305,10 +307,7 @@ impl Frame {
             Self::Leave(leave) => leave.encode(&mut out),
             Self::Ping => out.put_u8(PING),
             Self::Change(agrees) => out.put_slice(&[CHANGE, u8::from(*agrees)]),
-            Self::End(mac) => {
-                out.put_u8(END);
-                out.put_slice(&mac.0);
-            }
+            Self::End(end) => end.encode(&mut out),
         }
         out.freeze()
     }

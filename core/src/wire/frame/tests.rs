@@ -95,7 +95,8 @@ fn frames() -> impl Strategy<Value = Frame> {
         Just(Frame::GoAway),
         Just(Frame::Ping),
         any::<bool>().prop_map(Frame::Change),
-        any::<[u8; 32]>().prop_map(|mac| Frame::End(Mac(mac))),
+        (any::<[u8; 32]>(), "\\PC{0,30}")
+            .prop_map(|(mac, reason)| Frame::End(SessionEnd { mac: Mac(mac), reason })),
         (any::<bool>(), prop::collection::vec(any::<(u64, u64)>(), 0..9)).prop_map(|(is_last, blocks)| {
             let blocks = blocks.into_iter().map(|(block, version)| (BlockId(block), Fingerprint(version)));
             Frame::Catalogue(Catalogue { is_last, blocks: blocks.collect() })
@@ -118,6 +119,8 @@ proptest! {
             Ok(Frame::Invoke(_) | Frame::Reply(_)) => prop_assert!(cut >= HEAD),
             Ok(Frame::Chunk(_)) => prop_assert!(cut >= Chunk::HEAD),
             Ok(Frame::Catalogue(_)) => prop_assert!(cut >= Catalogue::HEAD),
+            // Its kind and its MAC, which covers the reason.
+            Ok(Frame::End(_)) => prop_assert!(cut >= 33),
             Ok(other) => prop_assert!(false, "{other:?}"),
         }
     }

@@ -23,8 +23,8 @@ use crate::session::Violation;
 use crate::util::random::random;
 use crate::wire::codec::Codec;
 use crate::wire::frame::{
-    Challenge, Frame, Hello, Introduction, KeyProof, Mac, Opened, Reject, Resume, SessionId, Token, VERSION,
-    Welcome,
+    Challenge, Frame, Hello, Introduction, KeyProof, Mac, Opened, Reject, Resume, SessionEnd, SessionId,
+    Token, VERSION, Welcome,
 };
 
 /// This peer in a handshake: what it says of itself, and what proves it.
@@ -94,7 +94,7 @@ pub fn introduction(peer: PeerId, limits: &Limits, blocks: u64) -> Introduction 
         codecs: Codec::ALL
             .map(Codec::number)
             .into_iter()
-            .chain([Introduction::CHANGE, Introduction::CHANNELS])
+            .chain([Introduction::CHANGE, Introduction::CHANNELS, Introduction::END_REASON])
             .collect(),
     }
 }
@@ -105,10 +105,12 @@ pub fn reject(reject: Reject) -> Bytes {
     Frame::Reject(reject).encode()
 }
 
-/// The frame that ends a session at once: the last one of the side that sends it.
+/// The frame that ends a session at once: the last one of the side that sends it. The reason has
+/// at most [`SessionEnd::LONGEST_REASON`] bytes.
 #[must_use]
-pub fn end(session: SessionId, token: &Token) -> Bytes {
-    Frame::End(proof::end_of(session, token)).encode()
+pub fn end(session: SessionId, token: &Token, reason: &str) -> Bytes {
+    let mac = proof::end_of(session, token, reason);
+    Frame::End(SessionEnd { mac, reason: reason.to_owned() }).encode()
 }
 
 /// The acceptor's side, until a hello has come.

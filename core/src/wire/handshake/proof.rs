@@ -9,21 +9,22 @@ use sha2::{Digest, Sha256};
 
 use crate::identity::key_pair::{self, KeyPair};
 use crate::identity::peer_id::PeerId;
-use crate::wire::frame::{Challenge, Hello, KeyProof, Mac, Reject, SessionId, Token, Welcome};
+use crate::wire::frame::{Challenge, Hello, KeyProof, Mac, Reject, SessionEnd, SessionId, Token, Welcome};
 
-/// The proof that a peer, and nothing between the two, has ended this session. A session ends
-/// once, so it needs no nonce.
-pub(crate) fn end_of(session: SessionId, token: &Token) -> Mac {
-    Mac(end_hmac(session, token).finalize().into_bytes().into())
+/// The proof that a peer, and nothing between the two, has ended this session for this reason. A
+/// session ends once, so it needs no nonce.
+pub(crate) fn end_of(session: SessionId, token: &Token, reason: &str) -> Mac {
+    Mac(end_hmac(session, token, reason).finalize().into_bytes().into())
 }
 
-/// Whether this is [that proof](end_of).
-pub(crate) fn is_end_of(session: SessionId, token: &Token, mac: &Mac) -> bool {
-    end_hmac(session, token).verify_slice(&mac.0).is_ok()
+/// Whether this has [that proof](end_of).
+pub(crate) fn is_end_of(session: SessionId, token: &Token, end: &SessionEnd) -> bool {
+    end_hmac(session, token, &end.reason).verify_slice(&end.mac.0).is_ok()
 }
 
-fn end_hmac(session: SessionId, token: &Token) -> Hmac<Sha256> {
-    keyed(token).chain_update(b"distributed-scope: the end of a session, 1").chain_update(session.0)
+fn end_hmac(session: SessionId, token: &Token, reason: &str) -> Hmac<Sha256> {
+    let label = b"distributed-scope: the end of a session, 1";
+    keyed(token).chain_update(label).chain_update(session.0).chain_update(reason)
 }
 
 fn keyed(token: &Token) -> Hmac<Sha256> {

@@ -145,8 +145,12 @@ fn who_cannot_check_keys_refuses_the_id_of_a_key_and_says_what_it_lacks() {
 #[test]
 fn session_end_proves_its_token() {
     let ((session, token), (other_session, other_token)) = (ticket(), ticket());
-    let Frame::End(mac) = Frame::decode(end(session, &token)).unwrap() else { panic!("no end") };
-    assert!(is_end_of(session, &token, &mac));
-    assert!(!is_end_of(other_session, &token, &mac));
-    assert!(!is_end_of(session, &other_token, &mac));
+    for reason in ["", "maintenance"] {
+        let Frame::End(said) = Frame::decode(end(session, &token, reason)).unwrap() else { panic!("no end") };
+        assert_eq!(said.reason, reason);
+        assert!(is_end_of(session, &token, &said));
+        assert!(!is_end_of(other_session, &token, &said));
+        assert!(!is_end_of(session, &other_token, &said));
+        assert!(!is_end_of(session, &token, &SessionEnd { reason: "other".to_owned(), ..said }));
+    }
 }
