@@ -35,6 +35,17 @@ impl Actor for PeerActor {
     type Context = Context<Self>;
 }
 
+impl Drop for PeerActor {
+    /// If there are handles of the peer, its event loop has ended, for example because the program
+    /// returns from `main`. The sessions that others have opened live on threads of a server,
+    /// which are not told.
+    fn drop(&mut self) {
+        if let Some(shared) = self.peer.upgrade() {
+            self.roster.part(&shared);
+        }
+    }
+}
+
 /// A client has sent its handshake on a connection and requests a session.
 #[derive(Message)]
 #[rtype(result = "Result<Admitted<Actix>, Reject>")]

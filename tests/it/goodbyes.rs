@@ -4,14 +4,17 @@ use std::future::pending;
 use std::time::Duration;
 
 use actix_web::{App, HttpServer};
-use distributed_scope::{ErrorKind, Limits, Peer, PeerId, Ran, RemoteError, distributed, here, remote};
+use distributed_scope::{
+    ErrorKind, Limits, Peer, PeerId, Ran, RemoteError, distributed, here, on_connect, remote,
+};
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
-use crate::process::Process;
+use crate::process::{Process, say_where};
 use crate::support::{Listening, open, pair};
 
 const URL: &str = "DISTRIBUTED_SCOPE_TEST_SHORT";
+const ENDS: &str = "DISTRIBUTED_SCOPE_TEST_ENDS";
 
 /// A session that waits for its peer does so for longer than any test.
 fn patient() -> Limits {
@@ -144,4 +147,43 @@ async fn short_programs_leave_no_sessions() {
     until_no_session(&server.peer).await;
     let next = open().start();
     next.connect(url).await.unwrap();
+}
+
+/// Does nothing in an ordinary run: it is what the other process runs, a server that ends while a
+/// call runs, without `serve`, `drain` or `stop`.
+#[actix_web::test]
+async fn the_ending_server() {
+    if std::env::var_os(ENDS).is_none() {
+        return;
+    }
+    let running = std::sync::Arc::new(Running(Semaphore::new(0)));
+    let peer = open().shared_data(running.clone()).start();
+    let served = peer.clone();
+    let server = HttpServer::new(move || App::new().service(served.service("/scope")))
+        .on_connect(on_connect)
+        .workers(1)
+        .disable_signals()
+        .bind(("127.0.0.1", 0))
+        .unwrap();
+    say_where(&format!("ws://{}/scope", server.addrs()[0]));
+    actix_web::rt::spawn(server.run());
+    running.0.acquire().await.unwrap().forget();
+}
+
+/// A server that returns from `main` ends the sessions that others have opened: their calls end at
+/// once, with the reason.
+#[actix_web::test]
+async fn server_that_returns_from_main_ends_its_sessions() {
+    for _ in 0..4 {
+        let client = open().limits(patient()).start();
+        let (process, url) = Process::start_server("goodbyes::the_ending_server", &[(ENDS, "1")]);
+        let on = client.connect(url).await.unwrap();
+        // Its result is not acknowledged yet when the server ends.
+        assert_eq!(client.run(echo(on, 1)).await.unwrap(), 1);
+        let error = client.run(hang(on)).await.unwrap_err();
+        assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Maybe), "{error}");
+        let text = format!("{error:#}");
+        assert!(text.ends_with("ended by the other side: the program has ended"), "{text}");
+        assert!(process.end().await.success());
+    }
 }

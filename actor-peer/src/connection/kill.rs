@@ -7,27 +7,43 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use distributed_scope_core::peer;
+use actix_http::ws::Message;
+use bytes::{Bytes, BytesMut};
+use distributed_scope_core::frame::Framed;
+use distributed_scope_core::peer::{self, Goodbye};
+use distributed_scope_core::session::MAX_FRAME;
 use futures_util::task::AtomicWaker;
 use socket2::{SockRef, Socket};
 use tokio::net::TcpStream;
 
+use super::reader::close_reason;
+use super::wire::Wire;
+
 /// A second handle of the socket of a connection, kept with the connection.
 #[derive(Clone, Debug)]
-pub(crate) struct SocketHandle(Arc<Socket>);
+pub(crate) struct SocketHandle {
+    socket: Arc<Socket>,
+    is_plain_server: bool,
+}
 
 impl SocketHandle {
     pub(crate) fn of(stream: &TcpStream) -> std::io::Result<Self> {
-        Ok(Self(Arc::new(SockRef::from(stream).try_clone()?)))
+        let socket = Arc::new(SockRef::from(stream).try_clone()?);
+        Ok(Self { socket, is_plain_server: false })
+    }
+
+    /// This is the server's end, without TLS.
+    pub(super) fn of_plain_server(self) -> Self {
+        Self { is_plain_server: true, ..self }
     }
 
     /// The address of the other side.
     pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
-        self.0.peer_addr().ok()?.as_socket()
+        self.socket.peer_addr().ok()?.as_socket()
     }
 
     pub(super) fn weak(&self) -> Weak<Socket> {
-        Arc::downgrade(&self.0)
+        Arc::downgrade(&self.socket)
     }
 }
 
@@ -59,12 +75,17 @@ impl Stop {
 /// Ends one connection.
 pub(crate) struct Kill {
     socket: Option<Weak<Socket>>,
+    is_plain_server: bool,
     stop: Arc<Stop>,
 }
 
 impl Kill {
     pub(super) fn new(socket: Option<&SocketHandle>, stop: &Arc<Stop>) -> Self {
-        Self { socket: socket.map(SocketHandle::weak), stop: Arc::clone(stop) }
+        Self {
+            socket: socket.map(SocketHandle::weak),
+            is_plain_server: socket.is_some_and(|socket| socket.is_plain_server),
+            stop: Arc::clone(stop),
+        }
     }
 }
 
@@ -80,5 +101,20 @@ impl peer::Kill for Kill {
             let _ = socket.shutdown(Shutdown::Both);
         }
         self.stop.tell();
+    }
+
+    /// Only at the server's end without TLS: the dialler's task sends its own goodbye, and TLS
+    /// needs the state of its connection.
+    fn say(&self, last_frame: Bytes, goodbye: &Goodbye) {
+        let socket = self.socket.as_ref().filter(|_| self.is_plain_server).and_then(Weak::upgrade);
+        let Some(socket) = socket else { return };
+        let (mut wire, mut out) = (Wire::server(MAX_FRAME), BytesMut::new());
+        wire.put(&Framed::from(last_frame), &mut out);
+        if wire.encode(Message::Close(Some(close_reason(goodbye.clone()))), &mut out).is_ok() {
+            // The handle does not block, as the socket does not. The program ends, so an error
+            // has no consequence.
+            let _ = socket.send(&out);
+            let _ = socket.shutdown(Shutdown::Write);
+        }
     }
 }

@@ -183,7 +183,7 @@ pub(super) fn socket(request: &HttpRequest) -> Option<SocketHandle> {
 /// ```
 pub fn on_connect(connection: &dyn Any, data: &mut Extensions) {
     if let Some(stream) = connection.downcast_ref::<TcpStream>() {
-        return keep(stream, data);
+        return keep(stream, data, SocketHandle::of_plain_server);
     }
     #[cfg(feature = "rustls")]
     if let Some(stream) = connection.downcast_ref::<actix_tls::accept::rustls_0_23::TlsStream<TcpStream>>() {
@@ -192,17 +192,17 @@ pub fn on_connect(connection: &dyn Any, data: &mut Extensions) {
         if let Some(own) = tls.peer_certificates().and_then(<[_]>::first) {
             data.insert(ClientCertificate::new(own));
         }
-        return keep(socket, data);
+        return keep(socket, data, |socket| socket);
     }
     tracing::debug!("a connection is neither plain TCP nor TLS by rustls: its socket is not configured");
 }
 
-fn keep(stream: &TcpStream, data: &mut Extensions) {
+fn keep(stream: &TcpStream, data: &mut Extensions, change: impl FnOnce(SocketHandle) -> SocketHandle) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     match SocketHandle::of(stream) {
-        Ok(socket) => drop(data.insert(socket)),
+        Ok(socket) => drop(data.insert(change(socket))),
         Err(error) => tracing::warn!(%error, "cannot keep a handle of a connection's socket"),
     }
 }

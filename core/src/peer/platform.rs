@@ -4,7 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::Notice;
+use bytes::Bytes;
+
+use super::{Goodbye, Notice};
 use crate::util::time::Moment;
 
 /// The runtime of a peer. The Actix peer and the browser peer each implement one.
@@ -98,4 +100,14 @@ pub trait Task: Send + 'static {
 pub trait Kill: Send + 'static {
     /// Ends the connection, if it still exists.
     fn now(self);
+
+    /// Writes the last frame of a session and a close frame, as far as that is possible at once
+    /// and without the task of the connection, which may not run again. Called from any thread;
+    /// every frame that was written before is complete.
+    ///
+    /// The default implementation does nothing: it is for connections whose task says goodbye
+    /// itself.
+    fn say(&self, last_frame: Bytes, goodbye: &Goodbye) {
+        let _ = (last_frame, goodbye);
+    }
 }

@@ -32,7 +32,7 @@ use crate::wire::handshake::{Introduced, Invitation};
 pub type Opened<P> = oneshot::Sender<Result<Arc<Link<P>>, Reject>>;
 
 /// The reason of a program that ends without closing its sessions.
-const PROGRAM_ENDED: &str = "the program has ended";
+pub(super) const PROGRAM_ENDED: &str = "the program has ended";
 
 /// One connection, as seen by the task that reads it.
 pub struct Connection<P: Platform> {

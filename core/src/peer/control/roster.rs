@@ -10,6 +10,7 @@ use futures_channel::oneshot;
 
 use crate::auth::{Principal, Proof, Visitor};
 use crate::identity::peer_id::PeerId;
+use crate::peer::connection::PROGRAM_ENDED;
 use crate::peer::control::waiting::Waiting;
 use crate::peer::link::Origin;
 use crate::peer::{Goodbye, Link, Platform, Shared};
@@ -293,12 +294,20 @@ impl<P: Platform> Roster<P> {
         self.end(shared, "the peer was stopped");
     }
 
+    /// The same when the event loop of the control plane has ended, probably because the program
+    /// ends.
+    pub fn part(&mut self, shared: &Shared<P>) {
+        self.end_by(shared, |link| link.part(Goodbye::away(PROGRAM_ENDED)));
+    }
+
     fn end(&mut self, shared: &Shared<P>, reason: &str) {
+        self.end_by(shared, |link| link.close(Goodbye::away(reason)));
+    }
+
+    fn end_by(&mut self, shared: &Shared<P>, end: impl Fn(&Arc<Link<P>>)) {
         shared.stop();
         self.waiting.clear();
-        for link in self.sessions.values() {
-            link.close(Goodbye::away(reason));
-        }
+        self.sessions.values().for_each(end);
         shared.detached().abort();
         shared.changes().add();
     }

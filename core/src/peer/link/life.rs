@@ -5,9 +5,9 @@ use std::task::Context;
 
 use bytes::Bytes;
 
-use super::Link;
 use super::state::{Awaited, Waiter};
-use crate::peer::{Goodbye, Notice, Platform};
+use super::{FITS, Link};
+use crate::peer::{Goodbye, Kill, Notice, Platform};
 use crate::session::Effect;
 use crate::util::shown::OneLine;
 use crate::util::time::Moment;
@@ -95,6 +95,24 @@ impl<P: Platform> Link<P> {
     pub fn close(self: &Arc<Self>, goodbye: Goodbye) {
         let ended = Ended { is_ours: true, reason: goodbye.reason.clone() };
         self.end(goodbye, &ended);
+    }
+
+    /// Ends the session like [`close`](Self::close). The program may end before the task of the
+    /// connection runs again, so the other side is notified from here.
+    ///
+    /// That is only possible while hardly anything sent is unacknowledged: a frame that the socket
+    /// has accepted in part is not visible from here, and must not be interrupted.
+    pub(in crate::peer) fn part(self: &Arc<Self>, goodbye: Goodbye) {
+        {
+            let state = self.state.lock();
+            if state.session.is_attached()
+                && state.session.kept() <= FITS
+                && let Some(kill) = &state.kill
+            {
+                kill.say(self.last_frame(&goodbye.reason), &goodbye);
+            }
+        }
+        self.close(goodbye);
     }
 
     /// The other side ended the session, and need not be notified.
