@@ -7,7 +7,8 @@ use distributed_scope::{PeerId, RemoteError, distributed, here, remote};
 pub const SECRET: &str = concat!("the pass", "word of the database is 7f3a");
 
 /// The functions that can be run by name, from either side.
-pub const NAMES: [&str; 6] = ["demo", "lazy", "back and forth", "megabyte", "too many megabytes", "secret"];
+pub const NAMES: [&str; 7] =
+    ["demo", "lazy", "back and forth", "megabyte", "too many megabytes", "secret", "computes"];
 
 /// Runs one of them between this peer and the server.
 ///
@@ -22,6 +23,7 @@ pub async fn run(name: &str, server: PeerId, me: PeerId) -> Result<String, Remot
         "megabyte" => megabytes(server, me, 1).await?,
         "too many megabytes" => megabytes(server, me, 12).await?,
         "secret" => secret(server, "open".into()).await?,
+        "computes" => computes(server, me, 1000).await?,
         "only in pages" => only_in_pages(server).await?,
         "skewed" => skewed(server).await?,
         "waits" => waits(server).await?,
@@ -155,6 +157,59 @@ pub async fn waits_idempotent(server: PeerId) -> Result<String, RemoteError> {
         format!("ran {} times", gate.begun())
     });
     call.without_timeout().idempotent().await
+}
+
+/// A block that computes, on both peers: on the blocking pool of a program, and in place in a
+/// page.
+#[distributed]
+pub async fn computes(to: PeerId, then: PeerId, n: u64) -> Result<String, RemoteError> {
+    let mut sums = Vec::new();
+    for on in [to, then] {
+        let sum = remote!(
+            on,
+            [on, n],
+            #[block(blocking)]
+            {
+                assert_eq!(here::peer(), on);
+                (1..=n).sum::<u64>()
+            }
+        );
+        sums.push(sum.await?);
+    }
+    Ok(format!("{sums:?}"))
+}
+
+/// Counts the blocks that ran on this thread.
+#[cfg(target_family = "wasm")]
+fn number() -> u64 {
+    thread_local!(static NUMBER: std::cell::Cell<u64> = const { std::cell::Cell::new(0) });
+    NUMBER.set(NUMBER.get() + 1);
+    NUMBER.get()
+}
+
+/// Three blocks of a page, of which the second one is a blocking one: the page runs each of them
+/// in its turn. Returns their numbers, in the order in which they were called.
+#[distributed]
+pub async fn page_runs_in_order(page: PeerId) -> Result<[u64; 3], RemoteError> {
+    let first = remote!(page, [] -> u64, #[cfg(target_family = "wasm")] { number() }).spawn();
+    let second =
+        remote!(page, [] -> u64, #[block(blocking)] #[cfg(target_family = "wasm")] { number() }).spawn();
+    let third = remote!(page, [] -> u64, #[cfg(target_family = "wasm")] { number() }).spawn();
+    Ok([first.await?, second.await?, third.await?])
+}
+
+/// A blocking block of a page that panics, called by the server.
+#[distributed]
+pub async fn page_panics_in_blocking(page: PeerId) -> Result<(), RemoteError> {
+    let call = remote!(
+        page,
+        [page],
+        #[block(blocking)]
+        {
+            assert_ne!(here::peer(), page, "on purpose")
+        }
+    );
+    call.without_timeout().await
 }
 
 /// A block of a page that waits for ever, called by the server.

@@ -183,6 +183,34 @@ async fn a_panic_in_a_page_ends_its_connection_and_the_calls_that_were_made_to_i
     browser.quit().await;
 }
 
+/// A page has one thread, so a blocking block runs there in its turn, as every block does.
+#[actix_web::test]
+async fn blocking_block_runs_in_place_in_a_page() {
+    let server = Server::start(0);
+    let browser = connected("page", server.port).await;
+    let (us, page) = (server.peer.id(), PeerId::named("page"));
+    assert_eq!(server.peer.run(blocks::page_runs_in_order(page)).await.unwrap(), [1, 2, 3]);
+    assert_eq!(server.peer.run(blocks::computes(page, us, 4)).await.unwrap(), "[10, 10]");
+    browser.quit().await;
+}
+
+/// A panic in a page does not unwind, in a blocking block neither: it ends the page's connection.
+#[actix_web::test]
+async fn panic_of_blocking_block_ends_page() {
+    let server = Server::start(0);
+    let browser = connected("page", server.port).await;
+    browser.evaluate("window.errors = []; console.error = (...text) => errors.push(text.join(' '))").await;
+    let page = PeerId::named("page");
+    let error = server.peer.run(blocks::page_panics_in_blocking(page)).await.unwrap_err();
+    assert_eq!((error.kind(), error.ran()), (&ErrorKind::Disconnected, Ran::Maybe));
+    let text = format!("{error:#}");
+    assert!(text.contains("ended by the other side: the program has ended"), "{text}");
+    server.peer.disconnected(page).await;
+    let errors = browser.evaluate("return errors.join()").await.to_string();
+    assert!(errors.contains("on purpose"), "the console has what it says: {errors}");
+    browser.quit().await;
+}
+
 /// A page whose server speaks a newer version says that it has to be loaded again.
 #[actix_web::test]
 async fn page_of_newer_server_says_reload() {

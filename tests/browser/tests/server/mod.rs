@@ -10,13 +10,14 @@ use browser_tests::blocks::Gate;
 use distributed_scope::{Blocks, Builder, Peer, PeerId, on_connect};
 
 /// What each function returns, wherever its client is.
-pub(crate) const EXPECTED: [(&str, &str); 6] = [
+pub(crate) const EXPECTED: [(&str, &str); 7] = [
     ("demo", "([42; 43], 44)"),
     ("lazy", "[(43, 44), (43, 44)]"),
     ("back and forth", ">>>>>>>>"),
     ("megabyte", "1 came back as they went, 0 did not"),
     ("too many megabytes", "12 came back as they went or were refused, 0 did not"),
     ("secret", "open: 36 bytes"),
+    ("computes", "[500500, 500500]"),
 ];
 
 const PAGE: &str = "<!doctype html><title>tests</title><script type=module>
