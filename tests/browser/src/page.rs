@@ -13,12 +13,19 @@ thread_local! {
 }
 
 /// Starts a peer of this name and connects it; returns the id of the server. The silence timeout
-/// may differ from the default.
+/// and the handshake timeout may differ from the defaults.
 #[wasm_bindgen]
-pub async fn connect(name: String, url: String, silence_ms: Option<u32>) -> Result<String, String> {
-    let silence =
-        silence_ms.map_or(Limits::default().idle_timeout, |millis| Duration::from_millis(millis.into()));
-    let limits = Limits::default().with_idle_timeout(silence);
+pub async fn connect(
+    name: String,
+    url: String,
+    silence_ms: Option<u32>,
+    handshake_ms: Option<u32>,
+) -> Result<String, String> {
+    let defaults = Limits::default();
+    let millis = |millis: u32| Duration::from_millis(millis.into());
+    let silence = silence_ms.map_or(defaults.idle_timeout, millis);
+    let handshake = handshake_ms.map_or(defaults.handshake_timeout, millis);
+    let limits = defaults.with_idle_timeout(silence).with_handshake_timeout(handshake);
     let peer = Peer::builder(PeerId::named(&name)).limits(limits).expose(Blocks::all()).start();
     let server = peer.connect(url).await.map_err(|error| chain(&error))?;
     PEER.set(Some((peer, server)));

@@ -12,6 +12,7 @@ pub(crate) struct Proxy {
     pub(crate) port: u16,
     cuts: watch::Sender<u64>,
     silences: watch::Sender<u64>,
+    is_deaf: watch::Sender<bool>,
     connections: watch::Receiver<u64>,
 }
 
@@ -24,14 +25,21 @@ impl Proxy {
             port: listener.local_addr().unwrap().port(),
             cuts: watch::Sender::new(0),
             silences: watch::Sender::new(0),
+            is_deaf: watch::Sender::new(false),
             connections,
         };
         let (cuts, silences) = (proxy.cuts.subscribe(), proxy.silences.subscribe());
+        let is_deaf = proxy.is_deaf.subscribe();
         actix_web::rt::spawn(async move {
             let server = SocketAddr::from(([127, 0, 0, 1], port));
+            let mut unanswered = Vec::new();
             while let Ok((from, _)) = listener.accept().await {
+                if *is_deaf.borrow() {
+                    unanswered.push(from);
+                } else {
+                    actix_web::rt::spawn(carry(from, server, cuts.clone(), silences.clone()));
+                }
                 made.send_modify(|made| *made += 1);
-                actix_web::rt::spawn(carry(from, server, cuts.clone(), silences.clone()));
             }
         });
         proxy
@@ -45,6 +53,11 @@ impl Proxy {
     /// Carries nothing more on all connections, which stay open. New ones are carried.
     pub(crate) fn silence(&self) {
         self.silences.send_modify(|silences| *silences += 1);
+    }
+
+    /// Whether new connections are accepted and never answered.
+    pub(crate) fn deafen(&self, is_deaf: bool) {
+        self.is_deaf.send_replace(is_deaf);
     }
 
     /// How many connections were made.

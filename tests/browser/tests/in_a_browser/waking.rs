@@ -39,6 +39,28 @@ async fn waking_page_replaces_dead_connection() {
     browser.quit().await;
 }
 
+/// An attempt to connect that hangs when the page wakes up is given up soon, and made anew. The
+/// network that it was made on may be gone.
+#[actix_web::test]
+async fn waking_page_replaces_hanging_attempt() {
+    let server = Server::start(0);
+    let proxy = Proxy::to(server.port).await;
+    let url = format!("ws://127.0.0.1:{}/scope", proxy.port);
+    let browser = Browser::start().await;
+    browser.open(proxy.port).await;
+    // An attempt by itself lasts for ten minutes.
+    browser.call("connect", &["page", &url, "30000", "600000"]).await.unwrap();
+    let before = proxy.connections();
+    proxy.deafen(true);
+    proxy.cut();
+    proxy.until_connections(before + 1).await;
+    proxy.deafen(false);
+    browser.evaluate("window.dispatchEvent(new Event('online'))").await;
+    soon(proxy.until_connections(before + 2)).await;
+    assert_eq!(browser.call("run", &["demo"]).await, Ok(json!("([42; 43], 44)")));
+    browser.quit().await;
+}
+
 /// A page that comes back out of the browser's cache has its calls answered from the first moment
 /// on.
 #[actix_web::test]
