@@ -31,7 +31,9 @@ async fn works(run: impl FnOnce(&Path, &str, u16) -> Proxy) {
         .addresses([([127, 0, 0, 1], proxy.port).into()])
         .tls(tls::client(authority.roots(), None).unwrap());
     let client = open().start();
-    assert_eq!(client.connect(endpoint).await.unwrap(), server.peer.id());
+    // Traefik listens before it has read its configuration.
+    let link = client.keep_connected(endpoint);
+    assert_eq!(link.connected().await.unwrap(), server.peer.id());
     let squared = client.run(square(server.peer.id(), 12)).await.unwrap();
     assert_eq!(squared, (144, server.peer.id()));
     let squared = server.peer.run(square(client.id(), 12)).await.unwrap();
@@ -90,6 +92,29 @@ async fn haproxy_of_the_guide_works() {
         );
         fs::write(folder.join("haproxy.cfg"), config).unwrap();
         Proxy::run(folder.to_owned(), port, "haproxy", &["-db", "-f", "haproxy.cfg"])
+    })
+    .await;
+}
+
+#[actix_web::test]
+#[ignore = "needs Traefik, which `cargo xtask test` gets"]
+async fn traefik_of_the_guide_works() {
+    works(|folder, to, port| {
+        let files = files(folder);
+        let certificate = format!(
+            "tls:\n  certificates:\n    - certFile: {files}.crt\n      keyFile: {files}.key\nhttp:\n  routers:"
+        );
+        let config = replaced(
+            snippet("traefik.yml"),
+            &[("http:\n  routers:", &certificate), ("127.0.0.1:8080", to)],
+        );
+        // A `traefik.yml` in its folder would be its static configuration, which is here on the
+        // command line.
+        fs::write(folder.join("scope.yml"), config).unwrap();
+        let listen = format!("--entryPoints.https.address=127.0.0.1:{port}");
+        let arguments = [&listen, "--providers.file.filename=scope.yml", "--global.checkNewVersion=false"];
+        let traefik = std::env::var("TRAEFIK").unwrap_or_else(|_| "traefik".to_owned());
+        Proxy::run(folder.to_owned(), port, &traefik, &arguments)
     })
     .await;
 }

@@ -1,5 +1,5 @@
-//! Behind nginx, Caddy and HAProxy, with the configurations that people write, and with those of
-//! `docs/behind-a-proxy.md`.
+//! Behind nginx, Caddy, HAProxy and Traefik, with the configurations that people write, and with
+//! those of `docs/behind-a-proxy.md`.
 //!
 //! They are ignored if the proxies are not installed. `cargo xtask test` installs them, and runs
 //! the tests.
