@@ -58,6 +58,10 @@ pub(crate) enum Command {
         /// Where the shared list is kept; without it, the list lasts as long as this process.
         #[arg(long, value_name = "FILE")]
         list: Option<PathBuf>,
+
+        /// The folder of the bundle that the pages load, where it is not the one of this build.
+        #[arg(long, value_name = "FOLDER", hide = true)]
+        bundle: Option<PathBuf>,
     },
 
     /// Count the words of text files on several worker processes.

@@ -61,8 +61,8 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
     match cli.command {
         // The jobs that continue until they are interrupted.
         Some(Command::Server { addr }) => server::until(addr, interrupted).await.map(|()| Ended::Done),
-        Some(Command::Search { addr, list }) => {
-            search::until(addr, list, interrupted).await.map(|()| Ended::Done)
+        Some(Command::Search { addr, list, bundle }) => {
+            search::until(addr, list, bundle, interrupted).await.map(|()| Ended::Done)
         }
         None => unless(interrupted, round_trip::both(cli.addr)).await,
         Some(Command::Client { url }) => unless(interrupted, round_trip::client(&url)).await,

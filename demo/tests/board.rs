@@ -4,6 +4,8 @@
 
 mod site;
 
+use std::path::Path;
+
 use serde_json::Value;
 use thirtyfour::prelude::*;
 
@@ -177,4 +179,28 @@ async fn a_page_says_that_it_reconnects_while_its_server_is_restarted_and_goes_o
     assert_eq!(text(browser.driver(), "#drawing .me .name").await, name);
     browser.quit().await;
     std::fs::remove_file(file).unwrap();
+}
+
+/// A page that was built from other sources than its server says so, and loads itself again.
+#[actix_web::test]
+async fn outdated_page_offers_to_reload() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+    let bundle = target.join("web/demo-browser-outdated");
+    let site = Site::start_with(0, &["--bundle", bundle.to_str().unwrap()]).await;
+    let browser = Browser::start().await;
+    open(&browser, &site).await;
+    add(&browser, "milk").await;
+    wait(browser.driver(), "#problem button").await;
+    let problem = text(browser.driver(), "#problem").await;
+    assert_eq!(problem, "There is a newer version of this page. Load it again to go on. Reload");
+    keep_screenshots(browser.driver(), "board-outdated").await;
+    browser.evaluate("window.isOld = true").await;
+    click(&browser, "#problem button").await;
+    while browser.evaluate("return window.isOld ?? false").await == Value::Bool(true) {
+        tokio::task::yield_now().await;
+    }
+    wait(browser.driver(), "#connection[data-state=connected]").await;
+    browser.quit().await;
 }

@@ -10,25 +10,36 @@ use crate::web_units;
 
 /// The packages that are built into bundles, and the size that each may have, compressed.
 const BUNDLES: &[Bundle] = &[
-    Bundle { package: "demo-seed", limit: 225 },
-    Bundle { package: "browser-tests", limit: 255 },
-    Bundle { package: "demo-browser", limit: 335 },
+    Bundle { name: "demo-seed", package: "demo-seed", features: &[], limit: 225 },
+    Bundle { name: "browser-tests", package: "browser-tests", features: &[], limit: 255 },
+    // Before the other one of its package, whose module is then the one that stays.
+    Bundle {
+        name: "demo-browser-outdated",
+        package: "demo-browser",
+        features: &["--features", "another-version"],
+        limit: 335,
+    },
+    Bundle { name: "demo-browser", package: "demo-browser", features: &[], limit: 335 },
 ];
 
 /// A package that is built for the browser.
 #[derive(Debug)]
 struct Bundle {
+    /// The name of its folder.
+    name: &'static str,
     package: &'static str,
+    /// The arguments of cargo that choose its features.
+    features: &'static [&'static str],
     /// In kilobytes of 1000 bytes, compressed by gzip; a build that is larger fails.
     limit: u64,
 }
 
-/// Builds all bundles, or the one of this package.
+/// Builds all bundles, or the one of this name.
 pub(crate) fn build(only: Option<&str>) -> Result<(), String> {
     let bundles: Vec<_> =
-        BUNDLES.iter().filter(|bundle| only.is_none_or(|only| bundle.package == only)).collect();
+        BUNDLES.iter().filter(|bundle| only.is_none_or(|only| bundle.name == only)).collect();
     if bundles.is_empty() {
-        let known: Vec<_> = BUNDLES.iter().map(|bundle| bundle.package).collect();
+        let known: Vec<_> = BUNDLES.iter().map(|bundle| bundle.name).collect();
         let asked = only.unwrap_or_default();
         return Err(format!("there is no bundle `{asked}`; there are: {}", known.join(", ")));
     }
@@ -86,9 +97,10 @@ pub(crate) fn serve() -> Result<(), String> {
 
 impl Bundle {
     fn build(&self, toolchain: &Toolchain) -> Result<(), String> {
-        let Self { package, limit } = self;
-        say(&format!("building {package} for {TARGET}"));
-        run(toolchain.cargo("build")?.args(["--quiet", "--profile", "web", "--package", package]))?;
+        let Self { name, package, features, limit } = self;
+        say(&format!("building {name} for {TARGET}"));
+        let build = ["--quiet", "--profile", "web", "--package", package];
+        run(toolchain.cargo("build")?.args(build).args(*features))?;
         let built = toolchain
             .target_dir()
             .join(TARGET)
@@ -98,11 +110,11 @@ impl Bundle {
         // need not
         // wait for them.
         let finish = ["run", "--quiet", "--package", "web-bundle", "--"];
-        run(cargo().args(finish).args([&built, &folder(package)]).arg(limit.to_string()))
+        run(cargo().args(finish).args([&built, &folder(name)]).arg(limit.to_string()))
     }
 }
 
-/// The path of a package's bundle.
-fn folder(package: &str) -> PathBuf {
-    target_directory().join("web").join(package)
+/// The path of a bundle.
+fn folder(name: &str) -> PathBuf {
+    target_directory().join("web").join(name)
 }

@@ -20,11 +20,18 @@ use crate::output::say;
 pub(crate) async fn until(
     address: SocketAddr,
     list: Option<PathBuf>,
+    bundle: Option<PathBuf>,
     interrupted: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let board = list.as_deref().map_or(Ok(Board::default()), list::read)?;
     let keeping = list.map(|file| list::keep(file, board.watch()));
-    bundle::build_if_missing().await?;
+    let bundle = match bundle {
+        Some(folder) => folder,
+        None => {
+            bundle::build_if_missing().await?;
+            bundle::folder()
+        }
+    };
     let folder = std::env::temp_dir().join(format!("distributed-scope-search-{}", std::process::id()));
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot write to {}", folder.display()))?;
     let (index, writer) = Index::create(&folder.join("index.sqlite"))?;
@@ -34,7 +41,7 @@ pub(crate) async fn until(
         .data(board)
         .expose(Blocks::of("demo_browser"))
         .start();
-    let site = site::Site::start(peer.clone(), address)?;
+    let site = site::Site::start(peer.clone(), address, bundle)?;
     // The first line is the URL and nothing else, for programs that wait for it.
     say(&site.url)?;
     say(format_args!("{}board", site.url))?;

@@ -1,14 +1,13 @@
 //! The site: two pages, the bundle that both load, and the peer in the same server.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentEncoding};
 use actix_web::{App, HttpResponse, HttpServer, rt, web};
 use anyhow::{Context, bail};
 use distributed_scope::{Peer, on_connect};
-
-use super::bundle;
 
 /// How many threads serve it. A search has threads of its own.
 const WORKERS: usize = 2;
@@ -34,15 +33,20 @@ pub(super) struct Site {
 }
 
 impl Site {
-    pub(super) fn start(peer: Peer, address: SocketAddr) -> anyhow::Result<Self> {
+    pub(super) fn start(peer: Peer, address: SocketAddr, bundle: PathBuf) -> anyhow::Result<Self> {
+        let bundle = web::Data::new(bundle);
         let server = HttpServer::new(move || {
             let app = FILES.iter().fold(App::new(), |app, (path, kind, content)| {
                 app.route(path, web::get().to(async || text(kind, content)))
             });
-            app.route("/bundle/demo_browser.js", web::get().to(|| file("demo_browser.js", "text/javascript")))
+            app.app_data(bundle.clone())
+                .route(
+                    "/bundle/demo_browser.js",
+                    web::get().to(|bundle| file(bundle, "demo_browser.js", "text/javascript")),
+                )
                 .route(
                     "/bundle/demo_browser_bg.wasm",
-                    web::get().to(|| file("demo_browser_bg.wasm", "application/wasm")),
+                    web::get().to(|bundle| file(bundle, "demo_browser_bg.wasm", "application/wasm")),
                 )
                 .service(peer.service("/scope"))
         })
@@ -73,8 +77,8 @@ fn text(kind: &'static str, text: &'static str) -> HttpResponse {
 
 /// A file of the bundle, as `cargo xtask web` has compressed it. Every browser that has
 /// WebAssembly takes that.
-async fn file(name: &'static str, kind: &'static str) -> HttpResponse {
-    match web::block(move || std::fs::read(bundle::folder().join(format!("{name}.gz")))).await {
+async fn file(bundle: web::Data<PathBuf>, name: &'static str, kind: &'static str) -> HttpResponse {
+    match web::block(move || std::fs::read(bundle.join(format!("{name}.gz")))).await {
         Ok(Ok(bytes)) => HttpResponse::Ok()
             .content_type(kind)
             .insert_header((CONTENT_ENCODING, ContentEncoding::Gzip.as_str()))

@@ -55,6 +55,7 @@ impl Person {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Edit {
     /// A new item, at the end.
+    #[cfg_attr(feature = "another-version", serde(rename = "Append"))]
     Add {
         /// The text of the item.
         text: String,
