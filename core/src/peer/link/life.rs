@@ -139,7 +139,7 @@ impl<P: Platform> Link<P> {
 
     /// The frame that proves to the other side that this side has ended the session.
     pub(in crate::peer) fn last_frame(&self, reason: &str) -> Bytes {
-        handshake::end(self.id, &self.token, if self.is_told_reasons { reason } else { "" })
+        handshake::end(self.id, &self.token, if self.is_sent_reasons { reason } else { "" })
     }
 
     pub(super) fn leave(self: &Arc<Self>) {

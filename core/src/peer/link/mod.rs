@@ -79,7 +79,7 @@ pub struct Link<P: Platform> {
     since: Duration,
     is_dialled: bool,
     /// Whether the other side reads the reason of the session's end.
-    is_told_reasons: bool,
+    is_sent_reasons: bool,
     /// Whether it was open once.
     was_open: AtomicBool,
     /// The number of the next channel whose end this side sends.
@@ -141,7 +141,7 @@ impl<P: Platform> Link<P> {
             is_narrow: AtomicBool::new(false),
             since: shared.platform().wall_clock(),
             is_dialled,
-            is_told_reasons: them.has(Introduction::END_REASON),
+            is_sent_reasons: them.has(Introduction::END_REASON),
             was_open: AtomicBool::new(false),
             next_channel: AtomicU64::new(u64::from(!is_dialled)),
         });
