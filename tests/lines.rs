@@ -9,7 +9,7 @@ use bytes::Bytes;
 use distributed_scope::{
     BlockId, Denied, Fingerprint, Limits, PeerId, RemoteError, Upgrade, distributed, remote,
 };
-use distributed_scope_core::frame::{CallId, Catalogue, Chunk, Frame, Invoke, Mac};
+use distributed_scope_core::frame::{CallId, Catalogue, Chunk, Frame, Invoke, Mac, SessionEnd};
 use distributed_scope_core::handshake;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
@@ -112,7 +112,7 @@ fn flood(address: &str, make: Make) {
     for number in 0..TIMES {
         session.wire.send(&make(number));
     }
-    session.wire.send_as(2, &handshake::end(session.ticket.session, &session.ticket.token));
+    session.wire.send_as(2, &handshake::end(session.ticket.session, &session.ticket.token, ""));
     session.wire.until_closed();
 }
 
@@ -144,7 +144,8 @@ async fn no_line_for_each_frame() {
             "ends without a proof",
             count(&LINES, || {
                 let mut session = Session::open(&address, &us(PeerId::random()));
-                (0..TIMES).for_each(|_| session.wire.send(&Frame::End(Mac([0; 32]))));
+                let end = SessionEnd { mac: Mac([0; 32]), reason: "over".to_owned() };
+                (0..TIMES).for_each(|_| session.wire.send(&Frame::End(end.clone())));
                 session.wire.until_closed();
             }),
         ));

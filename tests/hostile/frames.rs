@@ -50,13 +50,13 @@ impl Session {
 
     /// Ends it as one should.
     pub(crate) fn end(mut self) {
-        self.wire.send_as(2, &handshake::end(self.ticket.session, &self.ticket.token));
+        self.wire.send_as(2, &handshake::end(self.ticket.session, &self.ticket.token, ""));
         assert!(matches!(self.wire.next(), Said::Close(..)));
     }
 
     /// The same, where unread answers may still arrive.
     pub(crate) fn end_unread(mut self) {
-        self.wire.send_as(2, &handshake::end(self.ticket.session, &self.ticket.token));
+        self.wire.send_as(2, &handshake::end(self.ticket.session, &self.ticket.token, ""));
         while let Said::Frame(_) = self.wire.next() {}
     }
 }

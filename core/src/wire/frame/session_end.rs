@@ -33,3 +33,22 @@ impl SessionEnd {
         out.put_slice(self.reason.as_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Frame;
+    use super::*;
+
+    fn end(reason: &[u8]) -> Result<Frame, FrameError> {
+        Frame::decode([&[END], &[7; 32][..], reason].concat().into())
+    }
+
+    #[test]
+    fn reason_is_a_short_text() {
+        let longest = "é".repeat(61);
+        let said = SessionEnd { mac: Mac([7; 32]), reason: longest.clone() };
+        assert_eq!(end(longest.as_bytes()), Ok(Frame::End(said)));
+        assert_eq!(end("é".repeat(62).as_bytes()), Err(FrameError::Trailing));
+        assert_eq!(end(b"caf\xe9"), Err(FrameError::Field));
+    }
+}
