@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix_http::ws::{Message, ProtocolError};
@@ -15,8 +15,9 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::Sleep;
 
 use super::incoming::Incoming;
+use super::queue::Place;
 use super::reader::{Asked, Next, Reader, close_reason};
-use super::turn::Turn;
+use super::turn::{Left, Turn};
 use super::wire::Wire;
 use crate::actor::decide;
 use crate::clock;
@@ -31,6 +32,8 @@ pub(super) struct Conversation {
     handshake: Option<Pin<Box<Sleep>>>,
     said_goodbye: bool,
     turn: Turn,
+    /// Its place among the busy connections of its thread, while it queues.
+    place: Option<Place>,
     /// When the current input was received; `None` if the clock was not read yet.
     arrived: Option<Moment>,
 }
@@ -69,6 +72,7 @@ impl Conversation {
             handshake: Some(Box::pin(tokio::time::sleep(limit))),
             said_goodbye: false,
             turn: Turn::default(),
+            place: None,
             arrived: None,
         }
     }
@@ -98,6 +102,11 @@ impl Conversation {
     /// Pending when another event has to come first, or it yields to other tasks.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_handshake(cx);
+        if self.turn.has_to_queue(clock::now) {
+            ready!(self.poll_place(cx));
+        } else {
+            self.place = None;
+        }
         loop {
             match &mut self.reading {
                 Reading::Over => return Poll::Pending,
@@ -120,12 +129,24 @@ impl Conversation {
                     let arrived = *self.arrived.get_or_insert_with(clock::now);
                     // Input left by the previous turn arrived before this turn began.
                     self.turn.begin(|| known.map_or(arrived, |_| clock::now()));
-                    let next = self.reader.read(arrived, incoming.map(Incoming::from));
+                    let incoming = incoming.map(Incoming::from);
+                    let bytes = incoming.as_ref().map_or(0, Incoming::size);
+                    let next = self.reader.read(arrived, incoming);
                     self.follow(next);
-                    self.turn.handled(self.reader.has_output());
+                    self.turn.handled(bytes, self.reader.has_output());
                 }
             }
         }
+    }
+
+    /// Whether it may go on, which it has to queue for.
+    fn poll_place(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if !self.place.get_or_insert_with(Place::take).is_called(cx) {
+            return Poll::Pending;
+        }
+        self.place = None;
+        self.turn.goes_on();
+        Poll::Ready(())
     }
 
     fn poll_handshake(&mut self, cx: &mut Context<'_>) {
@@ -203,8 +224,12 @@ impl Conversation {
 
     /// Ends a turn. Other tasks run; remaining input is handled after that.
     pub(super) fn rest(&mut self, cx: &Context<'_>, out: &mut BytesMut) {
-        if self.turn.end(clock::now) {
-            cx.waker().wake_by_ref();
+        match self.turn.end(clock::now) {
+            Left::Nothing => {}
+            Left::Input => cx.waker().wake_by_ref(),
+            Left::Queues => {
+                self.place.get_or_insert_with(Place::take).is_called(cx);
+            }
         }
         self.wire.rest(out);
     }

@@ -16,6 +16,19 @@ pub(crate) enum Incoming {
     Close(Option<CloseReason>),
 }
 
+impl Incoming {
+    /// The number of bytes of its payload.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Binary(bytes) | Self::Ping(bytes) => bytes.len(),
+            Self::Part(
+                Item::FirstText(bytes) | Item::FirstBinary(bytes) | Item::Continue(bytes) | Item::Last(bytes),
+            ) => bytes.len(),
+            Self::Pong | Self::Text | Self::Close(_) => 0,
+        }
+    }
+}
+
 #[cfg(feature = "actix-web-actors")]
 impl From<Message> for Incoming {
     fn from(message: Message) -> Self {

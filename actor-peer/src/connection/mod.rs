@@ -7,6 +7,8 @@
 //! | `accept_context` | the server end as an actor, by actix-web-actors |
 //! | `accept_outdated` | the server end for clients of another protocol version |
 //! | `dial`, `task` | the client end |
+//! | `turn`, `pace` | how much input is handled in one go |
+//! | `queue` | the busy connections of a thread take turns |
 //! | `wire` | WebSocket frames in buffers |
 //! | `reader`, `incoming` | the input of a WebSocket |
 //! | `expiry` | expiry of credentials |
@@ -34,6 +36,7 @@ mod guarded_payload;
 mod incoming;
 mod kill;
 mod pace;
+mod queue;
 mod reader;
 mod task;
 mod turn;
