@@ -1,13 +1,13 @@
 //! What one side of a session has received: the number of frames, and the large ones that are not
 //! complete yet.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
 use super::Violation;
+use super::growing::Growing;
 use super::outbox::{BYTES_PER_ACK, BYTES_PER_ACK_ALONE, CHUNK, CHUNKS_ALONE, LARGEST_AT_ONCE, STREAMS};
 use crate::limits::account::Full;
-use crate::util::bulk_copy::append;
 use crate::util::time::Moment;
 use crate::wire::frame::{Chunk, Frame, HEAD};
 
@@ -17,10 +17,6 @@ const FRAMES_PER_ACK: u64 = 64;
 
 /// After this many frames, an acknowledgement is sent in any case.
 const MOST_FRAMES_PER_ACK: u64 = 256;
-
-/// The capacity that is reserved for a large frame when its first chunk arrives, at most its
-/// announced size. Unused capacity costs no memory, and a larger frame grows as it arrives.
-const RESERVED: usize = (1 << 20) + CHUNK;
 
 /// How many times as long the sender of a large message may stall as it would tolerate itself.
 const STALLS: u32 = 4;
@@ -47,7 +43,7 @@ struct Partial {
     total: usize,
     /// The number of bytes that arrived, whether they are kept or not.
     came: usize,
-    bytes: BytesMut,
+    bytes: Growing,
     begun: Moment,
     dropped: Option<Dropped>,
 }
@@ -171,32 +167,35 @@ impl Inbox {
         let partial = self.partial.entry(stream).or_insert_with(|| Partial {
             total,
             came: 0,
-            bytes: BytesMut::new(),
+            bytes: Growing::new(if full.is_some() { HEAD } else { total }),
             begun: now,
             dropped: None,
         });
         if partial.total != total || partial.came + bytes.len() > total {
             return Err(Violation::ChunkSize);
         }
-        self.held -= partial.bytes.capacity();
+        if !is_new {
+            self.held -= partial.bytes.held();
+        }
         if let Some(full) = full {
             partial.drop_bytes(Dropped::Full(full));
-        } else if is_new {
-            partial.bytes.reserve(total.min(RESERVED));
         }
         partial.add(&bytes);
-        self.held += partial.bytes.capacity();
+        self.held += partial.bytes.held();
         if partial.came < total {
             return Ok(None);
         }
-        let whole =
-            |Partial { bytes, begun, dropped, .. }: Partial| Whole { frame: bytes.freeze(), dropped, begun };
+        let whole = |Partial { bytes, begun, dropped, .. }: Partial| Whole {
+            frame: bytes.into_bytes(),
+            dropped,
+            begun,
+        };
         Ok(self.remove(stream).map(whole))
     }
 
     fn remove(&mut self, stream: u32) -> Option<Partial> {
         let partial = self.partial.remove(&stream)?;
-        self.held -= partial.bytes.capacity();
+        self.held -= partial.bytes.held();
         Some(partial)
     }
 
@@ -214,7 +213,7 @@ impl Inbox {
         }
         if self.progress < least {
             self.partial.values_mut().for_each(|partial| partial.drop_bytes(Dropped::Slow));
-            self.held = self.partial.values().map(|partial| partial.bytes.capacity()).sum();
+            self.held = self.partial.values().map(|partial| partial.bytes.held()).sum();
         }
         self.rest();
     }
@@ -237,13 +236,15 @@ impl Partial {
             Some(_) => &bytes[..bytes.len().min(HEAD - self.bytes.len())],
             None => bytes,
         };
-        append(&mut self.bytes, kept);
+        self.bytes.add(kept);
     }
 
     fn drop_bytes(&mut self, why: Dropped) {
         if self.dropped.is_none() {
             self.dropped = Some(why);
-            self.bytes = BytesMut::from(&self.bytes[..self.bytes.len().min(HEAD)]);
+            let mut head = Growing::new(HEAD);
+            head.add(self.bytes.head(HEAD));
+            self.bytes = head;
         }
     }
 }

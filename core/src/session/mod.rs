@@ -16,6 +16,7 @@
 //! | `frames` | frames out and in |
 //! | `calling`, `serving`, `calls`, `timed` | the calls that we make, those that the other side makes, and the table of both, by their deadlines |
 //! | `outbox`, `inbox` | numbered frames: sent, kept, cut into chunks; counted, put together |
+//! | `growing` | a large message while it arrives |
 //! | `change` | changing the principal of a session |
 //! | `channels` | the channels whose ends were sent or received |
 //! | `catalogue_progress` | how much of its catalogue the other side may send |
@@ -28,6 +29,7 @@ mod catalogue_progress;
 mod change;
 mod channels;
 mod frames;
+mod growing;
 mod health;
 mod inbox;
 mod life;
