@@ -56,8 +56,8 @@ pub(crate) struct Options {
     #[arg(long, hide = true, default_value_t = 0)]
     pub(crate) port: u16,
 
-    /// What the attacker does, and the target is prepared for.
-    #[arg(long, hide = true, value_enum)]
+    /// Which attack `attacks` makes; without it, all of them.
+    #[arg(long, value_enum)]
     pub(crate) script: Option<Script>,
 
     /// Whether the attackers send their message in parts.

@@ -126,7 +126,7 @@ async fn all(options: &Options) -> anyhow::Result<bool> {
             Part::Steady => parts::steady::run(options, &progress).await,
             Part::Growth => parts::growth::run(&progress).await,
             Part::Hoard => parts::hoard::run(&progress).await,
-            Part::Attacks => parts::attacks::run(&progress).await,
+            Part::Attacks => parts::attacks::run(options.script, &progress).await,
             Part::Workers => parts::workers::run(&progress).await,
             Part::Reconnect => parts::reconnect::run(options, &progress).await,
             Part::Burst => parts::burst::run(&progress).await,

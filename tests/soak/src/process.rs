@@ -2,13 +2,17 @@
 //! Linux.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
 use anyhow::{Context, bail};
-use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process};
+use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setpriority_process};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::oneshot;
+
+/// The lowest priority of a process.
+const LOWEST: i32 = 19;
 
 /// A process that is killed when dropped, and ends by itself when this one does.
 #[derive(Debug)]
@@ -23,9 +27,22 @@ pub(crate) struct Process {
 impl Process {
     /// Starts this program with these arguments.
     pub(crate) fn start(arguments: &[&str]) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("cannot find this program's own file")?;
-        let mut child = Command::new(program)
-            .args(arguments)
+        Self::spawn(Command::new(this_program()?).args(arguments))
+    }
+
+    /// The same, with a scheduling class that gets a processor only when no other process wants
+    /// it. Where the tool that sets it is missing, with the lowest priority.
+    pub(crate) fn start_idle(arguments: &[&str]) -> anyhow::Result<Self> {
+        let program = this_program()?;
+        Self::spawn(Command::new("chrt").args(["--idle", "0"]).arg(&program).args(arguments)).or_else(|_| {
+            let started = Self::spawn(Command::new(program).args(arguments))?;
+            setpriority_process(Some(started.pid), LOWEST)?;
+            Ok(started)
+        })
+    }
+
+    fn spawn(command: &mut Command) -> anyhow::Result<Self> {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -77,6 +94,10 @@ impl Process {
     pub(crate) fn descriptors(&self) -> anyhow::Result<u64> {
         descriptors(&self.pid.as_raw_nonzero().to_string())
     }
+}
+
+fn this_program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("cannot find this program's own file")
 }
 
 /// How much memory a process has, in MiB.

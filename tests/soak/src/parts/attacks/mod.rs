@@ -1,9 +1,14 @@
 //! One attack after the other on a server. During each, an honest client and new clients use the
 //! server.
 //!
-//! Attackers are a process of their own, use another address of this machine, and yield the
-//! processors to all others. So the figures show what the attackers make the server do, and not
-//! what they do themselves.
+//! Attackers are a process of their own, use another address of this machine, and get a processor
+//! only when nobody else wants it. So the figures show what the attackers make the server do, and
+//! not what they do themselves.
+//!
+//! A server that is attacked also takes processor time from the honest client, which is on the same
+//! machine here. So there is a control: the same attack on another server, of which the honest
+//! client notices only that. Its p99 is compared with the control. If there are enough processors,
+//! the control is what the client measures without any attack, which is printed beside it.
 //!
 //! | module | idea |
 //! |---|---|
@@ -36,6 +41,7 @@ use crate::progress::Progress;
 use crate::promise::{Promise, Times, ratio, time};
 
 const QUIET: Duration = Duration::from_secs(3);
+const CONTROL: Duration = Duration::from_secs(5);
 
 /// The interval between calls. If one takes long, those that could not be made meanwhile count,
 /// too.
@@ -53,10 +59,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many times as long calls of others may take.
 const TIMES_AS_LONG: f64 = 3.0;
 
-pub(crate) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
+/// Makes this attack, or all of them.
+pub(crate) async fn run(only: Option<Script>, progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     let mut promises = Vec::new();
     let is_busy = is_busy()?;
-    for script in Script::value_variants() {
+    for script in Script::value_variants().iter().filter(|script| only.is_none_or(|only| only == **script)) {
         progress.says(script.what());
         promises.extend(under(*script, is_busy).await?);
     }
@@ -73,19 +80,13 @@ fn is_busy() -> anyhow::Result<bool> {
 
 /// What the others notice of this attack.
 async fn under(script: Script, is_busy: bool) -> anyhow::Result<[Promise; 2]> {
-    let name = script.name();
-    let server = Server::start_as(&["--as", "target", "--count", "2", "--script", &name], "target").await?;
+    let server = start(script).await?;
     let honest = server.client().await?;
-    let is_over = Cell::new(false);
-    let ((quiet, _), ()) = join!(calls(&honest, server.id, &is_over), async {
-        tokio::time::sleep(QUIET).await;
-        is_over.set(true);
-    });
-    let mut attackers = Process::start(&["--as", "attacker", "--url", &server.url, "--script", &name])?;
-    attackers.line().await?;
-    tokio::time::sleep(BEGINS).await;
+    let quiet = calls_for(QUIET, &honest, server.id).await?;
+    let control = control(script, &honest, server.id).await?;
 
-    is_over.set(false);
+    let _attackers = attack(script, &server).await?;
+    let is_over = Cell::new(false);
     let (began, before) = (Instant::now(), server.process.processor()?);
     let (let_in, (meanwhile, failed)) = join!(
         async {
@@ -98,12 +99,13 @@ async fn under(script: Script, is_busy: bool) -> anyhow::Result<[Promise; 2]> {
     let busy = (server.process.processor()? - before) / began.elapsed().as_secs_f64();
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
     let note = format!(
-        "{} quiet, {} meanwhile{failed}; {:.0} % of a processor",
+        "{} quiet, {} beside an attack on another server, {} meanwhile{failed}; {:.0} % of a processor",
         time(&quiet.p99()),
+        time(&control.p99()),
         time(&meanwhile.p99()),
         100.0 * busy
     );
-    let by = meanwhile.p99().as_secs_f64() / quiet.p99().as_secs_f64();
+    let by = meanwhile.p99().as_secs_f64() / control.p99().max(quiet.p99()).as_secs_f64();
     let what = script.what();
     let calls = format!("{what}: an honest caller's p99");
     let calls = match script.stall() {
@@ -114,6 +116,37 @@ async fn under(script: Script, is_busy: bool) -> anyhow::Result<[Promise; 2]> {
     let newcomers = format!("{what}: newcomers let in, of {NEWCOMERS}");
     let newcomers = Promise::at_least(newcomers, NEWCOMERS - 1, let_in, ToString::to_string);
     Ok([calls.with(note), newcomers])
+}
+
+async fn start(script: Script) -> anyhow::Result<Server> {
+    Server::start_as(&["--as", "target", "--count", "2", "--script", &script.name()], "target").await
+}
+
+/// Attackers of a server, which have begun. They end when this is dropped.
+async fn attack(script: Script, server: &Server) -> anyhow::Result<Process> {
+    let arguments = ["--as", "attacker", "--url", &server.url, "--script", &script.name()];
+    let mut attackers = Process::start_idle(&arguments)?;
+    attackers.line().await?;
+    tokio::time::sleep(BEGINS).await;
+    Ok(attackers)
+}
+
+/// What an honest client notices of an attack on another server.
+async fn control(script: Script, honest: &Peer, on: PeerId) -> anyhow::Result<Times> {
+    let other = start(script).await?;
+    let _attackers = attack(script, &other).await?;
+    calls_for(CONTROL, honest, on).await
+}
+
+/// Calls for this long.
+async fn calls_for(span: Duration, honest: &Peer, on: PeerId) -> anyhow::Result<Times> {
+    let is_over = Cell::new(false);
+    let ((times, failed), ()) = join!(calls(honest, on, &is_over), async {
+        tokio::time::sleep(span).await;
+        is_over.set(true);
+    });
+    anyhow::ensure!(failed == 0, "{failed} calls have failed without an attack");
+    Ok(times)
 }
 
 /// Small calls at a steady pace, until it is over: how long they took, and how many failed.

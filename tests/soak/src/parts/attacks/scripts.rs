@@ -9,7 +9,6 @@ use bytes::Bytes;
 use clap::ValueEnum;
 use distributed_scope::{Codec, Limits};
 use distributed_scope_core::frame::{CallId, Catalogue, Frame, Invoke};
-use rustix::process::nice;
 use serde::Serialize;
 
 use super::attacker::{At, Attack};
@@ -115,8 +114,6 @@ impl Script {
 /// The process of the attackers.
 pub(crate) async fn attacker(url: &str, script: Script) -> anyhow::Result<()> {
     std::panic::set_hook(Box::new(|_| {}));
-    // On one machine for both, the figures would otherwise show which process gets the processors.
-    nice(5)?;
     let at = At(address_of(url).to_owned());
     for _ in 0..script.attackers() {
         let at = at.clone();

@@ -1,6 +1,8 @@
 //! The server that is attacked. It has the defaults, plus a token check that rejects callers and,
 //! for one script, slow decisions.
 
+use std::fmt;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use distributed_scope::{Attempt, Denied, PeerId, RemoteError, Upgrade, distributed, remote};
@@ -81,9 +83,22 @@ async fn attacked_panic(on: PeerId, text: String) -> Result<u8, RemoteError> {
     .await
 }
 
-/// Raises an error with a text of this length that contains control sequences for a terminal.
+/// An error with a text of this length that contains control sequences for a terminal. The text
+/// exists already: how long a program computes is its own affair.
+#[derive(Debug)]
+struct LongError(usize);
+
+impl fmt::Display for LongError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        static TEXT: LazyLock<String> = LazyLock::new(|| "\u{1b}[2J\r\n".repeat((16 << 20) / 6));
+        f.write_str(&TEXT[..self.0.min(TEXT.len())])
+    }
+}
+
+impl std::error::Error for LongError {}
+
 #[expect(dead_code, reason = "called by hand")]
 #[distributed]
 async fn attacked_error(on: PeerId, size: usize) -> Result<(), RemoteError> {
-    remote!(on, [size], { Err(std::io::Error::other("\u{1b}[2J\r\n".repeat(size.min(16 << 20) / 6)))? }).await
+    remote!(on, [size], { Err(LongError(size))? }).await
 }
