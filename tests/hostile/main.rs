@@ -35,4 +35,5 @@ mod slow;
 mod support;
 mod texts;
 mod tokens;
+mod turns;
 mod wire;

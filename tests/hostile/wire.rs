@@ -67,6 +67,14 @@ impl Wire {
         self.send_as(2, &frame.encode());
     }
 
+    /// Sends these at once.
+    #[allow(dead_code, reason = "not each test program has so many")]
+    pub(crate) fn send_all(&mut self, frames: impl IntoIterator<Item = Frame>) {
+        let messages = frames.into_iter().flat_map(|frame| Self::message_of(2, &frame.encode()));
+        // As above.
+        let _ = self.0.write_all(&messages.collect::<Vec<_>>());
+    }
+
     /// Reads on until the server closes or cuts it off, whatever it says before.
     #[allow(dead_code, reason = "not each test program waits for that")]
     pub(crate) fn until_closed(&mut self) {
@@ -91,8 +99,12 @@ impl Wire {
             let mut long = [0; 2];
             self.0.read_exact(&mut long).unwrap();
             size = u16::from_be_bytes(long).into();
+        } else if size == 127 {
+            let mut long = [0; 8];
+            self.0.read_exact(&mut long).unwrap();
+            size = u64::from_be_bytes(long).try_into().unwrap();
         }
-        assert!(size < 1 << 16, "no answer is that long");
+        assert!(size < 1 << 17, "no answer is that long");
         let mut payload = vec![0; size];
         self.0.read_exact(&mut payload).unwrap();
         match head[0] {

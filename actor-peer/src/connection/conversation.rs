@@ -146,6 +146,7 @@ impl Conversation {
         }
         self.place = None;
         self.turn.goes_on();
+        self.reader.out().run_more();
         Poll::Ready(())
     }
 
@@ -224,6 +225,9 @@ impl Conversation {
 
     /// Ends a turn. Other tasks run; remaining input is handled after that.
     pub(super) fn rest(&mut self, cx: &Context<'_>, out: &mut BytesMut) {
+        if self.reader.out().has_waiting() {
+            self.turn.use_share();
+        }
         match self.turn.end(clock::now) {
             Left::Nothing => {}
             Left::Input => cx.waker().wake_by_ref(),

@@ -102,6 +102,11 @@ impl Turn {
         self.share.is_used
     }
 
+    /// Something is left that is no input, and has to queue.
+    pub(super) fn use_share(&mut self) {
+        (self.is_over, self.share.is_used) = (true, true);
+    }
+
     /// The connection has queued, and goes on.
     pub(super) fn goes_on(&mut self) {
         self.share = Share::of(SPAN_WHEN_BUSY);

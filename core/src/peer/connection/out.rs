@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -26,7 +27,13 @@ struct State<P: Platform> {
     goodbye: Option<Goodbye>,
     writer: Option<Waker>,
     at_once: usize,
+    /// Whether blocks wait for [`run_more`](Out::run_more).
+    has_waiting: bool,
 }
+
+/// So many blocks that had to wait for pending output run in one go, and no more after this time.
+const RUNS_AT_ONCE: u32 = 32;
+const RUNS_FOR: Duration = Duration::from_micros(500);
 
 /// The next item to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +56,8 @@ pub struct Written {
 impl<P: Platform> Default for Out<P> {
     fn default() -> Self {
         let (frames, pong, carried, goodbye, writer) = (VecDeque::new(), None, None, None, None);
-        Self(RefCell::new(State { frames, pong, carried, goodbye, writer, at_once: AT_ONCE }))
+        let at_once = AT_ONCE;
+        Self(RefCell::new(State { frames, pong, carried, goodbye, writer, at_once, has_waiting: false }))
     }
 }
 
@@ -91,7 +99,9 @@ impl<P: Platform> Out<P> {
         // Blocks that begin now follow from the frames that were taken. So these frames are
         // returned after the blocks have run.
         let waiting = self.0.borrow_mut().take(cx, |frames, frame| frames.push_back(frame.clone()));
-        Self::run(waiting);
+        if let Some((link, waiting)) = waiting {
+            link.run_waiting(waiting, || false);
+        }
         let state = &mut *self.0.borrow_mut();
         match state.frames.pop_front() {
             Some(frame) => Poll::Ready(Outgoing::Frame(frame)),
@@ -101,6 +111,9 @@ impl<P: Platform> Out<P> {
 
     /// The same with frames that are passed to `write` without a copy, several at once. No other
     /// owner needs a share of them.
+    ///
+    /// Blocks that had to wait for pending output are run, but only some: if others are
+    /// [left](Self::has_waiting), other tasks should run before [`run_more`](Self::run_more).
     pub fn poll_write(&self, cx: &Context<'_>, mut write: impl FnMut(&Framed)) -> Poll<Outgoing<Written>> {
         let mut state = self.0.borrow_mut();
         let (mut is_written, mut waiting) = (true, None);
@@ -118,20 +131,36 @@ impl<P: Platform> Out<P> {
                 });
             }
         }
-        if !is_written {
+        if !is_written && waiting.is_none() {
             return state.other();
         }
         let written = Written { at_once: state.at_once };
+        // Blocks may run any code, so nothing is borrowed while they run.
         drop(state);
-        Self::run(waiting);
+        if let Some((link, waiting)) = waiting {
+            self.run_some(&link, waiting);
+        }
+        // If nothing was written, the writer continues with what the blocks have to say.
         Poll::Ready(Outgoing::Frame(written))
     }
 
-    /// Blocks may run any code, so nothing is borrowed while they run.
-    fn run(waiting: Option<(Arc<Link<P>>, Waiting)>) {
-        if let Some((link, waiting)) = waiting {
-            link.run_waiting(waiting);
-        }
+    fn run_some(&self, link: &Arc<Link<P>>, waiting: Waiting) {
+        let (began, mut runs) = (link.shared().now(), 0);
+        let has_waiting = link.run_waiting(waiting, || {
+            runs += 1;
+            runs == RUNS_AT_ONCE || link.shared().now().since(began) >= RUNS_FOR
+        });
+        self.0.borrow_mut().has_waiting = has_waiting;
+    }
+
+    /// Whether blocks are left that may run now.
+    pub fn has_waiting(&self) -> bool {
+        self.0.borrow().has_waiting
+    }
+
+    /// Other tasks have run: the next [`poll_write`](Self::poll_write) runs more of them.
+    pub fn run_more(&self) {
+        self.0.borrow_mut().has_waiting = false;
     }
 }
 
@@ -162,8 +191,8 @@ impl<P: Platform> State<P> {
         if was_known && link.is_quiet(*epoch) {
             return None;
         }
-        let frames = &mut self.frames;
-        match link.take_output(*epoch, cx, |frame| write(frames, frame)) {
+        let (frames, may_run) = (&mut self.frames, !self.has_waiting);
+        match link.take_output(*epoch, cx, may_run, |frame| write(frames, frame)) {
             Ok(Taken { waiting, at_once }) => {
                 self.at_once = at_once;
                 Some((Arc::clone(link), waiting?))

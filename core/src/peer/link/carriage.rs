@@ -255,7 +255,8 @@ impl<P: Platform> Link<P> {
 
     /// Passes the next output for one of the session's connections to `write`, in order. If that
     /// is all, the connection's writer is woken when there is more. Blocks that had to wait until
-    /// less output was pending have to be [run](Self::run_waiting) then.
+    /// less output was pending have to be [run](Self::run_waiting) then; they are left where they
+    /// are if they `may_run` only later.
     ///
     /// An error is the goodbye that the connection ends with: the session is over or has moved to
     /// another connection. The error is returned when no output is left.
@@ -263,6 +264,7 @@ impl<P: Platform> Link<P> {
         self: &Arc<Self>,
         epoch: Epoch,
         cx: &Context<'_>,
+        may_run: bool,
         mut write: impl FnMut(&Framed),
     ) -> Result<Taken, Goodbye> {
         let mut state = self.state.lock();
@@ -282,8 +284,9 @@ impl<P: Platform> Link<P> {
         }
         let at_once = state.session.at_once();
         if count > 0 {
-            let next = state.session.next_run();
-            if next.is_none() && !state.session.has_frame() && state.goodbye.is_none() {
+            let next = if may_run { state.session.next_run() } else { None };
+            let is_all = may_run && next.is_none() && !state.session.has_frame();
+            if is_all && state.goodbye.is_none() {
                 self.has_nothing(&mut state, cx);
             }
             Self::took_frame(state);
@@ -299,17 +302,32 @@ impl<P: Platform> Link<P> {
         if !state.session.is_carried() {
             return Err(Goodbye::normal("the session waits for another connection"));
         }
-        self.has_nothing(&mut state, cx);
-        Ok(Taken { waiting: None, at_once })
+        if !may_run {
+            return Ok(Taken { waiting: None, at_once });
+        }
+        let next = state.session.next_run();
+        if next.is_none() {
+            self.has_nothing(&mut state, cx);
+        }
+        Ok(Taken { waiting: next.map(Waiting), at_once })
     }
 
-    /// Runs blocks that had to wait for pending output, as long as little enough is pending.
-    pub(in crate::peer) fn run_waiting(self: &Arc<Self>, Waiting(first): Waiting) {
+    /// Runs blocks that had to wait for pending output, as long as little enough is pending, and
+    /// until it is enough. Returns true if others may be left.
+    pub(in crate::peer) fn run_waiting(
+        self: &Arc<Self>,
+        Waiting(first): Waiting,
+        mut is_enough: impl FnMut() -> bool,
+    ) -> bool {
         let mut next = Some(first);
         while let Some(effect) = next {
             self.perform(effect);
+            if is_enough() {
+                return true;
+            }
             next = self.state.lock().session.next_run();
         }
+        false
     }
 
     fn has_nothing(&self, state: &mut State<P>, cx: &Context<'_>) {
