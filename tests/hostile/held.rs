@@ -126,7 +126,11 @@ async fn what_is_held_is_bounded_for_a_session_and_for_an_address() {
 
         let mut sessions: Vec<_> = (0..9).map(|_| open()).collect();
         let large = Bytes::from(vec![0; 3 * MIB]);
-        sessions.iter_mut().for_each(|session| send_large(session, call(1, &large, false), 1));
+        for session in &mut sessions {
+            send_large(session, call(1, &large, false), 1);
+            // One after the other: what is held depends on how they arrive.
+            until_arrived(session, large.len() / PART);
+        }
         let mut last = open();
         send_large(&mut last, call(1, &large, false), 0);
         scripts.refused(
@@ -165,6 +169,19 @@ fn send_large(session: &mut Session, invoke: Invoke, but: usize) {
     for part in frame.chunks(PART).take(frame.len().div_ceil(PART) - but) {
         let bytes = Bytes::copy_from_slice(part);
         session.wire.send(&Frame::Chunk(Chunk { stream: 0, total, bytes }));
+    }
+}
+
+/// Waits until this many frames have arrived.
+fn until_arrived(session: &mut Session, frames: usize) {
+    session.wire.send(&Frame::Ping);
+    loop {
+        let message = session.wire.message().unwrap_or_else(|_| panic!("it closed"));
+        match Frame::decode(message).unwrap() {
+            Frame::Ack(arrived) if arrived >= frames as u64 => return,
+            Frame::Ack(_) | Frame::Ping => {}
+            other => panic!("{other:?}"),
+        }
     }
 }
 
