@@ -29,7 +29,7 @@ impl Iterator for Search {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
-        let is_prime = |n: &u64| (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+        let is_prime = |n: &u64| (2..).take_while(|d| d * d <= *n).all(|d| !n.is_multiple_of(d));
         let prime = (self.next..).find(is_prime)?;
         self.next = prime + 1;
         Some(prime)

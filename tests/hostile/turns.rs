@@ -127,7 +127,7 @@ async fn flood_of_calls_leaves_turns_to_others() {
 async fn calls_that_waited_for_output_begin_a_few_at_a_time() {
     const CALLS: u64 = 2000;
     const RESULT: usize = 8 << 20;
-    let limits = Limits { queue: 1 << 20, ..Limits::default() };
+    let limits = Limits::default().with_max_queued_bytes(1 << 20);
     let most = most_at_once(limits, CALLS as usize, 1, |mut session| {
         let size = Codec::Bincode.encode(0, &(RESULT,)).unwrap();
         let large = Invoke { captures: Bytes::from(size), ..invoke(0, "turns::result_of#0") };

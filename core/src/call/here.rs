@@ -275,7 +275,7 @@ pub struct MissingData {
     peer: PeerId,
 }
 
-pub(crate) fn expect(what: &str) -> Arc<Context> {
+fn expect(what: &str) -> Arc<Context> {
     match current() {
         Some(context) => context,
         None => panic!("`here::{what}()` was called outside of a block and of `peer.run(..)`"),

@@ -105,6 +105,7 @@ impl StreamError {
             End::Cancelled => Some(Self::new(StreamErrorKind::Cancelled, received)),
             End::Failed(error) => {
                 let kind = match error.kind() {
+                    ErrorKind::Cancelled => StreamErrorKind::Cancelled,
                     ErrorKind::Panicked => StreamErrorKind::Panicked,
                     ErrorKind::Disconnected | ErrorKind::NotConnected => StreamErrorKind::Disconnected,
                     ErrorKind::TooLarge { .. } | ErrorKind::ResultDropped { .. } => StreamErrorKind::TooLarge,
@@ -178,10 +179,12 @@ impl Error for StreamError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The receiver was dropped, or takes no more items because another sender has failed.
+    /// The receiver was dropped, or takes no more items because another sender has ended the
+    /// channel.
     #[error("the receiver takes no more items")]
     Closed,
-    /// Another sender has said the end.
+    /// Another sender of this process has said the end. If it was a sender of another process,
+    /// this is [`Closed`](Self::Closed).
     #[error("the channel was finished by another sender")]
     Finished,
     /// The session with the receiver's peer is lost.

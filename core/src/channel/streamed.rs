@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::channel;
-use super::error::End;
+use super::error::{End, SendError};
 use super::receiver::Receiver;
 use super::sender::Sender;
 use crate::block::raised::Raised;
@@ -82,7 +82,6 @@ where
     S: Stream + 'static,
     T: Serialize + DeserializeOwned + 'static,
 {
-    let context = here::expect("streamed");
     let (sender, receiver) = channel(AHEAD);
     let last = sender.clone();
     let pump = Guarded::new(Box::pin(pump(stream, split, sender)));
@@ -92,16 +91,32 @@ where
             last.end(End::failed(ErrorKind::Panicked));
         }
     };
-    let own = Context { deadline: Deadline::never(), ..(*context).clone() };
-    let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(Scoped::new(Arc::new(own), task));
-    assert!(
-        context.host.spawn_here(task),
-        "`streamed` was called in a block with `blocking`, or on a thread without an event loop"
-    );
+    spawn_here("streamed", |_| task);
     receiver
 }
 
-/// Sends the items of a stream until it ends or nobody receives them.
+/// Runs a task beside the block that runs on this thread, in its context and without its deadline.
+///
+/// # Panics
+///
+/// Outside of a block and of `peer.run(..)`, and on a thread without an event loop.
+pub(crate) fn spawn_here<F>(what: &str, task: impl FnOnce(&Context) -> F)
+where
+    F: Future<Output = ()> + 'static,
+{
+    let Some(context) = here::current() else {
+        panic!("`{what}` was called outside of a block and of `peer.run(..)`")
+    };
+    let own = Context { deadline: Deadline::never(), ..(*context).clone() };
+    let task = task(&own);
+    let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(Scoped::new(Arc::new(own), task));
+    assert!(
+        context.host.spawn_here(task),
+        "`{what}` was called in a block with `blocking`, or on a thread without an event loop"
+    );
+}
+
+/// Sends the items of a stream until it ends or its receiver is dropped.
 async fn pump<S: Stream, T>(stream: S, split: fn(S::Item) -> Result<T, Raised>, sender: Sender<T>)
 where
     T: Serialize + DeserializeOwned + 'static,
@@ -117,9 +132,13 @@ where
             Some(None) => return sender.finish(),
             Some(Some(item)) => match split(item) {
                 Ok(item) => {
-                    if let Err(error) = sender.send(item).await {
+                    match sender.send(item).await {
+                        Ok(()) => {}
+                        Err(SendError::TooLarge { size, limit }) => {
+                            return sender.end(End::failed(ErrorKind::TooLarge { size, limit }));
+                        }
                         // If the receiver has left, this changes nothing.
-                        return sender.end_with(Raised::from(error));
+                        Err(error) => return sender.end_with(Raised::from(error)),
                     }
                 }
                 Err(raised) => return sender.end_with(raised),

@@ -17,7 +17,9 @@ use crate::error::ErrorKind;
 use crate::util::keyed_hash::Keyed;
 use crate::wire::codec::Codec;
 use crate::wire::encoded::Encoded;
-use crate::wire::frame::{self, CallId, ChannelId, Credit, Ends, FIRST_BYTES, Frame, Leave, Leaving};
+use crate::wire::frame::{
+    self, CallId, ChannelId, Credit, Direction, Ends, FIRST_BYTES, Frame, Leave, Leaving,
+};
 
 /// An item is queued only while less than this many bytes wait to be sent. Items of other channels
 /// and calls then do not wait behind many of them.
@@ -373,8 +375,32 @@ impl<W> Session<W> {
         self.channels.take_kept(call)
     }
 
+    /// The ends that a message has brought. If they are more than the limit, the other side is
+    /// told that they are not wanted.
     pub(super) fn arrive(&mut self, ends: &Ends) -> Result<Result<Handles, usize>, Violation> {
-        self.channels.arrive(ends, self.is_dialled, self.limits.max_channels, self.message)
+        let count = ends.entries.len();
+        if count > Ends::MOST {
+            return Err(Violation::TooManyEnds { count });
+        }
+        let arrived = self.channels.arrive(ends, self.is_dialled, self.limits.max_channels, self.message)?;
+        if arrived.is_err() {
+            for (channel, entry) in ends.channels() {
+                let how = match entry.direction {
+                    Direction::Sender => Leaving::Dropped,
+                    Direction::Receiver => Leaving::Gone,
+                };
+                self.outbox.push(Frame::Leave(Leave { channel, how }).encode());
+            }
+        }
+        Ok(arrived)
+    }
+
+    /// A large message was dropped as it arrived. Its ends are not known, so frames for their
+    /// channels are no violation.
+    pub(super) fn message_dropped(&mut self, header: &[u8]) {
+        if frame::has_ends(header) {
+            self.channels.table.get_or_insert_default().used[1] = u64::MAX;
+        }
     }
 
     pub(super) fn channels_progress(&mut self) {
@@ -413,13 +439,17 @@ impl<W> Session<W> {
 
     pub(crate) fn send_credit(&mut self, mut credit: Credit) {
         let Some(table) = &mut self.channels.table else { return };
+        let open = table.open.len();
         let Some(channel) = table.open.get_mut(&credit.channel) else { return };
         let is_first = !std::mem::replace(&mut channel.has_credit, true);
         let window = if is_first { self.limits.channel_window.saturating_sub(FIRST_BYTES) } else { 0 };
+        // All windows together are a part of what the session may hold.
+        let windows = open.saturating_mul(self.limits.channel_window as usize);
+        let is_full = self.full.is_some() || windows > self.limits.max_held_bytes_per_session / 2;
         let taken = (credit.bytes.saturating_sub(window) as usize).min(channel.unread);
         channel.unread -= taken;
         table.unread -= taken;
-        if self.full.is_some() {
+        if is_full {
             // The channel keeps its first window.
             credit.bytes = credit.bytes.saturating_sub(window);
         }

@@ -136,7 +136,12 @@ impl<W> Session<W> {
 
     /// Ends the session: open calls end as disconnected, running blocks are dropped.
     pub fn close(&mut self) -> Vec<Effect<W>> {
-        self.close_as(&End::Cancelled)
+        self.close_as(&End::disconnected())
+    }
+
+    /// The same where one side ends in an orderly way: channels end as cancelled.
+    pub(crate) fn close_orderly(&mut self) -> Vec<Effect<W>> {
+        self.close_as(&End::failed(ErrorKind::Cancelled))
     }
 
     /// The same; channels get this end.

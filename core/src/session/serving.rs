@@ -90,6 +90,7 @@ impl<W> Session<W> {
         header: &[u8],
         dropped: Dropped,
     ) -> Result<Option<Effect<W>>, Violation> {
+        self.message_dropped(header);
         if let Some(call) = Invoke::call_of(header) {
             self.calls.start(call, Deadline::never(), false)?;
             let refusal = match dropped {
@@ -99,7 +100,8 @@ impl<W> Session<W> {
             self.refuse(call, RemoteError::refused(refusal));
             return Ok(None);
         }
-        if let Some(channel) = frame::Item::channel_of(header) {
+        // An item, or the error that ends a channel.
+        if let Some(channel) = frame::Item::channel_of(header).or_else(|| frame::Leave::channel_of(header)) {
             return self.fail_channel(
                 channel,
                 match dropped {
@@ -109,8 +111,10 @@ impl<W> Session<W> {
             );
         }
         let Some(call) = Reply::call_of(header) else { return Ok(None) };
-        // The ends of channels in it are not known. The other side gives them up.
-        self.outbox.push(Frame::Cancel(call).encode());
+        if frame::has_ends(header) {
+            // Which ends it has is not known. The other side gives them up.
+            self.outbox.push(Frame::Cancel(call).encode());
+        }
         Ok(self.calls.end(call).map(|waiter| {
             let error = match dropped {
                 Dropped::Full(full) => result_dropped(full),

@@ -58,6 +58,12 @@ pub enum Violation {
     /// It sent more items or bytes on a channel than it was allowed to.
     #[error("it sent more on channel {0} than it was allowed to")]
     Credit(u64),
+    /// It sent a message with more ends of channels than a message may have.
+    #[error("message with {count} ends of channels, where the limit is {}", crate::wire::frame::Ends::MOST)]
+    TooManyEnds {
+        /// Their number.
+        count: usize,
+    },
     /// It sent an item in a codec that does not exist.
     #[error("item in unknown codec {0}")]
     ItemCodec(u8),

@@ -75,11 +75,11 @@ where
                         self.pause = PAUSE;
                         return Ok(update);
                     }
-                    Ok(None) => {}
                     Err(error) if error.kind() == StreamErrorKind::Raised => {
                         return Err(error.into_remote());
                     }
-                    Err(_) => {}
+                    // The topic or its peer has ended.
+                    Ok(None) | Err(_) => {}
                 }
                 self.receiver = None;
                 self.wait().await;
@@ -104,7 +104,10 @@ where
 /// Whether the call may succeed later.
 fn may_pass(error: &RemoteError) -> bool {
     match error.kind() {
-        ErrorKind::Disconnected | ErrorKind::NotConnected | ErrorKind::DeadlineExceeded => true,
+        ErrorKind::Disconnected
+        | ErrorKind::NotConnected
+        | ErrorKind::DeadlineExceeded
+        | ErrorKind::Cancelled => true,
         ErrorKind::Refused(refusal) => matches!(
             refusal,
             Refusal::GoingAway

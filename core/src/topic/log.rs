@@ -13,6 +13,7 @@ pub(super) struct Log {
     first: u64,
     /// Subscribers that have read everything.
     waiting: Vec<Waker>,
+    is_over: bool,
 }
 
 /// What comes at a position.
@@ -22,11 +23,13 @@ pub(super) enum Read {
     Lagged(u64),
     /// Nothing yet. The reader is woken when there is something.
     Nothing,
+    /// Nothing, and nothing will come.
+    Over,
 }
 
 impl Log {
     pub(super) fn new(keep: usize) -> Self {
-        Self { keep, items: VecDeque::new(), first: 0, waiting: Vec::new() }
+        Self { keep, items: VecDeque::new(), first: 0, waiting: Vec::new(), is_over: false }
     }
 
     pub(super) fn keep(&mut self, items: usize) {
@@ -46,6 +49,12 @@ impl Log {
         std::mem::take(&mut self.waiting)
     }
 
+    /// Nothing more will come. Returns the subscribers to wake.
+    pub(super) fn close(&mut self) -> Vec<Waker> {
+        self.is_over = true;
+        std::mem::take(&mut self.waiting)
+    }
+
     fn trim(&mut self) {
         while self.items.len() > self.keep {
             self.items.pop_front();
@@ -59,6 +68,7 @@ impl Log {
         };
         match usize::try_from(place).ok().and_then(|place| self.items.get(place)) {
             Some(item) => Read::Item(item.copy()),
+            None if self.is_over => Read::Over,
             None => {
                 self.waiting.push(cx.waker().clone());
                 Read::Nothing

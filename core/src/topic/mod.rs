@@ -11,9 +11,8 @@ mod log;
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -21,10 +20,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::follow::{Follow, follow};
 use self::log::{Log, Read};
-use crate::call::here::{self, Context, Scoped};
 use crate::channel::sender::encode_item;
+use crate::channel::streamed::spawn_here;
 use crate::channel::{Receiver, SendError, Sender, channel};
-use crate::util::time::Deadline;
 
 /// The number of updates that are on their way to a subscriber at once.
 const AHEAD: u32 = 32;
@@ -61,7 +59,17 @@ const KEEP: usize = 256;
 /// behind by more than the topic [keeps](Self::keep), it gets [`Update::Lagged`] and the state
 /// anew, and others are not affected.
 pub struct Topic<T, S = ()> {
-    shared: Arc<Shared<T, S>>,
+    owner: Arc<Owner<T, S>>,
+}
+
+/// What the handles of a topic share. Subscriptions end with it.
+struct Owner<T, S>(Arc<Shared<T, S>>);
+
+impl<T, S> Drop for Owner<T, S> {
+    fn drop(&mut self) {
+        let wakers = self.0.inner.lock().log.close();
+        wakers.into_iter().for_each(Waker::wake);
+    }
 }
 
 /// Changes a state by an item.
@@ -75,6 +83,7 @@ struct Shared<T, S> {
 struct Inner<S> {
     state: S,
     log: Log,
+    subscribers: usize,
 }
 
 /// What a subscriber of a [`Topic`] gets.
@@ -126,14 +135,18 @@ where
     /// under the lock of the topic and must not use it.
     #[must_use]
     pub fn with_state(state: S, apply: impl Fn(&mut S, &T) + Send + Sync + 'static) -> Self {
-        let inner = Mutex::new(Inner { state, log: Log::new(KEEP) });
-        Self { shared: Arc::new(Shared { apply: Box::new(apply), inner }) }
+        let inner = Mutex::new(Inner { state, log: Log::new(KEEP), subscribers: 0 });
+        Self { owner: Arc::new(Owner(Arc::new(Shared { apply: Box::new(apply), inner }))) }
+    }
+
+    fn shared(&self) -> &Arc<Shared<T, S>> {
+        &self.owner.0
     }
 
     /// Keeps this many of the newest items for subscribers that are behind, instead of 256.
     #[must_use]
     pub fn keep(self, items: usize) -> Self {
-        self.shared.inner.lock().log.keep(items);
+        self.shared().inner.lock().log.keep(items);
         self
     }
 
@@ -146,41 +159,46 @@ where
     pub fn publish(&self, item: T) -> Result<(), SendError> {
         let encoded = encode_item::<Update<T, S>, _>(&Written::<T, S>::Item(&item))?;
         let wakers = {
-            let mut inner = self.shared.inner.lock();
-            (self.shared.apply)(&mut inner.state, &item);
+            let mut inner = self.shared().inner.lock();
+            (self.shared().apply)(&mut inner.state, &item);
             inner.log.push(encoded)
         };
-        wakers.into_iter().for_each(std::task::Waker::wake);
+        wakers.into_iter().for_each(Waker::wake);
         Ok(())
     }
 
     /// Looks at the state.
     pub fn read<R>(&self, look: impl FnOnce(&S) -> R) -> R {
-        look(&self.shared.inner.lock().state)
+        look(&self.shared().inner.lock().state)
     }
 
     /// The number of subscribers.
     #[must_use]
     pub fn subscribers(&self) -> usize {
-        Arc::strong_count(&self.shared) - 1
+        self.shared().inner.lock().subscribers
     }
 
     /// A subscription, to be returned from a block.
+    ///
+    /// It ends when the last handle of the topic is dropped. It is cancelled when the peer begins to
+    /// drain, so that the subscriber can subscribe elsewhere.
     ///
     /// # Panics
     ///
     /// Outside of a block and of `peer.run(..)`, and in a block with `#[block(blocking)]`.
     #[must_use]
     pub fn subscribe(&self) -> Receiver<Update<T, S>> {
-        let context = here::expect("subscribe");
         let (sender, receiver) = channel(AHEAD);
-        let pump = pump(Arc::clone(&self.shared), sender);
-        let own = Context { deadline: Deadline::never(), ..(*context).clone() };
-        let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(Scoped::new(Arc::new(own), pump));
-        assert!(
-            context.host.spawn_here(task),
-            "`subscribe` was called in a block with `blocking`, or on a thread without an event loop"
-        );
+        let subscription = Subscription::new(Arc::clone(self.shared()));
+        spawn_here("Topic::subscribe", |context| {
+            let is_draining = Arc::clone(&context.host);
+            let mut draining = Box::pin(async move { is_draining.draining().wait().await });
+            let mut pump = Box::pin(pump(subscription, sender));
+            poll_fn(move |cx| match draining.as_mut().poll(cx) {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => pump.as_mut().poll(cx),
+            })
+        });
         receiver
     }
 }
@@ -188,7 +206,7 @@ where
 impl<T, S> Clone for Topic<T, S> {
     /// Another handle of the same topic.
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { owner: Arc::clone(&self.owner) }
     }
 }
 
@@ -198,8 +216,24 @@ impl<T, S> fmt::Debug for Topic<T, S> {
     }
 }
 
-/// Sends the state, and the items after it, until nobody receives them.
-async fn pump<T, S>(shared: Arc<Shared<T, S>>, sender: Sender<Update<T, S>>)
+/// A subscriber, which is counted.
+struct Subscription<T, S>(Arc<Shared<T, S>>);
+
+impl<T, S> Subscription<T, S> {
+    fn new(shared: Arc<Shared<T, S>>) -> Self {
+        shared.inner.lock().subscribers += 1;
+        Self(shared)
+    }
+}
+
+impl<T, S> Drop for Subscription<T, S> {
+    fn drop(&mut self) {
+        self.0.inner.lock().subscribers -= 1;
+    }
+}
+
+/// Sends the state, and the items after it, until the receiver is dropped.
+async fn pump<T, S>(subscription: Subscription<T, S>, sender: Sender<Update<T, S>>)
 where
     T: Serialize + DeserializeOwned + Send + Sync + 'static,
     S: Serialize + DeserializeOwned + Send + Sync + 'static,
@@ -211,7 +245,7 @@ where
             if sender.poll_closed(cx).is_ready() {
                 return Poll::Ready(None);
             }
-            let mut inner = shared.inner.lock();
+            let mut inner = subscription.0.inner.lock();
             let Some(at) = position else {
                 position = Some(inner.log.end());
                 let state = encode_item::<Update<T, S>, _>(&Written::<T, S>::State(&inner.state));
@@ -227,9 +261,10 @@ where
                     Poll::Ready(Some(encode_item::<Update<T, S>, _>(&Written::<T, S>::Lagged(missed))))
                 }
                 Read::Nothing => Poll::Pending,
+                Read::Over => Poll::Ready(None),
             }
         });
-        let Some(item) = next.await else { return };
+        let Some(item) = next.await else { return sender.finish() };
         let sent = match item {
             Ok(item) => sender.send_encoded(item).await,
             Err(error) => Err(error),

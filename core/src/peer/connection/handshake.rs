@@ -86,7 +86,7 @@ impl<P: Platform> Connection<P> {
             (frame::Opened::New { session, token }, _) => (session, token),
         };
         if let Some(old) = old {
-            old.close(Goodbye::normal("the other side no longer has the session"));
+            old.lose(Goodbye::normal("the other side no longer has the session"));
         }
         self.stage = Stage::Deciding;
         let join = Join::Dialled { them: welcome.from, address: self.address, ticket, kill };
@@ -97,7 +97,7 @@ impl<P: Platform> Connection<P> {
     pub fn decided(&mut self, verdict: Result<Admitted<P>, Reject>, Asked(side): Asked<P>) -> Next<P> {
         match (verdict, side) {
             (Ok(Admitted::New(link)), Side::Accepting(_)) if self.is_late => {
-                link.close(Goodbye::policy(&Reject::Late.to_string()));
+                link.lose(Goodbye::policy(&Reject::Late.to_string()));
                 self.reject(&Reject::Late)
             }
             (Ok(Admitted::Resumed(..)), Side::Accepting(_)) if self.is_late => self.reject(&Reject::Late),
@@ -167,7 +167,7 @@ impl<P: Platform> Connection<P> {
                 self.carry(link, epoch)
             }
             Err(lost) => {
-                link.close(Goodbye::normal(&lost.to_string()));
+                link.lose(Goodbye::normal(&lost.to_string()));
                 tell(opened, Err(Reject::Lost));
                 self.reject(&Reject::Lost)
             }
@@ -182,7 +182,7 @@ impl<P: Platform> Connection<P> {
             tracing::debug!(peer = %self.shared.id(), %reject, "session rejected by the remote peer");
             match welcomed {
                 // The other side has just proved that it has the session's token.
-                Welcomed::Back { link, .. } if reject == Reject::Lost => link.close(Goodbye::normal("")),
+                Welcomed::Back { link, .. } if reject == Reject::Lost => link.lose(Goodbye::normal("")),
                 Welcomed::Back { .. } => {}
                 // No connection will ever resume it.
                 Welcomed::New(link, _) => link.close(Goodbye::normal("")),
@@ -263,7 +263,7 @@ fn end_of<P: Platform>(old: Option<Arc<Link<P>>>, reject: Reject) -> Reject {
     // If the session has ended meanwhile, because the other side has opened another one, it was
     // replaced by that session and not by another peer.
     let was_alive = old.is_alive();
-    old.close(Goodbye::normal("the other side cannot go on with the session"));
+    old.lose(Goodbye::normal("the other side cannot go on with the session"));
     if was_alive { reject } else { Reject::Lost }
 }
 

@@ -212,7 +212,7 @@ impl<P: Platform> Connection<P> {
         }
         self.out.goodbye(goodbye.clone());
         if let Stage::Carrying { link, .. } = std::mem::replace(&mut self.stage, Stage::Over) {
-            link.close(goodbye);
+            link.lose(goodbye);
         }
         Next::Stop
     }

@@ -218,7 +218,7 @@ impl<P: Platform> Roster<P> {
             if stays || !other.gives_way_to(visitor.principal.as_ref()) {
                 return Err(Reject::IdInUse { seconds: other.free_in() });
             }
-            other.close(Goodbye::away("the peer has a new session"));
+            other.lose(Goodbye::away("the peer has a new session"));
         }
         if visitor.is_beyond || self.sessions.len() >= shared.limits().max_sessions {
             return Err(Reject::Full);

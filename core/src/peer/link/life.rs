@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::state::{Awaited, Waiter};
 use super::{FITS, Link};
 use crate::peer::{Goodbye, Kill, Notice, Platform};
-use crate::session::Effect;
+use crate::session::{Effect, Session};
 use crate::util::shown::OneLine;
 use crate::util::time::Moment;
 use crate::wire::handshake;
@@ -94,7 +94,14 @@ impl<P: Platform> Link<P> {
     /// closes.
     pub fn close(self: &Arc<Self>, goodbye: Goodbye) {
         let ended = Ended { is_ours: true, reason: goodbye.reason.clone() };
-        self.end(goodbye, &ended);
+        self.end(goodbye, &ended, Session::close_orderly);
+    }
+
+    /// The same for a session that is lost: the other side no longer has it, or broke the
+    /// protocol. Its channels end as disconnected.
+    pub fn lose(self: &Arc<Self>, goodbye: Goodbye) {
+        let ended = Ended { is_ours: true, reason: goodbye.reason.clone() };
+        self.end(goodbye, &ended, Session::close);
     }
 
     /// Ends the session like [`close`](Self::close). The program may end before the task of the
@@ -117,10 +124,16 @@ impl<P: Platform> Link<P> {
 
     /// The other side ended the session, and need not be notified.
     pub(super) fn closed_by_them(self: &Arc<Self>, reason: String) {
-        self.end(Goodbye::normal(""), &Ended { is_ours: false, reason });
+        let ended = Ended { is_ours: false, reason };
+        self.end(Goodbye::normal(""), &ended, Session::close_orderly);
     }
 
-    fn end(self: &Arc<Self>, goodbye: Goodbye, ended: &Ended) {
+    fn end(
+        self: &Arc<Self>,
+        goodbye: Goodbye,
+        ended: &Ended,
+        close: fn(&mut Session<Waiter>) -> Vec<Effect<Waiter>>,
+    ) {
         let (was_alive, effects) = self.with(|state| {
             let was_alive = state.session.is_alive();
             // Only the connection that carries the session brings its last frame.
@@ -128,7 +141,7 @@ impl<P: Platform> Link<P> {
                 state.last_frame = Some(self.last_frame(&ended.reason));
             }
             state.goodbye.get_or_insert(goodbye);
-            (was_alive, state.session.close())
+            (was_alive, close(&mut state.session))
         });
         if was_alive {
             self.log_end(ended);

@@ -1,5 +1,7 @@
 //! How the values of one type travel.
 
+use std::any::type_name;
+
 use serde::Serialize;
 
 use super::fault::WriteFault;
@@ -8,6 +10,7 @@ use super::{Codec, EncodeError, check};
 use crate::block::shape::Subject;
 use crate::channel::handle::Handles;
 use crate::channel::scope;
+use crate::wire::frame::Ends;
 
 /// The codec that carries the values of a type exactly, and what is used for one that it cannot
 /// carry after all.
@@ -77,6 +80,10 @@ impl Carriage {
     ) -> Result<Written, EncodeError> {
         let (encoded, handles) = scope::leaving(|| self.encode_alone(head, value));
         let (codec, mut bytes) = encoded?;
+        if handles.len() > Ends::MOST {
+            let reason = format!("more than {} ends of channels in one value", Ends::MOST);
+            return Err(EncodeError::new(type_name::<T>(), WriteFault::Custom(reason).into()));
+        }
         handles.append_table(&mut bytes);
         Ok(Written { codec, bytes, handles })
     }

@@ -63,6 +63,9 @@ pub struct Ends {
 }
 
 impl Ends {
+    /// The largest number of ends in one message.
+    pub const MOST: usize = 4096;
+
     /// The channels in the order of their entries.
     pub fn channels(&self) -> impl Iterator<Item = (ChannelId, Entry)> + '_ {
         channels(self.first, self.entries.len() as u64).zip(self.entries.iter().copied())
@@ -120,10 +123,14 @@ pub(super) fn write_first(message: &mut [u8], first: u64) {
     }
 }
 
+/// Whether a message that begins like this carries ends of channels.
+pub(crate) fn has_ends(header: &[u8]) -> bool {
+    matches!(header, [INVOKE | REPLY | ITEM, _, _, flags, ..] if flags & HAS_ENDS != 0)
+}
+
 /// The channels whose ends a whole message carries.
 pub(crate) fn opens(message: &[u8]) -> Option<impl Iterator<Item = ChannelId> + use<>> {
-    let has_ends = matches!(message, [INVOKE | REPLY | ITEM, _, _, flags, ..] if flags & HAS_ENDS != 0);
-    if !has_ends {
+    if !has_ends(message) {
         return None;
     }
     let mut foot = message.get(message.len().checked_sub(FOOT)?..)?;
@@ -265,6 +272,13 @@ impl Leave {
         if let Leaving::Failed(error) = &self.how {
             out.put_slice(error);
         }
+    }
+
+    /// The channel of a message that begins like this frame.
+    pub(crate) fn channel_of(message: &[u8]) -> Option<ChannelId> {
+        let mut head = message.get(..10).filter(|head| head[0] == LEAVE)?;
+        head.advance(2);
+        Some(ChannelId(head.get_u64_le()))
     }
 
     /// The rest of the frame behind its kind.

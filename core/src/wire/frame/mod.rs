@@ -31,10 +31,10 @@ use self::read::{end, u64_le};
 pub(crate) use self::call::codec;
 pub use self::call::{CallId, HEAD, Invoke, Reply};
 pub use self::catalogue::Catalogue;
-pub(crate) use self::channel::opens;
 pub use self::channel::{
     ChannelId, Credit, Direction, Ends, Entry, FIRST_BYTES, ITEM_COST, ITEM_HEAD, Item, Leave, Leaving,
 };
+pub(crate) use self::channel::{has_ends, opens};
 pub use self::chunk::Chunk;
 pub use self::framed::Framed;
 pub use self::introduction::{
