@@ -72,10 +72,16 @@ impl Script {
         }
     }
 
-    /// For how long a call may wait where a single message keeps the server's thread, which is
-    /// bounded and not nothing.
+    /// For how long a call may wait where a single message or result keeps the server's thread,
+    /// which is bounded and not nothing: a value that is slow to decode (a millisecond for 65,000
+    /// texts), or a block that makes 6 MiB.
     pub(super) fn stall(self) -> Option<Duration> {
-        (self == Self::SlowValues).then_some(Duration::from_millis(100))
+        match self {
+            Self::SlowValues => Some(Duration::from_millis(100)),
+            Self::Unacknowledged => Some(Duration::from_millis(50)),
+            Self::Captures => Some(Duration::from_millis(10)),
+            _ => None,
+        }
     }
 
     /// How many attackers play it at once.
