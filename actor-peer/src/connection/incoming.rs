@@ -20,8 +20,9 @@ impl Incoming {
     /// The number of bytes of its payload.
     pub(super) fn size(&self) -> usize {
         match self {
-            Self::Binary(bytes) | Self::Ping(bytes) => bytes.len(),
-            Self::Part(
+            Self::Binary(bytes)
+            | Self::Ping(bytes)
+            | Self::Part(
                 Item::FirstText(bytes) | Item::FirstBinary(bytes) | Item::Continue(bytes) | Item::Last(bytes),
             ) => bytes.len(),
             Self::Pong | Self::Text | Self::Close(_) => 0,
