@@ -295,9 +295,13 @@ impl<P: Platform> Roster<P> {
     }
 
     /// The same when the event loop of the control plane has ended, probably because the program
-    /// ends.
+    /// ends. No notice arrives any more, so the sessions are removed here.
     pub fn part(&mut self, shared: &Shared<P>) {
         self.end_by(shared, |link| link.part(Goodbye::away(PROGRAM_ENDED)));
+        for (_, link) in self.sessions.drain() {
+            shared.routes().remove(&link);
+        }
+        shared.changes().add();
     }
 
     fn end(&mut self, shared: &Shared<P>, reason: &str) {
