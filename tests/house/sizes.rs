@@ -70,7 +70,7 @@ fn functions(source: &str) -> Vec<(&str, usize)> {
                 rest == "}" || rest.ends_with(';') && !rest.starts_with(char::is_whitespace)
             })
         };
-        let length = lines[index + 1..].iter().position(|line| ends(line)).unwrap_or_default();
+        let length = lines[index + 1..].iter().position(ends).unwrap_or_default();
         found.push((name, length + 2));
     }
     found
