@@ -7,13 +7,12 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::io;
 use std::process::{ExitStatus, Stdio};
-use std::thread;
 
 use anyhow::{Context, anyhow, bail};
+use test_support::leash;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{Child, ChildStdin};
 
 /// A process that helps this one.
 #[derive(Debug)]
@@ -55,9 +54,8 @@ impl Helper {
         arguments: impl IntoIterator<Item = A>,
         stdout: Stdio,
     ) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("cannot find this program's own file")?;
-        let mut command = Command::new(program);
-        command.args(arguments).arg("--helper").stdin(Stdio::piped()).stdout(stdout).kill_on_drop(true);
+        let mut command = leash::command(arguments).context("cannot find this program's own file")?;
+        command.arg("--helper").stdout(stdout);
         // A terminal sends Ctrl-C to a whole group of processes. Helpers are not in ours: we
         // receive the signal, and end them.
         #[cfg(unix)]
@@ -112,15 +110,9 @@ fn describe(status: ExitStatus) -> String {
 }
 
 /// Ends this process when its parent has ended.
-///
-/// A thread of its own, so that even a process that is stuck ends.
 #[expect(clippy::exit, reason = "nobody is left to whom anything could be returned")]
 pub(crate) fn end_with_parent() {
-    thread::spawn(|| {
-        // Nothing is ever sent; the read ends when no process holds the other end any longer.
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        std::process::exit(0);
-    });
+    leash::on_release(|| std::process::exit(0));
 }
 
 #[cfg(all(test, unix))]

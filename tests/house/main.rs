@@ -18,6 +18,7 @@ const CRATES: &[&str] = &[
     "actor-peer/src/lib.rs",
     "auth-jwt/src/lib.rs",
     "browser-peer/src/lib.rs",
+    "test-support/src/lib.rs",
     "xtask/src/main.rs",
 ];
 

@@ -1,12 +1,11 @@
 //! The other processes: this program again, with its role as an argument, and their figures in
 //! Linux.
 
-use std::io;
-use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setpriority_process};
+use test_support::{leash, linux};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::oneshot;
@@ -27,15 +26,15 @@ pub(crate) struct Process {
 impl Process {
     /// Starts this program with these arguments.
     pub(crate) fn start(arguments: &[&str]) -> anyhow::Result<Self> {
-        Self::spawn(Command::new(this_program()?).args(arguments))
+        Self::spawn(&mut leashed(arguments)?)
     }
 
     /// The same, with a scheduling class that gets a processor only when no other process wants
     /// it. Where the tool that sets it is missing, with the lowest priority.
     pub(crate) fn start_idle(arguments: &[&str]) -> anyhow::Result<Self> {
-        let program = this_program()?;
-        Self::spawn(Command::new("chrt").args(["--idle", "0"]).arg(&program).args(arguments)).or_else(|_| {
-            let started = Self::spawn(Command::new(program).args(arguments))?;
+        let program = std::env::current_exe().context("cannot find this program's own file")?;
+        Self::spawn(Command::new("chrt").args(["--idle", "0"]).arg(program).args(arguments)).or_else(|_| {
+            let started = Self::spawn(&mut leashed(arguments)?)?;
             setpriority_process(Some(started.pid), LOWEST)?;
             Ok(started)
         })
@@ -44,8 +43,8 @@ impl Process {
     fn spawn(command: &mut Command) -> anyhow::Result<Self> {
         let mut child = command
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
             .kill_on_drop(true)
+            .stdout(Stdio::piped())
             .spawn()
             .context("cannot start another process")?;
         let (leash, stdout) = (child.stdin.take(), child.stdout.take());
@@ -78,26 +77,20 @@ impl Process {
 
     /// How many seconds of a processor it has had.
     pub(crate) fn processor(&self) -> anyhow::Result<f64> {
-        let path = format!("/proc/{}/stat", self.pid.as_raw_nonzero());
-        let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-        // Behind the program's name, which may hold anything; hundredths of a second, wherever
-        // Linux runs.
-        let (_, rest) = stat.rsplit_once(") ").context("it has no name")?;
-        let ticks = rest.split(' ').skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
-        Ok(ticks / 100.0)
+        Ok(linux::processor_seconds(self.pid)?)
     }
 
     pub(crate) fn memory(&self) -> anyhow::Result<Memory> {
-        Memory::of(&self.pid.as_raw_nonzero().to_string())
+        Memory::of(&self.pid.to_string())
     }
 
     pub(crate) fn descriptors(&self) -> anyhow::Result<u64> {
-        descriptors(&self.pid.as_raw_nonzero().to_string())
+        descriptors(&self.pid.to_string())
     }
 }
 
-fn this_program() -> anyhow::Result<PathBuf> {
-    std::env::current_exe().context("cannot find this program's own file")
+fn leashed(arguments: &[&str]) -> anyhow::Result<Command> {
+    leash::command(arguments).context("cannot find this program's own file")
 }
 
 /// How much memory a process has, in MiB.
@@ -111,20 +104,15 @@ pub(crate) struct Memory {
 impl Memory {
     /// Of the process with this number, or `self`.
     pub(crate) fn of(process: &str) -> anyhow::Result<Self> {
-        let path = format!("/proc/{process}/status");
-        let status = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-        let mebibytes = |name: &str| {
-            let value = status.lines().find_map(|line| line.strip_prefix(name)).context("no such line")?;
-            let kibibytes: f64 = value.trim().trim_end_matches(" kB").parse()?;
-            anyhow::Ok(kibibytes / 1024.0)
-        };
-        Ok(Self { now: mebibytes("VmRSS:")?, peak: mebibytes("VmHWM:")? })
+        let memory = linux::Memory::of(process)?;
+        let mebibytes = |kibibytes: u64| kibibytes as f64 / 1024.0;
+        Ok(Self { now: mebibytes(memory.resident), peak: mebibytes(memory.peak) })
     }
 }
 
 /// How many descriptors a process has open.
 pub(crate) fn descriptors(process: &str) -> anyhow::Result<u64> {
-    Ok(std::fs::read_dir(format!("/proc/{process}/fd"))?.count() as u64)
+    Ok(linux::descriptors(process)?)
 }
 
 /// How many descriptors a process may have open.
@@ -136,10 +124,8 @@ pub(crate) fn descriptor_limit() -> u64 {
 /// that this process can also end without it.
 pub(crate) async fn until_let_go() {
     let (let_go, is_let_go) = oneshot::channel();
-    std::thread::spawn(move || {
-        // Nothing is ever sent: the read ends when no process holds the other end of the pipe. An
-        // error ends it, too.
-        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+    leash::on_release(move || {
+        // Nobody waits for it any more, then.
         let _ = let_go.send(());
     });
     let _ = is_let_go.await;
