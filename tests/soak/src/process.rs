@@ -125,7 +125,7 @@ pub(crate) fn descriptor_limit() -> u64 {
 pub(crate) async fn until_let_go() {
     let (let_go, is_let_go) = oneshot::channel();
     leash::on_release(move || {
-        // Nobody waits for it any more, then.
+        // An error means that no task waits for it any more.
         let _ = let_go.send(());
     });
     let _ = is_let_go.await;
