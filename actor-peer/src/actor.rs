@@ -37,8 +37,8 @@ impl Actor for PeerActor {
 
 impl Drop for PeerActor {
     /// If there are handles of the peer, its event loop has ended, for example because the program
-    /// returns from `main`. The sessions that others have opened live on threads of a server, which
-    /// end with the process, without notice.
+    /// returns from `main`. The sessions that others have opened live on threads of a server,
+    /// which end with the process, without notice.
     fn drop(&mut self) {
         if let Some(shared) = self.peer.upgrade() {
             self.roster.part(&shared);

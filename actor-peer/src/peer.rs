@@ -141,8 +141,8 @@ impl Peer {
     /// The link dials at once, and retries until there is a session. It reconnects when the
     /// connection is lost. It opens a new session when the old one has ended, for example because
     /// the server was restarted.
-    /// [`Limits::reconnect_delay`](distributed_scope_core::Limits::reconnect_delay) sets the delays
-    /// between attempts.
+    /// [`Limits::reconnect_delay`](distributed_scope_core::Limits::reconnect_delay) sets the
+    /// delays between attempts.
     ///
     /// The link ends when it is [stopped](LinkHandle::stop), when this peer is stopped, or when
     /// no attempt can succeed: the URL is invalid, a token would be sent unencrypted, or the
@@ -296,8 +296,8 @@ impl Peer {
     }
 
     /// Returns the memory that this peer holds for all other peers now, in bytes;
-    /// [`Limits::max_held_bytes`](distributed_scope_core::Limits::max_held_bytes) documents what is
-    /// counted.
+    /// [`Limits::max_held_bytes`](distributed_scope_core::Limits::max_held_bytes) documents what
+    /// is counted.
     #[must_use]
     pub fn held(&self) -> usize {
         self.shared.account().held()

@@ -12,7 +12,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A client sends its token with [`Endpoint::bearer`](distributed_scope_actor_peer::Endpoint::bearer); a browser sends
+//! A client sends its token with
+//! [`Endpoint::bearer`](distributed_scope_actor_peer::Endpoint::bearer); a browser sends
 //! it as a subprotocol. The claims of the token become the claims of a [`Principal`]. When the
 //! token expires, the connection is dropped. The session resumes if the client reconnects with a
 //! newer token of the same subject.

@@ -95,8 +95,8 @@ impl Peer {
     /// connection is lost: at once when the browser reports that it is online again or the page
     /// becomes visible again. It opens a new session when the old one has ended, for example
     /// because the server was restarted.
-    /// [`Limits::reconnect_delay`](distributed_scope_core::Limits::reconnect_delay) sets the delays
-    /// between attempts.
+    /// [`Limits::reconnect_delay`](distributed_scope_core::Limits::reconnect_delay) sets the
+    /// delays between attempts.
     ///
     /// The link ends when it is [stopped](LinkHandle::stop), when this peer is stopped, or when
     /// no attempt can succeed: the URL is invalid, a token would be sent unencrypted, or the

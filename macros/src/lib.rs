@@ -2,10 +2,10 @@
 //! that crate.
 //!
 //! One expansion is three steps, each a folder. `parse` reads the item and finds each `remote!` in
-//! its tokens. `validate` checks the item, the variables that each block uses, and that no block is
-//! left by a jump. `expand` writes the calls, the closure structs and the versions of the blocks.
-//! After a mistake `expand::fallback` writes the function without a body, so that one mistake
-//! gives one message.
+//! its tokens. `validate` checks the item, the variables that each block uses, and that no block
+//! is left by a jump. `expand` writes the calls, the closure structs and the versions of the
+//! blocks. After a mistake `expand::fallback` writes the function without a body, so that one
+//! mistake gives one message.
 //!
 //! Invariant: a `remote!` is found by its tokens, never by the syntax tree, because it may stand
 //! inside any macro.
@@ -27,10 +27,10 @@ use crate::parse::args::Args;
 /// It is written on an `async fn`, or on an inherent `impl` block, where it applies to each
 /// `async fn` that contains `remote!`.
 ///
-/// - `#[distributed(require = authenticated)]` runs its blocks for known callers only,
-///   `require = claim("role", "admin")` for callers with this claim. `#[block(require = ..)]`
-///   overrides it for one block; `anybody` removes the requirement. The caller of each hop is
-///   checked: a client that calls its server, and a server that calls its client back.
+/// - `#[distributed(require = authenticated)]` runs its blocks for known callers only, `require =
+///   claim("role", "admin")` for callers with this claim. `#[block(require = ..)]` overrides it
+///   for one block; `anybody` removes the requirement. The caller of each hop is checked: a client
+///   that calls its server, and a server that calls its client back.
 /// - `#[distributed(exact)]` makes the bodies of its blocks part of their versions. A server whose
 ///   body differs then refuses the call; see [`remote!`]. Named blocks are excluded.
 /// - `#[distributed(crate = path)]` names the path of `distributed-scope`, if it is not
@@ -90,9 +90,9 @@ pub fn distributed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// - `here` works in it, and a panic is a `RemoteError` of kind `Panicked`, as in every block.
 /// - **A body that has begun is not interrupted.** If its call is cancelled, its deadline passes
 ///   or its session ends, its outcome is dropped. Until it ends it counts as running (in
-///   `Limits::max_calls_served`), holds its memory in the account of its session, and is waited for
-///   by `Peer::drain`; a long one should look at `here::deadline` and `here::is_draining`. A body
-///   that still waits for a thread does not begin then.
+///   `Limits::max_calls_served`), holds its memory in the account of its session, and is waited
+///   for by `Peer::drain`; a long one should look at `here::deadline` and `here::is_draining`. A
+///   body that still waits for a thread does not begin then.
 /// - The pool is that of the tokio runtime of its thread; actix-web's
 ///   `HttpServer::worker_max_blocking_threads` sets its size.
 /// - A page has one thread: there the body runs in place.

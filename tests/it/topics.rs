@@ -66,7 +66,8 @@ async fn each_item_is_seen_once_after_the_state() {
     assert!(orders.iter().all(|order| longest.ends_with(order)), "two subscribers saw another order");
 }
 
-/// A slow subscriber learns how many items it has missed, gets the state anew, and delays nobody.
+/// A slow subscriber learns how many items it has missed, gets the state anew, and delays no
+/// other.
 #[actix_web::test]
 async fn slow_subscriber_lags_alone() {
     let topic = counts().keep(16);

@@ -43,8 +43,8 @@ pub fn caller() -> PeerId {
 }
 
 /// The principal of the caller of this block, as authenticated when its session was opened. It is
-/// the caller of *this* hop, not of the first one. `None` if the caller is not authenticated, if it
-/// is this peer itself, and inside `peer.run(..)`.
+/// the caller of *this* hop, not of the first one. `None` if the caller is not authenticated, if
+/// it is this peer itself, and inside `peer.run(..)`.
 ///
 /// # Panics
 ///

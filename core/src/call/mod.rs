@@ -426,9 +426,9 @@ impl<R> Future for Spawned<R> {
 }
 
 impl<R> Clone for Call<R> {
-    /// A call of its own with the same captures. It has not been sent, even if this one has. If the
-    /// captures have a [`Receiver`](crate::Receiver), of which there is one, the clone ends as
-    /// [`ErrorKind::EncodeCaptures`].
+    /// A call of its own with the same captures. It has not been sent, even if this one has. If
+    /// the captures have a [`Receiver`](crate::Receiver), of which there is one, the clone
+    /// ends as [`ErrorKind::EncodeCaptures`].
     fn clone(&self) -> Self {
         let (request, mut fault, state) = (self.request.clone(), self.fault.clone(), State::Unsent);
         if request.handles.has_receiver() {

@@ -22,7 +22,8 @@ pub struct Payload {
     /// Its bytes. Those of a result that is to be sent have [`HEAD`](crate::wire::frame::HEAD)
     /// bytes of room before it.
     pub bytes: Encoded,
-    /// The ends of channels in it. Those of a result that is to be sent have their table behind it.
+    /// The ends of channels in it. Those of a result that is to be sent have their table behind
+    /// it.
     pub handles: Handles,
 }
 

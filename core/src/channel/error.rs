@@ -190,8 +190,8 @@ pub enum SendError {
     /// The session with the receiver's peer is lost.
     #[error("the session with the receiver is lost")]
     Disconnected,
-    /// The encoded item is larger than [`Limits::max_message`](crate::Limits::max_message). The channel
-    /// remains open.
+    /// The encoded item is larger than [`Limits::max_message`](crate::Limits::max_message). The
+    /// channel remains open.
     #[error("an item of {size} bytes exceeds the limit of {limit} (`Limits::max_message`)")]
     TooLarge {
         /// The size in bytes.

@@ -121,7 +121,8 @@ pub(crate) enum Next {
 }
 
 impl Pipe {
-    /// A channel whose ends are both in this process. Each end has to be [added](Self::add_sender).
+    /// A channel whose ends are both in this process. Each end has to be
+    /// [added](Self::add_sender).
     pub(crate) fn local(capacity: u32, is_latest: bool) -> Arc<Self> {
         Self::new(capacity, is_latest, Consumer::Here)
     }
@@ -426,7 +427,7 @@ impl State {
                     route.items -= 1;
                     route.bytes = route.bytes.saturating_sub(cost);
                 }
-                // It is told when there is room.
+                // The pipe is notified when there is room.
                 Err(item) => {
                     self.items.push_front(item);
                     break;

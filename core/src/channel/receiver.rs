@@ -46,7 +46,8 @@ pub struct Receiver<T> {
     handle: Mutex<Option<Arc<ReceiverHandle>>>,
     received: u64,
     is_over: bool,
-    /// [`Limits::max_decode_memory`](crate::Limits::max_decode_memory) of the peer, once it is known.
+    /// [`Limits::max_decode_memory`](crate::Limits::max_decode_memory) of the peer, once it is
+    /// known.
     memory: Option<usize>,
     idle_timeout: Option<Duration>,
     timer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,

@@ -51,8 +51,8 @@ const AHEAD: u32 = 32;
 ///
 /// # Panics
 ///
-/// Outside of a block and of `peer.run(..)`, and in a block with `#[block(blocking)]`, which has no
-/// thread for it.
+/// Outside of a block and of `peer.run(..)`, and in a block with `#[block(blocking)]`, which has
+/// no thread for it.
 pub fn streamed<S>(stream: S) -> Receiver<S::Item>
 where
     S: Stream + 'static,

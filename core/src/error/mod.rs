@@ -27,15 +27,16 @@ use crate::util::shown;
 
 /// The error of a call.
 ///
-/// It contains what happened ([`kind`](Self::kind)), whether the block ran ([`ran`](Self::ran)) and
-/// where ([`peer`](Self::peer), [`block`](Self::block)). [`Error::source`] is the chain of causes,
-/// as it was on the peer where they arose. If a nested call failed, the nested `RemoteError`
-/// is itself in that chain, so [`hops`](Self::hops) can follow the failure from peer to peer.
+/// It contains what happened ([`kind`](Self::kind)), whether the block ran ([`ran`](Self::ran))
+/// and where ([`peer`](Self::peer), [`block`](Self::block)). [`Error::source`] is the chain of
+/// causes, as it was on the peer where they arose. If a nested call failed, the nested
+/// `RemoteError` is itself in that chain, so [`hops`](Self::hops) can follow the failure from peer
+/// to peer.
 ///
 /// `{}` prints the error alone, `{:#}` prints it with its causes. Either is one line: control
 /// characters in it are escaped. A text that is longer than
-/// [`Limits::max_error_text`](crate::Limits::max_error_text) was truncated in the middle. Of a long
-/// chain, the first and the last causes are kept.
+/// [`Limits::max_error_text`](crate::Limits::max_error_text) was truncated in the middle. Of a
+/// long chain, the first and the last causes are kept.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(into = "FlatChain", from = "FlatChain")]
 pub struct RemoteError(Box<Inner>);

@@ -146,8 +146,8 @@ pub struct Limits {
     /// Default: 1,024.
     ///
     /// A call that would open more is refused as
-    /// [`Refusal::Overloaded`](crate::Refusal::Overloaded), and nothing of its block runs. A result
-    /// that would is dropped: its call ends with
+    /// [`Refusal::Overloaded`](crate::Refusal::Overloaded), and nothing of its block runs. A
+    /// result that would is dropped: its call ends with
     /// [`ErrorKind::DecodeResult`](crate::ErrorKind::DecodeResult). An item that would ends its
     /// channel.
     pub max_channels: usize,
@@ -155,8 +155,8 @@ pub struct Limits {
     /// The number of bytes that may be in flight or unread on one channel to this peer. Default:
     /// 256 KiB; at least 64 KiB.
     ///
-    /// At the limit the sender waits. The last item may exceed it. An unread channel delays neither
-    /// calls nor other channels.
+    /// At the limit the sender waits. The last item may exceed it. An unread channel delays
+    /// neither calls nor other channels.
     pub channel_window: u32,
 
     /// How long a session waits for a new connection after it lost the old one. Default: 30 s;

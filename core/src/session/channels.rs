@@ -328,7 +328,7 @@ impl Table {
 }
 
 impl Drop for Channels {
-    /// A session that nobody has closed belonged to a runtime that has ended.
+    /// A session that was not closed belonged to a runtime that has ended.
     fn drop(&mut self) {
         self.close(&End::disconnected(), |_| false).into_iter().for_each(ChannelEvent::perform);
     }
@@ -410,8 +410,8 @@ impl<W> Session<W> {
     }
 
     /// Queues an item, and returns what is left of it, to be dropped when the session is not
-    /// locked. If too much output waits, the error is the item, and its pipe is told when there is
-    /// room.
+    /// locked. If too much output waits, the error is the item, and its pipe is notified when
+    /// there is room.
     pub(crate) fn send_item(&mut self, id: ChannelId, mut item: Item) -> Result<Item, Item> {
         let has_room = self.outbox.queued() < AHEAD;
         let Some(table) = &mut self.channels.table else { return Ok(item) };

@@ -2,8 +2,8 @@
 //!
 //! Its size is only announced, so the memory grows with what has arrived. A buffer that grows by
 //! itself copies everything each time: several MiB in one go, for which all others of the thread
-//! wait. Here the parts are kept in segments until half of the message has arrived. Then the buffer
-//! for all of it is allocated, and each further part moves a few of the segments there.
+//! wait. Here the parts are kept in segments until half of the message has arrived. Then the
+//! buffer for all of it is allocated, and each further part moves a few of the segments there.
 
 use std::collections::VecDeque;
 

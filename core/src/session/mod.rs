@@ -312,8 +312,8 @@ impl<W> Session<W> {
         self.inbox.held() + calls + self.outbox.held() + self.channels.held()
     }
 
-    /// Sets the limit on held memory that is reached, if any. As long as one is, calls are refused,
-    /// large messages are dropped on arrival, and results are not kept.
+    /// Sets the limit on held memory that is reached, if any. As long as one is, calls are
+    /// refused, large messages are dropped on arrival, and results are not kept.
     pub fn set_full(&mut self, full: Option<Full>) {
         self.full = full;
     }

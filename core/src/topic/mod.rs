@@ -1,4 +1,5 @@
-//! Topics: a state, and the changes of it, for many subscribers. A library type on top of channels.
+//! Topics: a state, and the changes of it, for many subscribers. A library type on top of
+//! channels.
 //!
 //! | module | idea |
 //! |---|---|
@@ -27,7 +28,7 @@ use crate::channel::{Receiver, SendError, Sender, channel};
 /// The number of updates that are on their way to a subscriber at once.
 const AHEAD: u32 = 32;
 
-/// How many of the newest items a topic keeps unless it is told otherwise.
+/// How many of the newest items a topic keeps by default.
 const KEEP: usize = 256;
 
 /// A state and its changes, for many subscribers.
@@ -180,8 +181,8 @@ where
 
     /// A subscription, to be returned from a block.
     ///
-    /// It ends when the last handle of the topic is dropped. It is cancelled when the peer begins to
-    /// drain, so that the subscriber can subscribe elsewhere.
+    /// It ends when the last handle of the topic is dropped. It is cancelled when the peer begins
+    /// to drain, so that the subscriber can subscribe elsewhere.
     ///
     /// # Panics
     ///

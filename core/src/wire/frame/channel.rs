@@ -2,7 +2,8 @@
 //!
 //! A value that contains ends of channels holds only their numbers within its message, counted
 //! from 0. Behind the value is a table with one entry for each end, and the number of the first
-//! channel. The number is written when the message is sent, because only then the session is known.
+//! channel. The number is written when the message is sent, because only then the session is
+//! known.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 

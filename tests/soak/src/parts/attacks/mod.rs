@@ -2,13 +2,14 @@
 //! server.
 //!
 //! Attackers are a process of their own, use another address of this machine, and get a processor
-//! only when nobody else wants it. So the figures show what the attackers make the server do, and
-//! not what they do themselves.
+//! only when no other process wants it. So the figures show what the attackers make the server do,
+//! and not what they do themselves.
 //!
-//! A server that is attacked also takes processor time from the honest client, which is on the same
-//! machine here. So there is a control: the same attack on another server, of which the honest
-//! client notices only that. Its p99 is compared with the control. If there are enough processors,
-//! the control is what the client measures without any attack, which is printed beside it.
+//! A server that is attacked also takes processor time from the honest client, which is on the
+//! same machine here. So there is a control: the same attack on another server, of which the
+//! honest client notices only that. Its p99 is compared with the control. If there are enough
+//! processors, the control is what the client measures without any attack, which is printed beside
+//! it.
 //!
 //! | module | idea |
 //! |---|---|
