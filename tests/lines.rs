@@ -160,16 +160,7 @@ async fn no_line_for_each_frame() {
                 }
             }),
         ));
-        found.push((
-            "connections that want an id in use",
-            count(&LOUD, || {
-                for _ in 0..TIMES / 4 {
-                    let (mut wire, invitation) = Wire::connect(&address);
-                    wire.send_as(2, &frames::hello_of(&us(id), None, invitation));
-                    wire.until_closed();
-                }
-            }),
-        ));
+        found.push(("connections that want an id in use", count(&LOUD, || want_id_in_use(&address, id))));
         found.push((
             "requests that are turned away",
             count(&LOUD, || {
@@ -184,4 +175,12 @@ async fn no_line_for_each_frame() {
     drop(std::panic::take_hook());
     assert!(found.iter().all(|(_, lines)| *lines < MOST), "{found:#?}");
     assert!(LINES.load(Ordering::Relaxed) > 20, "they are counted");
+}
+
+fn want_id_in_use(address: &str, id: PeerId) {
+    for _ in 0..TIMES / 4 {
+        let (mut wire, invitation) = Wire::connect(address);
+        wire.send_as(2, &frames::hello_of(&us(id), None, invitation));
+        wire.until_closed();
+    }
 }

@@ -29,6 +29,7 @@ const RINGS: &[(&[&str], &str)] = &[
             "core/src/auth/",
             "core/src/block/",
             "core/src/call/",
+            "core/src/channel/",
             "core/src/error/",
             "core/src/expansion/",
             "core/src/peer/control/sessions.rs",
@@ -36,9 +37,9 @@ const RINGS: &[(&[&str], &str)] = &[
             "core/src/wire/codec/",
             "core/src/wire/frame/",
         ],
-        "the vocabulary: a block refuses with an error, an error names a block, and both are sent in frames",
+        "the vocabulary: a block refuses with an error, an error names a block, both are sent in frames, and values \
+         have ends of channels",
     ),
-    (&["core/src/block/shape/"], "a type is examined by deserializing it, and its parts in the same way"),
     (&["core/src/wire/codec/"], "serde: a deserializer and a visitor call each other, and so do their parts"),
     (&["core/src/session/"], "parts of one state machine, which have its types: calls, frames, violations"),
     (

@@ -35,6 +35,7 @@ const FILES: &[(&str, &str)] = &[
 const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("benches/rivals/src/workload.rs", "drive", "one loop with its measurements"),
     ("core/src/session/life.rs", "tick", "each step of time in its order"),
+    ("core/src/wire/frame/mod.rs", "decode", "a table: one arm for each frame"),
     ("core/src/wire/frame/tests.rs", "frames", "a table: one of each frame"),
     ("core/tests/peers/plan.rs", "new", "a plan is drawn from a seed in one order"),
     ("demo/src/latency/page.rs", "times", "one table"),

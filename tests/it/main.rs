@@ -42,6 +42,8 @@ mod room;
 mod sessions;
 mod signals;
 mod slow;
+mod stream_ends;
+mod stream_values;
 mod streams;
 #[path = "../support/peers.rs"]
 mod support;

@@ -5,7 +5,8 @@ use std::sync::{Arc, Weak};
 use super::blocks;
 use super::error::End;
 use super::line::{Boarded, Line, Port};
-use super::pipe::{Pipe, Route};
+use super::pipe::Pipe;
+use super::route::Route;
 use super::source::Source;
 use crate::wire::frame::{ChannelId, Direction, Ends, Entry};
 

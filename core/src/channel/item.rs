@@ -7,10 +7,9 @@ use bytes::Bytes;
 use super::handle::Handles;
 use super::line::Boarded;
 use super::source::Source;
-use crate::session::CHUNK;
 use crate::wire::codec::Codec;
 use crate::wire::encoded::Encoded;
-use crate::wire::frame::{Ends, ITEM_COST, ITEM_HEAD};
+use crate::wire::frame::{Chunk, Ends, ITEM_COST, ITEM_HEAD};
 
 /// An item that waits to be sent or to be taken.
 pub(crate) struct Item {
@@ -36,7 +35,7 @@ impl Item {
     /// An item that a remote sender has sent. A small one no longer shares the buffer that was
     /// read from the socket.
     pub(crate) fn arrived(codec: Codec, payload: Bytes, handles: Handles, from: Arc<Source>) -> Self {
-        let frame = match payload.len() <= CHUNK {
+        let frame = match payload.len() <= Chunk::SIZE {
             true => Encoded::Own(payload.to_vec()),
             false => Encoded::Shared(payload),
         };

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `sender`, `receiver` | the two ends, with the type of their items |
 //! | `streamed` | a stream as the result of a block |
-//! | `pipe` | the queue between the ends, and where they are |
+//! | `pipe`, `state`, `route` | the queue between the ends, and where they are |
 //! | `handle` | ends without a type, and how they are counted |
 //! | `source`, `line` | a remote sender; a session, as channels see it |
 //! | `item` | an encoded item |
@@ -24,9 +24,11 @@ pub(crate) mod item;
 pub(crate) mod line;
 pub(crate) mod pipe;
 pub(crate) mod receiver;
+mod route;
 pub(crate) mod scope;
 pub(crate) mod sender;
 pub(crate) mod source;
+mod state;
 pub(crate) mod streamed;
 
 use std::sync::Arc;

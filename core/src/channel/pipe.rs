@@ -6,17 +6,17 @@
 //! the lock of a session, never inside it.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
 use super::error::{End, SendError};
 use super::item::Item;
-use super::line::Line;
+use super::route::Route;
 use super::source::Source;
-use crate::error::ErrorKind;
-use crate::wire::frame::{ChannelId, Entry, FIRST_BYTES, ITEM_HEAD};
+use super::state::{After, Consumer, State, add_waker};
+use crate::wire::frame::Entry;
 
 /// One channel, as one process sees it.
 pub(crate) struct Pipe {
@@ -25,93 +25,6 @@ pub(crate) struct Pipe {
     /// A new item replaces one that waits.
     is_latest: bool,
     state: Mutex<State>,
-}
-
-struct State {
-    items: VecDeque<Item>,
-    /// The senders of this process, and the sources.
-    senders: usize,
-    sources: Vec<Weak<Source>>,
-    consumer: Consumer,
-    /// The receiver exists in this process, whether it is used here or was captured by a call.
-    has_receiver: bool,
-    /// Set when no more items are accepted.
-    end: Option<End>,
-    reader: Option<Waker>,
-    /// Tasks that wait for room, or for the end of the channel.
-    waiting: Vec<Waker>,
-    /// The first item has ends that get channels at present, which takes other locks.
-    is_boarding: bool,
-}
-
-/// Who takes the items.
-enum Consumer {
-    /// The receiver in this process.
-    Here,
-    /// A peer.
-    There(Route),
-    /// No more items are taken.
-    Gone,
-}
-
-/// The way of items to another peer.
-pub(crate) struct Route {
-    line: Weak<dyn Line>,
-    channel: ChannelId,
-    /// The number of items and bytes that may be sent. The last item may exceed the bytes.
-    items: u64,
-    bytes: i64,
-    /// The largest message that the other side accepts, in bytes.
-    largest: usize,
-    /// The other side can know the channel.
-    is_open: bool,
-}
-
-impl Route {
-    /// A route that [opens](Pipe::opened) when the message with the other end was sent.
-    pub(crate) fn new(line: Weak<dyn Line>, channel: ChannelId, capacity: u32, largest: usize) -> Self {
-        let (items, bytes) = (capacity.into(), FIRST_BYTES.into());
-        Self { line, channel, items, bytes, largest, is_open: false }
-    }
-
-    /// The other side knows the channel.
-    pub(crate) fn opened(self) -> Self {
-        Self { is_open: true, ..self }
-    }
-
-    fn fits(&self, item: &Item) -> Result<(), SendError> {
-        let (size, limit) = (item.payload().len() + ITEM_HEAD, self.largest);
-        if size > limit { Err(SendError::TooLarge { size, limit }) } else { Ok(()) }
-    }
-
-    fn has_credit(&self) -> bool {
-        self.is_open && self.items > 0 && self.bytes > 0
-    }
-}
-
-/// What follows from a change, when the lock is released.
-#[derive(Default)]
-struct After {
-    reader: Option<Waker>,
-    waiting: Vec<Waker>,
-    dropped: VecDeque<Item>,
-    sources: Vec<Weak<Source>>,
-    boards: Option<(Item, Arc<dyn Line>)>,
-}
-
-impl After {
-    /// Returns the item that was to get channels for its ends, and has them.
-    fn run(self) -> Option<Item> {
-        if let Some(reader) = self.reader {
-            reader.wake();
-        }
-        self.waiting.into_iter().for_each(Waker::wake);
-        self.sources.iter().filter_map(Weak::upgrade).for_each(|source| source.stop());
-        self.boards.map(|(mut item, line)| {
-            item.board(|handles| handles.board(&line));
-            item
-        })
-    }
 }
 
 /// What the receiver gets next.
@@ -360,119 +273,12 @@ impl Pipe {
         });
     }
 
-    fn has_room(&self, state: &State) -> bool {
+    pub(super) fn has_room(&self, state: &State) -> bool {
         match &state.consumer {
             _ if self.is_latest => true,
             Consumer::There(route) if route.is_open => state.items.is_empty() && route.has_credit(),
             Consumer::Here | Consumer::There(_) => state.items.len() < self.capacity as usize,
             Consumer::Gone => true,
         }
-    }
-}
-
-impl State {
-    fn is_closed(&self) -> bool {
-        self.end.is_some() || matches!(self.consumer, Consumer::Gone)
-    }
-
-    fn push(&mut self, pipe: &Pipe, item: Item, after: &mut After) -> Result<Option<Item>, SendError> {
-        if let Some(end) = &self.end {
-            after.dropped.push_back(item);
-            return Err(SendError::of_end(end));
-        }
-        if let Consumer::Gone = self.consumer {
-            after.dropped.push_back(item);
-            return Err(SendError::Closed);
-        }
-        if let Consumer::There(route) = &self.consumer {
-            route.fits(&item)?;
-        }
-        if !pipe.has_room(self) {
-            return Ok(Some(item));
-        }
-        if pipe.is_latest {
-            after.dropped.append(&mut self.items);
-        }
-        self.items.push_back(item);
-        self.ship(pipe, after);
-        after.reader = self.reader.take();
-        Ok(None)
-    }
-
-    /// Sends items as far as the credit goes, and the end after the last one.
-    fn ship(&mut self, pipe: &Pipe, after: &mut After) {
-        let Consumer::There(route) = &mut self.consumer else { return };
-        if !route.is_open || self.is_boarding {
-            return;
-        }
-        let Some(line) = route.line.upgrade() else { return };
-        while route.has_credit()
-            && let Some(item) = self.items.pop_front()
-        {
-            if item.must_board() {
-                self.is_boarding = true;
-                after.boards = Some((item, line));
-                return;
-            }
-            if let Err(SendError::TooLarge { size, limit }) = route.fits(&item) {
-                self.end.get_or_insert(End::failed(ErrorKind::TooLarge { size, limit }));
-                after.dropped.push_back(item);
-                after.dropped.append(&mut self.items);
-                break;
-            }
-            let cost = i64::try_from(item.cost()).unwrap_or(i64::MAX);
-            match line.item(route.channel, item) {
-                Ok(rest) => {
-                    after.dropped.push_back(rest);
-                    route.items -= 1;
-                    route.bytes = route.bytes.saturating_sub(cost);
-                }
-                // The pipe is notified when there is room.
-                Err(item) => {
-                    self.items.push_front(item);
-                    break;
-                }
-            }
-        }
-        if self.items.is_empty()
-            && let Some(end) = &self.end
-        {
-            line.leave(route.channel, end.leaving());
-            self.consumer = Consumer::Gone;
-        }
-        if pipe.has_room(self) {
-            after.waiting.append(&mut self.waiting);
-        }
-    }
-
-    fn end(&mut self, pipe: &Pipe, end: impl FnOnce() -> End, after: &mut After) {
-        if self.end.is_some() {
-            return;
-        }
-        self.end = Some(end());
-        after.sources = std::mem::take(&mut self.sources);
-        self.ship(pipe, after);
-        after.reader = self.reader.take();
-        after.waiting.append(&mut self.waiting);
-    }
-
-    fn lose_consumer(&mut self, after: &mut After) {
-        self.consumer = Consumer::Gone;
-        after.dropped.append(&mut self.items);
-        after.sources = std::mem::take(&mut self.sources);
-        after.reader = self.reader.take();
-        after.waiting.append(&mut self.waiting);
-    }
-
-    fn lose_consumer_if_there(&mut self, after: &mut After) {
-        if matches!(self.consumer, Consumer::There(_)) {
-            self.lose_consumer(after);
-        }
-    }
-}
-
-fn add_waker(waiting: &mut Vec<Waker>, cx: &Context<'_>) {
-    if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-        waiting.push(cx.waker().clone());
     }
 }

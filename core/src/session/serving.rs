@@ -36,28 +36,10 @@ impl<W> Session<W> {
             Some(ends) => self.arrive(ends)?,
             None => Ok(Handles::default()),
         };
-        // Calls that are in progress may finish, with all their hops.
-        let objection = if self.we_leave && invoke.hop == 0 {
-            Some(RemoteError::refused(Refusal::GoingAway))
-        } else if invoke.hop >= self.limits.max_hops {
-            Some(RemoteError::refused(Refusal::TooManyHops(self.limits.max_hops)))
-        } else if open >= self.limits.max_calls_served {
-            Some(RemoteError::refused(Refusal::Overloaded(self.limits.max_calls_served)))
-        } else if invoke.is_detached && detached >= self.limits.max_detached {
-            Some(RemoteError::refused(Refusal::Overloaded(self.limits.max_detached)))
-        } else if let Some(full) = self.full {
-            Some(RemoteError::refused(Refusal::Full(full)))
-        } else if !self.rate.take(now) {
-            Some(RemoteError::refused(Refusal::TooFast(self.limits.max_calls_per_second)))
-        } else if let Err(number) = frame::codec(invoke.codec) {
-            Some(RemoteError::refused(Refusal::UnknownCodec(number)))
-        } else if deadline.has_passed(now) {
-            Some(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never))
-        } else if let Err(limit) = &ends {
-            Some(RemoteError::refused(Refusal::Overloaded(*limit)))
-        } else {
-            None
-        };
+        let objection = self.objection(now, &invoke, deadline, [open, detached]).or_else(|| {
+            let limit = *ends.as_ref().err()?;
+            Some(RemoteError::refused(Refusal::Overloaded(limit)))
+        });
         if let Ok(handles) = ends
             && !handles.is_empty()
         {
@@ -82,6 +64,36 @@ impl<W> Session<W> {
             }
         }
         Ok(None)
+    }
+
+    /// Why a call is refused, if it is. There are so many blocks already, and so many detached ones.
+    fn objection(
+        &mut self,
+        now: Moment,
+        invoke: &Invoke,
+        deadline: Deadline,
+        [open, detached]: [usize; 2],
+    ) -> Option<RemoteError> {
+        // Calls that are in progress may finish, with all their hops.
+        if self.we_leave && invoke.hop == 0 {
+            Some(RemoteError::refused(Refusal::GoingAway))
+        } else if invoke.hop >= self.limits.max_hops {
+            Some(RemoteError::refused(Refusal::TooManyHops(self.limits.max_hops)))
+        } else if open >= self.limits.max_calls_served {
+            Some(RemoteError::refused(Refusal::Overloaded(self.limits.max_calls_served)))
+        } else if invoke.is_detached && detached >= self.limits.max_detached {
+            Some(RemoteError::refused(Refusal::Overloaded(self.limits.max_detached)))
+        } else if let Some(full) = self.full {
+            Some(RemoteError::refused(Refusal::Full(full)))
+        } else if !self.rate.take(now) {
+            Some(RemoteError::refused(Refusal::TooFast(self.limits.max_calls_per_second)))
+        } else if let Err(number) = frame::codec(invoke.codec) {
+            Some(RemoteError::refused(Refusal::UnknownCodec(number)))
+        } else if deadline.has_passed(now) {
+            Some(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never))
+        } else {
+            None
+        }
     }
 
     /// Takes a large message of which only the header was kept.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::Update;
+use super::update::Update;
 use crate::call::{here, host};
 use crate::channel::{Receiver, StreamErrorKind};
 use crate::error::{ErrorKind, Refusal, RemoteError};

@@ -4,11 +4,13 @@
 //! | module | idea |
 //! |---|---|
 //! | here | publishing and subscribing |
+//! | `update` | what a subscriber gets |
 //! | `log` | the newest items, encoded once for all subscribers |
 //! | `follow` | a subscription that is renewed when it is lost |
 
 mod follow;
 mod log;
+mod update;
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -16,11 +18,13 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use parking_lot::Mutex;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 pub use self::follow::{Follow, follow};
 use self::log::{Log, Read};
+pub use self::update::Update;
+use self::update::Written;
 use crate::channel::sender::encode_item;
 use crate::channel::streamed::spawn_here;
 use crate::channel::{Receiver, SendError, Sender, channel};
@@ -85,26 +89,6 @@ struct Inner<S> {
     state: S,
     log: Log,
     subscribers: usize,
-}
-
-/// What a subscriber of a [`Topic`] gets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Update<T, S = ()> {
-    /// The whole state. It contains all items that were published before.
-    State(S),
-    /// An item that was published.
-    Item(T),
-    /// This many items were missed, because the subscriber was slow. The state follows.
-    Lagged(u64),
-}
-
-/// The same, to be written.
-#[derive(Serialize)]
-#[serde(rename = "Update")]
-enum Written<'a, T, S> {
-    State(&'a S),
-    Item(&'a T),
-    Lagged(u64),
 }
 
 impl<T> Topic<T>

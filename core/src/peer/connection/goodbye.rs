@@ -3,6 +3,9 @@
 use crate::util::shown::{OneLine, floor_boundary};
 use crate::wire::frame::SessionEnd;
 
+/// The reason of a program that ends without closing its sessions.
+pub(in crate::peer) const PROGRAM_ENDED: &str = "the program has ended";
+
 /// Why a connection closes, as its WebSocket close frame says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Goodbye {

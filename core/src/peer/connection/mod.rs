@@ -17,6 +17,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_channel::oneshot;
 
+use self::goodbye::PROGRAM_ENDED;
 use self::next::Side;
 pub use self::next::{Asked, Next};
 use super::link::{Comer, Room, Turn};
@@ -30,9 +31,6 @@ use crate::wire::handshake::{Introduced, Invitation};
 /// The result for the dialling caller. If it is dropped, the connection was lost before the
 /// session was open.
 pub type Opened<P> = oneshot::Sender<Result<Arc<Link<P>>, Reject>>;
-
-/// The reason of a program that ends without closing its sessions.
-pub(super) const PROGRAM_ENDED: &str = "the program has ended";
 
 /// One connection, as seen by the task that reads it.
 pub struct Connection<P: Platform> {

@@ -10,7 +10,7 @@ use futures_channel::oneshot;
 
 use crate::auth::{Principal, Proof, Visitor};
 use crate::identity::peer_id::PeerId;
-use crate::peer::connection::PROGRAM_ENDED;
+use crate::peer::connection::goodbye::PROGRAM_ENDED;
 use crate::peer::control::waiting::Waiting;
 use crate::peer::link::Origin;
 use crate::peer::{Goodbye, Link, Platform, Shared};

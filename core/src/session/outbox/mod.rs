@@ -16,12 +16,12 @@ use self::large::LargeFrames;
 use self::sent::Sent;
 use self::small::SmallFrames;
 use crate::wire::encoded::Encoded;
-use crate::wire::frame::{CallId, ChannelId, Frame, Framed, Invoke, Reply, opens};
+use crate::wire::frame::{CallId, ChannelId, Chunk, Frame, Framed, Invoke, Reply, opens};
 
 pub(super) use self::sent::Gap;
 
 /// A frame that is larger than this travels in chunks of this size.
-pub const CHUNK: usize = 64 << 10;
+pub const CHUNK: usize = Chunk::SIZE;
 
 /// The largest excess that is sent with the last chunk: a value of 1 MiB has a header before it,
 /// and sixteen chunks are enough.

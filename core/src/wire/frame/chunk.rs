@@ -17,6 +17,9 @@ pub struct Chunk {
 }
 
 impl Chunk {
+    /// The size of the parts of a large message. A message up to this size travels whole.
+    pub const SIZE: usize = 64 << 10;
+
     /// The size of the header before the bytes.
     pub(super) const HEAD: usize = 12;
 
