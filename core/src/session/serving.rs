@@ -66,7 +66,7 @@ impl<W> Session<W> {
         Ok(None)
     }
 
-    /// Why a call is refused, if it is. There are so many blocks already, and so many detached ones.
+    /// Why a call is refused, if it is. `open` blocks run already, `detached` of them detached.
     fn objection(
         &mut self,
         now: Moment,
