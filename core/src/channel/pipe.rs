@@ -125,9 +125,8 @@ impl Pipe {
 
     /// The next item for the receiver in this process. After the last one, the end.
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Next> {
-        self.with(|state, after| {
-            if let Some(mut item) = state.items.pop_front() {
-                item.consumed();
+        let next = self.with(|state, after| {
+            if let Some(item) = state.items.pop_front() {
                 if self.has_room(state) {
                     after.waiting.append(&mut state.waiting);
                 }
@@ -137,9 +136,17 @@ impl Pipe {
                 return Poll::Ready(Next::End(end.clone()));
             }
             if !state.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
-                state.reader = Some(cx.waker().clone());
+                after.old_reader = state.reader.replace(cx.waker().clone());
             }
             Poll::Pending
+        });
+        // Credit is given without the lock: the session that it is for may end with this.
+        next.map(|next| match next {
+            Next::Item(mut item) => {
+                item.consumed();
+                Next::Item(item)
+            }
+            end @ Next::End(_) => end,
         })
     }
 

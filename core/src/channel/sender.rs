@@ -6,7 +6,7 @@ use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Wake};
+use std::task::{Context, Poll};
 
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
@@ -125,14 +125,15 @@ impl<T: Serialize + DeserializeOwned + 'static> Sender<T> {
     }
 
     /// Sends an item, and holds its thread until there is room: for threads that may wait, and for
-    /// blocks with `#[block(blocking)]`.
+    /// blocks with `#[block(blocking)]`. A page has no such thread, and does not have this.
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send).
+    #[cfg(not(target_family = "wasm"))]
     pub fn send_blocking(&self, item: T) -> Result<(), SendError> {
         struct Parked(std::thread::Thread);
-        impl Wake for Parked {
+        impl std::task::Wake for Parked {
             fn wake(self: Arc<Self>) {
                 self.0.unpark();
             }

@@ -43,10 +43,14 @@ pub(super) enum Consumer {
 #[derive(Default)]
 pub(super) struct After {
     pub(super) reader: Option<Waker>,
+    /// One that is not needed any more. It may own a task with an end of this channel.
+    pub(super) old_reader: Option<Waker>,
     pub(super) waiting: Vec<Waker>,
     pub(super) dropped: VecDeque<Item>,
     pub(super) sources: Vec<Weak<Source>>,
     pub(super) boards: Option<(Item, Arc<dyn Line>)>,
+    /// The session that items were sent on.
+    pub(super) line: Option<Arc<dyn Line>>,
 }
 
 impl After {
@@ -105,6 +109,9 @@ impl State {
             return;
         }
         let Some(line) = route.line.upgrade() else { return };
+        // If nothing else has the session any more, it ends when this is dropped, and then its
+        // channels take this lock.
+        after.line = Some(Arc::clone(&line));
         while route.has_credit()
             && let Some(item) = self.items.pop_front()
         {
