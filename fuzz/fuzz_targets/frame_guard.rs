@@ -39,7 +39,8 @@ fn first_oversize(mut bytes: &[u8], limit: u64) -> Option<(u64, u64)> {
 fuzz_target!(|input: Input<'_>| {
     let Input { limit, cuts, bytes } = input;
     let expected = first_oversize(bytes, limit.into());
-    let found = |result: Result<(), frame_guard::Oversize>| result.err().map(|over| (over.announced, over.limit));
+    let found =
+        |result: Result<(), frame_guard::Oversize>| result.err().map(|over| (over.announced, over.limit));
     assert_eq!(found(FrameGuard::new(limit as usize).inspect(bytes)), expected, "at once");
     let mut guard = FrameGuard::new(limit as usize);
     let mut rest = bytes;

@@ -35,8 +35,11 @@ enum Step<'a> {
 }
 
 fuzz_target!(|steps: Vec<Step<'_>>| {
-    let limits =
-        Limits::default().with_max_message(300 << 10).with_resend_buffer(200 << 10).with_max_calls_served(5).with_max_calls_in_flight(5);
+    let limits = Limits::default()
+        .with_max_message(300 << 10)
+        .with_resend_buffer(200 << 10)
+        .with_max_calls_served(5)
+        .with_max_calls_in_flight(5);
     let them = handshake::introduction(PeerId::named("them"), &limits, 0);
     let mut millis = 0;
     let at = |millis: u64| Moment::after_origin(Duration::from_millis(millis));
@@ -53,7 +56,7 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
             }
             Step::Answer(call, is_value, payload) => {
                 let (call, payload) = (CallId(call.into()), Bytes::copy_from_slice(payload));
-                Some(Frame::Reply(Reply { call, is_value, codec: 1, payload }).encode())
+                Some(Frame::Reply(Reply { call, is_value, codec: 1, ends: None, payload }).encode())
             }
             Step::Cancelled(call) => Some(Frame::Cancel(CallId(call.into())).encode()),
             Step::Ack(received) => Some(Frame::Ack(received.into()).encode()),
@@ -71,8 +74,18 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
                 let to = PeerId::named("them");
                 let codec = Codec::default();
                 let (is_detached, fails_fast, is_bound) = (false, large, false);
-                let mut request =
-                    Request { to, block: &BLOCK, frame, codec, deadline, hop: 0, is_detached, fails_fast, is_bound };
+                let mut request = Request {
+                    to,
+                    block: &BLOCK,
+                    frame,
+                    handles: distributed_scope_core::Handles::default(),
+                    codec,
+                    deadline,
+                    hop: 0,
+                    is_detached,
+                    fails_fast,
+                    is_bound,
+                };
                 drop(session.call(now, &mut request, ()));
                 None
             }
@@ -82,7 +95,14 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
             }
             Step::Reply(call, large) => {
                 let bytes = vec![0; HEAD + size(large)].into();
-                session.reply(CallId(call.into()), Ok(Payload { codec: Codec::default(), bytes, handles: distributed_scope_core::Handles::default() }));
+                session.reply(
+                    CallId(call.into()),
+                    Ok(Payload {
+                        codec: Codec::default(),
+                        bytes,
+                        handles: distributed_scope_core::Handles::default(),
+                    }),
+                );
                 None
             }
             Step::Send(count) => {
@@ -119,7 +139,9 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
         }
         while session.next_run().is_some() {}
         assert!(session.kept() <= limits.resend_buffer && session.arriving() <= 2 * limits.max_message);
-        assert!(session.in_flight() <= limits.max_calls_in_flight && session.running() <= limits.max_calls_served);
+        assert!(
+            session.in_flight() <= limits.max_calls_in_flight && session.running() <= limits.max_calls_served
+        );
     }
     session.close();
     assert_eq!((session.queued(), session.kept(), session.arriving()), (0, 0, 0));

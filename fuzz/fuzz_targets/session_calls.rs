@@ -92,7 +92,15 @@ struct Both {
 }
 
 fn limits() -> Limits {
-    Limits::default().with_max_message(300 << 10).with_max_queued_bytes(100 << 10).with_max_queued_result_bytes(600 << 10).with_resend_buffer(200 << 10).with_max_calls_served(50).with_max_calls_in_flight(50).with_max_detached(10).with_max_held_bytes_per_session(700 << 10)
+    Limits::default()
+        .with_max_message(300 << 10)
+        .with_max_queued_bytes(100 << 10)
+        .with_max_queued_result_bytes(600 << 10)
+        .with_resend_buffer(200 << 10)
+        .with_max_calls_served(50)
+        .with_max_calls_in_flight(50)
+        .with_max_detached(10)
+        .with_max_held_bytes_per_session(700 << 10)
 }
 
 fn pick<T: Copy>(of: &[T], which: u8) -> Option<T> {
@@ -132,7 +140,8 @@ impl Both {
     fn receive(&mut self, frame: &Frame) {
         let mut buffer = BytesMut::with_capacity(2 * CHUNK);
         buffer.extend_from_slice(&frame.encode());
-        let effect = self.session.receive(self.now(), buffer.split().freeze()).expect("they keep to the protocol");
+        let effect =
+            self.session.receive(self.now(), buffer.split().freeze()).expect("they keep to the protocol");
         effect.into_iter().for_each(|effect| self.effect(effect));
     }
 
@@ -142,7 +151,11 @@ impl Both {
             Effect::Abort(call) => self.running.retain(|running| *running != call),
             Effect::DropConnection(_) => self.lose(),
             Effect::Expired => drop(self.session.close()),
-            Effect::Complete((), _) | Effect::Channel(_) | Effect::TheyLeave | Effect::Catalogue(_) | Effect::TheyEnd(_) => {}
+            Effect::Complete((), _)
+            | Effect::Channel(_)
+            | Effect::TheyLeave
+            | Effect::Catalogue(_)
+            | Effect::TheyEnd(_) => {}
         }
     }
 
@@ -161,6 +174,7 @@ impl Both {
             hop: 0,
             codec: 1,
             is_detached,
+            ends: None,
             captures: Bytes::from(vec![0; size]),
         }
     }
@@ -248,7 +262,7 @@ impl Both {
                 if let Some(call) = pick(&self.asked, which) {
                     self.asked.retain(|asked| *asked != call);
                     let payload = Bytes::from(vec![0; size.into()]);
-                    self.receive(&Frame::Reply(Reply { call, is_value, codec: 1, payload }));
+                    self.receive(&Frame::Reply(Reply { call, is_value, codec: 1, ends: None, payload }));
                 }
             }
             Step::Acknowledge(but) => {
@@ -276,7 +290,14 @@ impl Both {
                 if let Some(call) = pick(&self.running, which) {
                     self.running.retain(|running| *running != call);
                     let bytes = vec![0; HEAD + size as usize % (400 << 10)].into();
-                    self.session.reply(call, Ok(Payload { codec: Codec::default(), bytes, handles: distributed_scope_core::Handles::default() }));
+                    self.session.reply(
+                        call,
+                        Ok(Payload {
+                            codec: Codec::default(),
+                            bytes,
+                            handles: distributed_scope_core::Handles::default(),
+                        }),
+                    );
                 }
             }
             Step::Ask { size, millis, fails_fast } => {
@@ -284,6 +305,7 @@ impl Both {
                     to: PeerId::named("them"),
                     block: &BLOCK,
                     frame: vec![0; HEAD + size as usize % (310 << 10)].into(),
+                    handles: distributed_scope_core::Handles::default(),
                     codec: Codec::default(),
                     deadline: Deadline::at(now + Duration::from_millis(millis.into())),
                     // What a block of theirs calls is held for them.
