@@ -76,8 +76,8 @@ async fn small_calls_pass_large_ones_on_the_same_connection() {
             }
         }
     }
-    // The context of actix-web-actors takes a whole window of chunks at once, and answers come after
-    // them. How many get through then depends on how busy the machine is.
+    // The context of actix-web-actors takes a whole window of chunks at once, and answers come
+    // after them. How many get through then depends on how busy the machine is.
     let least = if cfg!(feature = "actix-web-actors") { 2 } else { 8 };
     assert!(calls > least, "only {calls} small calls got through while 8 MiB passed");
 }
