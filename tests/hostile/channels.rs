@@ -76,7 +76,7 @@ async fn channels_that_break_their_rules_end_the_session() {
             lie(&[call(0, 0), Frame::Item(Item { codec: 77, ..unknown })]),
         );
 
-        // Those are refused or ignored, and the session goes on.
+        // Those are refused or ignored, and the session continues.
         let mut session = Session::open(&target.address, &us(PeerId::random()));
         for number in 0..8 {
             session.wire.send(&call(number, 4 * number));

@@ -16,7 +16,7 @@ struct Module {
     file: PathBuf,
     /// The names that it defines, except modules.
     items: BTreeSet<String>,
-    /// What its `use` declarations bring in: the name, and the path that it stands for.
+    /// What its `use` declarations bring in: the name, and the path that it refers to.
     imports: BTreeMap<String, Names>,
     globs: Vec<Names>,
     /// All paths that it names, in declarations and in code.

@@ -9,7 +9,7 @@ use distributed_scope::{
 use futures_util::future::join_all;
 use futures_util::stream::StreamExt;
 
-use crate::resume::setup;
+use crate::proxy::Proxy;
 use crate::support::{Listening, open};
 
 /// Counts by name, and the changes of them.
@@ -122,39 +122,27 @@ async fn nothing(on: PeerId) -> Result<(), RemoteError> {
 #[actix_web::test]
 async fn followed_topic_survives_a_lost_session() {
     let limits = Limits::default().with_resume_window(Duration::ZERO);
-    let setup = setup(limits).await;
-    let on = setup.server.peer.id();
-    let client = setup.client.clone();
-    client
-        .run(async move {
-            let mut updates = follow(|| subscribe_here(on));
-            assert_eq!(updates.next().await.unwrap(), Update::State(()));
-            assert_eq!(updates.next().await.unwrap(), Update::Item(1));
-            setup.proxy.cut_now();
+    let topic = Topic::<u32>::new();
+    let server = Listening::start(open().limits(limits.clone()).data(topic.clone()));
+    let proxy = Proxy::start(server.address.clone()).await;
+    let client = open().limits(limits.with_reconnect_delay(Duration::from_micros(20))).start();
+    client.connect(proxy.url()).await.unwrap();
+    let on = server.peer.id();
+    let follows = async {
+        let mut updates = follow(|| numbers(on));
+        for _ in 0..2 {
             while updates.next().await.unwrap() != Update::State(()) {}
+            topic.publish(1).unwrap();
             assert_eq!(updates.next().await.unwrap(), Update::Item(1));
-        })
-        .await;
+            proxy.cut_now();
+        }
+    };
+    client.run(follows).await;
 }
 
 #[distributed]
-async fn subscribe_here(on: PeerId) -> Result<Receiver<Update<u32>>, RemoteError> {
-    remote!(on, [], {
-        let topic = Topic::<u32>::new();
-        let updates = topic.subscribe();
-        tokio::spawn(async move {
-            // Its subscriber has begun when it has the state.
-            loop {
-                tokio::task::yield_now().await;
-                if topic.subscribers() == 0 || topic.publish(1).is_err() {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        });
-        updates
-    })
-    .await
+async fn numbers(on: PeerId) -> Result<Receiver<Update<u32>>, RemoteError> {
+    remote!(on, [], { here::data::<Topic<u32>>()?.subscribe() }).await
 }
 
 /// A chat is a topic of lines.

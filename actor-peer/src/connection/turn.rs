@@ -107,7 +107,7 @@ impl Turn {
         (self.is_over, self.share.is_used) = (true, true);
     }
 
-    /// The connection has queued, and goes on.
+    /// The connection has queued, and continues.
     pub(super) fn goes_on(&mut self) {
         self.share = Share::of(SPAN_WHEN_BUSY);
     }

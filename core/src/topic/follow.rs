@@ -24,7 +24,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 ///
 /// ```no_run
 /// # use distributed_scope_core::{Receiver, RemoteError, Update, follow};
-/// # async fn prices() -> Result<Receiver<Update<u32>>, RemoteError> { unimplemented!() }
+/// # async fn prices() -> Result<Receiver<Update<u32>>, RemoteError> { std::future::pending().await }
 /// # async fn f() -> Result<(), RemoteError> {
 /// let mut updates = follow(|| prices());
 /// loop {

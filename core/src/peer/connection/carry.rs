@@ -59,21 +59,21 @@ pub async fn carry<P: Platform>(
 ) {
     let shared = connection.shared().clone();
     let out = connection.out().clone();
-    let patience = || shared.platform().sleep_until(shared.now() + shared.limits().handshake_timeout);
+    let time_limit = || shared.platform().sleep_until(shared.now() + shared.limits().handshake_timeout);
     let mut is_cut = pin!(is_cut);
     let connection = RefCell::new(connection);
     {
-        let mut reading = pin!(read(&connection, socket, ask, kill, patience()));
+        let mut reading = pin!(read(&connection, socket, ask, kill, time_limit()));
         let mut writing = pin!(write(&out, socket));
         match first(first(reading.as_mut(), writing.as_mut()), is_cut.as_mut()).await {
             // The goodbye is still to be sent, within a short time.
             First::One(First::One(())) => {
                 connection.borrow_mut().stopped();
-                first(first(writing, pin!(patience())), is_cut).await;
+                first(first(writing, pin!(time_limit())), is_cut).await;
             }
             // What the other side has in flight is read.
             First::One(First::Other(())) => {
-                first(first(reading, pin!(patience())), is_cut).await;
+                first(first(reading, pin!(time_limit())), is_cut).await;
             }
             First::Other(()) => {}
         }

@@ -40,7 +40,7 @@ pub(in crate::peer) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &mut R
             let frame = request.frame.share();
             frame.slice(HEAD..frame.len() - Ends::size(request.handles.len()))
         },
-        handles: Mutex::new(std::mem::take(&mut request.handles)),
+        handles: std::mem::take(&mut request.handles),
         codec: request.codec,
         block: request.block,
         deadline: request.deadline,
@@ -53,7 +53,7 @@ pub(in crate::peer) fn run<P: Platform>(shared: &Arc<Shared<P>>, request: &mut R
 
 /// Runs the block in place if the running task has budget left. So a loop of calls that never have
 /// to wait lets other tasks run, like a loop over a channel does.
-fn run_here<P: Platform>(work: OwnCall<P>) -> Pending {
+fn run_here<P: Platform>(mut work: OwnCall<P>) -> Pending {
     let mut task = None;
     let mut running = match work.begin(&mut task) {
         Ok(running) => running,
@@ -70,7 +70,7 @@ fn run_here<P: Platform>(work: OwnCall<P>) -> Pending {
     Pending::Carried(Carried::new(task, CallId(0), receiver))
 }
 
-fn run_at_home<P: Platform>(work: OwnCall<P>) -> Pending {
+fn run_at_home<P: Platform>(mut work: OwnCall<P>) -> Pending {
     let (sender, receiver) = oneshot::channel();
     let task = Arc::new(OwnTask::<P>::default());
     let carrier = Arc::clone(&task);
@@ -102,7 +102,7 @@ fn fitting<P: Platform>(shared: &Shared<P>, ending: Ending) -> Ending {
 struct OwnCall<P: Platform> {
     shared: Arc<Shared<P>>,
     captures: Bytes,
-    handles: Mutex<Handles>,
+    handles: Handles,
     codec: Codec,
     block: &'static Block,
     deadline: Deadline,
@@ -113,7 +113,7 @@ struct OwnCall<P: Platform> {
 impl<P: Platform> OwnCall<P> {
     /// A call that runs on the blocking pool refers to its `task`, which is created for that if it
     /// does not exist yet.
-    fn begin(&self, task: &mut Option<Arc<OwnTask<P>>>) -> Result<Running, RemoteError> {
+    fn begin(&mut self, task: &mut Option<Arc<OwnTask<P>>>) -> Result<Running, RemoteError> {
         let registry = self.shared.registry();
         let entry = registry.find(self.block.id, self.block.fingerprint()).map_err(RemoteError::refused)?;
         let context = Context {
@@ -126,7 +126,8 @@ impl<P: Platform> OwnCall<P> {
             block: Some(entry.block()),
             keep: None,
         };
-        let handles = std::mem::take(&mut *self.handles.lock()).arrived_here();
+        let handles = std::mem::take(&mut self.handles);
+        let handles = if handles.is_empty() { handles } else { handles.arrived_here() };
         let ready = Ready::read(context, entry, &self.captures, handles, self.codec, 0)?;
         if !self.captures.is_empty() && ready.is_late(|| self.shared.now()) {
             return Err(RemoteError::new(ErrorKind::DeadlineExceeded, Ran::Never));
