@@ -106,6 +106,7 @@ impl<W> Session<W> {
             }
             _ => {}
         }
+        self.health.progressed();
         self.inbox.count(&frame, size);
         match frame {
             Frame::Chunk(chunk) => match self.inbox.add(now, chunk, self.full)? {

@@ -55,6 +55,8 @@ pub(super) struct Health {
     came: usize,
     /// The other side acknowledged something since the last check.
     acked: bool,
+    /// Something new arrived since the last check: a numbered frame, or an acknowledgement.
+    progressed: bool,
     sent: bool,
     /// The number of bytes that the other side took since the last check: of numbered frames that
     /// were sent or acknowledged.
@@ -137,6 +139,7 @@ impl Health {
             heard: true,
             came: 0,
             acked: false,
+            progressed: false,
             sent: true,
             taken: 0,
             progress: 0,
@@ -163,7 +166,7 @@ impl Health {
         (self.heard, self.sent) = (true, true);
         (self.taken, self.progress) = (0, 0);
         (self.checks_unheard, self.checks_unsent, self.checks_stalled) = (0, 0, 0);
-        (self.came, self.acked) = (0, false);
+        (self.came, self.acked, self.progressed) = (0, false, false);
         (self.checks_awaited, self.checks_unacked) = (0, 0);
         self.probe.end();
         self.spoke = now;
@@ -249,7 +252,12 @@ impl Health {
     }
 
     pub(super) fn acknowledged(&mut self) {
-        self.acked = true;
+        (self.acked, self.progressed) = (true, true);
+    }
+
+    /// A numbered frame arrived.
+    pub(super) fn progressed(&mut self) {
+        self.progressed = true;
     }
 
     pub(super) fn sent(&mut self) {
@@ -310,7 +318,8 @@ impl Health {
         }
         let answer = self.probe.check(now);
         if answer == Answer::None {
-            self.answered_late();
+            // This says nothing about the next connection: the machine slept, or its network
+            // changed. While something large is in flight, the other side had more time.
             return Check { dead: Some(Dead::Unanswered), ..Check::default() };
         }
         if now < self.next_check {
@@ -344,8 +353,9 @@ impl Health {
         } else {
             (self.checks_stalled, self.progress) = (0, 0);
         }
-        if self.heard && (self.ping..=self.soonest).contains(&self.checks_awaited) {
-            // The other side answers in time.
+        let is_prompt = self.checks_awaited.max(self.checks_unacked) <= self.soonest;
+        if std::mem::take(&mut self.progressed) && is_prompt {
+            // What was waited for arrives in time, so the line is not slow.
             self.unanswered = self.soonest;
         }
         self.checks_awaited =

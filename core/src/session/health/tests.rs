@@ -178,3 +178,37 @@ fn slow_line_gets_more_time_to_answer() {
     };
     assert_eq!([dead_after(), dead_after(), dead_after()], [Some(8), Some(12), Some(20)]);
 }
+
+/// A line on which connections die now and then is as prompt at the tenth loss as at the first, if
+/// answers arrive in between.
+#[test]
+fn prompt_line_keeps_its_short_wait() {
+    let mut health = Health::new(&Limits::default(), Limits::default().idle_timeout, Moment::default());
+    for _ in 0..10 {
+        health.begin(health.wake());
+        let dead = (0..50).find(|_| health.check(health.wake(), CALLS).dead.is_some());
+        assert_eq!(dead, Some(8));
+        health.begin(health.wake());
+        health.cannot_hear();
+        health.progressed();
+        assert_eq!(health.check(health.wake(), CALLS).dead, None);
+    }
+}
+
+/// The tenth wake-up finds a dead connection as soon as the first.
+#[test]
+fn every_wake_up_is_alike() {
+    let mut health = Health::new(&Limits::default(), Limits::default().idle_timeout, Moment::default());
+    for _ in 0..10 {
+        let woke = health.wake();
+        health.begin(woke);
+        assert!(health.probe(woke, false));
+        let found = (0..50).find_map(|_| {
+            let now = health.wake();
+            health.check(now, Waits::default()).dead.map(|dead| (dead, now.since(woke)))
+        });
+        let (dead, after) = found.unwrap();
+        assert_eq!(dead, Dead::Unanswered);
+        assert!(after <= Duration::from_secs(3), "{after:?}");
+    }
+}
