@@ -192,6 +192,9 @@ pub fn announce(host: &Arc<dyn Host>) -> bool {
 pub(crate) struct Peers(Vec<PeerId>);
 
 impl Peers {
+    /// The number of peers that are listed.
+    const SHOWN: usize = 8;
+
     pub(crate) fn of_process() -> Self {
         let hosts = HOSTS.lock().unwrap_or_else(PoisonError::into_inner);
         Self(hosts.iter().filter_map(Weak::upgrade).map(|host| host.id()).collect())
@@ -200,11 +203,19 @@ impl Peers {
 
 impl fmt::Display for Peers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((first, others)) = self.0.split_first() else {
-            return f.write_str("this process has no peer; `Peer::builder(..).start()` makes one");
-        };
-        write!(f, "this process has these peers: {first}")?;
-        others.iter().try_for_each(|peer| write!(f, ", {peer}"))
+        let count = self.0.len();
+        match count {
+            0 => return f.write_str("this process has no peer; `Peer::builder(..).start()` makes one"),
+            1 => f.write_str("this process has 1 peer: ")?,
+            count => write!(f, "this process has {count} peers: ")?,
+        }
+        for (index, peer) in self.0.iter().take(Self::SHOWN).enumerate() {
+            write!(f, "{}{peer}", if index > 0 { ", " } else { "" })?;
+        }
+        match count.saturating_sub(Self::SHOWN) {
+            0 => Ok(()),
+            more => write!(f, ", and {more} more"),
+        }
     }
 }
 
@@ -216,4 +227,26 @@ pub(crate) fn sole() -> Option<Arc<dyn Host>> {
     let mut alive = hosts.iter().filter_map(Weak::upgrade);
     let first = alive.next()?;
     alive.next().is_none().then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text for this many peers, and the id of each.
+    fn text(count: usize) -> (String, Vec<PeerId>) {
+        let ids: Vec<_> = (0..count).map(|number| PeerId::named(&number.to_string())).collect();
+        (Peers(ids.clone()).to_string(), ids)
+    }
+
+    #[test]
+    fn peers_are_counted_and_the_first_are_listed() {
+        assert!(text(0).0.starts_with("this process has no peer"));
+        let (one, ids) = text(1);
+        assert_eq!(one, format!("this process has 1 peer: {}", ids[0]));
+        let (two, ids) = text(2);
+        assert_eq!(two, format!("this process has 2 peers: {}, {}", ids[0], ids[1]));
+        let (many, ids) = text(9);
+        assert!(many.contains(&ids[7].to_string()) && many.ends_with(", and 1 more"), "{many}");
+    }
 }
