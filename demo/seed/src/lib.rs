@@ -1,5 +1,5 @@
 //! The two functions of the original's README, in Rust: for a program, and for a page.
 
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "page"))]
 pub mod page;
 pub mod seed;

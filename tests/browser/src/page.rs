@@ -12,8 +12,12 @@ thread_local! {
     static PEER: RefCell<Option<(Peer, PeerId)>> = const { RefCell::new(None) };
 }
 
+/// Calls and handshakes have this much time: a machine that runs several browsers at once may need
+/// longer than the defaults.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Starts a peer of this name and connects it; returns the id of the server. The silence timeout
-/// and the handshake timeout may differ from the defaults.
+/// may differ from the default, and the handshake timeout from [`PATIENCE`].
 #[wasm_bindgen]
 pub async fn connect(
     name: String,
@@ -24,8 +28,9 @@ pub async fn connect(
     let defaults = Limits::default();
     let millis = |millis: u32| Duration::from_millis(millis.into());
     let silence = silence_ms.map_or(defaults.idle_timeout, millis);
-    let handshake = handshake_ms.map_or(defaults.handshake_timeout, millis);
-    let limits = defaults.with_idle_timeout(silence).with_handshake_timeout(handshake);
+    let handshake = handshake_ms.map_or(PATIENCE, millis);
+    let limits =
+        defaults.with_idle_timeout(silence).with_handshake_timeout(handshake).with_default_deadline(PATIENCE);
     let peer = Peer::builder(PeerId::named(&name)).limits(limits).expose(Blocks::all()).start();
     let server = peer.connect(url).await.map_err(|error| chain(&error))?;
     PEER.set(Some((peer, server)));

@@ -12,10 +12,21 @@ use crate::connected;
 use crate::proxy::Proxy;
 use crate::server::Server;
 
-/// Less than the 30 s after which a silent connection is dropped, and much more than what is
-/// waited for here takes.
+/// The span of silence, in milliseconds, after which these pages drop a connection.
+const LONG_SILENCE: &str = "120000";
+
+/// Less than [`LONG_SILENCE`], and much more than what is waited for here takes.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(20), future).await.expect("it takes as long as silence")
+    timeout(Duration::from_secs(90), future).await.expect("it takes as long as silence")
+}
+
+/// A page that is connected, and considers a connection alive for [`LONG_SILENCE`].
+async fn patient(port: u16) -> Browser {
+    let browser = Browser::start().await;
+    browser.open(port).await;
+    let url = format!("ws://127.0.0.1:{port}/scope");
+    browser.call("connect", &["page", &url, LONG_SILENCE]).await.unwrap();
+    browser
 }
 
 /// A connection that died while the page was hidden is replaced when the page wakes up, and not
@@ -24,7 +35,7 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
 async fn waking_page_replaces_dead_connection() {
     let server = Server::start(0);
     let proxy = Proxy::to(server.port).await;
-    let browser = connected("page", proxy.port).await;
+    let browser = patient(proxy.port).await;
     for event in [
         "window.dispatchEvent(new Event('online'))",
         "window.dispatchEvent(new Event('pageshow'))",
@@ -49,7 +60,7 @@ async fn waking_page_replaces_hanging_attempt() {
     let browser = Browser::start().await;
     browser.open(proxy.port).await;
     // An attempt by itself lasts for ten minutes.
-    browser.call("connect", &["page", &url, "30000", "600000"]).await.unwrap();
+    browser.call("connect", &["page", &url, LONG_SILENCE, "600000"]).await.unwrap();
     let before = proxy.connections();
     proxy.deafen(true);
     proxy.cut();
