@@ -173,7 +173,8 @@ pub struct Limits {
     /// added, up to an hour.
     ///
     /// The bound is reset to this after a connection that lasted 10 s, or one on which a session
-    /// was resumed.
+    /// was resumed. While such a session waits for a connection, the bound is at most an eighth of
+    /// `resume_window`, unless the server refuses.
     pub reconnect_delay: Duration,
 
     /// The idle timeout: how long a connection may receive nothing before it counts as dead.

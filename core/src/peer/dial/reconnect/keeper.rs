@@ -30,6 +30,9 @@ pub(super) struct Keeper<P: Platform, D> {
     cuts: Cuts,
     /// The session, unless it is over. A session that is over must not keep the peer alive.
     session: Option<Arc<Link<P>>>,
+    /// Whether a connection of the session has lasted or carried something new. A server that
+    /// opens a session and hangs up is not dialled faster for it.
+    is_proven: bool,
     /// The number of the attempt since there was a session, and the error of the last one.
     attempt: u32,
     failed: Option<ConnectError>,
@@ -50,6 +53,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
             pauses,
             cuts: Cuts::default(),
             session: None,
+            is_proven: false,
             attempt: 1,
             failed: None,
             credential: Credential::default(),
@@ -107,6 +111,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
     /// Waits until the connection of a session is lost.
     async fn hold(&mut self, link: Arc<Link<P>>) -> Result<(), LinkEnd> {
         let is_resumed = self.session.as_ref().is_some_and(|old| Arc::ptr_eq(old, &link));
+        self.is_proven &= is_resumed;
         (self.attempt, self.failed, self.session) = (1, None, Some(Arc::clone(&link)));
         // A caller that asked for one attempt wanted it to succeed, and the link to stay connected
         // then.
@@ -135,6 +140,7 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
         // some in each.
         let has_progressed = is_resumed && received(&link) > before;
         if has_progressed || lasted >= GOOD {
+            self.is_proven = true;
             self.pauses.start_over();
         }
         if is_resumed && !has_progressed && lasted < SUSPICIOUS {
@@ -212,11 +218,13 @@ impl<P: Platform, D: Dial<P>> Keeper<P, D> {
 
     /// Waits before the next attempt.
     async fn pause(&mut self) -> Result<(), LinkEnd> {
-        let pause = self.pauses.next(self.failed.as_ref());
         let (sleep, joined) = {
             // The peer is not held while waiting: if its last handle is dropped, it must be able
             // to end.
             let shared = self.peer()?;
+            let waits = self.is_proven && self.session.as_ref().is_some_and(|session| session.is_alive());
+            let pause =
+                self.pauses.next(self.failed.as_ref(), waits.then_some(shared.limits().resume_window));
             tracing::debug!(peer = %shared.id(), ?pause, "reconnecting");
             let until = shared.now() + pause;
             // The wanted peer may connect to this one meanwhile.

@@ -113,11 +113,17 @@ impl Pauses {
         is_news
     }
 
-    /// The pause before the next attempt, if the last one failed like this.
-    pub(super) fn next(&mut self, failed: Option<&ConnectError>) -> Duration {
+    /// The pause before the next attempt, if the last one failed like this. While a session waits
+    /// that is lost after this `window`, a pause is at most an eighth of it, unless the server
+    /// refuses.
+    pub(super) fn next(&mut self, failed: Option<&ConnectError>, window: Option<Duration>) -> Duration {
         let longest = Self::LONGEST.min(self.first.saturating_mul(300));
         let is_refused = failed.is_some_and(|error| Outlook::of(error) == Outlook::Later);
-        let bound = if is_refused { self.bound.saturating_mul(10) } else { self.bound };
+        let bound = match window {
+            _ if is_refused => self.bound.saturating_mul(10),
+            Some(window) => self.bound.min(window / 8),
+            None => self.bound,
+        };
         self.bound = (self.bound.saturating_mul(8) / 5).min(longest);
         // If a server asked for a pause, a client waits at least that long, with a random part
         // added so that clients do not all return together.
@@ -155,7 +161,7 @@ mod tests {
     fn longest(nth: usize, error: &ConnectError) -> Duration {
         let of = |seed: u64| {
             let mut pauses = Pauses::new(FIRST, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            (0..nth).map(|_| pauses.next(Some(error))).last().unwrap()
+            (0..nth).map(|_| pauses.next(Some(error), None)).last().unwrap()
         };
         (1..=1000).map(of).max().unwrap()
     }
@@ -163,16 +169,16 @@ mod tests {
     /// The first pauses of many clients already fill the whole span from 0 to the bound.
     #[test]
     fn first_pauses_have_full_jitter() {
-        let first = |seed: u64| Pauses::new(FIRST, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)).next(None);
+        let first = |seed: u64| Pauses::new(FIRST, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)).next(None, None);
         let mut tenths = [0; 10];
         for pause in (1..=5000).map(first) {
             tenths[usize::try_from(pause.as_millis() / 10).unwrap().min(9)] += 1;
         }
         assert!(tenths.iter().all(|count| (350..=650).contains(count)), "{tenths:?}");
         let mut one = Pauses::new(FIRST, 7);
-        one.next(None);
+        one.next(None, None);
         one.start_over();
-        assert_ne!(Pauses::new(FIRST, 7).next(None), one.next(None), "no client repeats itself");
+        assert_ne!(Pauses::new(FIRST, 7).next(None, None), one.next(None, None), "no client repeats itself");
     }
 
     /// The bound grows to 30 s, and to ten times as much where a server refuses.
@@ -186,20 +192,40 @@ mod tests {
             assert!(within(longest(40, &error), 30.0 * times), "{error}");
         }
         let mut short = Pauses::new(Duration::from_millis(1), 7);
-        assert!((0..100).all(|_| short.next(None) <= Duration::from_millis(301)), "300 times the first");
+        assert!(
+            (0..100).all(|_| short.next(None, None) <= Duration::from_millis(301)),
+            "300 times the first"
+        );
+    }
+
+    /// A session that waits for 30 s is not lost because no attempt is made for that long, and the
+    /// pauses are long again when it is over. A server that refuses is not dialled more often.
+    #[test]
+    fn pauses_are_short_while_a_session_waits() {
+        let (window, error) = (Some(Duration::from_secs(30)), unreachable());
+        for seed in 1..100 {
+            let mut pauses = Pauses::new(FIRST, seed << 32);
+            assert!((0..40).all(|_| pauses.next(Some(&error), window) <= Duration::from_millis(3_750)));
+            let longest = (0..20).map(|_| pauses.next(Some(&error), None)).max();
+            assert!(longest > Some(Duration::from_secs(10)), "{longest:?}");
+        }
+        let mut refused = Pauses::new(FIRST, 7);
+        let longest = (0..40).map(|_| refused.next(Some(&denied(403, None)), window)).max();
+        assert!(longest > Some(Duration::from_secs(30)), "{longest:?}");
     }
 
     /// A requested pause is observed, up to an hour, and clients with the same request do not
     /// return together.
     #[test]
     fn retry_after_is_honoured() {
-        let mut pauses: Vec<_> =
-            (1..=100).map(|seed| Pauses::new(FIRST, seed << 32).next(Some(&denied(503, Some(7))))).collect();
+        let mut pauses: Vec<_> = (1..=100)
+            .map(|seed| Pauses::new(FIRST, seed << 32).next(Some(&denied(503, Some(7))), None))
+            .collect();
         assert!(pauses.iter().all(|pause| (7.0..8.1).contains(&pause.as_secs_f64())), "{pauses:?}");
         pauses.sort();
         pauses.dedup();
         assert!(pauses.len() > 90);
-        let far = Pauses::new(FIRST, 7).next(Some(&denied(429, Some(1_000_000))));
+        let far = Pauses::new(FIRST, 7).next(Some(&denied(429, Some(1_000_000))), None);
         assert!((3600.0..3602.0).contains(&far.as_secs_f64()), "{far:?}");
     }
 
