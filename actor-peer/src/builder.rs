@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use actix_rt::Arbiter;
 use distributed_scope_core::peer::{Parts, StartError};
-use distributed_scope_core::{Authorize, Blocks, Disclosure, Identity, Limits, Observer, PeerId};
+use distributed_scope_core::{
+    Authorize, Blocks, Disclosure, Identity, Limits, Observer, PeerId, ServedObserver,
+};
 
 use crate::gate::{Authenticate, Gate, NoHost, NoNetwork, NoOrigin, Rules};
 use crate::peer::Peer;
@@ -87,6 +89,22 @@ impl Builder {
     /// ```
     pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
         self.parts.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// An observer of the blocks that this peer runs, for other peers and for itself: it receives
+    /// a [`ServedReport`](distributed_scope_core::ServedReport) of each block, after the block
+    /// ended or was dropped. A closure is accepted:
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::Peer;
+    /// # use distributed_scope_core::{PeerId, ServedReport};
+    /// let peer = Peer::builder(PeerId::random())
+    ///     .observe_served(|run: &ServedReport| println!("{}: {} in {:?}", run.block, run.outcome, run.elapsed))
+    ///     .start();
+    /// ```
+    pub fn observe_served(mut self, observer: impl ServedObserver + 'static) -> Self {
+        self.parts.served_observer = Some(Box::new(observer));
         self
     }
 

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use distributed_scope_core::peer::{Parts, StartError};
-use distributed_scope_core::{Authorize, Blocks, Disclosure, Identity, Limits, Observer, PeerId};
+use distributed_scope_core::{
+    Authorize, Blocks, Disclosure, Identity, Limits, Observer, PeerId, ServedObserver,
+};
 use futures_channel::mpsc;
 use wasm_bindgen_futures::spawn_local;
 
@@ -59,6 +61,22 @@ impl Builder {
     /// after the call ended. A closure is accepted.
     pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
         self.0.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// An observer of the blocks that this peer runs, for other peers and for itself: it receives
+    /// a [`ServedReport`](distributed_scope_core::ServedReport) of each block, after the block
+    /// ended or was dropped. A closure is accepted:
+    ///
+    /// ```ignore
+    /// # use distributed_scope_browser_peer::Peer;
+    /// # use distributed_scope_core::{PeerId, ServedReport};
+    /// let peer = Peer::builder(PeerId::random())
+    ///     .observe_served(|run: &ServedReport| println!("{}: {} in {:?}", run.block, run.outcome, run.elapsed))
+    ///     .start();
+    /// ```
+    pub fn observe_served(mut self, observer: impl ServedObserver + 'static) -> Self {
+        self.0.served_observer = Some(Box::new(observer));
         self
     }
 

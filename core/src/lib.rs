@@ -59,6 +59,7 @@ pub use block::selection::Blocks;
 pub use block::{Block, BlockId, Fingerprint};
 pub use call::host::{CallReport, Observer};
 pub use call::request::Request;
+pub use call::served::{ServedObserver, ServedOutcome, ServedReport};
 pub use call::{Call, Spawned};
 #[doc(hidden)]
 pub use channel::handle::Handles;

@@ -39,6 +39,7 @@ mod reentry;
 mod refusals;
 mod resume;
 mod room;
+mod served;
 mod sessions;
 mod signals;
 mod slow;

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 use crate::block::Block;
 use crate::call::pending::Pending;
 use crate::call::request::Request;
+use crate::call::served::ServedObserver;
 use crate::error::RemoteError;
 use crate::identity::peer_id::PeerId;
 use crate::limits::Limits;
@@ -61,6 +62,9 @@ pub trait Host: Send + Sync + 'static {
 
     /// Who wants to know of each call that ended, if anybody.
     fn observer(&self) -> Option<&dyn Observer>;
+
+    /// Who wants to know of each block that ended here, if anybody.
+    fn served_observer(&self) -> Option<&dyn ServedObserver>;
 
     /// Whether this session with a peer has no connection, or is over.
     fn is_away(&self, peer: PeerId, session: SessionId) -> bool;

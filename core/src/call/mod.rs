@@ -6,6 +6,7 @@ pub mod host;
 pub mod pending;
 pub(crate) mod repeats;
 pub(crate) mod request;
+pub(crate) mod served;
 
 use std::error::Error;
 use std::fmt;

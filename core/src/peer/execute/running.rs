@@ -13,6 +13,7 @@ use crate::call::blocking::{self, Lease};
 use crate::call::here::{Context, Scoped};
 use crate::call::host::Host;
 use crate::call::pending::{Ending, Payload};
+use crate::call::served::Report;
 use crate::channel::blocks::Dropped;
 use crate::channel::error::End;
 use crate::channel::handle::Handles;
@@ -43,6 +44,7 @@ pub(in crate::peer) struct Running {
     longest: usize,
     /// The peer, if the captures have ends of channels.
     has_ends: Option<Arc<dyn Host>>,
+    report: Option<Box<Report>>,
 }
 
 /// The body of a block, in a separate span if a subscriber is interested.
@@ -128,6 +130,7 @@ impl Ready {
             )
         });
         let has_ends = has_ends.then(|| Arc::clone(&context.host));
+        let report = Report::begin(&context, block);
         let context = Arc::new(context);
         let body = match work {
             Work::Here(body) => body,
@@ -138,7 +141,7 @@ impl Ready {
             Some(span) => Traced::InSpan(body.instrument(span)),
             None => Traced::Not(body),
         };
-        Running { body: Guarded::new(body), entry, longest, has_ends }
+        Running { body: Guarded::new(body), entry, longest, has_ends, report }
     }
 }
 
@@ -154,10 +157,16 @@ impl Future for Running {
 
     /// It is not polled again after it has ended, even if it ended with a panic.
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ending> {
-        if let Some(host) = self.has_ends.clone() {
-            return self.poll_with_ends(cx, &*host);
+        let polled = match self.has_ends.clone() {
+            Some(host) => self.poll_with_ends(cx, &*host),
+            None => self.poll_alone(cx),
+        };
+        if let Poll::Ready(ending) = &polled
+            && let Some(report) = self.report.take()
+        {
+            report.ended(ending);
         }
-        self.poll_alone(cx)
+        polled
     }
 }
 

@@ -11,6 +11,7 @@ use super::Shared;
 use crate::call::host::{Data, Host, Observer};
 use crate::call::pending::Pending;
 use crate::call::request::Request;
+use crate::call::served::ServedObserver;
 use crate::error::{ErrorKind, Ran, RemoteError};
 use crate::identity::peer_id::PeerId;
 use crate::limits::Limits;
@@ -114,6 +115,10 @@ impl<P: Platform> Host for Shared<P> {
 
     fn observer(&self) -> Option<&dyn Observer> {
         self.observer.as_deref()
+    }
+
+    fn served_observer(&self) -> Option<&dyn ServedObserver> {
+        self.served_observer.as_deref()
     }
 
     fn is_away(&self, peer: PeerId, session: SessionId) -> bool {

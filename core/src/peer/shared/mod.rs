@@ -1,6 +1,7 @@
 //! The state that all handles, sessions and blocks of one peer share.
 
 mod hosting;
+mod parts;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,6 +10,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use futures_channel::oneshot;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+pub use self::parts::Parts;
 use super::{Changes, Goodbye, Link, Notice, Platform, Routes, SessionWatch};
 use crate::auth::Authorize;
 use crate::block::selection::Blocks;
@@ -16,6 +18,7 @@ use crate::block::{BlockId, Fingerprint};
 use crate::call::here;
 use crate::call::host::{self, Data, Host, Observer};
 use crate::call::request::Request;
+use crate::call::served::ServedObserver;
 use crate::error::Refusal;
 use crate::error::disclosure::Disclosure;
 use crate::identity::Identity;
@@ -35,72 +38,6 @@ use crate::util::time::{Deadline, Moment};
 use crate::wire::frame::SessionId;
 use crate::wire::handshake::Us;
 
-/// The configuration of a peer.
-pub struct Parts {
-    /// The peer's identity.
-    pub identity: Identity,
-    /// The peers that are trusted by the keys that their ids are derived from.
-    pub trusted: FxHashSet<PeerId>,
-    /// Whether other peers may claim any unused id from any address.
-    pub allow_first_come: bool,
-    /// The authorization of calls by other peers, if there is one.
-    pub authorize: Option<Arc<dyn Authorize>>,
-    /// How much of an error other peers receive.
-    pub disclosure: Disclosure,
-    /// The limits of the peer.
-    pub limits: Limits,
-    /// The data that blocks get from [`here::data`](crate::call::here::data).
-    pub data: Data,
-    /// The observer that is notified of the peer's calls.
-    pub observer: Option<Box<dyn Observer>>,
-    /// The blocks that the peer runs for other peers.
-    pub blocks: Blocks,
-}
-
-impl Parts {
-    /// Returns the parts of a peer with this identity and the default limits, and nothing else.
-    #[must_use]
-    pub fn new(identity: Identity) -> Self {
-        Self {
-            identity,
-            trusted: FxHashSet::default(),
-            allow_first_come: false,
-            authorize: None,
-            disclosure: Disclosure::default(),
-            limits: Limits::default(),
-            data: Data::default(),
-            observer: None,
-            blocks: Blocks::none(),
-        }
-    }
-}
-
-impl fmt::Debug for Parts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            identity,
-            trusted,
-            allow_first_come,
-            authorize,
-            disclosure,
-            limits,
-            data,
-            observer: _,
-            blocks,
-        } = self;
-        f.debug_struct("Parts")
-            .field("identity", identity)
-            .field("trusted", trusted)
-            .field("allow_first_come", allow_first_come)
-            .field("authorize", authorize)
-            .field("disclosure", disclosure)
-            .field("limits", limits)
-            .field("data", data)
-            .field("blocks", blocks)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A peer, as its handles, its sessions and its running blocks share it. It lives as long as any
 /// of them does. Its sessions end when nothing [keeps](host::Keep) it alive any more.
 pub struct Shared<P: Platform> {
@@ -111,6 +48,7 @@ pub struct Shared<P: Platform> {
     account: Arc<Account>,
     data: Data,
     observer: Option<Box<dyn Observer>>,
+    served_observer: Option<Box<dyn ServedObserver>>,
     registry: &'static Registry,
     blocks: Blocks,
     /// The blocks of the program that other peers may call.
@@ -152,6 +90,7 @@ impl<P: Platform> Shared<P> {
             limits,
             data,
             observer,
+            served_observer,
             blocks,
         } = parts;
         let registry = Registry::of_process()?;
@@ -172,6 +111,7 @@ impl<P: Platform> Shared<P> {
             limits: limits.into(),
             data,
             observer,
+            served_observer,
             registry,
             blocks,
             exposed,
