@@ -26,10 +26,16 @@ pub use distributed_scope_core::{
     Access, Attempt, Authorize, Block, BlockId, Blocks, Call, CallReport, Codec, Denied, Disclosure,
     DuplicateBlock, ErrorKind, Fingerprint, Follow, Full, Identity, Limits, Listed, Listing, Mismatch,
     Observer, Older, PeerId, Principal, Proof, Raised, Ran, Receiver, Refusal, Reject, RemoteError,
-    Requirement, SendError, Sender, Sending, Share, Skew, Spawned, StreamError, StreamErrorKind, Topic,
-    Travels, TrySendError, Update, channel, follow, streamed, try_streamed, watch,
+    Requirement, SendError, Sender, Sending, ServedObserver, ServedOutcome, ServedReport, Share, Skew,
+    Spawned, StreamError, StreamErrorKind, Topic, Travels, TrySendError, Update, channel, follow, streamed,
+    try_streamed, watch,
 };
+#[cfg(all(feature = "testing", not(target_family = "wasm")))]
+pub use distributed_scope_macros::test;
 pub use distributed_scope_macros::{distributed, remote};
+#[cfg(all(feature = "testing", not(target_family = "wasm")))]
+#[doc(inline)]
+pub use distributed_scope_testing as testing;
 
 /// What a block can reach on the peer that runs it.
 ///
@@ -78,6 +84,7 @@ mod guides {
     #[doc = include_str!("../docs/streams.md")]
     struct Streams;
 
+    #[cfg(feature = "testing")]
     #[doc = include_str!("../docs/testing.md")]
     struct Testing;
 

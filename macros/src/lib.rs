@@ -13,6 +13,7 @@
 mod errors;
 mod expand;
 mod parse;
+mod testing;
 mod validate;
 
 use proc_macro::{Span, TokenStream};
@@ -108,4 +109,24 @@ pub fn remote(input: TokenStream) -> TokenStream {
     }
     let message = validate::misplaced::message(Span::call_site().source_text().as_deref());
     quote!(::core::compile_error!(#message)).into()
+}
+
+/// A test of distributed functions on peers in one process, without sockets and in virtual time.
+/// It needs the feature `testing`; see the module `testing` of `distributed-scope`.
+///
+/// It is written on an `async fn` whose parameters are peers, by their names, and the network:
+/// `async fn orders(net: Net, server: Peer, client: Peer)`. Each peer exposes all blocks and is
+/// connected with each other one. The function returns nothing or a `Result`, whose error fails
+/// the test.
+///
+/// - `#[distributed_scope::test(seeds = 100)]` runs the test with the seeds from 0 to 99, `seeds =
+///   5..10` with those from 5 to 9. Without it, the test runs once, with seed 0.
+/// - If the environment variable `DISTRIBUTED_SCOPE_SEED` is set, the test runs with that seed
+///   alone. A test that fails prints its seed.
+/// - `#[distributed_scope::test(crate = path)]` names the path of `distributed-scope`, if it is not
+///   `::distributed_scope`.
+#[proc_macro_attribute]
+pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
+    let expanded = testing::expand(args.into(), item.into());
+    expanded.unwrap_or_else(|error| error.to_compile_error()).into()
 }

@@ -19,6 +19,7 @@ const CRATES: &[&str] = &[
     "auth-jwt/src/lib.rs",
     "browser-peer/src/lib.rs",
     "test-support/src/lib.rs",
+    "testing/src/lib.rs",
     "xtask/src/main.rs",
 ];
 
@@ -69,6 +70,7 @@ const RINGS: &[(&[&str], &str)] = &[
     (&["actor-peer/src/tls/"], "PEM files, and certificates that are read again"),
     (&["browser-peer/src/builder.rs", "browser-peer/src/peer.rs"], "a peer and its builder make each other"),
     (&["browser-peer/src/control.rs", "browser-peer/src/platform.rs"], "a platform and its control plane"),
+    (&["testing/src/control.rs", "testing/src/platform.rs"], "a platform and its control plane"),
     (
         &["browser-peer/src/ending.rs", "browser-peer/src/socket.rs"],
         "a panic closes sockets, which are listed",
@@ -78,7 +80,7 @@ const RINGS: &[(&[&str], &str)] = &[
 ];
 
 /// The crates that are published.
-const PUBLISHED: &[&str] = &[".", "core", "macros", "actor-peer", "auth-jwt", "browser-peer"];
+const PUBLISHED: &[&str] = &[".", "core", "macros", "actor-peer", "auth-jwt", "browser-peer", "testing"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
