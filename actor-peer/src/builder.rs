@@ -4,10 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use actix_rt::Arbiter;
+use distributed_scope_core::Identity;
 use distributed_scope_core::peer::{Parts, StartError};
-use distributed_scope_core::{
-    Authorize, Blocks, Disclosure, Identity, Limits, Observer, PeerId, ServedObserver,
-};
 
 use crate::gate::{Authenticate, Gate, NoHost, NoNetwork, NoOrigin, Rules};
 use crate::peer::Peer;
@@ -23,89 +21,17 @@ pub struct Builder {
     rules: Rules,
 }
 
+distributed_scope_core::peer_options! {
+    Builder,
+    fence: "no_run",
+    before: "# use distributed_scope_actor_peer::Peer;\n# use distributed_scope_core::PeerId;",
+    builder: "Peer::builder(PeerId::named(\"shop\"))",
+    after: ""
+}
+
 impl Builder {
     pub(crate) fn new(identity: Identity) -> Self {
         Self { parts: Parts::new(identity), rules: Rules::default() }
-    }
-
-    /// The blocks that the peer runs for other peers. Several calls add up.
-    ///
-    /// Default: none. A block that is compiled into a program is not exposed by that alone.
-    ///
-    /// ```no_run
-    /// # use distributed_scope_actor_peer::Peer;
-    /// # use distributed_scope_core::{Blocks, PeerId};
-    /// let peer = Peer::builder(PeerId::named("shop"))
-    ///     .expose(Blocks::of("shop::orders"))
-    ///     .expose(Blocks::named("search"))
-    ///     .start();
-    /// ```
-    pub fn expose(mut self, blocks: Blocks) -> Self {
-        self.parts.blocks = self.parts.blocks.and(blocks);
-        self
-    }
-
-    /// A value that the blocks of the peer get with
-    /// [`here::data`](distributed_scope_core::here::data). The peer keeps one value of each type.
-    /// A second value of the same type replaces the first.
-    pub fn data<T: Send + Sync + 'static>(self, value: T) -> Self {
-        self.shared_data(Arc::new(value))
-    }
-
-    /// Like [`data`](Self::data), for a value that the program shares. `into_inner` of the
-    /// `web::Data` of actix-web returns such an `Arc`.
-    pub fn shared_data<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
-        self.parts.data.insert(value);
-        self
-    }
-
-    /// The limits of the peer, instead of the [defaults](Limits). Each field of [`Limits`]
-    /// documents its unit and what happens at the limit.
-    ///
-    /// ```no_run
-    /// # use distributed_scope_actor_peer::Peer;
-    /// # use distributed_scope_core::{Limits, PeerId};
-    /// # use std::time::Duration;
-    /// let limits = Limits::default()
-    ///     .with_default_deadline(Duration::from_secs(2))
-    ///     .with_max_sessions_per_address(16);
-    /// let peer = Peer::builder(PeerId::named("shop")).limits(limits).start();
-    /// ```
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.parts.limits = limits;
-        self
-    }
-
-    /// An observer of outgoing calls: it receives a
-    /// [`CallReport`](distributed_scope_core::CallReport) of every call that this peer made,
-    /// after the call ended. A closure is accepted:
-    ///
-    /// ```no_run
-    /// # use distributed_scope_actor_peer::Peer;
-    /// # use distributed_scope_core::{CallReport, PeerId};
-    /// let peer = Peer::builder(PeerId::random())
-    ///     .observe(|call: &CallReport| println!("{} took {:?}", call.block, call.elapsed))
-    ///     .start();
-    /// ```
-    pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
-        self.parts.observer = Some(Box::new(observer));
-        self
-    }
-
-    /// An observer of the blocks that this peer runs, for other peers and for itself: it receives
-    /// a [`ServedReport`](distributed_scope_core::ServedReport) of each block, after the block
-    /// ended or was dropped. A closure is accepted:
-    ///
-    /// ```no_run
-    /// # use distributed_scope_actor_peer::Peer;
-    /// # use distributed_scope_core::{PeerId, ServedReport};
-    /// let peer = Peer::builder(PeerId::random())
-    ///     .observe_served(|run: &ServedReport| println!("{}: {} in {:?}", run.block, run.outcome, run.elapsed))
-    ///     .start();
-    /// ```
-    pub fn observe_served(mut self, observer: impl ServedObserver + 'static) -> Self {
-        self.parts.served_observer = Some(Box::new(observer));
-        self
     }
 
     /// The authentication of a client, before its connection becomes a session: an async closure
@@ -135,48 +61,6 @@ impl Builder {
     /// ```
     pub fn authenticate(mut self, authenticate: impl Authenticate) -> Self {
         self.rules.authenticate = Some(Arc::new(authenticate));
-        self
-    }
-
-    /// The authorization of incoming calls: it runs for each call of another peer, before any
-    /// part of the call is decoded. At that point, the block is known to be exposed and its own
-    /// requirement is met. An async closure is accepted.
-    ///
-    /// Default: a peer with a session may run every exposed block whose requirement it meets.
-    ///
-    /// ```no_run
-    /// # use distributed_scope_actor_peer::Peer;
-    /// # use distributed_scope_core::{Attempt, Denied, PeerId};
-    /// let peer = Peer::builder(PeerId::named("server"))
-    ///     .authorize(|attempt: Attempt| async move {
-    ///         let is_staff = attempt.principal.is_some_and(|principal| principal.has("group", "staff"));
-    ///         let is_public = attempt.block.module.starts_with("shop::public");
-    ///         if is_staff || is_public { Ok(()) } else { Err(Denied::forbidden("staff only")) }
-    ///     })
-    ///     .start();
-    /// ```
-    pub fn authorize(mut self, authorize: impl Authorize) -> Self {
-        self.parts.authorize = Some(Arc::new(authorize));
-        self
-    }
-
-    /// What the calling peer receives of an error or a panic in a block.
-    ///
-    /// Default: the error with its causes; of a panic, only that the block panicked.
-    pub fn disclose(mut self, disclosure: Disclosure) -> Self {
-        self.parts.disclosure = disclosure;
-        self
-    }
-
-    /// Authenticates these peers by the keys that their ids are derived from: they have a
-    /// [principal](distributed_scope_core::Principal) whose subject is their id. Several calls
-    /// add up.
-    ///
-    /// Peers with other keys may connect but have no principal. An id that is not [derived from a
-    /// key](PeerId::is_of_key) proves nothing: a peer with such an id gets no principal from this
-    /// option.
-    pub fn trust(mut self, peers: impl IntoIterator<Item = PeerId>) -> Self {
-        self.parts.trusted.extend(peers);
         self
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::Host;
-use distributed_scope_core::peer::{ConnectError, LinkHandle, Parts, SessionInfo};
+use distributed_scope_core::peer::{ConnectError, LinkHandle, SessionInfo};
 use distributed_scope_core::{CallReport, PeerId, ServedReport};
 use futures_channel::oneshot;
 use tokio::sync::mpsc;
@@ -41,20 +41,23 @@ impl Peer {
 
     pub(crate) fn start(&self) {
         let world = &self.world;
-        let (identity, settings) =
-            world.node(self.number, |node| (node.identity.clone(), node.settings.clone()));
-        let mut parts = Parts::new(identity);
-        settings.iter().for_each(|set| set(&mut parts));
-        let of_calls = Arc::downgrade(world);
-        parts.observer = Some(Box::new(move |call: &CallReport| {
+        let mut parts = world.node(self.number, |node| node.parts.clone());
+        let (of_calls, users) = (Arc::downgrade(world), parts.observer.take());
+        parts.observer = Some(Arc::new(move |call: &CallReport| {
             if let Some(world) = of_calls.upgrade() {
                 world.calls().lock().push(call.clone());
             }
+            if let Some(users) = &users {
+                users.call_ended(call);
+            }
         }));
-        let of_runs = Arc::downgrade(world);
-        parts.served_observer = Some(Box::new(move |run: &ServedReport| {
+        let (of_runs, users) = (Arc::downgrade(world), parts.served_observer.take());
+        parts.served_observer = Some(Arc::new(move |run: &ServedReport| {
             if let Some(world) = of_runs.upgrade() {
                 world.runs().lock().push(run.clone());
+            }
+            if let Some(users) = &users {
+                users.block_ended(run);
             }
         }));
         let process = Process::new(world.home().clone());
@@ -80,7 +83,7 @@ impl Peer {
     /// The id of the peer.
     #[must_use]
     pub fn id(&self) -> PeerId {
-        self.world.node(self.number, |node| node.identity.peer_id())
+        self.world.node(self.number, |node| node.id())
     }
 
     /// The name that the peer has in the network.

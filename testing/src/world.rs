@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use distributed_scope_core::here::Context;
 use distributed_scope_core::peer::Parts;
-use distributed_scope_core::{CallReport, Identity, PeerId, Principal, ServedReport};
+use distributed_scope_core::{CallReport, PeerId, Principal, ServedReport};
 use parking_lot::Mutex;
 
 use crate::clock::Clock;
@@ -13,9 +13,6 @@ use crate::connection::Pipe;
 use crate::platform::Shared;
 use crate::process::{Home, Process};
 use crate::weather::{Number, Weather};
-
-/// One option of a peer. It is applied each time that the peer starts.
-pub(crate) type Setting = Arc<dyn Fn(&mut Parts) + Send + Sync>;
 
 /// The network, as all of its parts share it.
 pub(crate) struct World {
@@ -37,10 +34,16 @@ struct State {
 /// A peer, whether it runs or not.
 pub(crate) struct Node {
     pub(crate) name: String,
-    pub(crate) identity: Identity,
     pub(crate) principal: Option<Principal>,
-    pub(crate) settings: Vec<Setting>,
+    /// What it is started with, each time.
+    pub(crate) parts: Parts,
     pub(crate) running: Option<Running>,
+}
+
+impl Node {
+    pub(crate) fn id(&self) -> PeerId {
+        self.parts.identity.peer_id()
+    }
 }
 
 /// A peer that runs.
@@ -94,7 +97,7 @@ impl World {
     /// Adds a peer, which does not run yet.
     pub(crate) fn add(&self, node: Node) -> Number {
         let nodes = &mut self.state.lock().nodes;
-        if let Some(known) = nodes.iter().find(|known| known.identity.peer_id() == node.identity.peer_id()) {
+        if let Some(known) = nodes.iter().find(|known| known.id() == node.id()) {
             panic!("this network already has a peer with the id of `{}`: `{}`", node.name, known.name);
         }
         nodes.push(node);
@@ -113,7 +116,7 @@ impl World {
     /// The name of the peer with this id, if it is one of this network.
     pub(crate) fn name_of(&self, id: PeerId) -> Option<String> {
         let state = self.state.lock();
-        state.nodes.iter().find(|node| node.identity.peer_id() == id).map(|node| node.name.clone())
+        state.nodes.iter().find(|node| node.id() == id).map(|node| node.name.clone())
     }
 
     /// Stops all peers, so that nothing refers to the network any more.

@@ -156,7 +156,7 @@ pub struct CallReport {
 }
 
 /// Values by their types: what [`here::data`](crate::call::here::data) finds.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Data(FxHashMap<TypeId, Arc<dyn Any + Send + Sync>>);
 
 impl Data {

@@ -47,8 +47,8 @@ pub struct Shared<P: Platform> {
     /// The memory that is held for all other peers.
     account: Arc<Account>,
     data: Data,
-    observer: Option<Box<dyn Observer>>,
-    served_observer: Option<Box<dyn ServedObserver>>,
+    observer: Option<Arc<dyn Observer>>,
+    served_observer: Option<Arc<dyn ServedObserver>>,
     registry: &'static Registry,
     blocks: Blocks,
     /// The blocks of the program that other peers may call.

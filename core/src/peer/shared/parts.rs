@@ -15,6 +15,7 @@ use crate::identity::peer_id::PeerId;
 use crate::limits::Limits;
 
 /// The configuration of a peer.
+#[derive(Clone)]
 pub struct Parts {
     /// The peer's identity.
     pub identity: Identity,
@@ -31,9 +32,9 @@ pub struct Parts {
     /// The data that blocks get from [`here::data`](crate::call::here::data).
     pub data: Data,
     /// The observer that is notified of the peer's calls.
-    pub observer: Option<Box<dyn Observer>>,
+    pub observer: Option<Arc<dyn Observer>>,
     /// The observer that is notified of the blocks that the peer runs.
-    pub served_observer: Option<Box<dyn ServedObserver>>,
+    pub served_observer: Option<Arc<dyn ServedObserver>>,
     /// The blocks that the peer runs for other peers.
     pub blocks: Blocks,
 }
