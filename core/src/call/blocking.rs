@@ -13,7 +13,7 @@ use futures_channel::oneshot;
 
 use crate::call::here::{Context, Scoped};
 use crate::channel::blocks::{self, Dropped};
-use crate::channel::pipe::Pipe;
+use crate::channel::line::Outlet;
 use crate::registry::{Body, BodyError, Outcome};
 use crate::util::guard::{self, Panic};
 
@@ -83,7 +83,7 @@ struct Work {
 }
 
 impl Work {
-    fn run(self, outcome: oneshot::Sender<(Outcome, Vec<Arc<Pipe>>)>) {
+    fn run(self, outcome: oneshot::Sender<(Outcome, Vec<Arc<dyn Outlet>>)>) {
         let Self { blocking, context, lease } = self;
         let is_dropped = outcome.is_canceled();
         let is_late = context.deadline.has_passed(context.host.now());

@@ -368,7 +368,11 @@ impl<R> Future for Call<R> {
         let value = ending.and_then(|payload| {
             // A value from outside runs code of its type, in the task that awaits it.
             let Payload { codec, bytes, handles } = payload;
-            match guard::run(|| scope::arriving(handles, || (self.decode)(codec, self.memory, &bytes))) {
+            let decode = || {
+                let _ends = scope::arriving(handles);
+                (self.decode)(codec, self.memory, &bytes)
+            };
+            match guard::run(decode) {
                 Ok(decoded) => decoded.map_err(|error| cannot_decode(&error)),
                 Err(_) => Err(cannot_decode(&panic_text("its `Deserialize` panicked"))),
             }

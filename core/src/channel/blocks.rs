@@ -4,19 +4,19 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::error::End;
-use super::pipe::Pipe;
+use super::line::Outlet;
 
 thread_local! {
-    static KEPT: RefCell<Option<Vec<Arc<Pipe>>>> = const { RefCell::new(None) };
+    static KEPT: RefCell<Option<Vec<Arc<dyn Outlet>>>> = const { RefCell::new(None) };
 }
 
 /// Keeps the last sender of a channel until the block that runs on this thread has been polled.
 /// False if no block with ends of channels does.
-pub(super) fn keep(pipe: &Arc<Pipe>) -> bool {
+pub(super) fn keep(pipe: impl FnOnce() -> Arc<dyn Outlet>) -> bool {
     // A thread that ends may drop senders after its own data.
     let kept = KEPT.try_with(|kept| match &mut *kept.borrow_mut() {
         Some(kept) => {
-            kept.push(Arc::clone(pipe));
+            kept.push(pipe());
             true
         }
         None => false,
@@ -25,17 +25,17 @@ pub(super) fn keep(pipe: &Arc<Pipe>) -> bool {
 }
 
 /// Keeps senders that a block has dropped on another thread until it has been polled here.
-pub(crate) fn keep_all(pipes: &[Arc<Pipe>]) {
+pub(crate) fn keep_all(pipes: &[Arc<dyn Outlet>]) {
     for pipe in pipes {
-        if !keep(pipe) {
-            pipe.remove_sender(|| End::Cancelled);
+        if !keep(|| Arc::clone(pipe)) {
+            pipe.sender_left(None);
         }
     }
 }
 
 /// Senders that were dropped while this existed.
 pub(crate) struct Dropped {
-    before: Option<Vec<Arc<Pipe>>>,
+    before: Option<Vec<Arc<dyn Outlet>>>,
     is_over: bool,
 }
 
@@ -45,7 +45,7 @@ impl Dropped {
         Self { before: KEPT.replace(Some(Vec::new())), is_over: false }
     }
 
-    fn take(&mut self) -> Vec<Arc<Pipe>> {
+    fn take(&mut self) -> Vec<Arc<dyn Outlet>> {
         if std::mem::replace(&mut self.is_over, true) {
             return Vec::new();
         }
@@ -53,21 +53,14 @@ impl Dropped {
     }
 
     /// The senders that were dropped, for a block that was run on another thread.
-    pub(crate) fn into_pipes(mut self) -> Vec<Arc<Pipe>> {
+    pub(crate) fn into_pipes(mut self) -> Vec<Arc<dyn Outlet>> {
         self.take()
     }
 
     /// The block was polled. `end` is how it ended, if it failed.
     pub(crate) fn end(mut self, end: impl Fn() -> Option<End>) {
         for pipe in self.take() {
-            let end = end();
-            match end {
-                Some(end) => {
-                    pipe.end(end);
-                    pipe.remove_sender(|| End::Cancelled);
-                }
-                None => pipe.remove_sender(|| End::Cancelled),
-            }
+            pipe.sender_left(end());
         }
     }
 }
@@ -75,7 +68,7 @@ impl Dropped {
 impl Drop for Dropped {
     fn drop(&mut self) {
         for pipe in self.take() {
-            pipe.remove_sender(|| End::Cancelled);
+            pipe.sender_left(None);
         }
     }
 }

@@ -50,7 +50,7 @@ impl Clone for SenderHandle {
 impl Drop for SenderHandle {
     fn drop(&mut self) {
         // The last sender of a block that fails says why, when the block has ended.
-        if !(self.is_last() && blocks::keep(&self.pipe)) {
+        if !(self.is_last() && blocks::keep(|| Arc::clone(&self.pipe) as _)) {
             self.pipe.remove_sender(|| End::Cancelled);
         }
     }
@@ -100,7 +100,7 @@ impl Handle {
             Self::Receiver(receiver) => {
                 let pipe = receiver.pipe();
                 pipe.send_to(Route::new(way, channel, pipe.capacity(), line.largest()));
-                Port::Out(Arc::clone(pipe))
+                Port::Out(Arc::clone(pipe) as _)
             }
         }
     }
@@ -129,12 +129,94 @@ impl Handle {
 }
 
 /// The ends that a message carries. Most carry none.
+#[derive(Default)]
+pub struct Handles(Option<Box<dyn Carried>>);
+
+/// The ends of a message that has some. Only code that makes or reads an end names [`Set`].
+trait Carried: Send + Sync {
+    /// The places of the ends. That of an end that was taken is empty.
+    fn places(&mut self) -> &mut Vec<Option<Handle>>;
+
+    fn len(&self) -> usize;
+
+    fn copied(&self) -> Box<dyn Carried>;
+
+    /// They have arrived in a message.
+    fn arrived(&mut self);
+
+    fn has_receiver(&self) -> bool;
+
+    fn append_table(&self, out: &mut Vec<u8>);
+
+    fn board(&self, line: &Arc<dyn Line>) -> Boarded;
+}
+
 #[derive(Clone, Default)]
-pub struct Handles(Option<Box<[Handle]>>);
+struct Set(Vec<Option<Handle>>);
+
+impl Set {
+    fn ends(&self) -> impl Iterator<Item = &Handle> {
+        self.0.iter().flatten()
+    }
+}
+
+impl Carried for Set {
+    fn places(&mut self) -> &mut Vec<Option<Handle>> {
+        &mut self.0
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn copied(&self) -> Box<dyn Carried> {
+        Box::new(self.clone())
+    }
+
+    fn arrived(&mut self) {
+        for handle in self.0.iter_mut().flatten() {
+            if let Handle::Sender(sender) = handle {
+                sender.arrival = Some(Arc::new(()));
+            }
+        }
+    }
+
+    fn has_receiver(&self) -> bool {
+        self.ends().any(|handle| matches!(handle, Handle::Receiver(_)))
+    }
+
+    fn append_table(&self, out: &mut Vec<u8>) {
+        let entries: Vec<_> = self.ends().map(Handle::entry).collect();
+        Ends::append(out, entries.into_iter());
+    }
+
+    fn board(&self, line: &Arc<dyn Line>) -> Boarded {
+        let first = line.number(self.len());
+        let channels = (0..).map(|index| ChannelId(first + 2 * index));
+        let ports = self.ends().zip(channels).map(|(handle, channel)| handle.board(line, channel)).collect();
+        Boarded { first, ports }
+    }
+}
 
 impl Handles {
     pub(crate) fn of(handles: Vec<Handle>) -> Self {
-        Self((!handles.is_empty()).then(|| handles.into_boxed_slice()))
+        let mut all = Self::default();
+        for handle in handles {
+            all.push(handle);
+        }
+        all
+    }
+
+    /// Adds an end. Returns its number.
+    pub(super) fn push(&mut self, handle: Handle) -> usize {
+        let places = self.0.get_or_insert_with(|| Box::<Set>::default()).places();
+        places.push(Some(handle));
+        places.len() - 1
+    }
+
+    /// The place of the end with this number.
+    pub(super) fn place(&mut self, number: usize) -> Option<&mut Option<Handle>> {
+        self.0.as_mut()?.places().get_mut(number)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -142,44 +224,38 @@ impl Handles {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.iter().len()
-    }
-
-    fn iter(&self) -> std::slice::Iter<'_, Handle> {
-        self.0.as_deref().unwrap_or_default().iter()
-    }
-
-    pub(crate) fn take(&mut self) -> Vec<Handle> {
-        self.0.take().map_or_else(Vec::new, <[Handle]>::into_vec)
+        self.0.as_ref().map_or(0, |ends| ends.len())
     }
 
     /// The same ends, for a block of this peer itself.
     pub(crate) fn arrived_here(mut self) -> Self {
-        let mark = |handle| match handle {
-            Handle::Sender(sender) => Handle::Sender(sender.arrived()),
-            receiver @ Handle::Receiver(_) => receiver,
-        };
-        Self::of(self.take().into_iter().map(mark).collect())
+        if let Some(ends) = &mut self.0 {
+            ends.arrived();
+        }
+        self
     }
 
     /// Whether there is a receiver among them.
     pub(crate) fn has_receiver(&self) -> bool {
-        self.iter().any(|handle| matches!(handle, Handle::Receiver(_)))
+        self.0.as_ref().is_some_and(|ends| ends.has_receiver())
     }
 
     /// Appends the table of a message.
     pub(crate) fn append_table(&self, out: &mut Vec<u8>) {
-        if !self.is_empty() {
-            Ends::append(out, self.iter().map(Handle::entry));
+        if let Some(ends) = &self.0 {
+            ends.append_table(out);
         }
     }
 
     /// Gives each of them a channel of a session.
-    pub(crate) fn board(&self, line: &Arc<dyn Line>) -> Boarded {
-        let first = line.number(self.len());
-        let channels = (0..self.len() as u64).map(|index| ChannelId(first + 2 * index));
-        let ports = self.iter().zip(channels).map(|(handle, channel)| handle.board(line, channel)).collect();
-        Boarded { first, ports }
+    pub(crate) fn board(&self, line: &Arc<dyn Line>) -> Option<Boarded> {
+        self.0.as_ref().map(|ends| ends.board(line))
+    }
+}
+
+impl Clone for Handles {
+    fn clone(&self) -> Self {
+        Self(self.0.as_ref().map(|ends| ends.copied()))
     }
 }
 

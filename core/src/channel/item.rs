@@ -5,8 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::handle::Handles;
-use super::line::Boarded;
-use super::source::Source;
+use super::line::{Boarded, Inlet, Line};
 use crate::wire::codec::Codec;
 use crate::wire::encoded::Encoded;
 use crate::wire::frame::{Chunk, Ends, ITEM_COST, ITEM_HEAD};
@@ -22,7 +21,7 @@ pub(crate) struct Item {
     /// The channels of its ends on the session that it is about to be sent on.
     boarded: Option<Boarded>,
     /// The remote sender, until the item was taken.
-    from: Option<Arc<Source>>,
+    from: Option<Arc<dyn Inlet>>,
 }
 
 impl Item {
@@ -34,7 +33,7 @@ impl Item {
 
     /// An item that a remote sender has sent. A small one no longer shares the buffer that was
     /// read from the socket.
-    pub(crate) fn arrived(codec: Codec, payload: Bytes, handles: Handles, from: Arc<Source>) -> Self {
+    pub(crate) fn arrived(codec: Codec, payload: Bytes, handles: Handles, from: Arc<dyn Inlet>) -> Self {
         let frame = match payload.len() <= Chunk::SIZE {
             true => Encoded::Own(payload.to_vec()),
             false => Encoded::Shared(payload),
@@ -85,8 +84,8 @@ impl Item {
     }
 
     /// Gives its ends channels.
-    pub(crate) fn board(&mut self, board: impl FnOnce(&Handles) -> Boarded) {
-        self.boarded = Some(board(&self.handles));
+    pub(crate) fn board(&mut self, line: &Arc<dyn Line>) {
+        self.boarded = self.handles.board(line);
     }
 
     pub(crate) fn take_boarded(&mut self) -> Option<Boarded> {

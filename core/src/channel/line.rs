@@ -4,14 +4,12 @@ use std::sync::{Arc, Weak};
 
 use super::error::End;
 use super::item::Item;
-use super::pipe::Pipe;
-use super::source::Source;
 use crate::wire::frame::{ChannelId, Credit, Ends, Leaving};
 
 /// Sends the frames of channels. Most methods are called with the lock of a pipe.
 pub(crate) trait Line: Send + Sync {
     /// Sends an item, and returns what is left of it. If too much output waits, the error is the
-    /// item, and [`Pipe::ready`] is called when there is room.
+    /// item, and [`Outlet::ready`] is called when there is room.
     fn item(&self, channel: ChannelId, item: Item) -> Result<Item, Item>;
 
     /// Lets the other side send more items.
@@ -34,12 +32,54 @@ pub(crate) trait Line: Send + Sync {
     fn largest(&self) -> usize;
 }
 
+/// The pipe of a channel whose receiver is at another peer, as its session sees it.
+///
+/// Sessions, events and messages know pipes and sources by traits alone: a program that makes no
+/// channel then does not contain them. That counts in a page.
+pub(crate) trait Outlet: Send + Sync {
+    /// The other side can know the channel now, so that items can be sent.
+    fn opened(&self);
+
+    /// The session has room for items again.
+    fn ready(&self);
+
+    /// The remote receiver accepts more.
+    fn credit(&self, items: u32, bytes: u32);
+
+    /// The remote receiver takes no more items.
+    fn receiver_gone(&self);
+
+    /// The way to the remote receiver is lost.
+    fn route_lost(&self, end: End);
+
+    /// The message that was to carry the receiver to another peer was not sent.
+    fn route_not_used(&self);
+
+    /// A block that has ended has dropped its last sender. `end` is how, if it failed.
+    fn sender_left(&self, end: Option<End>);
+}
+
+/// A sender at another peer, as its session sees it.
+pub(crate) trait Inlet: Send + Sync {
+    /// It has sent an item.
+    fn arrived(&self, item: Item);
+
+    /// An item that needed this much of the credit was taken.
+    fn consumed(&self, cost: usize);
+
+    /// It sends no more.
+    fn ended(&self, end: End);
+
+    /// The number of items that may be on their way.
+    fn capacity(&self) -> u32;
+}
+
 /// One end of a channel whose other end is at the other side of a session.
 pub(crate) enum Port {
     /// The other side receives.
-    Out(Arc<Pipe>),
+    Out(Arc<dyn Outlet>),
     /// The other side sends.
-    In(Arc<Source>),
+    In(Arc<dyn Inlet>),
 }
 
 impl Port {

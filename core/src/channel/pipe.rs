@@ -13,9 +13,11 @@ use parking_lot::Mutex;
 
 use super::error::{End, SendError};
 use super::item::Item;
+use super::line::Outlet;
 use super::route::Route;
 use super::source::Source;
 use super::state::{After, Consumer, State, add_waker};
+use crate::session;
 use crate::wire::frame::Entry;
 
 /// One channel, as one process sees it.
@@ -64,6 +66,7 @@ impl Pipe {
             waiting: Vec::new(),
             is_boarding: false,
         };
+        session::use_channels();
         Arc::new(Self { capacity: capacity.max(1), is_latest, state: Mutex::new(state) })
     }
 
@@ -227,8 +230,18 @@ impl Pipe {
         });
     }
 
-    /// The other side can know the channel now, so that items can be sent.
-    pub(crate) fn opened(&self) {
+    pub(super) fn has_room(&self, state: &State) -> bool {
+        match &state.consumer {
+            _ if self.is_latest => true,
+            Consumer::There(route) if route.is_open => state.items.is_empty() && route.has_credit(),
+            Consumer::Here | Consumer::There(_) => state.items.len() < self.capacity as usize,
+            Consumer::Gone => true,
+        }
+    }
+}
+
+impl Outlet for Pipe {
+    fn opened(&self) {
         self.with(|state, after| {
             if let Consumer::There(route) = &mut state.consumer {
                 route.is_open = true;
@@ -237,13 +250,11 @@ impl Pipe {
         });
     }
 
-    /// The session has room for items again.
-    pub(crate) fn ready(&self) {
+    fn ready(&self) {
         self.with(|state, after| state.ship(self, after));
     }
 
-    /// The remote receiver accepts more.
-    pub(crate) fn credit(&self, items: u32, bytes: u32) {
+    fn credit(&self, items: u32, bytes: u32) {
         self.with(|state, after| {
             if let Consumer::There(route) = &mut state.consumer {
                 route.items = route.items.saturating_add(items.into());
@@ -253,13 +264,11 @@ impl Pipe {
         });
     }
 
-    /// The remote receiver takes no more items.
-    pub(crate) fn receiver_gone(&self) {
+    fn receiver_gone(&self) {
         self.with(State::lose_consumer_if_there);
     }
 
-    /// The way to the remote receiver is lost.
-    pub(crate) fn route_lost(&self, end: End) {
+    fn route_lost(&self, end: End) {
         self.with(|state, after| {
             if matches!(state.consumer, Consumer::There(_)) {
                 state.end.get_or_insert(end);
@@ -268,8 +277,7 @@ impl Pipe {
         });
     }
 
-    /// The message that was to carry the receiver to another peer was not sent.
-    pub(crate) fn route_not_used(&self) {
+    fn route_not_used(&self) {
         self.with(|state, after| {
             if matches!(state.consumer, Consumer::There(_)) {
                 state.consumer = Consumer::Here;
@@ -280,12 +288,10 @@ impl Pipe {
         });
     }
 
-    pub(super) fn has_room(&self, state: &State) -> bool {
-        match &state.consumer {
-            _ if self.is_latest => true,
-            Consumer::There(route) if route.is_open => state.items.is_empty() && route.has_credit(),
-            Consumer::Here | Consumer::There(_) => state.items.len() < self.capacity as usize,
-            Consumer::Gone => true,
+    fn sender_left(&self, end: Option<End>) {
+        if let Some(end) = end {
+            self.end(end);
         }
+        self.remove_sender(|| End::Cancelled);
     }
 }

@@ -149,7 +149,8 @@ impl<T: DeserializeOwned + 'static> Receiver<T> {
         let handles = item.take_handles();
         // A value from outside runs code of its type.
         let decoded = guard::run(|| {
-            scope::arriving(handles, || item.codec().decode_within::<T>(memory, item.payload()))
+            let _ends = scope::arriving(handles);
+            item.codec().decode_within::<T>(memory, item.payload())
         });
         match decoded {
             Ok(Ok(value)) => {

@@ -17,13 +17,13 @@ enum Scope {
     /// Types are looked at: ends are dummies.
     Tracing,
     /// A message is encoded, with these ends so far.
-    Leaving(Vec<Handle>),
-    /// A message with these ends is decoded. An end that was taken is `None`.
-    Arriving(Vec<Option<Handle>>),
+    Leaving(Handles),
+    /// A message with these ends is decoded. The place of an end that was taken is empty.
+    Arriving(Handles),
 }
 
-/// Puts back the scope before, also if the code inside panics.
-struct Entered(Option<Scope>);
+/// Puts back the scope before when it is dropped.
+pub(crate) struct Entered(Option<Scope>);
 
 impl Entered {
     fn new(scope: Scope) -> Self {
@@ -50,13 +50,20 @@ pub(crate) fn tracing<T>(look: impl FnOnce() -> T) -> T {
     look()
 }
 
-/// Collects the ends that a value has.
-pub(crate) fn leaving<T>(encode: impl FnOnce() -> T) -> (T, Handles) {
-    let entered = Entered::new(Scope::Leaving(Vec::new()));
-    let encoded = encode();
-    match entered.leave() {
-        Scope::Leaving(handles) => (encoded, Handles::of(handles)),
-        _ => (encoded, Handles::default()),
+/// Collects the ends of the value that is encoded, until [`handles`](Self::handles).
+pub(crate) struct Leaving(Entered);
+
+impl Leaving {
+    pub(crate) fn begin() -> Self {
+        Self(Entered::new(Scope::Leaving(Handles::default())))
+    }
+
+    /// The ends that the value has.
+    pub(crate) fn handles(self) -> Handles {
+        match self.0.leave() {
+            Scope::Leaving(handles) => handles,
+            _ => Handles::default(),
+        }
     }
 }
 
@@ -64,20 +71,17 @@ pub(crate) fn leaving<T>(encode: impl FnOnce() -> T) -> (T, Handles) {
 pub(crate) fn restart() {
     let discarded = SCOPE.with_borrow_mut(|scope| match scope {
         Scope::Leaving(handles) => std::mem::take(handles),
-        _ => Vec::new(),
+        _ => Handles::default(),
     });
     drop(discarded);
 }
 
-/// Lets a value that is decoded take these ends. What it does not take is dropped.
-pub(crate) fn arriving<T>(mut handles: Handles, decode: impl FnOnce() -> T) -> T {
-    if handles.is_empty() {
-        return decode();
-    }
-    let entered = Entered::new(Scope::Arriving(handles.take().into_iter().map(Some).collect()));
-    let decoded = decode();
-    drop(entered.leave());
-    decoded
+/// Lets a value that is decoded take these ends, until what is returned is dropped. So is what it
+/// has not taken.
+#[must_use]
+#[inline]
+pub(crate) fn arriving(handles: Handles) -> Option<Entered> {
+    (!handles.is_empty()).then(|| Entered::new(Scope::Arriving(handles)))
 }
 
 /// Adds an end to the message that is encoded, and returns its number there. `None` if no message
@@ -93,10 +97,7 @@ pub(super) fn add(end: impl FnOnce() -> Option<Handle>) -> Option<Result<u32, Ta
     }
     let Some(handle) = end() else { return Some(Err(Taken)) };
     SCOPE.with_borrow_mut(|scope| match scope {
-        Scope::Leaving(handles) => {
-            handles.push(handle);
-            u32::try_from(handles.len() - 1).ok().map(Ok)
-        }
+        Scope::Leaving(handles) => u32::try_from(handles.push(handle)).ok().map(Ok),
         _ => None,
     })
 }
@@ -133,7 +134,7 @@ fn take<T>(number: u32, end: impl FnOnce(Handle) -> Result<T, Handle>) -> Found<
         Scope::Tracing | Scope::Leaving(_) => Found::Dummy,
         Scope::None => Found::Nothing,
         Scope::Arriving(handles) => {
-            let Some(place) = handles.get_mut(number as usize) else { return Found::Nothing };
+            let Some(place) = handles.place(number as usize) else { return Found::Nothing };
             match place.take().map(end) {
                 Some(Ok(end)) => Found::End(end),
                 Some(Err(other)) => {

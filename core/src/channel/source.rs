@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::error::End;
 use super::item::Item;
-use super::line::Line;
+use super::line::{Inlet, Line};
 use super::pipe::Pipe;
 use crate::wire::frame::{ChannelId, Credit, FIRST_BYTES, Leaving};
 
@@ -38,17 +38,26 @@ impl Source {
         source
     }
 
-    /// It has sent an item.
-    pub(super) fn arrived(&self, item: Item) {
+    /// No more of its items are wanted.
+    pub(super) fn stop(&self) {
+        if !self.has_ended.swap(true, Ordering::Relaxed)
+            && let Some(line) = self.line.upgrade()
+        {
+            line.leave(self.channel, Leaving::Gone);
+        }
+    }
+}
+
+impl Inlet for Source {
+    fn arrived(&self, item: Item) {
         self.pipe.push_arrived(item);
     }
 
-    pub(crate) fn capacity(&self) -> u32 {
+    fn capacity(&self) -> u32 {
         self.pipe.capacity()
     }
 
-    /// It sends no more.
-    pub(crate) fn ended(&self, end: End) {
+    fn ended(&self, end: End) {
         if self.has_ended.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -58,8 +67,7 @@ impl Source {
         }
     }
 
-    /// An item that needed this much of the credit was taken.
-    pub(crate) fn consumed(&self, cost: usize) {
+    fn consumed(&self, cost: usize) {
         let mut owed = self.owed.lock();
         if owed.window == 0 {
             let Some(line) = self.line.upgrade() else { return };
@@ -75,15 +83,6 @@ impl Source {
             if let Some(line) = self.line.upgrade() {
                 line.credit(Credit { channel: self.channel, items, bytes });
             }
-        }
-    }
-
-    /// No more of its items are wanted.
-    pub(crate) fn stop(&self) {
-        if !self.has_ended.swap(true, Ordering::Relaxed)
-            && let Some(line) = self.line.upgrade()
-        {
-            line.leave(self.channel, Leaving::Gone);
         }
     }
 }

@@ -62,7 +62,7 @@ impl After {
         self.waiting.into_iter().for_each(Waker::wake);
         self.sources.iter().filter_map(Weak::upgrade).for_each(|source| source.stop());
         self.boards.map(|(mut item, line)| {
-            item.board(|handles| handles.board(&line));
+            item.board(&line);
             item
         })
     }

@@ -154,7 +154,7 @@ impl<W> Session<W> {
         let (open, running) = self.calls.take_all();
         // Ends of channels of a call that was not sent can be sent by the next session, which the
         // end of the call begins.
-        let channels = self.channels.close(end, |call| unsent.contains(&call));
+        let channels = self.channels.close(end, &|call| unsent.contains(&call));
         let mut effects: Vec<_> = channels.into_iter().map(Effect::Channel).collect();
         for (call, waiter) in open {
             let ran = if unsent.contains(&call) { Ran::Never } else { Ran::Maybe };

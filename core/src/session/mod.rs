@@ -49,6 +49,7 @@ use self::catalogue_progress::CatalogueProgress;
 use self::change::Change;
 pub use self::channels::ChannelEvent;
 use self::channels::Channels;
+pub(crate) use self::channels::use_channels;
 use self::health::Health;
 use self::inbox::Inbox;
 use self::outbox::{Gap, Outbox};

@@ -79,7 +79,10 @@ impl Ready {
         let longest = context.host.limits().max_error_text;
         let captures = Arrived { codec, memory: context.host.limits().max_decode_memory, bytes: captures };
         let has_ends = !handles.is_empty();
-        let start = || scope::arriving(handles, || entry.start(captures, head));
+        let start = || {
+            let _ends = scope::arriving(handles);
+            entry.start(captures, head)
+        };
         let Started { work, captured } = match guard::run(start) {
             Ok(Ok(started)) => started,
             Ok(Err(error)) => {

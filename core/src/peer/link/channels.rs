@@ -17,7 +17,7 @@ impl<P: Platform> Link<P> {
             return None;
         }
         let line: Arc<dyn Line> = Arc::clone(self) as _;
-        Some(handles.board(&line))
+        handles.board(&line)
     }
 
     /// Performs the events of channels that wait.

@@ -1,22 +1,27 @@
 //! The channels of a session: which there are, how much may be sent on them, and what follows from
 //! their frames.
+//!
+//! All of that is in [`table`], which a session has when it has channels. It is known by the trait
+//! [`Open`] alone, and made by a function that the first channel of the process sets. So a page
+//! that makes no channel does not contain it.
 
 mod carried;
+mod table;
 
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
-use super::Violation;
-use super::outbox::{AT_ONCE, Progress};
+use self::table::Table;
+use super::outbox::{AT_ONCE, Outbox, Progress};
+use super::{Effect, Session, Violation};
 use crate::channel::error::End;
-use crate::channel::handle::{Handle, Handles};
+use crate::channel::handle::Handles;
 use crate::channel::item::Item;
-use crate::channel::line::{Boarded, Line, NoLine, Port};
-use crate::channel::pipe::Pipe;
-use crate::channel::source::Source;
-use crate::util::keyed_hash::Keyed;
-use crate::wire::frame::{CallId, ChannelId, Credit, Ends, FIRST_BYTES, Leave, Leaving};
+use crate::channel::line::{Boarded, Inlet, Line, NoLine, Outlet, Port};
+use crate::error::ErrorKind;
+use crate::limits::Limits;
+use crate::wire::codec::Codec;
+use crate::wire::frame::{self, CallId, ChannelId, Credit, Direction, Ends, Frame, Leave, Leaving};
 
 /// An item is queued only while less than this many bytes wait to be sent. Items of other channels
 /// and calls then do not wait behind many of them.
@@ -27,11 +32,11 @@ pub struct ChannelEvent(pub(crate) Event);
 
 pub(crate) enum Event {
     Item(Item),
-    Ended(Arc<Source>, End),
-    Credit(Arc<Pipe>, Credit),
-    Gone(Arc<Pipe>),
-    Opened(Arc<Pipe>),
-    Ready(Arc<Pipe>),
+    Ended(Arc<dyn Inlet>, End),
+    Credit(Arc<dyn Outlet>, Credit),
+    Gone(Arc<dyn Outlet>),
+    Opened(Arc<dyn Outlet>),
+    Ready(Arc<dyn Outlet>),
     Lost(Port, End),
     Unused(Port),
     Dropped(Handles),
@@ -41,17 +46,8 @@ pub(crate) enum Event {
 impl ChannelEvent {
     /// Tells the ends in this process.
     pub fn perform(self) {
-        match self.0 {
-            Event::Item(item) => item.deliver(),
-            Event::Ended(source, end) => source.ended(end),
-            Event::Credit(pipe, Credit { items, bytes, .. }) => pipe.credit(items, bytes),
-            Event::Gone(pipe) => pipe.receiver_gone(),
-            Event::Opened(pipe) => pipe.opened(),
-            Event::Ready(pipe) => pipe.ready(),
-            Event::Lost(port, end) => port.lost(end),
-            Event::Unused(port) => port.unused(),
-            Event::Dropped(handles) => drop(handles),
-            Event::Removed(port) => drop(port),
+        if let Some(machinery) = MACHINERY.get() {
+            (machinery.perform)(self.0);
         }
     }
 }
@@ -84,256 +80,355 @@ pub(super) enum Owner {
     Reply(CallId),
 }
 
-struct Channel {
-    /// `None` if the other side has ended it.
-    port: Option<Port>,
-    owner: Owner,
-    /// The message with the other end was sent completely, or received.
-    is_open: bool,
-    /// A large item is being sent. Other frames of the channel would pass it.
-    is_busy: bool,
-    /// This side leaves when it is open and not busy.
-    leaves: Option<Leaving>,
-    /// The number of items and bytes that the other side may send.
-    items: u64,
-    bytes: i64,
-    /// Whether credit was given.
-    has_credit: bool,
-    /// The bytes of items that have arrived and were not taken.
-    unread: usize,
+/// What a program does with channels, if it has any.
+struct Machinery {
+    table: fn() -> Box<dyn Open>,
+    perform: fn(Event),
 }
 
-/// The channels of a session. Most sessions have none.
-pub(super) struct Channels {
-    line: Weak<dyn Line>,
-    table: Option<Box<Table>>,
+static MACHINERY: OnceLock<Machinery> = OnceLock::new();
+
+/// A channel is made in this process, or a type has an end of one.
+pub(crate) fn use_channels() {
+    MACHINERY.get_or_init(|| Machinery { table: || Box::<Table>::default(), perform: table::perform });
 }
 
-#[derive(Default)]
-struct Table {
-    open: HashMap<ChannelId, Channel, Keyed>,
-    /// One more than the largest number that was used, by this side and by the other one.
-    used: [u64; 2],
-    /// The ends that a call of the other side has brought, until it runs.
-    arrived: HashMap<CallId, Handles, Keyed>,
-    /// Pipes with items that wait until less output is pending.
-    stalled: Vec<Arc<Pipe>>,
-    events: VecDeque<Event>,
-    unread: usize,
+/// The rest of a session, as its channels see it.
+struct Around<'a> {
+    outbox: &'a mut Outbox,
+    limits: &'a Limits,
+    used: &'a mut Used,
+    line: &'a Weak<dyn Line>,
+    /// The largest message that both sides accept, in bytes.
+    message: usize,
+    is_at_limit: bool,
+    is_dialled: bool,
 }
 
-impl Channels {
-    pub(super) fn new() -> Self {
-        Self { line: NoLine::weak(), table: None }
-    }
+/// The open channels of a session.
+trait Open: Send {
+    fn held(&self) -> usize;
 
-    pub(super) fn set_line(&mut self, line: Weak<dyn Line>) {
-        self.line = line;
-    }
+    fn running(&self) -> usize;
 
-    /// The bytes of items that have arrived and were not taken.
-    pub(super) fn held(&self) -> usize {
-        self.table.as_ref().map_or(0, |table| table.unread)
-    }
+    fn has_events(&self, has_room: bool) -> bool;
 
-    /// The number of channels on which something may still be sent.
-    pub(super) fn running(&self) -> usize {
-        let is_running = |channel: &&Channel| channel.port.is_some();
-        self.table.as_ref().map_or(0, |table| table.open.values().filter(is_running).count())
-    }
+    fn next_event(&mut self, has_room: bool) -> Option<Event>;
 
-    fn has_events(&self, has_room: bool) -> bool {
-        let has = |table: &Table| !table.events.is_empty() || has_room && !table.stalled.is_empty();
-        self.table.as_deref().is_some_and(has)
-    }
+    fn board(&mut self, boarded: Boarded, owner: Owner, used: &mut Used);
 
-    /// The next event. `has_room` says whether items can be queued.
-    pub(super) fn next_event(&mut self, has_room: bool) -> Option<ChannelEvent> {
-        let table = self.table.as_mut()?;
-        if let Some(event) = table.events.pop_front() {
-            return Some(ChannelEvent(event));
-        }
-        let pipe = if has_room { table.stalled.pop() } else { None };
-        pipe.map(|pipe| ChannelEvent(Event::Ready(pipe)))
-    }
+    fn progress(&mut self, progress: Progress, outbox: &mut Outbox);
 
-    /// A message with these ends is queued.
-    pub(super) fn board(&mut self, Boarded { first, ports }: Boarded, owner: Owner) {
-        let table = self.table.get_or_insert_default();
-        let used = first + 2 * ports.len() as u64 - 1;
-        table.used[0] = table.used[0].max(used);
-        for (index, port) in ports.into_iter().enumerate() {
-            let channel = ChannelId(first + 2 * index as u64);
-            table.open.insert(channel, Channel::new(port, owner, false));
-        }
-    }
+    fn arrive(&mut self, ends: &Ends, around: &mut Around<'_>) -> Result<Result<Handles, usize>, Violation>;
 
-    /// Messages with the other ends of channels, or with large items, were sent completely.
-    /// Returns the frames that waited for that.
-    fn progress(&mut self, Progress { opened, items }: Progress) -> Vec<Leave> {
-        let Some(table) = &mut self.table else { return Vec::new() };
-        for id in &opened {
-            table.open.get_mut(id).into_iter().for_each(|channel| channel.is_open = true);
-        }
-        for id in &items {
-            table.open.get_mut(id).into_iter().for_each(|channel| channel.is_busy = false);
-        }
-        let mut leaves = Vec::new();
-        for id in opened.into_iter().chain(items) {
-            let Some(channel) = table.open.get_mut(&id) else { continue };
-            if !channel.may_send() {
-                continue;
-            }
-            if let Some(how) = channel.leaves.take() {
-                leaves.push(Leave { channel: id, how });
-                let removed = table.remove(id);
-                table.events.extend(removed.map(Event::Removed));
-            } else if let Some(Port::Out(pipe)) = &channel.port {
-                table.events.push_back(Event::Opened(Arc::clone(pipe)));
-            }
-        }
-        leaves
-    }
+    fn keep(&mut self, call: CallId, handles: Handles);
 
-    /// The ends that a message of the other side has brought. `Err` if they are more than `limit`.
-    pub(super) fn arrive(
+    fn take_kept(&mut self, call: CallId) -> Handles;
+
+    fn discard(&mut self, handles: Handles);
+
+    fn give_up(&mut self, owner: Owner);
+
+    fn close(self: Box<Self>, end: &End, is_unsent: &dyn Fn(CallId) -> bool) -> Vec<ChannelEvent>;
+
+    fn send_item(&mut self, id: ChannelId, item: Item, around: &mut Around<'_>) -> Result<Item, Item>;
+
+    fn send_credit(&mut self, credit: Credit, around: &mut Around<'_>);
+
+    fn leave(&mut self, id: ChannelId, how: Leaving, outbox: &mut Outbox) -> Option<Port>;
+
+    fn drained(&mut self, id: ChannelId);
+
+    fn item(
         &mut self,
-        ends: &Ends,
-        is_dialled: bool,
-        limit: usize,
-        largest: usize,
-    ) -> Result<Result<Handles, usize>, Violation> {
-        if ends.first % 2 == u64::from(!is_dialled) {
-            return Err(Violation::NoSuchChannel(ends.first));
-        }
-        let table = self.table.get_or_insert_default();
-        if let Some((twice, _)) = ends.channels().find(|(channel, _)| table.open.contains_key(channel)) {
-            return Err(Violation::ChannelTwice(twice.0));
-        }
-        table.used[1] = table.used[1].max(ends.first + 2 * ends.entries.len() as u64 - 1);
-        if table.open.len() + ends.entries.len() > limit {
-            return Ok(Err(limit));
-        }
-        let mut handles: Vec<Handle> = Vec::with_capacity(ends.entries.len());
-        for (id, entry) in ends.channels() {
-            let (handle, port) = Handle::arrived(entry, Weak::clone(&self.line), id, largest);
-            let capacity = entry.capacity.max(1);
-            let channel = Channel { items: capacity.into(), ..Channel::new(port, Owner::Other, true) };
-            table.open.insert(id, channel);
-            handles.push(handle);
-        }
-        Ok(Ok(Handles::of(handles)))
-    }
+        item: frame::Item,
+        codec: Codec,
+        around: &mut Around<'_>,
+    ) -> Result<Option<Event>, Violation>;
 
-    /// Keeps the ends of a call until it runs.
-    pub(super) fn keep(&mut self, call: CallId, handles: Handles) {
-        self.table.get_or_insert_default().arrived.insert(call, handles);
-    }
+    fn credit(&mut self, credit: Credit, around: &mut Around<'_>) -> Result<Option<Event>, Violation>;
 
-    pub(super) fn take_kept(&mut self, call: CallId) -> Handles {
-        let kept = self.table.as_mut().and_then(|table| table.arrived.remove(&call));
-        kept.unwrap_or_default()
-    }
-
-    /// A call of the other side will not run.
-    pub(super) fn drop_kept(&mut self, call: CallId) {
-        if self.table.is_some() {
-            let kept = self.take_kept(call);
-            self.discard(kept);
-        }
-    }
-
-    /// Ends that nothing takes.
-    pub(super) fn discard(&mut self, handles: Handles) {
-        if !handles.is_empty() {
-            self.table.get_or_insert_default().events.push_back(Event::Dropped(handles));
-        }
-    }
-
-    /// The message that carries the other ends was not sent, or is not wanted.
-    pub(super) fn give_up(&mut self, owner: Owner) {
-        let Some(table) = &mut self.table else { return };
-        let owned = |(id, channel): (&ChannelId, &Channel)| (channel.owner == owner).then_some(*id);
-        let ids: Vec<_> = table.open.iter().filter_map(owned).collect();
-        for id in ids {
-            if let Some(port) = table.remove(id) {
-                table.events.push_back(match owner {
-                    Owner::Reply(_) => Event::Lost(port, End::Cancelled),
-                    Owner::Call(_) | Owner::Other => Event::Unused(port),
-                });
-            }
-        }
-    }
-
-    /// All of them, because the session is over. Those of calls that were not sent can be used
-    /// again.
-    pub(super) fn close(&mut self, end: &End, is_unsent: impl Fn(CallId) -> bool) -> Vec<ChannelEvent> {
-        let Some(table) = self.table.take() else { return Vec::new() };
-        let Table { open, arrived, events, stalled, .. } = *table;
-        let lost = open.into_values().filter_map(|channel| {
-            let port = channel.port?;
-            Some(match channel.owner {
-                Owner::Call(call) if is_unsent(call) => Event::Unused(port),
-                _ => Event::Lost(port, end.clone()),
-            })
-        });
-        let dropped = arrived.into_values().map(Event::Dropped);
-        let dropped = dropped.chain(stalled.into_iter().map(Event::Ready));
-        events.into_iter().chain(lost).chain(dropped).map(ChannelEvent).collect()
-    }
+    fn left(&mut self, leave: &Leave, around: &mut Around<'_>) -> Result<Option<Event>, Violation>;
 }
 
-impl Channel {
-    /// Whether its frames arrive after those that were sent before.
-    fn may_send(&self) -> bool {
-        self.is_open && !self.is_busy
-    }
+/// One more than the largest number of a channel that was used, by this side and by the other one.
+#[derive(Default)]
+struct Used([u64; 2]);
 
-    fn new(port: Port, owner: Owner, is_open: bool) -> Self {
-        let items = match &port {
-            Port::In(source) => source.capacity().into(),
-            Port::Out(_) => 0,
-        };
-        Self {
-            port: Some(port),
-            owner,
-            is_open,
-            is_busy: false,
-            leaves: None,
-            items,
-            bytes: FIRST_BYTES.into(),
-            has_credit: false,
-            unread: 0,
-        }
-    }
-}
-
-impl Table {
-    fn remove(&mut self, id: ChannelId) -> Option<Port> {
-        let channel = self.open.remove(&id)?;
-        self.unread -= channel.unread;
-        channel.port
+impl Used {
+    /// The other side has used the numbers of these ends.
+    fn arrived(&mut self, ends: &Ends) {
+        self.0[1] = self.0[1].max(ends.first + 2 * ends.entries.len() as u64 - 1);
     }
 
     /// A frame for a channel that is closed at this side may still arrive. One for a channel that
     /// never existed is a violation.
     fn closed(&self, id: ChannelId, is_dialled: bool) -> Result<(), Violation> {
         let is_ours = id.0 % 2 == u64::from(!is_dialled);
-        let used = self.used[usize::from(!is_ours)];
+        let used = self.0[usize::from(!is_ours)];
         if id.0 < used { Ok(()) } else { Err(Violation::NoSuchChannel(id.0)) }
+    }
+}
+
+/// Tells the other side that this side takes none of these ends.
+fn refuse(ends: &Ends, outbox: &mut Outbox) {
+    for (channel, entry) in ends.channels() {
+        let how = match entry.direction {
+            Direction::Sender => Leaving::Dropped,
+            Direction::Receiver => Leaving::Gone,
+        };
+        outbox.push(Frame::Leave(Leave { channel, how }).encode());
+    }
+}
+
+/// The channels of a session. Most sessions have none.
+pub(super) struct Channels {
+    line: Weak<dyn Line>,
+    used: Used,
+    open: Option<Box<dyn Open>>,
+}
+
+impl Channels {
+    pub(super) fn new() -> Self {
+        Self { line: NoLine::weak(), used: Used::default(), open: None }
+    }
+
+    /// The bytes of items that have arrived and were not taken.
+    pub(super) fn held(&self) -> usize {
+        self.open.as_ref().map_or(0, |open| open.held())
+    }
+
+    /// The number of channels on which something may still be sent.
+    pub(super) fn running(&self) -> usize {
+        self.open.as_ref().map_or(0, |open| open.running())
+    }
+
+    /// The table of open channels, if there are channels in this process.
+    fn table(&mut self) -> Option<&mut Box<dyn Open>> {
+        if self.open.is_none() {
+            self.open = MACHINERY.get().map(|machinery| (machinery.table)());
+        }
+        self.open.as_mut()
+    }
+
+    /// A message with these ends is queued.
+    pub(super) fn board(&mut self, boarded: Boarded, owner: Owner) {
+        if self.table().is_some()
+            && let Self { open: Some(open), used, .. } = self
+        {
+            open.board(boarded, owner, used);
+        }
+    }
+
+    /// Keeps the ends of a call until it runs.
+    pub(super) fn keep(&mut self, call: CallId, handles: Handles) {
+        if let Some(open) = &mut self.open {
+            open.keep(call, handles);
+        }
+    }
+
+    /// A call of the other side will not run.
+    pub(super) fn drop_kept(&mut self, call: CallId) {
+        if let Some(open) = &mut self.open {
+            let kept = open.take_kept(call);
+            open.discard(kept);
+        }
+    }
+
+    /// Ends that nothing takes.
+    pub(super) fn discard(&mut self, handles: Handles) {
+        if let Some(open) = &mut self.open {
+            open.discard(handles);
+        }
+    }
+
+    /// The message that carries the other ends was not sent, or is not wanted.
+    pub(super) fn give_up(&mut self, owner: Owner) {
+        if let Some(open) = &mut self.open {
+            open.give_up(owner);
+        }
+    }
+
+    /// All of them, because the session is over. Those of calls that were not sent can be used
+    /// again.
+    pub(super) fn close(&mut self, end: &End, is_unsent: &dyn Fn(CallId) -> bool) -> Vec<ChannelEvent> {
+        self.open.take().map_or_else(Vec::new, |open| open.close(end, is_unsent))
     }
 }
 
 impl Drop for Channels {
     /// A session that was not closed belonged to a runtime that has ended.
     fn drop(&mut self) {
-        self.close(&End::disconnected(), |_| false).into_iter().for_each(ChannelEvent::perform);
+        if self.open.is_some() {
+            self.close(&End::disconnected(), &|_| false).into_iter().for_each(ChannelEvent::perform);
+        }
     }
 }
 
 impl fmt::Debug for Channels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let open = self.table.as_ref().map_or(0, |table| table.open.len());
-        f.debug_struct("Channels").field("open", &open).finish_non_exhaustive()
+        f.debug_struct("Channels").field("running", &self.running()).finish_non_exhaustive()
     }
+}
+
+impl<W> Session<W> {
+    /// How channels send their frames.
+    pub(crate) fn set_line(&mut self, line: Weak<dyn Line>) {
+        self.channels.line = line;
+    }
+
+    /// Whether events of channels wait to be performed by [`next_run`](Self::next_run).
+    #[must_use]
+    pub fn has_channel_events(&self) -> bool {
+        self.channels.open.as_ref().is_some_and(|open| open.has_events(self.outbox.queued() < AHEAD))
+    }
+
+    /// The next event of channels that waits. It is performed when the session is not locked.
+    pub(crate) fn next_channel_event(&mut self) -> Option<ChannelEvent> {
+        let has_room = self.outbox.queued() < AHEAD;
+        self.channels.open.as_mut()?.next_event(has_room).map(ChannelEvent)
+    }
+
+    /// The largest message that both sides accept, in bytes.
+    pub(crate) fn largest(&self) -> usize {
+        self.message
+    }
+
+    /// The number of channels on which something may still be sent.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.channels.running()
+    }
+
+    /// The ends that a call of the other side has brought.
+    pub(crate) fn take_handles(&mut self, call: CallId) -> Handles {
+        self.channels.open.as_mut().map(|open| open.take_kept(call)).unwrap_or_default()
+    }
+
+    /// The open channels, and the rest of the session. `None` if there are none.
+    fn open_channels(&mut self) -> Option<(&mut dyn Open, Around<'_>)> {
+        let Channels { line, used, open } = &mut self.channels;
+        let around = Around {
+            outbox: &mut self.outbox,
+            limits: &self.limits,
+            used,
+            line,
+            message: self.message,
+            is_at_limit: self.full.is_some(),
+            is_dialled: self.is_dialled,
+        };
+        Some((&mut **open.as_mut()?, around))
+    }
+
+    /// The ends that a message has brought. If they are more than the limit, the other side is
+    /// told that they are not wanted. So it is if no type of this program has ends: then nothing
+    /// can take them.
+    pub(super) fn arrive(&mut self, ends: &Ends) -> Result<Result<Handles, usize>, Violation> {
+        let count = ends.entries.len();
+        if count > Ends::MOST {
+            return Err(Violation::TooManyEnds { count });
+        }
+        if ends.first % 2 == u64::from(!self.is_dialled) {
+            return Err(Violation::NoSuchChannel(ends.first));
+        }
+        if self.channels.table().is_some()
+            && let Some((open, mut around)) = self.open_channels()
+        {
+            return open.arrive(ends, &mut around);
+        }
+        self.channels.used.arrived(ends);
+        refuse(ends, &mut self.outbox);
+        Ok(Ok(Handles::default()))
+    }
+
+    /// A large message was dropped as it arrived. Its ends are not known, so frames for their
+    /// channels are no violation.
+    pub(super) fn message_dropped(&mut self, header: &[u8]) {
+        if frame::has_ends(header) {
+            self.channels.used.0[1] = u64::MAX;
+        }
+    }
+
+    /// Messages with ends, or large items, were sent completely.
+    pub(super) fn channels_progress(&mut self) {
+        let progress = self.outbox.take_progress();
+        if let Some(open) = &mut self.channels.open {
+            open.progress(progress, &mut self.outbox);
+        }
+    }
+
+    /// Queues an item, and returns what is left of it, to be dropped when the session is not
+    /// locked. If too much output waits, the error is the item, and its pipe is notified when
+    /// there is room.
+    pub(crate) fn send_item(&mut self, id: ChannelId, item: Item) -> Result<Item, Item> {
+        match self.open_channels() {
+            Some((open, mut around)) => open.send_item(id, item, &mut around),
+            None => Ok(item),
+        }
+    }
+
+    /// Lets the other side send more items.
+    pub(crate) fn send_credit(&mut self, credit: Credit) {
+        if let Some((open, mut around)) = self.open_channels() {
+            open.send_credit(credit, &mut around);
+        }
+    }
+
+    /// This side is finished with a channel. What is returned has to be dropped when the session
+    /// is not locked.
+    pub(crate) fn leave_channel(&mut self, id: ChannelId, how: Leaving) -> Option<Port> {
+        let (open, around) = self.open_channels()?;
+        open.leave(id, how, around.outbox)
+    }
+
+    /// All items of a channel that the other side has ended were taken or dropped.
+    pub(crate) fn channel_drained(&mut self, id: ChannelId) {
+        if let Some(open) = &mut self.channels.open {
+            open.drained(id);
+        }
+    }
+
+    pub(super) fn received_item(&mut self, item: frame::Item) -> Result<Option<Effect<W>>, Violation> {
+        let codec = Codec::from_number(item.codec).ok_or(Violation::ItemCodec(item.codec))?;
+        if let Some((open, mut around)) = self.open_channels() {
+            return Ok(open.item(item, codec, &mut around)?.map(effect));
+        }
+        if let Some(ends) = &item.ends {
+            self.arrive(ends)?.into_iter().for_each(|handles| self.channels.discard(handles));
+        }
+        self.closed(item.channel)
+    }
+
+    /// An item cannot be taken: the channel ends at both sides.
+    pub(super) fn fail_channel(
+        &mut self,
+        id: ChannelId,
+        kind: ErrorKind,
+    ) -> Result<Option<Effect<W>>, Violation> {
+        let port = self.leave_channel(id, Leaving::Gone);
+        Ok(port.map(|port| effect(Event::Lost(port, End::failed(kind)))))
+    }
+
+    pub(super) fn received_credit(&mut self, credit: Credit) -> Result<Option<Effect<W>>, Violation> {
+        match self.open_channels() {
+            Some((open, mut around)) => Ok(open.credit(credit, &mut around)?.map(effect)),
+            None => self.closed(credit.channel),
+        }
+    }
+
+    pub(super) fn received_leave(&mut self, leave: &Leave) -> Result<Option<Effect<W>>, Violation> {
+        match self.open_channels() {
+            Some((open, mut around)) => Ok(open.left(leave, &mut around)?.map(effect)),
+            None => self.closed(leave.channel),
+        }
+    }
+
+    /// A frame for a channel where none is open.
+    fn closed(&self, id: ChannelId) -> Result<Option<Effect<W>>, Violation> {
+        self.channels.used.closed(id, self.is_dialled).map(|()| None)
+    }
+}
+
+fn effect<W>(event: Event) -> Effect<W> {
+    Effect::Channel(ChannelEvent(event))
 }

@@ -9,7 +9,7 @@ use super::tuples::TupleLengths;
 use super::{Codec, EncodeError, check};
 use crate::block::shape::Subject;
 use crate::channel::handle::Handles;
-use crate::channel::scope;
+use crate::channel::scope::{self, Leaving};
 use crate::wire::frame::Ends;
 
 /// The codec that carries the values of a type exactly, and what is used for one that it cannot
@@ -65,27 +65,12 @@ impl Carriage {
         head: usize,
         value: &T,
     ) -> Result<Written, EncodeError> {
-        if self.has_ends {
-            return self.encode_with_ends(head, value);
-        }
+        let leaving = if self.has_ends { Some(Leaving::begin()) } else { None };
         let (codec, bytes) = self.encode_alone(head, value)?;
-        Ok(Written { codec, bytes, handles: Handles::default() })
-    }
-
-    #[inline(never)]
-    fn encode_with_ends<T: Serialize + ?Sized>(
-        &self,
-        head: usize,
-        value: &T,
-    ) -> Result<Written, EncodeError> {
-        let (encoded, handles) = scope::leaving(|| self.encode_alone(head, value));
-        let (codec, mut bytes) = encoded?;
-        if handles.len() > Ends::MOST {
-            let reason = format!("more than {} ends of channels in one value", Ends::MOST);
-            return Err(EncodeError::new(type_name::<T>(), WriteFault::Custom(reason).into()));
+        match leaving {
+            None => Ok(Written { codec, bytes, handles: Handles::default() }),
+            Some(leaving) => with_ends(type_name::<T>(), codec, bytes, leaving.handles()),
         }
-        handles.append_table(&mut bytes);
-        Ok(Written { codec, bytes, handles })
     }
 
     #[inline]
@@ -132,4 +117,20 @@ impl Carriage {
     fn tuples(&self) -> Option<&TupleLengths> {
         if self.tuples.is_empty() { None } else { Some(&self.tuples) }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn with_ends(
+    type_name: &'static str,
+    codec: Codec,
+    mut bytes: Vec<u8>,
+    handles: Handles,
+) -> Result<Written, EncodeError> {
+    if handles.len() > Ends::MOST {
+        let reason = format!("more than {} ends of channels in one value", Ends::MOST);
+        return Err(EncodeError::new(type_name, WriteFault::Custom(reason).into()));
+    }
+    handles.append_table(&mut bytes);
+    Ok(Written { codec, bytes, handles })
 }
