@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use parking_lot::Mutex;
+use crate::util::lock::Mutex;
 
 use super::error::{End, SendError};
 use super::item::Item;

@@ -17,7 +17,7 @@ use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use parking_lot::Mutex;
+use crate::util::lock::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

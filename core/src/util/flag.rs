@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Waker};
 
-use parking_lot::Mutex;
+use crate::util::lock::Mutex;
 
 /// Not set at first.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use crate::util::lock::Mutex;
 
 use crate::util::time::Moment;
 use crate::util::token_bucket::TokenBucket;

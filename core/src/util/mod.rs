@@ -5,6 +5,7 @@ pub(crate) mod flag;
 pub(crate) mod fnv;
 pub mod guard;
 pub(crate) mod keyed_hash;
+pub(crate) mod lock;
 pub(crate) mod log_limit;
 pub(crate) mod random;
 pub(crate) mod shown;

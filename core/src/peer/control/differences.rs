@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use parking_lot::Mutex;
+use crate::util::lock::Mutex;
 
 use crate::identity::peer_id::PeerId;
 use crate::peer::control::skew::{Difference, Skew, TheirBlocks};

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use crate::util::lock::RwLock;
 
 use crate::identity::peer_id::PeerId;
 use crate::peer::{Link, Platform};

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
 use std::time::SystemTime;
 
-use parking_lot::Mutex;
+use crate::util::lock::Mutex;
 
 use crate::auth::Principal;
 use crate::call::host::Host;

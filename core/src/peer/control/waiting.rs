@@ -8,8 +8,8 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
+use crate::util::lock::Mutex;
 use futures_channel::oneshot;
-use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
 use crate::identity::peer_id::PeerId;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
+use crate::util::lock::Mutex;
 use rustc_hash::FxHashMap;
 
 use crate::peer::{Platform, Shared, Task};

@@ -6,9 +6,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use crate::util::lock::Mutex;
 use bytes::Bytes;
 use futures_channel::oneshot;
-use parking_lot::Mutex;
 
 use crate::block::Block;
 use crate::call::blocking::Lease;

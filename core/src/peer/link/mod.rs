@@ -31,9 +31,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::util::lock::{Mutex, RwLock};
 use bytes::Bytes;
 use futures_channel::oneshot;
-use parking_lot::{Mutex, RwLock};
 
 pub use self::carriage::Epoch;
 pub(super) use self::carriage::{Comer, Room, Taken, Waiting};

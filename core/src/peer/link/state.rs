@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
-use parking_lot::MutexGuard;
+use crate::util::lock::MutexGuard;
 
 use super::slept::Clocks;
 use super::{Epoch, Link, NEWS, Turn};

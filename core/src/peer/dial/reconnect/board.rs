@@ -5,8 +5,8 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+use crate::util::lock::{Mutex, MutexGuard};
 use futures_channel::oneshot;
-use parking_lot::{Mutex, MutexGuard};
 
 use super::credential::{Credential, ReauthenticateError};
 use super::status::{LinkEnd, LinkStatus};

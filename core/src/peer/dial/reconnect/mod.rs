@@ -24,8 +24,8 @@ mod status;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::util::lock::Mutex;
 use futures_channel::oneshot;
-use parking_lot::Mutex;
 
 use self::board::{Board, Order};
 pub use self::credential::{Credential, ReauthenticateError};

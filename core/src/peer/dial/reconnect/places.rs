@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use crate::util::lock::Mutex;
 
 use super::board::{Board, Order};
 use super::status::LinkEnd;
