@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use crate::util::lock::MutexGuard;
 use bytes::Bytes;
 use futures_channel::oneshot;
-use crate::util::lock::MutexGuard;
 
 use super::slept::Clocks;
 use super::{Epoch, Link, NEWS, Turn};
@@ -17,6 +17,7 @@ use crate::limits::account::Held;
 use crate::peer::{Goodbye, Platform};
 use crate::session::{Effect, Session, is_oversized};
 use crate::util::keyed_hash::Keyed;
+use crate::util::time::Moment;
 use crate::wire::frame::CallId;
 
 /// The receiver of a call's result.
@@ -159,6 +160,13 @@ impl<P: Platform> Link<P> {
         let mut state = self.state.lock();
         let wake_before = state.session.wake();
         let result = change(&mut state);
+        self.changed(state, wake_before);
+        result
+    }
+
+    /// Releases the lock after a change, and wakes whom it concerns.
+    #[cfg_attr(target_family = "wasm", inline(never))]
+    fn changed(&self, mut state: MutexGuard<'_, State<P>>, wake_before: Option<Moment>) {
         let has_output = state.session.has_frame() || state.goodbye.is_some();
         if has_output {
             self.quiet.store(NEWS, Ordering::Relaxed);
@@ -176,7 +184,6 @@ impl<P: Platform> Link<P> {
             ticker.wake();
         }
         awaited.into_iter().for_each(Waker::wake);
-        result
     }
 
     /// Releases the lock after a frame was taken, and wakes the tasks that waited for that.

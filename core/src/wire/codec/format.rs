@@ -5,6 +5,7 @@
 
 use bincode::de::Decode;
 use bincode::enc::Encode;
+use minicbor::data::Int;
 use minicbor::{Decoder, Encoder};
 
 use super::budget::{RATIO, RATIO_NAMED};
@@ -88,7 +89,7 @@ pub(super) trait Primitive: Encode + Decode<()> {
 }
 
 macro_rules! primitives {
-    ($($type:ident $mark:ident;)*) => {
+    ($($type:ident $mark:ident $get:expr;)*) => {
         $(
             impl Primitive for $type {
                 const MARK: Mark = Mark::$mark;
@@ -98,7 +99,7 @@ macro_rules! primitives {
                 }
 
                 fn get_cbor(input: &mut Decoder<'_>) -> Result<Self, minicbor::decode::Error> {
-                    input.$type()
+                    $get(input)
                 }
             }
         )*
@@ -106,7 +107,17 @@ macro_rules! primitives {
 }
 
 primitives! {
-    bool Bool; i8 I8; i16 I16; i32 I32; i64 I64; i128 I128; u8 U8; u16 U16; u32 U32; u64 U64; u128 U128; f32 F32; f64 F64;
+    bool Bool Decoder::bool;
+    i8 I8 integer; i16 I16 integer; i32 I32 integer; i64 I64 integer; i128 I128 Decoder::i128;
+    u8 U8 integer; u16 U16 integer; u32 U32 integer; u64 U64 integer; u128 U128 Decoder::u128;
+    f32 F32 Decoder::f32; f64 F64 Decoder::f64;
+}
+
+/// The decoder reads each width by other code, of which a page would load all.
+fn integer<T: TryFrom<Int>>(input: &mut Decoder<'_>) -> Result<T, minicbor::decode::Error> {
+    let begin = input.position();
+    let wide = |_| minicbor::decode::Error::message("an integer that its type cannot have").at(begin);
+    T::try_from(input.int()?).map_err(wide)
 }
 
 /// As a text, because that is what others take for a character.
