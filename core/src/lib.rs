@@ -24,6 +24,9 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[macro_use]
+mod util;
+
 pub mod auth;
 mod block;
 mod call;
@@ -36,7 +39,6 @@ pub mod peer;
 pub mod registry;
 pub mod session;
 mod topic;
-mod util;
 pub mod wire;
 
 pub use call::{here, host, pending};

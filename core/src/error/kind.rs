@@ -8,8 +8,11 @@ use super::mismatch::Mismatch;
 use crate::limits::account::Full;
 use crate::util::shown::{self, OneLine};
 
+text_is_debug!(ErrorKind, Refusal);
+
 /// The reason why a call did not return its value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The body raised an error with `?`; it is the [source](std::error::Error::source).
@@ -53,7 +56,8 @@ pub enum ErrorKind {
 }
 
 /// Why a peer did not start a block. Nothing of it ran.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 #[non_exhaustive]
 pub enum Refusal {
     /// The peer's binary does not contain the block.

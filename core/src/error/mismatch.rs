@@ -9,8 +9,11 @@ use crate::block::shape::{Description, Difference};
 use crate::block::{Block, Fingerprint};
 use crate::util::shown;
 
+text_is_debug!(Mismatch);
+
 /// What differs between a caller's version of a block and that of the peer that refused the call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub struct Mismatch {
     ours: String,
     theirs: String,

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 
+text_is_debug!(Full);
+
 /// A session that holds less than this continues when the peer or its address has reached a limit:
 /// others must not be able to shut it out.
 const SMALL: usize = 64 << 10;
@@ -39,7 +41,8 @@ pub enum Share {
 }
 
 /// A limit on held memory is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 #[error("{limit} bytes are held for {} already (`Limits::{}` of that peer)", .share.name(), .share.limit())]
 #[non_exhaustive]
 pub struct Full {

@@ -10,6 +10,8 @@ use std::time::Duration;
 use crate::peer::Endpoint;
 use crate::wire::frame::Reject;
 
+text_is_debug!(ConnectError);
+
 /// The cause of a [`ConnectError`]: an error of the network, of TLS or of the program's own code.
 /// It dereferences to that error, which can be displayed and downcast. Clones share the error.
 #[derive(Clone)]
@@ -42,7 +44,8 @@ impl fmt::Display for ConnectCause {
 }
 
 /// Why `Peer::connect` failed. Clones share their causes.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The URL is not a WebSocket URL.

@@ -13,6 +13,8 @@ use serde::de::{DeserializeSeed, Deserializer};
 
 use super::guarded::Guarded;
 
+text_is_debug!(OverBudget);
+
 /// How deeply a value may be nested. Cap'n Proto has 64, too; the stack of a thread has room for
 /// many times that.
 pub(super) const LEVELS: u8 = 64;
@@ -93,7 +95,8 @@ pub(super) const fn steps(length: usize, spare: usize) -> usize {
 }
 
 /// A message asks for more than is spent on one of its length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 #[non_exhaustive]
 pub enum OverBudget {
     /// It is nested too deeply.

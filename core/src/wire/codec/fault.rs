@@ -5,12 +5,16 @@ use std::fmt;
 use serde::de::{self, Expected, Unexpected};
 use serde::ser;
 
+text_is_debug!(Unwritable, WriteFault, Unreadable);
+
 /// A value cannot be written. Boxed, so that every result on the way of one that can be is small.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 #[error(transparent)]
 pub(crate) struct Unwritable(Box<WriteFault>);
 
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub(super) enum WriteFault {
     #[error(transparent)]
     Bincode(bincode::error::EncodeError),
@@ -60,7 +64,7 @@ impl ser::Error for Unwritable {
 }
 
 /// A value cannot be read. Boxed, so that every result on the way of one that can be is small.
-#[derive(Debug)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub(crate) struct Unreadable(Box<Inner>);
 
 #[derive(Debug)]

@@ -39,6 +39,8 @@ pub(crate) use writer::Writer;
 use crate::block::type_names;
 use crate::wire::frame::HEAD;
 
+text_is_debug!(EncodeError, Unwritten, DecodeError, Unread, DecodeFault);
+
 /// The encoding of a payload. Each frame that carries one says which it is.
 ///
 /// # What a value may be
@@ -85,11 +87,13 @@ pub enum Codec {
 }
 
 /// A value that could not be written.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 #[error("cannot encode `{}`", type_names::of_user(.0.type_name))]
 pub struct EncodeError(#[source] Box<Unwritten>);
 
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 #[error("{source}")]
 struct Unwritten {
     type_name: &'static str,
@@ -109,11 +113,13 @@ impl EncodeError {
 }
 
 /// Bytes that are not the value that was expected.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 #[error("cannot decode `{}` from {} bytes", type_names::of_user(.0.type_name), .0.length)]
 pub struct DecodeError(#[source] Box<Unread>);
 
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 #[error("{source}")]
 struct Unread {
     type_name: &'static str,
@@ -121,7 +127,8 @@ struct Unread {
     source: DecodeFault,
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 enum DecodeFault {
     #[error(transparent)]
     OverBudget(OverBudget),

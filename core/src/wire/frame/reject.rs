@@ -5,8 +5,11 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use super::read::end;
 use super::{FrameError, REJECT};
 
+text_is_debug!(Reject);
+
 /// Why a session was not opened.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 #[non_exhaustive]
 pub enum Reject {
     /// The two peers speak different versions of the protocol.
