@@ -35,7 +35,7 @@ impl Moment {
 
 /// More than fits is as much as fits. `Duration::as_micros` calculates with 128 bits, which takes
 /// several times as long.
-fn micros(duration: Duration) -> u64 {
+pub(crate) fn micros(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(duration.subsec_micros()))
 }
 

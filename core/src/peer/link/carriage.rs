@@ -10,6 +10,7 @@ use super::{Link, NEWS};
 use crate::auth::Visitor;
 use crate::peer::{Goodbye, Kill, Platform};
 use crate::session::{Effect, Lost};
+use crate::util::time::micros;
 use crate::wire::frame::Framed;
 use crate::wire::handshake::Ticket;
 
@@ -217,7 +218,7 @@ impl<P: Platform> Link<P> {
     /// The number of seconds until its peer id is free if the other side is gone; at least 1.
     pub(in crate::peer) fn free_in(&self) -> u16 {
         let left = self.state.lock().session.dead_in(self.shared.now());
-        u16::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u16::MAX).max(1)
+        u16::try_from(micros(left).div_ceil(1_000_000)).unwrap_or(u16::MAX).max(1)
     }
 
     /// The path may lose large packets and pass small ones. That looks like a dead path, and the

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Dead;
 use super::probe::{Answer, LATE, Probe};
 use crate::limits::Limits;
-use crate::util::time::Moment;
+use crate::util::time::{Moment, micros};
 
 const CHECKS_PER_SPAN: u32 = 16;
 
@@ -124,9 +124,8 @@ impl Health {
             *limits;
         let theirs = theirs.max(SHORTEST_SILENCE).max(ours / MOST_TIMES_SHORTER);
         let interval = (ours.min(theirs).min(write_stall) / CHECKS_PER_SPAN).max(Duration::from_millis(1));
-        let checks = |span: Duration| {
-            u32::try_from(span.as_micros().div_ceil(interval.as_micros())).unwrap_or(u32::MAX)
-        };
+        let checks =
+            |span: Duration| u32::try_from(micros(span).div_ceil(micros(interval))).unwrap_or(u32::MAX);
         let soonest = checks(PING_AFTER) + checks(ANSWER_WITHIN);
         Self {
             interval,
@@ -388,7 +387,7 @@ impl Health {
 
 /// The number of bytes that this rate gives in a span; at least one.
 fn least(per_second: u32, span: Duration) -> usize {
-    let bytes = span.as_millis().saturating_mul(per_second.into()) / 1000;
+    let bytes = (micros(span) / 1000).saturating_mul(per_second.into()) / 1000;
     usize::try_from(bytes).unwrap_or(usize::MAX).max(1)
 }
 

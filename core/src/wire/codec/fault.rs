@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bincode::error::DecodeError;
 use serde::de::{self, Expected, Unexpected};
 use serde::ser;
 
@@ -16,8 +17,8 @@ pub(crate) struct Unwritable(Box<WriteFault>);
 #[derive(thiserror::Error)]
 #[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub(super) enum WriteFault {
-    #[error(transparent)]
-    Bincode(bincode::error::EncodeError),
+    #[error("bincode cannot write it")]
+    Bincode,
     /// Its `Serialize` says so.
     #[error("{0}")]
     Custom(String),
@@ -51,8 +52,8 @@ impl From<WriteFault> for Unwritable {
 
 impl From<bincode::error::EncodeError> for Unwritable {
     #[cold]
-    fn from(error: bincode::error::EncodeError) -> Self {
-        WriteFault::Bincode(error).into()
+    fn from(_: bincode::error::EncodeError) -> Self {
+        WriteFault::Bincode.into()
     }
 }
 
@@ -76,7 +77,7 @@ struct Inner {
 
 #[derive(Debug)]
 enum Fault {
-    Bincode(bincode::error::DecodeError),
+    Bincode(DecodeError),
     Cbor(minicbor::decode::Error),
     Text(String),
 }
@@ -104,9 +105,9 @@ impl Unreadable {
     }
 }
 
-impl From<bincode::error::DecodeError> for Unreadable {
+impl From<DecodeError> for Unreadable {
     #[cold]
-    fn from(error: bincode::error::DecodeError) -> Self {
+    fn from(error: DecodeError) -> Self {
         Self::new(Fault::Bincode(error))
     }
 }
@@ -124,7 +125,7 @@ impl fmt::Display for Unreadable {
             write!(f, "field `{}`: ", self.0.path)?;
         }
         match &self.0.fault {
-            Fault::Bincode(error) => error.fmt(f),
+            Fault::Bincode(error) => write_bincode(error, f),
             // minicbor's own text names each kind, which is 3 KB of what a page loads.
             Fault::Cbor(error) if error.is_end_of_input() => f.write_str("the value is cut short"),
             Fault::Cbor(error) => match error.position() {
@@ -135,6 +136,23 @@ impl fmt::Display for Unreadable {
             },
             Fault::Text(text) => f.write_str(text),
         }
+    }
+}
+
+/// bincode's own text is its `Debug`, which is also that of types that are never read.
+fn write_bincode(error: &DecodeError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match error {
+        DecodeError::UnexpectedEnd { .. } => f.write_str("the value is cut short"),
+        DecodeError::InvalidBooleanValue(byte) => write!(f, "a boolean is 0 or 1, and not {byte}"),
+        DecodeError::UnexpectedVariant { found, type_name, .. } => {
+            write!(f, "`{type_name}` has no variant {found}")
+        }
+        DecodeError::Utf8 { inner } => write!(f, "a text is not UTF-8: {inner}"),
+        DecodeError::InvalidCharEncoding(_) => f.write_str("a character is not UTF-8"),
+        DecodeError::InvalidIntegerType { .. } => f.write_str("an integer is too large for its type"),
+        DecodeError::OutsideUsizeRange(length) => write!(f, "a length of {length} is too large"),
+        DecodeError::LimitExceeded => f.write_str("a length is too large"),
+        _ => f.write_str("it is not a value of its type"),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::identity::peer_id::PeerId;
 use crate::limits::Limits;
 use crate::session::Violation;
 use crate::util::random::random;
+use crate::util::time::micros;
 use crate::wire::codec::Codec;
 use crate::wire::frame::{
     Challenge, Frame, Hello, Introduction, KeyProof, Mac, Opened, Reject, Resume, SessionEnd, SessionId,
@@ -284,5 +285,5 @@ impl Introduced {
 }
 
 fn millis(span: Duration) -> u32 {
-    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
+    u32::try_from(micros(span) / 1000).unwrap_or(u32::MAX)
 }
