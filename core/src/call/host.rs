@@ -1,13 +1,11 @@
 //! The peer, as calls and blocks see it. The Actix peer and the browser peer implement it.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-
-use rustc_hash::FxHashMap;
 
 use crate::block::Block;
 use crate::call::pending::Pending;
@@ -157,18 +155,19 @@ pub struct CallReport {
 
 /// Values by their types: what [`here::data`](crate::call::here::data) finds.
 #[derive(Clone, Default)]
-pub struct Data(FxHashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+pub struct Data(Vec<Arc<dyn Any + Send + Sync>>);
 
 impl Data {
     /// Keeps `value` for the blocks; a value of the same type that was there before is replaced.
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: Arc<T>) {
-        self.0.insert(TypeId::of::<T>(), value);
+        self.0.retain(|other| !other.is::<T>());
+        self.0.push(value);
     }
 
     /// The value of this type.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        Arc::clone(self.0.get(&TypeId::of::<T>())?).downcast().ok()
+        Arc::clone(self.0.iter().find(|value| value.is::<T>())?).downcast().ok()
     }
 }
 

@@ -9,8 +9,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::util::lock::Mutex;
-
 use super::error::{End, SendError};
 use super::item::Item;
 use super::line::Outlet;
@@ -18,6 +16,7 @@ use super::route::Route;
 use super::source::Source;
 use super::state::{After, Consumer, State, add_waker};
 use crate::session;
+use crate::util::lock::Mutex;
 use crate::wire::frame::Entry;
 
 /// One channel, as one process sees it.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use crate::util::lock::Mutex;
 use futures_core::Stream;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
@@ -22,6 +21,7 @@ use super::scope::{self, Found};
 use super::sender::{NOT_HERE, Number};
 use crate::call::{here, host};
 use crate::util::guard;
+use crate::util::lock::Mutex;
 use crate::wire::codec::SPARE;
 
 /// The name under which a receiver is serialized.

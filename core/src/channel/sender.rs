@@ -8,7 +8,6 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
-use crate::util::lock::RwLock;
 use rustc_hash::FxHashMap;
 use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
 use serde::ser::Error as _;
@@ -23,6 +22,7 @@ use crate::block::raised::Raised;
 use crate::block::shape::{self, CannotTravel, Subject};
 use crate::call::here;
 use crate::error::RemoteError;
+use crate::util::lock::RwLock;
 use crate::util::shown;
 use crate::wire::codec::{Carriage, Written};
 use crate::wire::frame::ITEM_HEAD;

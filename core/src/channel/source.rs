@@ -3,12 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
-use crate::util::lock::Mutex;
-
 use super::error::End;
 use super::item::Item;
 use super::line::{Inlet, Line};
 use super::pipe::Pipe;
+use crate::util::lock::Mutex;
 use crate::wire::frame::{ChannelId, Credit, FIRST_BYTES, Leaving};
 
 /// A sender at another peer. It counts what was taken of its items, and returns credit for them.

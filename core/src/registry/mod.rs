@@ -169,7 +169,7 @@ inventory::collect!(Registration);
 pub struct Registrar {
     entries: FxHashMap<BlockId, Entry>,
     /// Blocks whose bodies are not compiled here. They can be called on others.
-    declared: FxHashMap<BlockId, &'static Block>,
+    declared: Vec<&'static Block>,
     duplicates: Vec<DuplicateBlock>,
 }
 
@@ -182,7 +182,7 @@ impl Registrar {
     }
 
     pub(crate) fn declare(&mut self, block: &'static Block) {
-        self.declared.insert(block.id, block);
+        self.declared.push(block);
     }
 }
 
@@ -190,9 +190,10 @@ impl Registrar {
 #[derive(Debug)]
 pub struct Registry {
     entries: FxHashMap<BlockId, Entry>,
-    declared: FxHashMap<BlockId, &'static Block>,
-    /// Blocks that could be taken for one another, by their functions.
-    alike: FxHashMap<&'static str, Vec<&'static Block>>,
+    /// Ordered by id.
+    declared: Vec<&'static Block>,
+    /// Blocks that could be taken for one another, ordered by their functions.
+    alike: Vec<&'static Block>,
     /// Once it has been asked for.
     digest: OnceLock<u64>,
 }
@@ -216,13 +217,12 @@ impl Registry {
             Some(duplicate) => Err(duplicate),
             None => {
                 let Registrar { entries, mut declared, .. } = registrar;
-                declared.retain(|id, _| !entries.contains_key(id));
-                let mut alike = FxHashMap::<_, Vec<_>>::default();
-                for block in entries.values().map(Entry::block).chain(declared.values().copied()) {
-                    if block.may_have_twin() {
-                        alike.entry(block.function()).or_default().push(block);
-                    }
-                }
+                declared.retain(|block| !entries.contains_key(&block.id));
+                sorted::by_key(&mut declared, |block| block.id);
+                declared.dedup_by_key(|block| block.id);
+                let all = entries.values().map(Entry::block).chain(declared.iter().copied());
+                let mut alike: Vec<_> = all.filter(|block| block.may_have_twin()).collect();
+                sorted::by_key(&mut alike, |block| block.function());
                 Ok(Self { entries, declared, alike, digest: OnceLock::new() })
             }
         }
@@ -251,18 +251,22 @@ impl Registry {
     }
 
     fn all(&self) -> impl Iterator<Item = &'static Block> {
-        self.entries.values().map(Entry::block).chain(self.declared.values().copied())
+        self.entries.values().map(Entry::block).chain(self.declared.iter().copied())
     }
 
     /// The blocks of the function with this path that could be taken for one another.
     pub(crate) fn alike(&self, function: &str) -> &[&'static Block] {
-        self.alike.get(function).map_or(&[], Vec::as_slice)
+        let begin = self.alike.partition_point(|block| block.function() < function);
+        let rest = self.alike.get(begin..).unwrap_or_default();
+        let count = rest.partition_point(|block| block.function() == function);
+        rest.get(..count).unwrap_or_default()
     }
 
     /// The block with this id that this binary can run or call.
     #[must_use]
     pub fn block(&self, id: BlockId) -> Option<&'static Block> {
-        self.entries.get(&id).map(Entry::block).or_else(|| self.declared.get(&id).copied())
+        let declared = || self.declared.get(self.declared.binary_search_by_key(&id, |block| block.id).ok()?);
+        self.entries.get(&id).map(Entry::block).or_else(|| declared().copied())
     }
 
     /// Whether this binary can run the block.

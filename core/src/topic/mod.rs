@@ -17,7 +17,6 @@ use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use crate::util::lock::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -28,6 +27,7 @@ use self::update::Written;
 use crate::channel::sender::encode_item;
 use crate::channel::streamed::spawn_here;
 use crate::channel::{Receiver, SendError, Sender, channel};
+use crate::util::lock::Mutex;
 
 /// The number of updates that are on their way to a subscriber at once.
 const AHEAD: u32 = 32;

@@ -7,7 +7,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::util::lock::Mutex;
-
 use crate::util::time::Moment;
 use crate::util::token_bucket::TokenBucket;
 

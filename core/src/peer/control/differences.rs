@@ -3,11 +3,10 @@
 
 use std::sync::OnceLock;
 
-use crate::util::lock::Mutex;
-
 use crate::identity::peer_id::PeerId;
 use crate::peer::control::skew::{Difference, Skew, TheirBlocks};
 use crate::peer::{Platform, Shared};
+use crate::util::lock::Mutex;
 use crate::wire::frame::Catalogue;
 
 /// The largest number of blocks that are named. If more differ, everything was rebuilt.

@@ -6,11 +6,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::util::lock::RwLock;
-
 use crate::identity::peer_id::PeerId;
 use crate::peer::{Link, Platform};
 use crate::util::keyed_hash::Keyed;
+use crate::util::lock::RwLock;
 use crate::util::sorted;
 
 /// The sessions of a peer that can carry calls.

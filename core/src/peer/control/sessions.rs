@@ -8,11 +8,10 @@ use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
 use std::time::SystemTime;
 
-use crate::util::lock::Mutex;
-
 use crate::auth::Principal;
 use crate::call::host::Host;
 use crate::identity::peer_id::PeerId;
+use crate::util::lock::Mutex;
 
 /// A snapshot of a session: from `Peer::sessions`.
 #[derive(Clone, Debug)]

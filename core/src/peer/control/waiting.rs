@@ -8,12 +8,12 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
-use crate::util::lock::Mutex;
 use futures_channel::oneshot;
 use rustc_hash::FxHashMap;
 
 use crate::identity::peer_id::PeerId;
 use crate::util::keyed_hash::Keyed;
+use crate::util::lock::Mutex;
 use crate::util::time::{Deadline, Moment};
 
 /// Cancelled waiters are removed at the earliest when this many have been added.

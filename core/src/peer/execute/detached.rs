@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::util::lock::Mutex;
 use rustc_hash::FxHashMap;
 
 use crate::peer::{Platform, Shared, Task};
+use crate::util::lock::Mutex;
 
 /// The detached blocks of a peer that had to wait for something.
 pub(in crate::peer) struct Detached<P: Platform>(Mutex<State<P::Task>>);

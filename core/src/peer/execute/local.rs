@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use crate::util::lock::Mutex;
 use bytes::Bytes;
 use futures_channel::oneshot;
 
@@ -20,6 +19,7 @@ use crate::error::{ErrorKind, Ran, Refusal, RemoteError};
 use crate::peer::execute::detached::{Detached, Place};
 use crate::peer::execute::running::{Ready, Running};
 use crate::peer::{Platform, Shared, Task};
+use crate::util::lock::Mutex;
 use crate::util::time::Deadline;
 use crate::wire::codec::Codec;
 use crate::wire::frame::{CallId, Ends, HEAD};

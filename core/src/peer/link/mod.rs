@@ -31,7 +31,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::util::lock::{Mutex, RwLock};
 use bytes::Bytes;
 use futures_channel::oneshot;
 
@@ -52,6 +51,7 @@ use crate::peer::control::differences::Differences;
 use crate::peer::control::skew::Skew;
 use crate::peer::execute::remote;
 use crate::session::{Dead, Effect, Session, Violation};
+use crate::util::lock::{Mutex, RwLock};
 use crate::util::time::Moment;
 use crate::wire::frame::{CallId, Introduction, SessionId, Token};
 use crate::wire::handshake;

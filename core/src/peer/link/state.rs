@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use crate::util::lock::MutexGuard;
 use bytes::Bytes;
 use futures_channel::oneshot;
 
@@ -17,6 +16,7 @@ use crate::limits::account::Held;
 use crate::peer::{Goodbye, Platform};
 use crate::session::{Effect, Session, is_oversized};
 use crate::util::keyed_hash::Keyed;
+use crate::util::lock::MutexGuard;
 use crate::util::time::Moment;
 use crate::wire::frame::CallId;
 

@@ -5,13 +5,13 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use crate::util::lock::{Mutex, MutexGuard};
 use futures_channel::oneshot;
 
 use super::credential::{Credential, ReauthenticateError};
 use super::status::{LinkEnd, LinkStatus};
 use crate::identity::peer_id::PeerId;
 use crate::peer::ConnectError;
+use crate::util::lock::{Mutex, MutexGuard};
 use crate::wire::frame::Reject;
 
 /// The shared state of one link.

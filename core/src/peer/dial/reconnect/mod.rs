@@ -24,7 +24,6 @@ mod status;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::util::lock::Mutex;
 use futures_channel::oneshot;
 
 use self::board::{Board, Order};
@@ -36,6 +35,7 @@ pub use self::status::{LinkEnd, LinkStatus, LinkWatch};
 use crate::call::host::{Host, Keep};
 use crate::identity::peer_id::PeerId;
 use crate::peer::{ConnectError, Link, Platform, Shared};
+use crate::util::lock::Mutex;
 
 /// A handle of a link that is kept connected to an endpoint: from `Peer::keep_connected`. Clones
 /// are handles of the same link.

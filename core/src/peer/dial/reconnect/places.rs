@@ -4,12 +4,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::util::lock::Mutex;
-
 use super::board::{Board, Order};
 use super::status::LinkEnd;
 use crate::identity::peer_id::PeerId;
 use crate::peer::Endpoint;
+use crate::util::lock::Mutex;
 
 /// The target of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
