@@ -8,22 +8,23 @@ pub use distributed_scope_actor_peer::key_file;
 pub use distributed_scope_actor_peer::tls;
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
-    Authenticate, Builder, ConnectCause, ConnectError, Credential, Endpoint, Invoke, LinkEnd, LinkHandle,
-    LinkStatus, LinkWatch, NoHost, NoNetwork, NoOrigin, Peer, PeerActor, ReauthenticateError, SessionInfo,
-    SessionWatch, StartError, Upgrade, on_connect,
+    Authenticate, Builder, ByteReader, ByteStream, ConnectCause, ConnectError, Credential, Endpoint, Invoke,
+    LinkEnd, LinkHandle, LinkStatus, LinkWatch, NoHost, NoNetwork, NoOrigin, Peer, PeerActor,
+    ReauthenticateError, SessionInfo, SessionWatch, StartError, Upgrade, from_async_read, into_async_read,
+    on_connect,
 };
 #[cfg(all(feature = "jwt-minimal", not(target_family = "wasm")))]
 #[doc(inline)]
 pub use distributed_scope_auth_jwt as jwt;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub use distributed_scope_browser_peer::{
-    Builder, ConnectCause, ConnectError, Credential, Endpoint, LinkEnd, LinkHandle, LinkStatus, LinkWatch,
-    Peer, ReauthenticateError, SessionInfo, SessionWatch, StartError,
+    BlobError, BlobStream, Builder, ConnectCause, ConnectError, Credential, Endpoint, LinkEnd, LinkHandle,
+    LinkStatus, LinkWatch, Peer, ReauthenticateError, SessionInfo, SessionWatch, StartError, from_blob,
 };
 #[cfg(any(feature = "keys", not(target_family = "wasm")))]
 pub use distributed_scope_core::KeyPair;
 pub use distributed_scope_core::{
-    Access, Attempt, Authorize, Block, BlockId, Blocks, Call, CallReport, Codec, Denied, Disclosure,
+    Access, Attempt, Authorize, Block, BlockId, Blocks, Bytes, Call, CallReport, Codec, Denied, Disclosure,
     DuplicateBlock, ErrorKind, Fingerprint, Follow, Full, Identity, Limits, Listed, Listing, Mismatch,
     Observer, Older, PeerId, Principal, Proof, Raised, Ran, Receiver, Refusal, Reject, RemoteError,
     Requirement, SendError, Sender, Sending, ServedObserver, ServedOutcome, ServedReport, Share, Skew,

@@ -6,6 +6,7 @@
 //! | `peer`, `builder` | the handle that a program keeps |
 //! | `platform`, `clock` | the environment of an Actix peer, as the core sees it |
 //! | `actor` | the peer actor: accepting sessions, waiting callers, dialling |
+//! | `bulk` | an `AsyncRead` as a stream, and a receiver as an `AsyncRead` |
 //! | `endpoint` | where a peer connects to, and the credential it sends |
 //! | `key_file` | the key pair of a peer in a file |
 //! | `gate` | the checks of a connecting client, before there is a session |
@@ -24,6 +25,7 @@
 
 mod actor;
 mod builder;
+mod bulk;
 mod clock;
 mod connection;
 mod endpoint;
@@ -46,6 +48,7 @@ pub mod internal {
 
 pub use actor::{Invoke, PeerActor};
 pub use builder::Builder;
+pub use bulk::{ByteReader, ByteStream, from_async_read, into_async_read};
 pub use connection::on_connect;
 pub use distributed_scope_core::peer::{
     ConnectCause, ConnectError, Credential, LinkEnd, LinkHandle, LinkStatus, LinkWatch, ReauthenticateError,

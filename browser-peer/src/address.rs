@@ -62,7 +62,7 @@ fn wrong(endpoint: &Endpoint, reason: String) -> ConnectError {
 }
 
 /// The message of a JavaScript error.
-fn text(error: &JsValue) -> String {
+pub(crate) fn text(error: &JsValue) -> String {
     let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
     // A `DOMException` is not an `Error` for `instanceof` of old browsers, but has a message.
     message.or_else(|| policy::text(error, "message")).unwrap_or_default()

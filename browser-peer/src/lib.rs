@@ -12,6 +12,7 @@
 //! | `platform`, `clock`, `sleep` | the environment of a page: its clock, its timers, its tasks |
 //! | `control` | the control plane: accepting sessions, waiting callers |
 //! | `dial`, `address`, `carry` | connecting, the URL checks before that, and the connection after that |
+//! | `blob` | a `Blob` as a stream of items |
 //! | `policy` | detects connections that the page's Content-Security-Policy forbids |
 //! | `socket` | the page's WebSocket, as an input stream and a bounded output |
 //! | `wake_up`, `caretaker` | the page wakes up, or is left: its sessions are checked or closed |
@@ -20,6 +21,7 @@
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 mod address;
+mod blob;
 mod builder;
 mod caretaker;
 mod carry;
@@ -34,6 +36,7 @@ mod sleep;
 mod socket;
 mod wake_up;
 
+pub use blob::{BlobError, BlobStream, from_blob};
 pub use builder::Builder;
 pub use distributed_scope_core::peer::{
     ConnectCause, ConnectError, Credential, Endpoint, LinkEnd, LinkHandle, LinkStatus, LinkWatch,

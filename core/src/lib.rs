@@ -59,6 +59,7 @@ pub use auth::{Attempt, Authorize, Denied, Principal, Proof, Requirement};
 pub use block::raised::Raised;
 pub use block::selection::Blocks;
 pub use block::{Block, BlockId, Fingerprint};
+pub use bytes::Bytes;
 pub use call::host::{CallReport, Observer};
 pub use call::request::Request;
 pub use call::served::{ServedObserver, ServedOutcome, ServedReport};

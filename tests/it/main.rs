@@ -10,6 +10,7 @@ mod auth;
 mod black_hole;
 mod blocking;
 mod budgets;
+mod bulk;
 mod calls;
 mod connections;
 mod context;

@@ -1,7 +1,7 @@
 //! The functions. A page and a program are built from this one file.
 
 use demo_seed::seed;
-use distributed_scope::{PeerId, RemoteError, distributed, here, remote};
+use distributed_scope::{Bytes, PeerId, Receiver, RemoteError, distributed, here, remote};
 
 /// What a server's block, and nothing that a page loads, contains.
 pub const SECRET: &str = concat!("the pass", "word of the database is 7f3a");
@@ -94,6 +94,27 @@ pub async fn only_in_pages(server: PeerId) -> Result<String, RemoteError> {
 #[cfg(not(target_family = "wasm"))]
 pub async fn only_in_pages(_: PeerId) -> Result<String, RemoteError> {
     Ok("there is no such block here".into())
+}
+
+/// Takes an upload. Returns the number of bytes, and whether they are those of [`pattern`].
+#[distributed]
+pub async fn upload(server: PeerId, bytes: Receiver<Bytes>) -> Result<(u64, bool), RemoteError> {
+    let call = remote!(server, [bytes: Receiver<Bytes>] -> (u64, bool), #[cfg(not(target_family = "wasm"))] {
+        let mut bytes = bytes;
+        let (mut size, mut is_right) = (0, true);
+        while let Some(item) = bytes.recv().await? {
+            is_right &= item.iter().zip(size..).all(|(byte, at)| *byte == pattern(at));
+            size += item.len() as u64;
+        }
+        (size, is_right)
+    });
+    call.without_timeout().await
+}
+
+/// The bytes of an upload.
+#[must_use]
+pub fn pattern(at: u64) -> u8 {
+    (at % 251) as u8
 }
 
 /// A block that a page has in one version: its body counts.

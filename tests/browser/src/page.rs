@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use distributed_scope::{Blocks, Limits, Peer, PeerId};
+use distributed_scope::{Blocks, Limits, Peer, PeerId, from_blob, try_streamed};
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::Blob;
 
 use crate::blocks;
 
@@ -43,6 +45,28 @@ pub async fn run(function: String) -> Result<String, String> {
     let (peer, server) = PEER.with_borrow(Clone::clone).ok_or("`connect` comes first")?;
     let value = peer.run(blocks::run(&function, server, peer.id())).await;
     value.map_err(|error| chain(&error))
+}
+
+/// Uploads a blob of this many bytes: returns what the server says, and how much the memory of the
+/// program has grown, in KiB.
+#[wasm_bindgen]
+pub async fn upload(size: String) -> Result<String, String> {
+    let (peer, server) = PEER.with_borrow(Clone::clone).ok_or("`connect` comes first")?;
+    let size: u64 = size.parse().map_err(|_| "no number")?;
+    // In parts, so that the bytes are in the blob and not here.
+    let parts = Array::new();
+    for from in (0..size).step_by(1 << 20) {
+        let bytes: Vec<u8> = (from..size.min(from + (1 << 20))).map(blocks::pattern).collect();
+        parts.push(&Uint8Array::from(&bytes[..]));
+    }
+    let blob = Blob::new_with_u8_array_sequence(&parts).map_err(|error| format!("{error:?}"))?;
+    drop(parts);
+    let pages = core::arch::wasm32::memory_size::<0>();
+    let stored = peer.run(async { blocks::upload(server, try_streamed(from_blob(&blob))).await }).await;
+    let grown = 64 * (core::arch::wasm32::memory_size::<0>() - pages);
+    let (stored, is_right) = stored.map_err(|error| chain(&error))?;
+    let is_flat = if grown <= 4 << 10 { "flat".to_owned() } else { format!("{grown} KiB") };
+    Ok(format!("{stored} bytes, right: {is_right}, memory: {is_flat}"))
 }
 
 /// Whether the server is connected.

@@ -54,6 +54,18 @@ async fn a_page_runs_the_functions_that_programs_run_with_the_same_results() {
     browser.quit().await;
 }
 
+/// A page uploads a blob of any size with the same memory.
+#[actix_web::test]
+async fn page_uploads_a_blob() {
+    let server = Server::start(0);
+    let browser = connected("page", server.port).await;
+    for size in [0, 100_000, 64 << 20] {
+        let expected = format!("{size} bytes, right: true, memory: flat");
+        assert_eq!(browser.call("upload", &[&size.to_string()]).await, Ok(json!(expected)));
+    }
+    browser.quit().await;
+}
+
 #[actix_web::test]
 async fn the_page_of_the_original_shows_what_both_of_its_functions_return() {
     let server = Server::start(0);
