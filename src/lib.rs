@@ -9,9 +9,9 @@ pub use distributed_scope_actor_peer::tls;
 #[cfg(not(target_family = "wasm"))]
 pub use distributed_scope_actor_peer::{
     Authenticate, Builder, ByteReader, ByteStream, ConnectCause, ConnectError, Credential, Endpoint, Invoke,
-    LinkEnd, LinkHandle, LinkStatus, LinkWatch, NoHost, NoNetwork, NoOrigin, Peer, PeerActor,
-    ReauthenticateError, SessionInfo, SessionWatch, StartError, Upgrade, from_async_read, into_async_read,
-    on_connect,
+    LinkEnd, LinkHandle, LinkStatus, LinkWatch, NoHost, NoNetwork, NoOrigin, Peer, PeerActor, PeerChange,
+    PeersChanged, ReauthenticateError, SessionInfo, SessionWatch, StartError, Upgrade, from_async_read,
+    into_async_read, on_connect,
 };
 #[cfg(all(feature = "jwt-minimal", not(target_family = "wasm")))]
 #[doc(inline)]
@@ -19,7 +19,8 @@ pub use distributed_scope_auth_jwt as jwt;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub use distributed_scope_browser_peer::{
     BlobError, BlobStream, Builder, ConnectCause, ConnectError, Credential, Endpoint, LinkEnd, LinkHandle,
-    LinkStatus, LinkWatch, Peer, ReauthenticateError, SessionInfo, SessionWatch, StartError, from_blob,
+    LinkStatus, LinkWatch, Peer, PeerChange, PeersChanged, ReauthenticateError, SessionInfo, SessionWatch,
+    StartError, from_blob,
 };
 #[cfg(any(feature = "keys", not(target_family = "wasm")))]
 pub use distributed_scope_core::KeyPair;

@@ -51,8 +51,8 @@ pub use builder::Builder;
 pub use bulk::{ByteReader, ByteStream, from_async_read, into_async_read};
 pub use connection::on_connect;
 pub use distributed_scope_core::peer::{
-    ConnectCause, ConnectError, Credential, LinkEnd, LinkHandle, LinkStatus, LinkWatch, ReauthenticateError,
-    SessionInfo, SessionWatch, StartError,
+    ConnectCause, ConnectError, Credential, LinkEnd, LinkHandle, LinkStatus, LinkWatch, PeerChange,
+    PeersChanged, ReauthenticateError, SessionInfo, SessionWatch, StartError,
 };
 pub use endpoint::Endpoint;
 pub use gate::{Authenticate, NoHost, NoNetwork, NoOrigin, Upgrade};

@@ -11,7 +11,7 @@ use actix_web::web;
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::{Host, Keep};
 use distributed_scope_core::peer::{
-    ConnectError, Credential, Dial, LinkHandle, ReauthenticateError, SessionInfo, SessionWatch,
+    ConnectError, Credential, Dial, LinkHandle, PeersChanged, ReauthenticateError, SessionInfo, SessionWatch,
 };
 use distributed_scope_core::{Identity, Listing, PeerId, Skew};
 
@@ -219,6 +219,28 @@ impl Peer {
     #[must_use]
     pub fn watch_sessions(&self) -> SessionWatch {
         self.shared.watch_sessions()
+    }
+
+    /// Returns a stream of who came and went. It begins with the peers that are
+    /// [connected](Self::peers).
+    ///
+    /// ```no_run
+    /// # use distributed_scope_actor_peer::{Peer, PeerChange};
+    /// use futures_util::StreamExt;
+    ///
+    /// # async fn f(peer: Peer) {
+    /// let mut changes = peer.peers_changed();
+    /// while let Some(change) = changes.next().await {
+    ///     match change {
+    ///         PeerChange::Came(peer) => println!("{peer} is here"),
+    ///         PeerChange::Left(peer) => println!("{peer} has left"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn peers_changed(&self) -> PeersChanged {
+        self.shared.peers_changed()
     }
 
     /// Closes the session with a peer and returns at once; returns false if no such session

@@ -39,7 +39,7 @@ mod wake_up;
 pub use blob::{BlobError, BlobStream, from_blob};
 pub use builder::Builder;
 pub use distributed_scope_core::peer::{
-    ConnectCause, ConnectError, Credential, Endpoint, LinkEnd, LinkHandle, LinkStatus, LinkWatch,
-    ReauthenticateError, SessionInfo, SessionWatch, StartError,
+    ConnectCause, ConnectError, Credential, Endpoint, LinkEnd, LinkHandle, LinkStatus, LinkWatch, PeerChange,
+    PeersChanged, ReauthenticateError, SessionInfo, SessionWatch, StartError,
 };
 pub use peer::Peer;

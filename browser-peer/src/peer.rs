@@ -8,8 +8,8 @@ use std::time::Duration;
 use distributed_scope_core::here::{Context, Scoped};
 use distributed_scope_core::host::Host;
 use distributed_scope_core::peer::{
-    ConnectError, Credential, Dial, Endpoint, LinkHandle, Place, Platform, ReauthenticateError, SessionInfo,
-    SessionWatch,
+    ConnectError, Credential, Dial, Endpoint, LinkHandle, PeersChanged, Place, Platform, ReauthenticateError,
+    SessionInfo, SessionWatch,
 };
 use distributed_scope_core::{Identity, Listing, PeerId, Skew};
 use futures_channel::oneshot;
@@ -139,6 +139,28 @@ impl Peer {
     #[must_use]
     pub fn watch_sessions(&self) -> SessionWatch {
         self.0.watch_sessions()
+    }
+
+    /// Returns a stream of who came and went. It begins with the peers that are
+    /// [connected](Self::peers).
+    ///
+    /// ```ignore
+    /// # use distributed_scope_browser_peer::{Peer, PeerChange};
+    /// use futures_util::StreamExt;
+    ///
+    /// # async fn f(peer: Peer) {
+    /// let mut changes = peer.peers_changed();
+    /// while let Some(change) = changes.next().await {
+    ///     match change {
+    ///         PeerChange::Came(peer) => println!("{peer} is here"),
+    ///         PeerChange::Left(peer) => println!("{peer} has left"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn peers_changed(&self) -> PeersChanged {
+        self.0.peers_changed()
     }
 
     /// Closes the session with a peer and returns at once; returns false if no such session

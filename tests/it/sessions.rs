@@ -5,11 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use actix_web::rt::task::spawn_blocking;
 use distributed_scope::{
-    Blocks, ConnectError, Credential, Denied, Endpoint, ErrorKind, Limits, Peer, PeerId, Principal, Proof,
-    Ran, ReauthenticateError, Refusal, RemoteError, SessionInfo, Upgrade, distributed, here, remote,
+    Blocks, ConnectError, Credential, Denied, Endpoint, ErrorKind, Limits, Peer, PeerChange, PeerId,
+    Principal, Proof, Ran, ReauthenticateError, Receiver, Refusal, RemoteError, SessionInfo, Upgrade,
+    distributed, here, remote, streamed,
 };
 use distributed_scope_core::frame::{Frame, Introduction, Opened, SessionId, Token, Welcome};
 use distributed_scope_core::handshake::Invitation;
+use futures_util::StreamExt;
 
 use crate::proxy::Proxy;
 use crate::raw;
@@ -98,6 +100,43 @@ async fn sessions_show_who_is_connected() {
     }
     server.peer.stop().await;
     while watch.changed().await.is_some() {}
+}
+
+#[distributed]
+async fn presence(on: PeerId) -> Result<Receiver<PeerChange>, RemoteError> {
+    remote!(on, [], { streamed(here::handle().peers_changed()) }).await
+}
+
+/// A peer reports who came and went, to its program and, as a stream, to another peer.
+#[actix_web::test]
+async fn peers_come_and_go() {
+    let server = Listening::start(open());
+    let first = open().start();
+    first.connect(server.url()).await.unwrap();
+    let mut here = server.peer.peers_changed();
+    assert_eq!(here.next().await, Some(PeerChange::Came(first.id())), "it was connected before");
+    let mut remote = first.run(presence(server.peer.id())).await.unwrap();
+    assert_eq!(remote.recv().await.unwrap(), Some(PeerChange::Came(first.id())));
+
+    let proxy = Proxy::start(server.address.clone()).await;
+    let second = open().start();
+    second.connect(proxy.url()).await.unwrap();
+    let came = PeerChange::Came(second.id());
+    let left = PeerChange::Left(second.id());
+    assert_eq!((here.next().await, remote.recv().await.unwrap()), (Some(came), Some(came)));
+    // A peer whose session waits is not connected.
+    proxy.refuse(true);
+    proxy.cut_now();
+    assert_eq!((here.next().await, remote.recv().await.unwrap()), (Some(left), Some(left)));
+    proxy.refuse(false);
+    assert_eq!((here.next().await, remote.recv().await.unwrap()), (Some(came), Some(came)));
+    second.stop().await;
+    assert_eq!((here.next().await, remote.recv().await.unwrap()), (Some(left), Some(left)));
+
+    drop(remote);
+    server.peer.stop().await;
+    assert_eq!(here.next().await, Some(PeerChange::Left(first.id())));
+    assert_eq!(here.next().await, None);
 }
 
 #[distributed]

@@ -242,6 +242,10 @@ impl Handle {
     pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         Scoped::new(Arc::clone(&self.root), future)
     }
+
+    pub(crate) fn host(&self) -> &Arc<dyn Host> {
+        &self.root.host
+    }
 }
 
 impl fmt::Debug for Handle {

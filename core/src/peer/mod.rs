@@ -31,6 +31,7 @@ pub use self::connection::carry::{Arrival, Messages, carry};
 pub use self::connection::goodbye::Goodbye;
 pub use self::connection::out::{Out, Outgoing, Written};
 pub use self::connection::{Asked, Connection, Next, Opened};
+pub use self::control::presence::{PeerChange, PeersChanged};
 pub use self::control::roster::{Admitted, Join, Notice, Roster, settle};
 pub use self::control::routes::Routes;
 pub use self::control::sessions::{Changes, SessionInfo, SessionWatch};

@@ -2,6 +2,7 @@
 //! a peer.
 
 pub(crate) mod differences;
+pub(crate) mod presence;
 pub(crate) mod roster;
 pub(crate) mod routes;
 pub(crate) mod sessions;

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
 use crate::auth::Principal;
@@ -91,25 +91,25 @@ impl SessionWatch {
     ///
     /// Dropping the future loses nothing: what it would have returned, the next call returns.
     pub async fn changed(&mut self) -> Option<Vec<SessionInfo>> {
-        let Self { host, seen } = self;
-        poll_fn(|cx| {
-            let Some(host) = host.upgrade() else { return Poll::Ready(None) };
-            let changes = host.session_changes();
-            // The wakers are taken after each change.
-            let mut waiting = changes.waiting.lock();
-            let count = changes.count();
-            if count != *seen {
-                drop(waiting);
-                *seen = count;
-                return Poll::Ready(Some(host.sessions()));
-            }
-            if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-                waiting.push(cx.waker().clone());
-            }
+        poll_fn(|cx| self.poll_changed(cx)).await
+    }
+
+    pub(in crate::peer) fn poll_changed(&mut self, cx: &mut Context<'_>) -> Poll<Option<Vec<SessionInfo>>> {
+        let Some(host) = self.host.upgrade() else { return Poll::Ready(None) };
+        let changes = host.session_changes();
+        // The wakers are taken after each change.
+        let mut waiting = changes.waiting.lock();
+        let count = changes.count();
+        if count != self.seen {
             drop(waiting);
-            if host.is_stopped() && host.sessions().is_empty() { Poll::Ready(None) } else { Poll::Pending }
-        })
-        .await
+            self.seen = count;
+            return Poll::Ready(Some(host.sessions()));
+        }
+        if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+            waiting.push(cx.waker().clone());
+        }
+        drop(waiting);
+        if host.is_stopped() && host.sessions().is_empty() { Poll::Ready(None) } else { Poll::Pending }
     }
 }
 

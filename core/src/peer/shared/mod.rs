@@ -11,7 +11,7 @@ use futures_channel::oneshot;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::parts::Parts;
-use super::{Changes, Goodbye, Link, Notice, Platform, Routes, SessionWatch};
+use super::{Changes, Goodbye, Link, Notice, PeersChanged, Platform, Routes, SessionWatch};
 use crate::auth::Authorize;
 use crate::block::selection::Blocks;
 use crate::block::{BlockId, Fingerprint};
@@ -214,6 +214,11 @@ impl<P: Platform> Shared<P> {
     /// Watches the sessions from now on.
     pub fn watch_sessions(self: &Arc<Self>) -> SessionWatch {
         SessionWatch::new(&(Arc::clone(self) as Arc<dyn Host>))
+    }
+
+    /// Reports the peers that are connected, and from then on who comes and goes.
+    pub fn peers_changed(self: &Arc<Self>) -> PeersChanged {
+        PeersChanged::new(&(Arc::clone(self) as Arc<dyn Host>))
     }
 
     pub(super) fn changes(&self) -> &Changes {
