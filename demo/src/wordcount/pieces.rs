@@ -78,7 +78,7 @@ impl Packer {
 }
 
 /// Cuts a text into parts of `size` bytes or a little more: each ends where a word does.
-fn cut(text: &str, size: usize) -> impl Iterator<Item = &str> {
+pub(super) fn cut(text: &str, size: usize) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {

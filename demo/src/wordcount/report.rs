@@ -45,10 +45,14 @@ impl Bars {
         Self { all, bars }
     }
 
-    /// A worker has counted a piece.
-    pub(super) fn advance(&self, worker: usize, bytes: usize, pieces: u64) {
+    /// What shows the progress of one piece.
+    pub(super) fn piece(&self, worker: usize) -> Counting {
+        Counting { bar: self.bars[worker].clone(), shown: 0 }
+    }
+
+    /// A worker has counted this many pieces.
+    pub(super) fn advance(&self, worker: usize, pieces: u64) {
         self.bars[worker].set_message(format!("{pieces} pieces"));
-        self.bars[worker].inc(bytes as u64);
     }
 
     /// A worker is lost.
@@ -63,6 +67,33 @@ impl Bars {
         }
         // It is harmless if the terminal cannot be cleared.
         let _ = self.all.clear();
+    }
+}
+
+/// A piece that is being counted. If it is dropped before all of it was, its part of the bar is
+/// taken back.
+pub(super) struct Counting {
+    bar: ProgressBar,
+    shown: u64,
+}
+
+impl Counting {
+    /// This many bytes of the piece are counted.
+    pub(super) fn show(&mut self, bytes: u64) {
+        self.bar.inc(bytes.saturating_sub(self.shown));
+        self.shown = bytes;
+    }
+
+    /// All of its bytes are.
+    pub(super) fn finish(mut self, bytes: u64) {
+        self.show(bytes);
+        self.shown = 0;
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.bar.dec(self.shown);
     }
 }
 

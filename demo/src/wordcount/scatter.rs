@@ -5,16 +5,17 @@
 //! the sum only with the result of the call that carried it. So each piece is counted once, even
 //! if a lost worker had counted it, too.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use distributed_scope::{ErrorKind, RemoteError};
+use distributed_scope::{ErrorKind, Receiver, RemoteError, SendError, watch};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
 use super::count::{self, Counts};
 use super::pieces::Piece;
-use super::report::Bars;
+use super::report::{Bars, Counting};
 use super::workers::{Counted, Worker, count_on};
 
 /// How many pieces a worker has at once: one to count, and the next ones on their way meanwhile.
@@ -40,7 +41,7 @@ pub(super) async fn scatter(
         tokio::select! {
             next = source.next(), if free.is_some() && !source.is_empty() => {
                 if let (Some(piece), Some(index)) = (next?, free) {
-                    in_flight.push(hand_out(piece, index, &mut workers[index]));
+                    in_flight.push(hand_out(piece, index, &mut workers[index], bars.piece(index))?);
                 }
             }
             Some((piece, index, result)) = in_flight.next() => {
@@ -48,7 +49,7 @@ pub(super) async fn scatter(
                 match result {
                     Some(Ok(counted)) => {
                         workers[index].credit(&piece, &counted);
-                        bars.advance(index, piece.text.len(), workers[index].pieces);
+                        bars.advance(index, workers[index].pieces);
                         count::merge(&mut counts, counted.counts);
                         done += 1;
                         if kill_after == Some(done) {
@@ -113,23 +114,40 @@ fn free_worker(workers: &[Worker]) -> Option<usize> {
     free.min_by_key(|(_, worker)| worker.in_flight).map(|(index, _)| index)
 }
 
-/// Has a worker count a piece. Ends with the piece and, unless the worker was lost meanwhile, how
-/// the call ended.
+/// How the call ended that had a piece counted; `None` if the worker was lost meanwhile.
+type Ended = Option<Result<Counted, RemoteError>>;
+
+/// Has a worker count a piece, and shows its progress. Ends with the piece and how the call ended.
 fn hand_out(
     piece: Piece,
     index: usize,
     worker: &mut Worker,
-) -> impl Future<Output = (Piece, usize, Option<Result<Counted, RemoteError>>)> + use<> {
+    mut counting: Counting,
+) -> Result<impl Future<Output = (Piece, usize, Ended)> + use<>, SendError> {
     worker.in_flight += 1;
     let (id, mut lost) = (worker.id, worker.lost.subscribe());
-    async move {
+    let (progress, seen) = watch(0)?;
+    Ok(async move {
         let result = tokio::select! {
-            result = count_on(id, &piece) => Some(result),
+            result = count_on(id, &piece, progress) => Some(result),
             // Otherwise a call that was just being made would wait for the worker to come back.
             _ = lost.wait_for(Option::is_some) => None,
+            never = show(seen, &mut counting) => match never {},
         };
+        if let Some(Ok(_)) = result {
+            counting.finish(piece.text.len() as u64);
+        }
         (piece, index, result)
+    })
+}
+
+/// Shows the progress that a worker reports, until it is dropped.
+async fn show(mut seen: Receiver<u64>, counting: &mut Counting) -> Infallible {
+    // How the stream ends says no more than how the call does.
+    while let Ok(Some(bytes)) = seen.recv().await {
+        counting.show(bytes);
     }
+    std::future::pending().await
 }
 
 /// Whether an error says something of the worker, and not of the piece. Counting twice does no

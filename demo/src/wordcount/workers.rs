@@ -4,12 +4,12 @@ use std::future;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use distributed_scope::{Blocks, Peer, PeerId, RemoteError, distributed, remote};
+use distributed_scope::{Blocks, Peer, PeerId, RemoteError, Sender, distributed, remote};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::count::{self, Counts};
-use super::pieces::Piece;
+use super::pieces::{self, Piece};
 use crate::output;
 use crate::processes::Helper;
 
@@ -43,13 +43,24 @@ pub(super) struct Counted {
     pub(super) microseconds: u64,
 }
 
-/// Has a worker count a piece.
+/// A worker reports its progress each time that it has counted this many bytes.
+const PART: usize = 16 << 10;
+
+/// Has a worker count a piece. It sends the number of bytes that it has counted so far.
 #[distributed]
-pub(super) async fn count_on(worker: PeerId, piece: &Piece) -> Result<Counted, RemoteError> {
-    remote!(worker, [text = piece.text], {
+pub(super) async fn count_on(
+    worker: PeerId,
+    piece: &Piece,
+    progress: Sender<u64>,
+) -> Result<Counted, RemoteError> {
+    remote!(worker, [text = piece.text, progress], {
         let started = Instant::now();
-        let mut counts = Counts::new();
-        count::add(&mut counts, &text);
+        let (mut counts, mut done) = (Counts::new(), 0);
+        for part in pieces::cut(&text, PART) {
+            count::add(&mut counts, part);
+            done += part.len() as u64;
+            progress.send(done).await?; // it is a watch: this does not wait
+        }
         let counts = counts.into_iter().collect();
         Counted { counts, microseconds: output::microseconds(started.elapsed()) }
     })
