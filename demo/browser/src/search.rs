@@ -2,7 +2,7 @@
 
 #[cfg(feature = "server")]
 use distributed_scope::here;
-use distributed_scope::{PeerId, RemoteError, distributed, remote};
+use distributed_scope::{PeerId, Receiver, RemoteError, distributed, remote};
 use serde::{Deserialize, Serialize};
 
 use crate::kind::Kind;
@@ -14,15 +14,6 @@ pub struct Query {
     pub text: String,
     /// If set, only entries of this kind are searched.
     pub kind: Option<Kind>,
-}
-
-/// The results of a search.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
-    /// The best matches, best first.
-    pub hits: Vec<Hit>,
-    /// How long the index took, in microseconds.
-    pub microseconds: u64,
 }
 
 /// One entry that matches.
@@ -66,8 +57,8 @@ impl Progress {
     }
 }
 
-/// Searches where the index is, and shows the result where the page is. Dropping it stops the
-/// search.
+/// Searches where the index is, and shows the results where the page is, as they are found.
+/// Dropping it stops the search.
 ///
 /// # Errors
 ///
@@ -75,34 +66,37 @@ impl Progress {
 #[distributed]
 pub async fn search_and_display(server: PeerId, page: PeerId, query: Query) -> Result<(), RemoteError> {
     remote!(server, [server, page, query], {
-        let found = search(server, query.clone()).await?; // on this peer: no hop
-        display(page, query, found).await? // and back to the page with what was found
+        let hits = search(server, query.clone()).await?; // on this peer: no hop
+        display(page, query, hits).await? // and back to the page, with the stream of what is found
     })
     .await
 }
 
-/// Searches. Its body is compiled only for the server, with the database that it uses.
+/// Searches. The stream has the best matches, best first. Its body is compiled only for the server,
+/// with the database that it uses.
 ///
 /// # Errors
 ///
-/// If the server is not reached in time, or the search fails.
+/// If the server is not reached in time, or the index cannot be opened. The stream ends with an
+/// error if the search fails.
 #[distributed]
-pub async fn search(server: PeerId, query: Query) -> Result<Found, RemoteError> {
-    remote!(server, [query: Query] -> Found, #[cfg(feature = "server")] {
-        here::data::<crate::server::Index>()?.search(query).await?
+pub async fn search(server: PeerId, query: Query) -> Result<Receiver<Hit>, RemoteError> {
+    remote!(server, [query: Query] -> Receiver<Hit>, #[cfg(feature = "server")] {
+        here::data::<crate::server::Index>()?.search(query)?
     })
     .await
 }
 
-/// Shows the results. Its body is compiled only for pages, with the elements that it changes.
+/// Shows the results as they arrive. Its body is compiled only for pages, with the elements that it
+/// changes.
 ///
 /// # Errors
 ///
-/// If the page is not reached in time.
+/// If the page is not reached in time, or the search fails.
 #[distributed]
-pub async fn display(page: PeerId, query: Query, found: Found) -> Result<(), RemoteError> {
-    remote!(page, [query: Query, found: Found] -> (), #[cfg(target_family = "wasm")] {
-        crate::page::results::show(&query, &found)
+pub async fn display(page: PeerId, query: Query, hits: Receiver<Hit>) -> Result<(), RemoteError> {
+    remote!(page, [query: Query, hits: Receiver<Hit>] -> (), #[cfg(target_family = "wasm")] {
+        crate::page::results::show(&query, hits).await?
     })
     .await
 }

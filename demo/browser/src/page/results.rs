@@ -1,36 +1,52 @@
 //! What was found, on the page.
 
-use distributed_scope::RemoteError;
+use distributed_scope::{Receiver, RemoteError, StreamError};
 use wasm_bindgen::JsValue;
 use web_sys::{Element, HtmlElement};
 
 use super::dom::Dom;
-use crate::search::{Found, Hit, MARK, Query, UNMARK};
+use crate::search::{Hit, MARK, Query, UNMARK};
 use crate::words::Words;
 
-/// Shows the results; a block of the page that the server calls.
-pub(crate) fn show(query: &Query, found: &Found) {
-    let shown = Dom::new().and_then(|dom| {
-        let list: Element = dom.element("results")?;
-        list.set_text_content(None);
-        for hit in &found.hits {
-            add(&dom, &list, hit)?;
+/// Shows the results as they arrive; a block of the page that the server calls.
+pub(crate) async fn show(query: &Query, mut hits: Receiver<Hit>) -> Result<(), StreamError> {
+    let mut count = 0;
+    loop {
+        // Until the first one is here, those of the previous search stay.
+        let hit = hits.recv().await?;
+        let shown = Dom::new().and_then(|dom| {
+            let list: Element = dom.element("results")?;
+            if count == 0 {
+                list.set_text_content(None);
+                list.remove_attribute("data-milliseconds")?;
+            }
+            match &hit {
+                Some(hit) => add(&dom, &list, hit),
+                None => end(&dom, &list, query, count),
+            }
+        });
+        if let Err(error) = shown {
+            web_sys::console::error_1(&error);
         }
-        let summary: HtmlElement = dom.element("summary")?;
-        summary.set_attribute("data-state", "")?;
-        summary.set_text_content(Some(&summarize(query, found)));
-        dom.element::<HtmlElement>("took")?.set_text_content(None);
-        list.remove_attribute("data-milliseconds")?;
-        // For those who wait for the answer to what they typed.
-        list.set_attribute("data-query", &query.text)
-    });
-    if let Err(error) = shown {
-        web_sys::console::error_1(&error);
+        if hit.is_none() {
+            return Ok(());
+        }
+        count += 1;
     }
 }
 
-fn summarize(query: &Query, found: &Found) -> String {
-    match (query.text.trim(), found.hits.len()) {
+/// All results are shown.
+fn end(dom: &Dom, list: &Element, query: &Query, count: usize) -> Result<(), JsValue> {
+    let summary: HtmlElement = dom.element("summary")?;
+    summary.set_attribute("data-state", "")?;
+    summary.set_text_content(Some(&summarize(query, count)));
+    dom.element::<HtmlElement>("took")?.set_text_content(None);
+    // For those who wait for the answer to what they typed.
+    list.set_attribute("data-query", &query.text)
+}
+
+fn summarize(query: &Query, count: usize) -> String {
+    match (query.text.trim(), count) {
         ("", _) => String::new(),
         (text, 0) => format!("Nothing was found for “{text}”."),
         (_, 20) => "The best 20 of what was found.".to_owned(),

@@ -1,18 +1,18 @@
 //! The index: a full-text table of SQLite, in a file. One connection fills it while others search.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, InterruptHandle, OpenFlags, params, params_from_iter};
+use distributed_scope::{Receiver, channel};
+use rusqlite::{Connection, OpenFlags, params, params_from_iter};
 use tokio::sync::watch;
 
 use super::docs::Entry;
 use crate::kind::Kind;
-use crate::search::{Found, Hit, MARK, Progress, Query, UNMARK};
+use crate::search::{Hit, MARK, Progress, Query, UNMARK};
 
 /// The largest number of hits: what fits on a page that users read.
-const HITS: usize = 20;
+const HITS: u32 = 20;
 
 /// The weight of a word in the name of an item, in its whole path, and in its text.
 const WEIGHTS: &str = "20.0, 5.0, 1.0";
@@ -90,27 +90,46 @@ impl Index {
         progress.wait_for(|now| *now != seen).await.map_or(seen, |now| *now)
     }
 
-    /// The best entries for a query. If the future is dropped, the database stops searching.
+    /// The best entries for a query, as they are found. If the receiver is dropped, the database
+    /// stops searching. The stream ends with an error if the file cannot be read.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read.
-    pub async fn search(&self, query: Query) -> Result<Found, SearchError> {
-        let Some(terms) = terms(&query.text) else { return Ok(Found::default()) };
+    /// If the file cannot be opened.
+    pub fn search(self: &Arc<Self>, query: Query) -> Result<Receiver<Hit>, SearchError> {
+        let (sender, receiver) = channel(HITS);
+        let Some(terms) = terms(&query.text) else {
+            sender.finish();
+            return Ok(receiver);
+        };
         let connection = self.connection()?;
-        let stop = Stop(connection.get_interrupt_handle());
+        let stop = connection.get_interrupt_handle();
+        let unwanted = sender.clone();
+        let index = Arc::clone(self);
         let searching = tokio::task::spawn_blocking(move || {
-            let started = Instant::now();
-            let hits = search(&connection, &terms, query.kind);
-            (connection, hits, started.elapsed())
+            // All hits fit into the channel, so this does not wait.
+            let found = search(&connection, &terms, query.kind, |hit| sender.send_blocking(hit).is_ok());
+            (connection, sender, found)
         });
-        let (connection, hits, elapsed) =
-            searching.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        // Before another search uses this connection.
-        drop(stop);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        let microseconds = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        Ok(Found { hits: hits?, microseconds })
+        tokio::spawn(async move {
+            let mut searching = searching;
+            let ended = tokio::select! {
+                ended = &mut searching => ended,
+                () = unwanted.closed() => {
+                    stop.interrupt();
+                    // The connection is used again only when the search has ended.
+                    searching.await
+                }
+            };
+            // If it panicked, its sender was dropped: the stream ends as cancelled.
+            let Ok((connection, sender, found)) = ended else { return };
+            index.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            match found {
+                Ok(()) => sender.finish(),
+                Err(error) => sender.fail(error),
+            }
+        });
+        Ok(receiver)
     }
 
     fn connection(&self) -> Result<Connection, SearchError> {
@@ -121,15 +140,6 @@ impl Index {
             &self.file,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?)
-    }
-}
-
-/// Stops a search when it is dropped. One that has ended is not affected.
-struct Stop(InterruptHandle);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.interrupt();
     }
 }
 
@@ -194,7 +204,13 @@ fn terms(text: &str) -> Option<Terms> {
     (!words.is_empty()).then_some(Terms { expression, are_ranked: length > 2 })
 }
 
-fn search(connection: &Connection, terms: &Terms, kind: Option<Kind>) -> Result<Vec<Hit>, SearchError> {
+/// Gives the hits to `take`, until it returns false.
+fn search(
+    connection: &Connection,
+    terms: &Terms,
+    kind: Option<Kind>,
+    mut take: impl FnMut(Hit) -> bool,
+) -> Result<(), SearchError> {
     let only = if kind.is_some() { "AND kind = ?2" } else { "" };
     let order = if terms.are_ranked { format!("ORDER BY bm25(entries, {WEIGHTS})") } else { String::new() };
     // The excerpts are made for those hits alone that are given.
@@ -215,12 +231,19 @@ fn search(connection: &Connection, terms: &Terms, kind: Option<Kind>) -> Result<
             excerpt: row.get(5)?,
         })
     })?;
-    Ok(hits.collect::<Result<_, _>>()?)
+    for hit in hits {
+        if !take(hit?) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
+
+    use futures_util::StreamExt;
 
     use super::*;
 
@@ -228,13 +251,15 @@ mod tests {
         Entry { kind, title: title.to_owned(), text: text.to_owned(), line: 7 }
     }
 
-    fn titles(index: &Index, text: &str, kind: Option<Kind>) -> Vec<String> {
+    fn titles(index: &Arc<Index>, text: &str, kind: Option<Kind>) -> Vec<String> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let found = runtime.block_on(index.search(Query { text: text.to_owned(), kind })).unwrap();
-        found.hits.into_iter().map(|hit| hit.title).collect()
+        runtime.block_on(async {
+            let hits = index.search(Query { text: text.to_owned(), kind }).unwrap();
+            hits.map(|hit| hit.unwrap().title).collect().await
+        })
     }
 
-    fn library(name: &str) -> (Index, Writer) {
+    fn library(name: &str) -> (Arc<Index>, Writer) {
         let file = std::env::temp_dir().join(format!("demo-browser-{}-{name}.sqlite", std::process::id()));
         let (index, mut writer) = Index::create(&file).unwrap();
         let entries = [
@@ -243,7 +268,7 @@ mod tests {
             entry(Kind::Guide, "tokio README: Überblick", "What it is."),
         ];
         writer.add("tokio", "1.0.0", entries.iter().map(|entry| ("src/lib.rs", entry))).unwrap();
-        (index, writer)
+        (Arc::new(index), writer)
     }
 
     #[test]
@@ -266,6 +291,22 @@ mod tests {
     fn a_letter_is_looked_for_in_names() {
         let (index, _writer) = library("letters");
         assert_eq!(titles(&index, "c", None), ["tokio::sync::mpsc::channel"]);
+    }
+
+    /// A search that is no longer wanted ends, and its connection is used again.
+    #[test]
+    fn dropped_search_ends() {
+        let (index, _writer) = library("dropped");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            for _ in 0..10 {
+                drop(index.search(Query { text: "channel".to_owned(), kind: None }).unwrap());
+                while index.idle.lock().unwrap().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
+        assert_eq!(index.idle.lock().unwrap().len(), 1);
     }
 
     #[test]
