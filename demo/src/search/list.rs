@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
-use demo_browser::board::{Item, View};
+use demo_browser::board::Item;
 use demo_browser::server::board::Board;
-use tokio::sync::{oneshot, watch};
+use distributed_scope::Peer;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::output::{complain, error_with_causes};
@@ -38,27 +40,28 @@ impl Keeping {
 }
 
 /// Writes the items whenever they have changed.
-pub(super) fn keep(file: PathBuf, mut view: watch::Receiver<View>) -> Keeping {
+pub(super) fn keep(file: PathBuf, peer: &Peer, board: Arc<Board>) -> Keeping {
     let (stop, mut stopped) = oneshot::channel();
-    let task = actix_web::rt::spawn(async move {
-        let mut written = view.borrow().items.clone();
+    let task = actix_web::rt::spawn(peer.run(async move {
+        let mut written = board.items();
+        let mut changes = board.subscribe();
         loop {
-            let goes_on = tokio::select! {
-                changed = view.changed() => changed.is_ok(),
-                _ = &mut stopped => false,
+            let is_over = tokio::select! {
+                change = changes.recv() => !matches!(change, Ok(Some(_))),
+                _ = &mut stopped => true,
             };
-            let items = view.borrow_and_update().items.clone();
+            let items = board.items();
             if items != written {
                 if let Err(error) = write(&file, &items) {
                     complain(&error_with_causes(&error));
                 }
                 written = items;
             }
-            if !goes_on {
+            if is_over {
                 return;
             }
         }
-    });
+    }));
     Keeping { task, stop }
 }
 

@@ -23,8 +23,7 @@ pub(crate) async fn until(
     bundle: Option<PathBuf>,
     interrupted: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let board = list.as_deref().map_or(Ok(Board::default()), list::read)?;
-    let keeping = list.map(|file| list::keep(file, board.watch()));
+    let board = Arc::new(list.as_deref().map_or(Ok(Board::default()), list::read)?);
     let bundle = match bundle {
         Some(folder) => folder,
         None => {
@@ -38,9 +37,10 @@ pub(crate) async fn until(
     let index = Arc::new(index);
     let peer = Peer::builder(PeerId::named("library"))
         .shared_data(Arc::clone(&index))
-        .data(board)
+        .shared_data(Arc::clone(&board))
         .expose(Blocks::of("demo_browser"))
         .start();
+    let keeping = list.map(|file| list::keep(file, &peer, board));
     let site = site::Site::start(peer.clone(), address, bundle)?;
     // The first line is the URL and nothing else, for programs that wait for it.
     say(&site.url)?;

@@ -1,5 +1,5 @@
 //! A list that several browsers share: what one of them changes goes to the server, and from there
-//! to all of them.
+//! to all of them, as an item of a topic.
 //!
 //! Each function here is one path of the program between its peers. A browser and a program that
 //! replaces it in tests run the same bodies, so the tests of this crate need no browser.
@@ -13,21 +13,20 @@ use std::time::Duration;
 
 #[cfg(feature = "server")]
 use distributed_scope::ErrorKind;
-use distributed_scope::{PeerId, RemoteError, distributed, here, remote};
+use distributed_scope::{PeerId, Receiver, RemoteError, Update, distributed, here, remote};
 
 pub use hop::{Event, HopId, milliseconds};
-pub use screen::{Asked, Closed, Screen, Sight};
-pub use view::{Edit, Item, ItemId, Person, Removal, View};
+pub use screen::{Asked, Closed, Screen};
+pub use view::{Change, Edit, Item, ItemId, Person, Removal, Step, View};
 
 #[cfg(feature = "server")]
-use crate::server::board::{Board, News};
+use crate::server::board::Board;
 
 /// How long an author has to answer. After that the item stays.
 pub const TO_ANSWER: Duration = Duration::from_secs(60);
 
-/// Takes a seat at the board and keeps it: from now on the server shows this peer the list and its
-/// changes. It ends when the peer leaves, or the call is dropped. A server that was restarted
-/// assigns a new seat.
+/// Takes a seat at the board and keeps it, until the peer leaves or the call is dropped. A server
+/// that was restarted assigns a new seat.
 ///
 /// # Errors
 ///
@@ -35,21 +34,23 @@ pub const TO_ANSWER: Duration = Duration::from_secs(60);
 #[distributed]
 pub async fn stay(server: PeerId) -> Result<(), RemoteError> {
     let call = remote!(server, [] -> (), #[cfg(feature = "server")] {
-        let (board, browser) = (here::data::<Board>()?, here::caller());
-        // A browser that is gone has no seat: it is given back when this block is dropped.
-        let mut seat = board.take_seat(browser)?;
-        while let Some(news) = seat.news().await {
-            match news {
-                News::View(view) => {
-                    let hop = board.begin(here::peer(), browser, "show", &view.news);
-                    show(browser, view).await?; // a hop to the browser, which has shown it when this returns
-                    hop.ended();
-                }
-                News::Events(events) => draw(browser, events).await?,
-            }
-        }
+        let _seat = here::data::<Board>()?.take_seat(here::caller())?; // given back when this block is dropped
+        std::future::pending::<()>().await
     });
     call.without_timeout().idempotent().await
+}
+
+/// The list, and then each change of it.
+///
+/// # Errors
+///
+/// If the server is not reached.
+#[distributed]
+pub async fn changes(server: PeerId) -> Result<Receiver<Update<Change, View>>, RemoteError> {
+    remote!(server, [] -> Receiver<Update<Change, View>>, #[cfg(feature = "server")] {
+        here::data::<Board>()?.subscribe()
+    })
+    .await
 }
 
 /// Changes the list for all browsers. Returns the hop of this call, for [`took`].
@@ -62,7 +63,7 @@ pub async fn edit(server: PeerId, edit: Edit) -> Result<HopId, RemoteError> {
     remote!(server, [edit: Edit] -> HopId, #[cfg(feature = "server")] {
         let board = here::data::<Board>()?;
         let hop = board.begin(here::caller(), here::peer(), "edit", &board.describe(&edit));
-        board.edit(here::caller(), edit)?; // whoever has a seat is shown it by `stay`
+        board.edit(here::caller(), edit)?; // all subscribers of `changes` get it
         hop.goes_on()
     })
     .await
@@ -114,29 +115,6 @@ pub async fn took(server: PeerId, hop: HopId, microseconds: u64) -> Result<(), R
         here::data::<Board>()?.tell(Event::Ended { hop, microseconds: Some(microseconds) });
     })
     .await
-}
-
-/// Shows the list to the user at that peer.
-///
-/// # Errors
-///
-/// If the peer is no longer connected.
-#[distributed]
-pub async fn show(browser: PeerId, view: View) -> Result<(), RemoteError> {
-    let call = remote!(browser, [view], { here::data::<Screen>()?.show(view).await? });
-    // A hidden page may be asleep. It is shown the newest list when it wakes up.
-    call.without_timeout().await
-}
-
-/// Draws hops at that peer. These calls are not drawn themselves.
-///
-/// # Errors
-///
-/// If the peer is no longer connected.
-#[distributed]
-pub async fn draw(browser: PeerId, events: Vec<Event>) -> Result<(), RemoteError> {
-    let call = remote!(browser, [events], { here::data::<Screen>()?.draw(events)? });
-    call.without_timeout().await
 }
 
 /// Asks the user at that peer, and waits for the answer.

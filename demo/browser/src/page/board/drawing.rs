@@ -142,6 +142,16 @@ impl Drawing {
         place.open += 1;
         place.light()?;
         self.open.insert(hop, browser);
+        let Some(place) = self.places.get(&browser) else { return Ok(()) };
+        self.dot(dom, place, is_to_server)
+    }
+
+    /// An item of the topic: a dot travels to each browser.
+    pub(super) fn item(&self, dom: &Dom) -> Result<(), JsValue> {
+        self.places.values().try_for_each(|place| self.dot(dom, place, false))
+    }
+
+    fn dot(&self, dom: &Dom, place: &Place, is_to_server: bool) -> Result<(), JsValue> {
         // What the server does with a call goes out after the call has come in, in the drawing too.
         let now = dom.now();
         let wait = if is_to_server { 0.0 } else { (self.arrival.get() - now).max(0.0) };

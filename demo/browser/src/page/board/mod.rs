@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use distributed_scope::{Blocks, Peer, PeerId, RemoteError};
+use distributed_scope::{Blocks, Peer, PeerId, RemoteError, Update, follow};
 use futures_util::StreamExt;
 use gloo_events::{EventListener, EventListenerOptions};
 use gloo_timers::future::sleep;
@@ -19,7 +19,9 @@ use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent};
 
 use super::connection;
 use super::dom::Dom;
-use crate::board::{Edit, Event, HopId, ItemId, Removal, Screen, Sight, View, edit, remove, stay, took};
+use crate::board::{
+    Change, Edit, Event, HopId, ItemId, Removal, Screen, View, changes, edit, remove, stay, took,
+};
 use crate::words::Words;
 use drawing::Drawing;
 use items::Wish;
@@ -38,7 +40,7 @@ struct Page {
 }
 
 pub(super) async fn start(dom: Dom) -> Result<(), JsValue> {
-    let (screen, mut sights) = Screen::new();
+    let (screen, mut questions) = Screen::new();
     let builder = Peer::builder(PeerId::random()).data(screen).expose(Blocks::of("demo_browser"));
     let (peer, server) = connection::connect(&dom, builder).await?;
     let drawing = RefCell::new(Drawing::new(&dom, peer.id(), server)?);
@@ -46,16 +48,9 @@ pub(super) async fn start(dom: Dom) -> Result<(), JsValue> {
     let page = Rc::new(Page { dom, peer, server, input, view: RefCell::default(), drawing });
     page.listen()?;
     spawn_local(Rc::clone(&page).stay());
-    while let Some(sight) = sights.next().await {
-        match sight {
-            Sight::View(view, shown) => {
-                page.show(view)?;
-                // The server may not wait for it any longer.
-                let _ = shown.send(());
-            }
-            Sight::Events(events) => page.draw(&events)?,
-            Sight::Question(asked) => question::show(&page.dom, asked)?,
-        }
+    spawn_local(page.peer.run(Rc::clone(&page).follow()));
+    while let Some(asked) = questions.next().await {
+        question::show(&page.dom, asked)?;
     }
     Ok(())
 }
@@ -110,17 +105,50 @@ impl Page {
         }
     }
 
-    fn show(&self, view: View) -> Result<(), JsValue> {
+    /// Shows the list and its changes, also after a restart of the server.
+    async fn follow(self: Rc<Self>) {
+        let mut updates = follow(|| changes(self.server));
+        loop {
+            match updates.next().await {
+                Ok(update) => report(self.update(update)),
+                Err(error) => {
+                    let words = Words::of_call(&error);
+                    self.fail(&error, &words);
+                    if words.offers_reload {
+                        return;
+                    }
+                    sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    fn update(&self, update: Update<Change, View>) -> Result<(), JsValue> {
+        let had_seat = self.has_seat();
+        match update {
+            Update::State(view) => drop(self.view.replace(view)),
+            Update::Item(Change::Hop(event)) => return self.draw(&event),
+            Update::Item(change) => {
+                self.view.borrow_mut().apply(&change);
+                self.drawing.borrow().item(&self.dom)?;
+            }
+            // The list follows.
+            Update::Lagged(_) => return Ok(()),
+        }
+        if !had_seat && self.has_seat() {
+            // A message that the page has no seat is no longer true.
+            self.complain("");
+        }
+        self.show()
+    }
+
+    fn show(&self) -> Result<(), JsValue> {
+        let view = self.view.borrow();
         items::show(&self.dom, &view.items)?;
         self.drawing.borrow_mut().place(&self.dom, &view)?;
         log::close_lost(&self.dom, &view)?;
         self.dom.element::<HtmlElement>("news")?.set_text_content(Some(&view.news));
         self.dom.element::<HtmlElement>("alone")?.set_hidden(view.people.len() > 1);
-        if !self.has_seat() {
-            // A message that the page has no seat is no longer true.
-            self.complain("");
-        }
-        self.view.replace(view);
         Ok(())
     }
 
@@ -128,21 +156,18 @@ impl Page {
         self.view.borrow().people.iter().any(|person| person.peer == self.peer.id())
     }
 
-    fn draw(&self, events: &[Event]) -> Result<(), JsValue> {
+    fn draw(&self, event: &Event) -> Result<(), JsValue> {
         let mut drawing = self.drawing.borrow_mut();
-        for event in events {
-            match event {
-                Event::Begun { hop, from, to, function, what } => {
-                    log::begin(&self.dom, *hop, [drawing.name(*from), drawing.name(*to)], function, what)?;
-                    drawing.begin(&self.dom, *hop, *from, *to)?;
-                }
-                Event::Ended { hop, microseconds } => {
-                    log::end(&self.dom, *hop, *microseconds)?;
-                    drawing.end(*hop, *microseconds)?;
-                }
+        match event {
+            Event::Begun { hop, from, to, function, what } => {
+                log::begin(&self.dom, *hop, [drawing.name(*from), drawing.name(*to)], function, what)?;
+                drawing.begin(&self.dom, *hop, *from, *to)
+            }
+            Event::Ended { hop, microseconds } => {
+                log::end(&self.dom, *hop, *microseconds)?;
+                drawing.end(*hop, *microseconds)
             }
         }
-        Ok(())
     }
 
     /// Adds the typed text. It stays in the field until it is on the list.

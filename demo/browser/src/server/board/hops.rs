@@ -3,19 +3,18 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use distributed_scope::PeerId;
-use tokio::sync::broadcast;
+use distributed_scope::{PeerId, Topic};
 
 use super::Board;
-use crate::board::{Event, HopId};
+use crate::board::{Change, Event, HopId, View};
 
 /// A call that is in progress. It has failed if it is dropped before its end is reported.
 #[derive(Debug)]
 pub struct Hop {
     id: HopId,
     begun: Instant,
-    /// The channel for its end, until that has been sent.
-    events: Option<broadcast::Sender<Event>>,
+    /// The topic for its end, until that was published.
+    topic: Option<Topic<Change, View>>,
 }
 
 impl Board {
@@ -25,13 +24,12 @@ impl Board {
         let hop = HopId(self.next_hop.fetch_add(1, Ordering::Relaxed));
         let (function, what) = (function.to_owned(), what.to_owned());
         self.tell(Event::Begun { hop, from, to, function, what });
-        Hop { id: hop, begun: Instant::now(), events: Some(self.events.clone()) }
+        Hop { id: hop, begun: Instant::now(), topic: Some(self.topic.clone()) }
     }
 
     /// Sends an event to all pages.
     pub fn tell(&self, event: Event) {
-        // There may be no receiver.
-        let _ = self.events.send(event);
+        publish(&self.topic, event);
     }
 }
 
@@ -45,16 +43,20 @@ impl Hop {
     /// Leaves reporting its end to its caller.
     #[must_use]
     pub fn goes_on(mut self) -> HopId {
-        self.events = None;
+        self.topic = None;
         self.id
     }
 
     fn tell(&mut self, microseconds: Option<u64>) {
-        if let Some(events) = self.events.take() {
-            // There may be no receiver.
-            let _ = events.send(Event::Ended { hop: self.id, microseconds });
+        if let Some(topic) = self.topic.take() {
+            publish(&topic, Event::Ended { hop: self.id, microseconds });
         }
     }
+}
+
+fn publish(topic: &Topic<Change, View>, event: Event) {
+    // An event can always be encoded, and is only for the drawing.
+    let _ = topic.publish(Change::Hop(event));
 }
 
 impl Drop for Hop {

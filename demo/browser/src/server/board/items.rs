@@ -1,37 +1,25 @@
 //! Changes of the items.
 
 use super::{ITEMS, TEXT};
-use crate::board::{Edit, Item, ItemId, Person};
+use crate::board::{Edit, Item, ItemId, Person, Step};
 
-/// Makes a change. A new item has this id and this author.
-pub(super) fn apply(items: &mut Vec<Item>, edit: Edit, id: ItemId, author: &Person) -> Result<(), String> {
+/// What a change does to the list, if it is possible. A new item has this id and this author.
+pub(super) fn step(items: &[Item], edit: Edit, id: ItemId, author: &Person) -> Result<Step, String> {
     match edit {
         Edit::Add { text } => {
             let text = checked(&text)?;
             if items.len() >= ITEMS {
                 return Err(format!("the list is full: it has {ITEMS} items; remove one first"));
             }
-            items.push(Item { id, text, is_done: false, author: author.clone() });
+            Ok(Step::Added(Item { id, text, is_done: false, author: author.clone() }))
         }
-        Edit::Tick { item, is_done } => {
-            let index = position(items, item)?;
-            items[index].is_done = is_done;
-        }
+        Edit::Tick { item, is_done } => find(items, item).map(|_| Step::Ticked { item, is_done }),
         Edit::Move { item, before } => {
-            let from = position(items, item)?;
-            if before == Some(item) {
-                return Ok(());
-            }
-            // Looked for before anything is moved: if it is not there, nothing is.
-            if let Some(before) = before {
-                position(items, before)?;
-            }
-            let moved = items.remove(from);
-            let to = before.and_then(|before| position(items, before).ok()).unwrap_or(items.len());
-            items.insert(to, moved);
+            find(items, item)?;
+            before.map_or(Ok(()), |before| find(items, before).map(drop))?;
+            Ok(Step::Moved { item, before })
         }
     }
-    Ok(())
 }
 
 /// What a change does, in words that follow a name.
@@ -46,11 +34,8 @@ pub(super) fn describe(items: &[Item], edit: &Edit) -> String {
 }
 
 pub(super) fn find(items: &[Item], id: ItemId) -> Result<&Item, String> {
-    position(items, id).map(|index| &items[index])
-}
-
-fn position(items: &[Item], id: ItemId) -> Result<usize, String> {
-    items.iter().position(|item| item.id == id).ok_or_else(|| "this item has already been removed".to_owned())
+    let found = items.iter().find(|item| item.id == id);
+    found.ok_or_else(|| "this item has already been removed".to_owned())
 }
 
 fn checked(text: &str) -> Result<String, String> {
@@ -69,6 +54,15 @@ mod tests {
     use distributed_scope::PeerId;
 
     use super::*;
+    use crate::board::{Change, View};
+
+    fn apply(items: &mut Vec<Item>, edit: Edit, id: ItemId, author: &Person) -> Result<(), String> {
+        let step = step(items, edit, id, author)?;
+        let mut view = View { items: std::mem::take(items), ..View::default() };
+        view.apply(&Change::View { step, news: String::new() });
+        *items = view.items;
+        Ok(())
+    }
 
     fn author() -> Person {
         Person { peer: PeerId::named("ann"), name: "Ann".to_owned(), colour: 0 }

@@ -4,16 +4,16 @@ mod hops;
 mod items;
 mod seat;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use distributed_scope::PeerId;
-use tokio::sync::{broadcast, watch};
+use distributed_scope::{PeerId, Receiver, Topic, Update};
 
-use crate::board::{Edit, Event, HopId, Item, ItemId, Person, View};
+use crate::board::{Change, Edit, HopId, Item, ItemId, Person, Step, View};
 
 pub use hops::Hop;
-pub use seat::{News, Seat};
+pub use seat::Seat;
 
 /// How many browsers may have a seat at once: a drawing cannot tell more of them apart.
 pub const SEATS: usize = 24;
@@ -21,15 +21,12 @@ pub const SEATS: usize = 24;
 pub const ITEMS: usize = 200;
 /// The longest text of an item, in characters.
 pub const TEXT: usize = 200;
-/// How many events are queued for a slow browser. Older ones are dropped.
-const EVENTS: usize = 256;
-
 /// The list, and its current users. Blocks get it with `here::data`.
 #[derive(Debug)]
 pub struct Board {
-    view: watch::Sender<View>,
-    events: broadcast::Sender<Event>,
-    next_item: AtomicU64,
+    topic: Topic<Change, View>,
+    /// Held from when a change is checked until it is published.
+    next_item: Mutex<ItemId>,
     next_hop: AtomicU64,
 }
 
@@ -58,24 +55,30 @@ impl Board {
         // After all of a server that was here before.
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let first_hop = u64::try_from(since_1970.as_micros()).unwrap_or_default();
+        let view = View { items, first_hop: HopId(first_hop), ..View::default() };
         Self {
-            view: watch::Sender::new(View { items, first_hop: HopId(first_hop), ..View::default() }),
-            events: broadcast::Sender::new(EVENTS),
-            next_item: AtomicU64::new(next),
+            topic: Topic::with_state(view, View::apply),
+            next_item: Mutex::new(next),
             next_hop: AtomicU64::new(first_hop),
         }
     }
 
-    /// What is to be seen, now and later.
+    /// The list and its changes, to be returned from a block.
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<View> {
-        self.view.subscribe()
+    pub fn subscribe(&self) -> Receiver<Update<Change, View>> {
+        self.topic.subscribe()
+    }
+
+    /// The items now.
+    #[must_use]
+    pub fn items(&self) -> Vec<Item> {
+        self.topic.read(|view| view.items.clone())
     }
 
     /// Whether this browser has a seat.
     #[must_use]
     pub fn is_here(&self, browser: PeerId) -> bool {
-        self.view.borrow().people.iter().any(|person| person.peer == browser)
+        self.topic.read(|view| view.people.iter().any(|person| person.peer == browser))
     }
 
     /// Changes the list.
@@ -84,13 +87,10 @@ impl Board {
     ///
     /// If the browser has no seat, or the change is not possible.
     pub fn edit(&self, browser: PeerId, edit: Edit) -> Result<(), String> {
-        let id = self.next_item.fetch_add(1, Ordering::Relaxed);
-        self.change(|view| {
+        self.change(|view, id| {
             let author = person(view, browser)?;
-            let what = items::describe(&view.items, &edit);
-            items::apply(&mut view.items, edit, id, &author)?;
-            view.news = format!("{} {what}", author.name);
-            Ok(())
+            let news = format!("{} {}", author.name, items::describe(&view.items, &edit));
+            Ok(Some((items::step(&view.items, edit, id, &author)?, news)))
         })
     }
 
@@ -100,13 +100,10 @@ impl Board {
     ///
     /// If the browser has no seat. Removing an item that does not exist succeeds.
     pub fn remove(&self, browser: PeerId, item: ItemId) -> Result<(), String> {
-        self.change(|view| {
+        self.change(|view, _| {
             let name = person(view, browser)?.name;
-            if let Some(index) = view.items.iter().position(|other| other.id == item) {
-                let removed = view.items.remove(index);
-                view.news = format!("{name} removed “{}”", removed.text);
-            }
-            Ok(())
+            let found = items::find(&view.items, item).ok();
+            Ok(found.map(|found| (Step::Removed(item), format!("{name} removed “{}”", found.text))))
         })
     }
 
@@ -116,32 +113,35 @@ impl Board {
     ///
     /// If the item does not exist, or the browser has no seat.
     pub fn question(&self, browser: PeerId, item: ItemId) -> Result<Question, String> {
-        let view = self.view.borrow();
-        let name = person(&view, browser)?.name;
-        let item = items::find(&view.items, item)?;
-        let author = item.author.peer;
-        let is_here = view.people.iter().any(|person| person.peer == author);
-        Ok(Question {
-            author: (is_here && author != browser).then_some(author),
-            text: format!("{name} wants to remove your “{}”.", item.text),
-            what: format!("“{}”", item.text),
+        self.topic.read(|view| {
+            let name = person(view, browser)?.name;
+            let item = items::find(&view.items, item)?;
+            let author = item.author.peer;
+            let is_here = view.people.iter().any(|person| person.peer == author);
+            Ok(Question {
+                author: (is_here && author != browser).then_some(author),
+                text: format!("{name} wants to remove your “{}”.", item.text),
+                what: format!("“{}”", item.text),
+            })
         })
     }
 
     /// Describes a change in words.
     #[must_use]
     pub fn describe(&self, edit: &Edit) -> String {
-        items::describe(&self.view.borrow().items, edit)
+        self.topic.read(|view| items::describe(&view.items, edit))
     }
 
-    /// Makes a change and shows it to all browsers, unless it fails.
-    fn change(&self, change: impl FnOnce(&mut View) -> Result<(), String>) -> Result<(), String> {
-        let mut result = Ok(());
-        self.view.send_if_modified(|view| {
-            result = change(view);
-            result.is_ok()
-        });
-        result
+    /// Publishes a change, if there is one: the step and its text. It is made for the list as it is,
+    /// with the id of a new item.
+    fn change(
+        &self,
+        change: impl FnOnce(&View, ItemId) -> Result<Option<(Step, String)>, String>,
+    ) -> Result<(), String> {
+        let mut id = self.next_item.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((step, news)) = self.topic.read(|view| change(view, *id))? else { return Ok(()) };
+        *id += 1;
+        self.topic.publish(Change::View { step, news }).map_err(|error| error.to_string())
     }
 }
 

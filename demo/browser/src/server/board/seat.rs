@@ -1,30 +1,17 @@
-//! A seat at the board. Its holder is shown what happens, and leaves by dropping it.
+//! A seat at the board. Its holder leaves by dropping it.
 
 use std::sync::Arc;
 
 use distributed_scope::PeerId;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, watch};
 
 use super::{Board, SEATS};
-use crate::board::{Event, Person, View};
-
-/// What is sent to a browser next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// The list, with all changes since the last one that was sent.
-    View(View),
-    /// Events of hops.
-    Events(Vec<Event>),
-}
+use crate::board::{Person, Step};
 
 /// A browser's seat.
 #[derive(Debug)]
 pub struct Seat {
     board: Arc<Board>,
     person: Person,
-    view: watch::Receiver<View>,
-    events: broadcast::Receiver<Event>,
 }
 
 impl Board {
@@ -34,62 +21,24 @@ impl Board {
     ///
     /// If all seats are taken.
     pub fn take_seat(self: &Arc<Self>, browser: PeerId) -> Result<Seat, String> {
-        let (mut view, events) = (self.view.subscribe(), self.events.subscribe());
-        // The list as it is now is the first news.
-        view.mark_changed();
         let mut person = None;
-        self.change(|view| {
+        self.change(|view, _| {
             if view.people.len() >= SEATS {
                 return Err(format!("all {SEATS} seats are taken: close the page in another tab first"));
             }
-            let newcomer = newcomer(browser, &view.people);
-            view.news = format!("{} is here", newcomer.name);
-            view.people.push(newcomer.clone());
-            person = Some(newcomer);
-            Ok(())
+            let newcomer = person.insert(newcomer(browser, &view.people));
+            Ok(Some((Step::Came(newcomer.clone()), format!("{} is here", newcomer.name))))
         })?;
         let person = person.ok_or("there is no seat")?;
-        Ok(Seat { board: Arc::clone(self), person, view, events })
-    }
-}
-
-impl Seat {
-    /// Waits for something new. `None` if the board was dropped.
-    pub async fn news(&mut self) -> Option<News> {
-        loop {
-            tokio::select! {
-                biased;
-                changed = self.view.changed() => {
-                    changed.ok()?;
-                    return Some(News::View(self.view.borrow_and_update().clone()));
-                }
-                event = self.events.recv() => match event {
-                    Ok(event) => return Some(News::Events(self.with_more(event))),
-                    // What it missed would be of no interest now.
-                    Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return None,
-                },
-            }
-        }
-    }
-
-    /// With all others that wait.
-    fn with_more(&mut self, event: Event) -> Vec<Event> {
-        let mut events = vec![event];
-        while let Ok(event) = self.events.try_recv() {
-            events.push(event);
-        }
-        events
+        Ok(Seat { board: Arc::clone(self), person })
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.board.view.send_modify(|view| {
-            // By name: the browser may have come back and have another seat already.
-            view.people.retain(|person| *person != self.person);
-            view.news = format!("{} has left", self.person.name);
-        });
+        let left = (Step::Left(self.person.clone()), format!("{} has left", self.person.name));
+        // The change is always possible.
+        let _ = self.board.change(|_, _| Ok(Some(left)));
     }
 }
 
