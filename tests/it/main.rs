@@ -45,6 +45,7 @@ mod sessions;
 mod signals;
 mod slow;
 mod stream_ends;
+mod stream_faults;
 mod stream_values;
 mod streams;
 #[path = "../support/peers.rs"]
