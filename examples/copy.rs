@@ -102,7 +102,7 @@ async fn main() -> anyhow::Result<()> {
         ["serve", address, folder] => {
             let (_peer, url) = serve(address, folder.into())?;
             println!("{url}");
-            return Ok(std::future::pending().await);
+            return std::future::pending().await;
         }
         ["put", url, file] => put(&client, client.connect(url).await?, Path::new(file)).await?,
         ["get", url, name, file] => get(&client, client.connect(url).await?, name, Path::new(file)).await?,
