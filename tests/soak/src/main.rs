@@ -132,6 +132,7 @@ async fn all(options: &Options) -> anyhow::Result<bool> {
             Part::Burst => parts::burst::run(&progress).await,
             Part::Failures => parts::failures::run(&progress).await,
             Part::Programs => parts::programs::run(&progress).await,
+            Part::Streams => parts::streams::run(options, &progress).await,
         };
         drop(progress);
         // A part that cannot be finished is a broken promise, and no reason to leave the others

@@ -15,6 +15,7 @@ pub(crate) mod reconnect;
 pub(crate) mod refused;
 pub(crate) mod stalled;
 pub(crate) mod steady;
+pub(crate) mod streams;
 pub(crate) mod terminate;
 pub(crate) mod workers;
 
