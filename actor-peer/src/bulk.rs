@@ -38,7 +38,7 @@ const SMALL: usize = ITEM / 2;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let peer = Peer::builder(PeerId::random()).start();
 /// let read = &b"any size"[..];
-/// // In a block: remote!(server, [path], { try_streamed(from_async_read(File::open(path).await?)) })
+/// // In a block: try_streamed(from_async_read(File::open(path).await?))
 /// let receiver = peer.run(async { try_streamed(from_async_read(read)) }).await;
 /// let mut copy = Vec::new();
 /// into_async_read(receiver).read_to_end(&mut copy).await?;
@@ -272,7 +272,8 @@ mod tests {
         assert_eq!(items, [&b"ab"[..], b"cd"]);
     }
 
-    /// The bytes before an error come first. An interruption is none. Nothing comes after an error.
+    /// The bytes before an error come first. An interruption is not an error. Nothing
+    /// comes after one.
     #[actix_web::test]
     async fn error_comes_after_the_bytes() {
         let read = [

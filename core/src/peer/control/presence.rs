@@ -110,7 +110,7 @@ impl fmt::Debug for PeersChanged {
 
 impl Handle {
     /// A stream of who came and went at the peer. With [`streamed`](crate::streamed) it is the
-    /// result of a block: presence for whoever may call that.
+    /// result of a block: presence for the peers that may call it.
     ///
     /// ```no_run
     /// # use distributed_scope_core::{Receiver, here, streamed};

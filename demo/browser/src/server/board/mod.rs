@@ -132,8 +132,8 @@ impl Board {
         self.topic.read(|view| items::describe(&view.items, edit))
     }
 
-    /// Publishes a change, if there is one: the step and its text. It is made for the list as it is,
-    /// with the id of a new item.
+    /// Publishes a change, if there is one: the step and its text. It is made for the list as it
+    /// is, with the id of a new item.
     fn change(
         &self,
         change: impl FnOnce(&View, ItemId) -> Result<Option<(Step, String)>, String>,

@@ -1,4 +1,4 @@
-//! Calls and another channel, beside a channel of the same session that nobody reads.
+//! Calls and another channel, beside a channel of the same session that is not read.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ pub(super) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
     small_calls(&client, server.id, SPAN).await?;
     let (mut calls, mut items) = (Compared::default(), Compared::default());
     for round in 1..=ROUNDS {
-        progress.says(format_args!("a channel that nobody reads, round {round} of {ROUNDS}"));
+        progress.says(format_args!("a channel that is not read, round {round} of {ROUNDS}"));
         let quiet = small_calls(&client, server.id, SPAN).await?;
         let quiet_items = small_items(&client, server.id).await?;
         let mut unread = client.run(numbers(server.id, u64::MAX)).await?;
@@ -32,8 +32,8 @@ pub(super) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
         ensure!(unread.recv().await? == Some(1), "the channel that was not read goes on");
     }
     Ok(vec![
-        calls.promise("a small call's p99 beside a channel that nobody reads"),
-        items.promise("an item's p99 to the server and back beside a channel that nobody reads"),
+        calls.promise("a small call's p99 beside a channel that is not read"),
+        items.promise("an item's p99 to the server and back beside a channel that is not read"),
     ])
 }
 

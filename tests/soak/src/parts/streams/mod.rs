@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | `volume` | a million items each way, with a fast and a slow reader |
-//! | `beside` | calls and another channel beside a channel that nobody reads |
+//! | `beside` | calls and another channel beside a channel that is not read |
 //! | `cut` | connections that are cut at random while channels are busy |
 //! | `short` | 100,000 short streams |
 //! | `newest` | a million updates of a watch for a slow reader |
