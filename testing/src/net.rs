@@ -89,8 +89,8 @@ impl Net {
     }
 
     /// Does something when the message with this number is on its way, counted from 1 as
-    /// [`messages`](Self::messages) counts: to partition two peers at each step of a function in turn,
-    /// for example.
+    /// [`messages`](Self::messages) counts. A test can partition two peers at each step of a
+    /// function in turn.
     ///
     /// ```
     /// # use distributed_scope::testing::Net;

@@ -149,7 +149,7 @@ impl Peer {
         self.running().shared.disconnected(from.id()).await;
     }
 
-    /// Closes the session with another peer. Returns false if there is none.
+    /// Closes the session with another peer. Returns false if no such session exists.
     pub fn disconnect(&self, from: &Self, reason: &str) -> bool {
         self.running().shared.disconnect(from.id(), reason)
     }

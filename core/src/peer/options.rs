@@ -88,7 +88,7 @@ macro_rules! peer_options {
             #[doc = $before]
             /// # use distributed_scope_core::ServedReport;
             #[doc = concat!("let peer = ", $example)]
-            ///     .observe_served(|run: &ServedReport| println!("{}: {} in {:?}", run.block, run.outcome, run.elapsed))
+            ///     .observe_served(|run: &ServedReport| println!("{} {}", run.block, run.outcome))
             ///     .start();
             #[doc = $after]
             /// ```
@@ -109,9 +109,13 @@ macro_rules! peer_options {
             /// # use distributed_scope_core::{Attempt, Denied};
             #[doc = concat!("let peer = ", $example)]
             ///     .authorize(|attempt: Attempt| async move {
-            ///         let is_staff = attempt.principal.is_some_and(|principal| principal.has("group", "staff"));
+            ///         let is_staff = attempt.principal.is_some_and(|user| user.has("group", "staff"));
             ///         let is_public = attempt.block.module.starts_with("shop::public");
-            ///         if is_staff || is_public { Ok(()) } else { Err(Denied::forbidden("staff only")) }
+            ///         if is_staff || is_public {
+            ///             Ok(())
+            ///         } else {
+            ///             Err(Denied::forbidden("staff only"))
+            ///         }
             ///     })
             ///     .start();
             #[doc = $after]
