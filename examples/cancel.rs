@@ -37,7 +37,7 @@ impl Drop for Work {
     }
 }
 
-/// Works on both servers, for as long as somebody waits.
+/// Works on both servers, for as long as a caller waits.
 #[distributed]
 async fn work(first: PeerId, second: PeerId) -> Result<(), RemoteError> {
     remote!(first, [second], {

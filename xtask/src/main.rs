@@ -14,6 +14,7 @@ mod logs;
 mod minimal_tokens;
 mod packages;
 mod proxies;
+mod release;
 mod soak;
 mod step;
 mod test;
@@ -44,6 +45,8 @@ Tasks:
   fuzz          each fuzz target, for ten seconds or for as long as `--seconds` says
   autobahn      the Autobahn test suite against our WebSockets; `--accept` writes its results down
   compile-cost  what blocks cost while a crate compiles, beside plain functions and tarpc
+  package       the packages as they would be published: their contents, their builds, a program that depends on them
+  minimal-versions  that the published crates build with the oldest versions of their dependencies that they allow
   editors       what an editor can do inside a block, asked of rust-analyzer
   soak          the promises measured under load, with faults, between processes; `soak --help` says what can be chosen
 
@@ -60,6 +63,8 @@ fn main() -> ExitCode {
         ["lint"] => lint::steps(),
         ["compile-cost"] => compile_cost::steps(),
         ["editors"] => editors::steps(),
+        ["package"] => release::package(),
+        ["minimal-versions"] => release::minimal_versions(),
         ["test"] => test::steps(),
         ["web"] => return ended(web::serve()),
         ["web", "build"] => return ended(web::build(None)),

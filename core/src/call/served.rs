@@ -103,7 +103,7 @@ impl Report {
     }
 
     /// The block has ended, unless its body never began.
-    pub(crate) fn ended(mut self: Box<Self>, ending: &Ending) {
+    pub(crate) fn ended(mut self, ending: &Ending) {
         self.outcome = match ending {
             Ok(_) => Some(ServedOutcome::Value),
             Err(error) if error.ran() == Ran::Never => None,

@@ -109,7 +109,8 @@ macro_rules! peer_options {
             /// # use distributed_scope_core::{Attempt, Denied};
             #[doc = concat!("let peer = ", $example)]
             ///     .authorize(|attempt: Attempt| async move {
-            ///         let is_staff = attempt.principal.is_some_and(|user| user.has("group", "staff"));
+            ///         let user = attempt.principal;
+            ///         let is_staff = user.is_some_and(|user| user.has("group", "staff"));
             ///         let is_public = attempt.block.module.starts_with("shop::public");
             ///         if is_staff || is_public {
             ///             Ok(())

@@ -167,7 +167,7 @@ impl Future for Running {
         if let Poll::Ready(ending) = &polled
             && let Some(report) = self.report.take()
         {
-            report.ended(ending);
+            (*report).ended(ending);
         }
         polled
     }
