@@ -13,12 +13,24 @@ fn main() {
             .codec_path("tonic_prost::ProstCodec")
             .build()
     };
+    let stream = |name: &str, route: &str, item: &str| {
+        tonic_build::manual::Method::builder()
+            .name(name)
+            .route_name(route)
+            .input_type("super::Count")
+            .output_type(item)
+            .codec_path("tonic_prost::ProstCodec")
+            .server_streaming()
+            .build()
+    };
     let service = tonic_build::manual::Service::builder()
         .name("Calls")
         .package("rivals")
         .method(method("echo", "Echo", "super::Numbers"))
         .method(method("blob", "Blob", "super::Blob"))
         .method(method("slow", "Slow", "super::Numbers"))
+        .method(stream("items", "Items", "super::Numbers"))
+        .method(stream("parts", "Parts", "super::Part"))
         .build();
     tonic_build::manual::Builder::new().compile(&[service]);
 

@@ -44,6 +44,16 @@ pub trait Client: Clone + 'static {
         async { bail!("it has no slow call here") }
     }
 
+    /// Receives a stream from the server: this many items, each with the numbers of its place.
+    fn items(&self, _count: u64) -> impl Future<Output = Result<()>> {
+        async { bail!("it has no streams here") }
+    }
+
+    /// Receives a stream of this many items of as many bytes.
+    fn parts(&self, _count: u64, _size: usize) -> impl Future<Output = Result<()>> {
+        async { bail!("it has no streams here") }
+    }
+
     /// An echo whose handler calls the client back first.
     fn nested(&self, _: Numbers) -> impl Future<Output = Result<Numbers>> {
         async { bail!("it cannot call back") }

@@ -33,6 +33,9 @@ pub struct Outcome {
     pub server_anon_per_conn_kib: f64,
     pub server_rss_base_kib: f64,
     pub client_anon_per_conn_kib: f64,
+    /// Items that subscribers received, for each second of processor time of the server.
+    #[serde(default)]
+    pub deliveries_per_cpu_s: f64,
 }
 
 /// Runs from the moment at which it is made.

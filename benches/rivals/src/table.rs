@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::contender::Contender;
 use crate::rounds::{Place, Run};
-use crate::workload::{W1, W2, W3, W4, W5, W6, W7, Workload};
+use crate::workload::{W1, W2, W3, W4, W5, W6, W7, W8, W8L, W9, Workload};
 
 /// The figure that is reported for a workload, and its unit.
 struct Column {
@@ -14,7 +14,7 @@ struct Column {
     digits: usize,
 }
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 12] = [
     Column { workload: W1, title: "W1 one call, µs", value: |run| run.outcome.p50_us, digits: 1 },
     Column {
         workload: W2,
@@ -34,6 +34,31 @@ const COLUMNS: [Column; 7] = [
     Column {
         workload: W5,
         title: "W5 KiB a connection",
+        value: |run| run.outcome.server_anon_per_conn_kib,
+        digits: 1,
+    },
+    Column {
+        workload: W8,
+        title: "W8 items of 32 bytes, thousand/s",
+        value: |run| run.outcome.calls_per_s / 1e3,
+        digits: 0,
+    },
+    Column { workload: W8L, title: "W8 items of 64 KiB, MB/s", value: |run| run.outcome.mb_per_s, digits: 0 },
+    Column {
+        workload: W9,
+        title: "W9 thousand deliveries per CPU second",
+        value: |run| run.outcome.deliveries_per_cpu_s / 1e3,
+        digits: 0,
+    },
+    Column {
+        workload: W9,
+        title: "W9 p99 to the last, ms",
+        value: |run| run.outcome.p99_us / 1e3,
+        digits: 2,
+    },
+    Column {
+        workload: W9,
+        title: "W9 KiB a subscriber",
         value: |run| run.outcome.server_anon_per_conn_kib,
         digits: 1,
     },

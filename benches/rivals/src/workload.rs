@@ -1,11 +1,13 @@
 //! The workloads, on any client.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
+use futures_util::{Stream, StreamExt};
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::contender::Client;
@@ -31,11 +33,26 @@ pub enum Workload {
     W6,
     /// W1 while other calls on the connection wait in their handlers.
     W7,
+    /// One stream from the server, of items of 32 bytes.
+    W8,
+    /// One stream from the server, of items of 64 KiB.
+    W8L,
+    /// A broadcast of 32 bytes, 100 times a second, to many connections of one client process.
+    W9,
 }
 
-pub use Workload::{W1, W2, W3, W4, W5, W6, W7};
+pub use Workload::{W1, W2, W3, W4, W5, W6, W7, W8, W8L, W9};
 
-pub const ALL: [Workload; 7] = [W1, W2, W3, W4, W5, W6, W7];
+pub const ALL: [Workload; 10] = [W1, W2, W3, W4, W5, W6, W7, W8, W8L, W9];
+
+/// The workloads of contenders with calls and without streams.
+pub const CALLS: &[Workload] = &[W1, W2, W3, W4, W5, W6, W7];
+
+/// The workloads of contenders with calls and streams.
+pub const CALLS_AND_STREAMS: &[Workload] = &[W1, W2, W3, W4, W5, W6, W7, W8, W8L];
+
+/// The size of a large item.
+pub const PART: usize = 64 << 10;
 
 impl Workload {
     /// How many calls are measured, and how many are made before.
@@ -48,6 +65,9 @@ impl Workload {
             W5 => (1_000, 0),
             W6 => (100, 5),
             W7 => (5_000, 500),
+            W8 => (1_000_000, 20_000),
+            W8L => (16_000, 500),
+            W9 => (1_000, 100),
         }
     }
 }
@@ -143,7 +163,109 @@ pub async fn drive<C: Client>(run: &Drive) -> Result<Outcome> {
             tokio::time::sleep(Duration::from_millis(250)).await;
             one_after_another(run, async |n| echo(&client, n).await).await
         }
+        W8 | W8L => {
+            let client = C::connect(run.port).await?;
+            stream(run, async |count| match run.workload {
+                W8 => client.items(count).await,
+                _ => client.parts(count, PART).await,
+            })
+            .await
+        }
+        W9 => bail!("it has no broadcast here"),
     }
+}
+
+/// Opens subscriptions of a broadcast, has items published at a steady rate, and waits until all
+/// subscribers have received them. An item has the time of its publication in `b`.
+pub async fn broadcast<S>(
+    run: &Drive,
+    mut subscribe: impl AsyncFnMut() -> Result<S>,
+    publish: impl AsyncFn(u64) -> Result<()>,
+) -> Result<Outcome>
+where
+    S: Stream<Item = Result<Numbers>> + Unpin + 'static,
+{
+    /// The times of the last deliveries, and the number of all.
+    #[derive(Default)]
+    struct Delivered {
+        latest: HashMap<u64, u64>,
+        count: usize,
+    }
+    let delivered = Rc::new(RefCell::new(Delivered::default()));
+    let mut tasks: Vec<JoinHandle<Result<()>>> = Vec::new();
+    let memory = memory(run, async |_| {
+        let mut items = subscribe().await?;
+        let delivered = Rc::clone(&delivered);
+        tasks.push(spawn_local(async move {
+            while let Some(item) = items.next().await {
+                let published = item?.b;
+                let mut delivered = delivered.borrow_mut();
+                delivered.count += 1;
+                let latest = delivered.latest.entry(published).or_default();
+                *latest = (*latest).max(nanos_since_1970());
+            }
+            bail!("a subscription ended")
+        }));
+        Ok(())
+    })
+    .await?;
+    let subscribers = tasks.len();
+    let deliver = async |items: usize| {
+        delivered.take();
+        publish(items as u64).await?;
+        while delivered.borrow().count < items * subscribers {
+            ensure!(tasks.iter().all(|task| !task.is_finished()), "a subscription ended");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(delivered.take())
+    };
+    deliver(run.warmup).await?;
+    let mut meter = run.meter();
+    for (published, latest) in deliver(run.calls).await?.latest {
+        meter.note(Duration::from_nanos(latest.saturating_sub(published)));
+    }
+    let outcome = meter.stop();
+    Ok(Outcome {
+        deliveries_per_cpu_s: (run.calls * subscribers) as f64 / outcome.cpu_server_s,
+        server_rss_per_conn_kib: memory.server_rss_per_conn_kib,
+        server_anon_per_conn_kib: memory.server_anon_per_conn_kib,
+        client_anon_per_conn_kib: memory.client_anon_per_conn_kib,
+        ..outcome
+    })
+}
+
+/// How often a broadcast publishes.
+pub const PUBLISH_EVERY: Duration = Duration::from_millis(10);
+
+/// The time, for both processes.
+pub fn nanos_since_1970() -> u64 {
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The items of a broadcast, published at a steady rate.
+pub async fn publish_steadily(count: u64, mut publish: impl FnMut(Numbers)) {
+    let mut times = tokio::time::interval(PUBLISH_EVERY);
+    for n in 0..count {
+        times.tick().await;
+        publish(Numbers { b: nanos_since_1970(), ..Numbers::nth(n) });
+    }
+}
+
+/// Receives one stream after another one that warms up. Each item counts as a call.
+pub async fn stream(run: &Drive, mut receive: impl AsyncFnMut(u64) -> Result<()>) -> Result<Outcome> {
+    receive(run.warmup as u64).await?;
+    let mut meter = run.meter();
+    receive(run.calls as u64).await?;
+    for _ in 0..run.calls {
+        // Only the time of all of them means something.
+        meter.note(Duration::ZERO);
+    }
+    let mut outcome = meter.stop();
+    if run.workload == W8L {
+        outcome.mb_per_s = PART as f64 * outcome.calls_per_s / 1e6;
+    }
+    Ok(outcome)
 }
 
 async fn echo(client: &impl Client, n: u64) -> Result<()> {

@@ -17,7 +17,7 @@ use tokio_util::compat::TokioAsyncReadCompatExt;
 use super::{drive_on_tokio, on_tokio};
 use crate::contender::{Client, Contender, Serve};
 use crate::load::{Numbers, called_back, served};
-use crate::workload::ALL;
+use crate::workload::CALLS;
 
 #[allow(clippy::all, reason = "its compiler wrote it")]
 pub mod calls_capnp {
@@ -179,7 +179,7 @@ pub fn contender() -> Contender {
     Contender {
         name: "capnp-rpc",
         about: "capnp-rpc 0.27 over TCP with buffered reads and writes; its bytes are not decoded but copied",
-        workloads: &ALL,
+        workloads: CALLS,
         serve,
         drive: drive_on_tokio::<Capnp>,
     }

@@ -11,7 +11,9 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::load::{Numbers, blob, called_back, check, served};
 use crate::outcome::Outcome;
-use crate::workload::{Drive, W1, W2, W3, W4, W5, W6, W7, Workload, memory, one_after_another};
+use crate::workload::{
+    Drive, PART, W1, W2, W3, W4, W5, W6, W7, W8, W8L, W9, Workload, memory, one_after_another, stream,
+};
 
 pub const WORKLOADS: &[Workload] = &[W1, W2, W3, W4, W5];
 
@@ -24,6 +26,12 @@ pub enum Kind {
     Answer,
     CallBack,
     CalledBack,
+    /// Asks for a stream of small items; the number is how many.
+    Items,
+    /// Asks for a stream of large items.
+    Parts,
+    /// Begins a broadcast of so many items.
+    Publish,
 }
 
 #[derive(Debug)]
@@ -49,6 +57,9 @@ impl Message {
             3 => Kind::Answer,
             4 => Kind::CallBack,
             5 => Kind::CalledBack,
+            6 => Kind::Items,
+            7 => Kind::Parts,
+            8 => Kind::Publish,
             kind => bail!("there is no kind {kind}"),
         };
         Ok(Self { kind, number: bytes.get_u64_le(), payload: bytes })
@@ -79,6 +90,7 @@ impl Message {
             Kind::Blob => Self { kind: Kind::Answer, ..self },
             Kind::Nested => Self { kind: Kind::CallBack, ..self },
             Kind::Answer | Kind::CallBack => bail!("{:?} is not for a server", self.kind),
+            Kind::Items | Kind::Parts | Kind::Publish => bail!("{:?} has many answers", self.kind),
         })
     }
 }
@@ -123,7 +135,24 @@ pub async fn drive<W: Wire>(run: &Drive) -> Result<Outcome> {
             Ok(outcome)
         }
         W4 => one_after_another(run, async |n| exchange(&mut wire, Kind::Nested, n).await).await,
-        W5 | W6 | W7 => bail!("the floor has no waiting calls"),
+        W8 | W8L => {
+            stream(run, async |count| {
+                let kind = if run.workload == W8 { Kind::Items } else { Kind::Parts };
+                wire.feed(Message { kind, number: count, payload: Bytes::new() }).await?;
+                wire.flush().await?;
+                for n in 0..count {
+                    let item = wire.receive().await?;
+                    ensure!(item.number == n, "item {} came as number {n}", item.number);
+                    match run.workload {
+                        W8 => check(item.numbers()?, Numbers::nth(n))?,
+                        _ => ensure!(item.payload.len() == PART, "{} bytes came", item.payload.len()),
+                    }
+                }
+                Ok(())
+            })
+            .await
+        }
+        W5 | W6 | W7 | W9 => bail!("the floor has no waiting calls"),
     }
 }
 

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use ::remoc::codec;
 use ::remoc::prelude::*;
+use ::remoc::rch::mpsc;
 use ::remoc::rtc::CallError;
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{drive_on_tokio, on_tokio};
 use crate::contender::{Client, Contender, Serve};
-use crate::load::{Numbers, called_back, served};
-use crate::workload::ALL;
+use crate::load::{self, Numbers, called_back, check, served};
+use crate::workload::CALLS_AND_STREAMS;
 
 /// How many calls a server runs at once. Its default is 32, and W7 keeps more waiting.
 const PARALLEL: usize = 1 << 15;
@@ -27,6 +29,8 @@ pub trait Calls {
     async fn echo(&self, numbers: Numbers) -> Result<Numbers, CallError>;
     async fn blob(&self, bytes: Vec<u8>) -> Result<Vec<u8>, CallError>;
     async fn slow(&self, numbers: Numbers, milliseconds: u64) -> Result<Numbers, CallError>;
+    async fn items(&self, count: u64) -> Result<mpsc::Receiver<Numbers>, CallError>;
+    async fn parts(&self, count: u64, size: usize) -> Result<mpsc::Receiver<Bytes>, CallError>;
     async fn call_me_back(&self, home: HomeClient) -> Result<(), CallError>;
     async fn nested(&self, numbers: Numbers) -> Result<Numbers, CallError>;
 }
@@ -48,6 +52,32 @@ impl Calls for Server {
     async fn slow(&self, numbers: Numbers, milliseconds: u64) -> Result<Numbers, CallError> {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         Ok(served(numbers))
+    }
+
+    async fn items(&self, count: u64) -> Result<mpsc::Receiver<Numbers>, CallError> {
+        let (sender, receiver) = mpsc::channel();
+        tokio::spawn(async move {
+            for n in 0..count {
+                // The receiver was dropped.
+                if sender.send(Numbers::nth(n)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(receiver)
+    }
+
+    async fn parts(&self, count: u64, size: usize) -> Result<mpsc::Receiver<Bytes>, CallError> {
+        let (sender, receiver) = mpsc::channel();
+        let part = Bytes::from(load::blob(size));
+        tokio::spawn(async move {
+            for _ in 0..count {
+                if sender.send(part.clone()).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(receiver)
     }
 
     async fn call_me_back(&self, home: HomeClient) -> Result<(), CallError> {
@@ -118,6 +148,23 @@ impl Client for Remoc {
         Ok(self.0.slow(numbers, milliseconds).await?)
     }
 
+    async fn items(&self, count: u64) -> Result<()> {
+        let mut items = self.0.items(count).await?;
+        for n in 0..count {
+            check(items.recv().await?.context("the stream ended")?, Numbers::nth(n))?;
+        }
+        Ok(())
+    }
+
+    async fn parts(&self, count: u64, size: usize) -> Result<()> {
+        let mut parts = self.0.parts(count, size).await?;
+        for _ in 0..count {
+            let part = parts.recv().await?.context("the stream ended")?;
+            ensure!(part.len() == size, "{} bytes came", part.len());
+        }
+        Ok(())
+    }
+
     async fn nested(&self, numbers: Numbers) -> Result<Numbers> {
         Ok(self.0.nested(numbers).await?)
     }
@@ -127,7 +174,7 @@ pub fn contender() -> Contender {
     Contender {
         name: "remoc",
         about: "remoc 0.20, remote traits over TCP with its default codec",
-        workloads: &ALL,
+        workloads: CALLS_AND_STREAMS,
         serve,
         drive: drive_on_tokio::<Remoc>,
     }

@@ -1,18 +1,20 @@
 //! tonic: unary gRPC over HTTP/2.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use ::tonic::transport::{Channel, Server};
 use ::tonic::{Request, Response, Status};
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
 use tokio::net::TcpListener;
-use tokio_stream::StreamExt;
 use tokio_stream::wrappers::TcpListenerStream;
+use tokio_stream::{Stream, StreamExt};
 
 use super::{drive_on_tokio, on_tokio};
 use crate::contender::{Client, Contender, Serve};
 use crate::load;
-use crate::workload::{W1, W2, W3, W5, W6, W7};
+use crate::workload::{W1, W2, W3, W5, W6, W7, W8, W8L};
 
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Numbers {
@@ -46,8 +48,23 @@ impl From<Numbers> for load::Numbers {
     }
 }
 
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Count {
+    #[prost(uint64, tag = "1")]
+    count: u64,
+    #[prost(uint64, tag = "2")]
+    size: u64,
+}
+
+/// An item of a stream. Its bytes are not copied when they are decoded.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Part {
+    #[prost(bytes = "bytes", tag = "1")]
+    bytes: Bytes,
+}
+
 mod generated {
-    use super::{Blob, Numbers};
+    use super::{Blob, Count, Numbers, Part};
     include!(concat!(env!("OUT_DIR"), "/rivals.Calls.rs"));
 }
 use generated::calls_client::CallsClient;
@@ -55,8 +72,25 @@ use generated::calls_server::{Calls, CallsServer};
 
 struct Service;
 
+type Items<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
 #[::tonic::async_trait]
 impl Calls for Service {
+    type ItemsStream = Items<Numbers>;
+    type PartsStream = Items<Part>;
+
+    async fn items(&self, request: Request<Count>) -> Result<Response<Self::ItemsStream>, Status> {
+        let items = (0..request.into_inner().count).map(|n| Ok(load::Numbers::nth(n).into()));
+        Ok(Response::new(Box::pin(tokio_stream::iter(items))))
+    }
+
+    async fn parts(&self, request: Request<Count>) -> Result<Response<Self::PartsStream>, Status> {
+        let Count { count, size } = request.into_inner();
+        let bytes = Bytes::from(load::blob(size as usize));
+        let parts = (0..count).map(move |_| Ok(Part { bytes: bytes.clone() }));
+        Ok(Response::new(Box::pin(tokio_stream::iter(parts))))
+    }
+
     async fn echo(&self, request: Request<Numbers>) -> Result<Response<Numbers>, Status> {
         Ok(Response::new(load::served(request.into_inner().into()).into()))
     }
@@ -109,13 +143,31 @@ impl Client for Tonic {
         let request = Numbers { milliseconds, ..numbers.into() };
         Ok(self.0.clone().slow(request).await?.into_inner().into())
     }
+
+    async fn items(&self, count: u64) -> Result<()> {
+        let mut items = self.0.clone().items(Count { count, size: 0 }).await?.into_inner();
+        for n in 0..count {
+            let item = items.message().await?.context("the stream ended")?;
+            load::check(item.into(), load::Numbers::nth(n))?;
+        }
+        Ok(())
+    }
+
+    async fn parts(&self, count: u64, size: usize) -> Result<()> {
+        let mut parts = self.0.clone().parts(Count { count, size: size as u64 }).await?.into_inner();
+        for _ in 0..count {
+            let part = parts.message().await?.context("the stream ended")?;
+            ensure!(part.bytes.len() == size, "{} bytes came", part.bytes.len());
+        }
+        Ok(())
+    }
 }
 
 pub fn contender() -> Contender {
     Contender {
         name: "tonic",
         about: "tonic 0.14, unary gRPC with prost over HTTP/2, windows at their default",
-        workloads: &[W1, W2, W3, W5, W6, W7],
+        workloads: &[W1, W2, W3, W5, W6, W7, W8, W8L],
         serve,
         drive: drive_on_tokio::<Tonic>,
     }
