@@ -46,6 +46,7 @@ pub use Workload::{W1, W2, W3, W4, W5, W6, W7, W8, W8L, W9};
 pub const ALL: [Workload; 10] = [W1, W2, W3, W4, W5, W6, W7, W8, W8L, W9];
 
 /// The workloads of contenders with calls and without streams.
+#[cfg(has_capnp)]
 pub const CALLS: &[Workload] = &[W1, W2, W3, W4, W5, W6, W7];
 
 /// The workloads of contenders with calls and streams.
