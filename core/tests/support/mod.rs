@@ -23,6 +23,7 @@ pub(crate) fn session(ours: &Limits, theirs: &Limits) -> Session<u64> {
     session
 }
 
+#[allow(dead_code, reason = "not all of these tests make calls")]
 pub(crate) fn request(size: usize, deadline: Deadline) -> Request {
     let frame = vec![0; HEAD + size].into();
     Request {
@@ -56,6 +57,7 @@ pub(crate) fn invoke(call: u64, size: usize) -> Frame {
     })
 }
 
+#[allow(dead_code, reason = "not all of these tests answer calls")]
 pub(crate) fn value(size: usize) -> Payload {
     Payload {
         codec: Codec::default(),

@@ -1,11 +1,11 @@
 //! `web-bundle MODULE FOLDER LIMIT`: makes a bundle of a WebAssembly module, and measures it.
 //!
 //! `cargo xtask web` runs it. The bundle is what a page loads: the module, the JavaScript that
-//! starts it, and a compressed copy of both for the server to send.
+//! starts it, and a compressed copy of both for the server to send. `wasm-opt` is not run: what it
+//! writes is smaller, but compresses worse.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
@@ -18,7 +18,6 @@ fn main() -> Result<()> {
     let limit: usize = limit.parse().context("LIMIT is the size that the bundle may have, in kilobytes")?;
     let bundle = Bundle { module: module.into(), folder: folder.into() };
     bundle.bind()?;
-    bundle.optimize();
     bundle.compress(limit * 1000)
 }
 
@@ -48,23 +47,6 @@ impl Bundle {
         // The module is next to the JavaScript, which looks for it there by itself.
         bindgen.omit_default_module_path(false);
         bindgen.generate(&self.folder).with_context(|| format!("cannot bind {}", self.module.display()))
-    }
-
-    /// Runs `wasm-opt` where it is found and knows the module's features. The bundle works
-    /// without.
-    fn optimize(&self) {
-        let Ok(wasm) = self.wasm() else { return };
-        let output =
-            Command::new("wasm-opt").args(["-Os", "--all-features", "-o"]).args([&wasm, &wasm]).output();
-        match output {
-            Err(_) => say("  wasm-opt is not installed: the module stays as it is"),
-            Ok(output) if output.status.success() => say("  wasm-opt has made it smaller"),
-            Ok(output) => {
-                let error = String::from_utf8_lossy(&output.stderr);
-                let first = error.lines().next().unwrap_or("no reason was given");
-                say(&format!("  wasm-opt does not take the module, which stays as it is: {first}"));
-            }
-        }
     }
 
     /// Writes each file once more, compressed, and compares what they take together with `limit`
