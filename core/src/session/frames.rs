@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::channels::ChannelFrame;
 use super::inbox::Whole;
 use super::{Effect, MAX_FRAME, SMALLEST_LIMIT, Session, State, Violation};
 use crate::block::{BlockId, Fingerprint};
@@ -127,9 +128,9 @@ impl<W> Session<W> {
         match frame {
             Frame::Invoke(invoke) => self.invoked(now, begun, invoke),
             Frame::Reply(reply) => self.replied(reply),
-            Frame::Item(item) => self.received_item(item),
-            Frame::Credit(credit) => self.received_credit(credit),
-            Frame::Leave(leave) => self.received_leave(&leave),
+            Frame::Item(item) => self.received_of_channel(ChannelFrame::Item(item)),
+            Frame::Credit(credit) => self.received_of_channel(ChannelFrame::Credit(credit)),
+            Frame::Leave(leave) => self.received_of_channel(ChannelFrame::Leave(leave)),
             Frame::Cancel(call) => Ok(self.cancelled(call)),
             Frame::GoAway if self.they_leave => Err(Violation::Unexpected(frame.name())),
             Frame::GoAway => {

@@ -70,10 +70,10 @@ impl Table {
     pub(super) fn received(
         &mut self,
         item: frame::Item,
-        codec: Codec,
         around: &mut Around<'_>,
     ) -> Result<Option<Event>, Violation> {
-        let frame::Item { channel: id, ends, payload, .. } = item;
+        let frame::Item { channel: id, codec, ends, payload } = item;
+        let codec = Codec::from_number(codec).ok_or(Violation::ItemCodec(codec))?;
         // Ends that arrive on a closed channel are dropped, which the other side learns.
         let handles = match ends {
             None => Handles::default(),

@@ -20,7 +20,6 @@ use crate::channel::handle::Handles;
 use crate::channel::item::Item;
 use crate::channel::line::{Boarded, Inlet, Line, NoLine, Outlet, Port};
 use crate::limits::Limits;
-use crate::wire::codec::Codec;
 use crate::wire::frame::{self, CallId, ChannelId, Credit, Direction, Ends, Frame, Leave, Leaving};
 
 /// An item is queued only while less than this many bytes wait to be sent. Items of other channels
@@ -139,16 +138,8 @@ trait Open: Send {
 
     fn drained(&mut self, id: ChannelId);
 
-    fn item(
-        &mut self,
-        item: frame::Item,
-        codec: Codec,
-        around: &mut Around<'_>,
-    ) -> Result<Option<Event>, Violation>;
-
-    fn credit(&mut self, credit: Credit, around: &mut Around<'_>) -> Result<Option<Event>, Violation>;
-
-    fn left(&mut self, leave: &Leave, around: &mut Around<'_>) -> Result<Option<Event>, Violation>;
+    /// Takes an item, credit, or the end of a channel.
+    fn receive(&mut self, frame: ChannelFrame, around: &mut Around<'_>) -> Result<Option<Event>, Violation>;
 }
 
 /// One more than the largest number of a channel that was used, by this side and by the other one.
@@ -167,6 +158,23 @@ impl Used {
         let is_ours = id.0 % 2 == u64::from(!is_dialled);
         let used = self.0[usize::from(!is_ours)];
         if id.0 < used { Ok(()) } else { Err(Violation::NoSuchChannel(id.0)) }
+    }
+}
+
+/// A frame of an open channel.
+pub(super) enum ChannelFrame {
+    Item(frame::Item),
+    Credit(Credit),
+    Leave(Leave),
+}
+
+impl ChannelFrame {
+    fn channel(&self) -> ChannelId {
+        match self {
+            Self::Item(item) => item.channel,
+            Self::Credit(credit) => credit.channel,
+            Self::Leave(leave) => leave.channel,
+        }
     }
 }
 

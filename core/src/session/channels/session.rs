@@ -2,15 +2,14 @@
 
 use std::sync::Weak;
 
-use super::{AHEAD, Around, ChannelEvent, Channels, Event, Open, refuse};
+use super::{AHEAD, Around, ChannelEvent, ChannelFrame, Channels, Event, Open, refuse};
 use crate::channel::error::End;
 use crate::channel::handle::Handles;
 use crate::channel::item::Item;
 use crate::channel::line::{Line, Port};
 use crate::error::ErrorKind;
 use crate::session::{Effect, Session, Violation};
-use crate::wire::codec::Codec;
-use crate::wire::frame::{self, CallId, ChannelId, Credit, Ends, Leave, Leaving};
+use crate::wire::frame::{self, CallId, ChannelId, Credit, Ends, Leaving};
 
 impl<W> Session<W> {
     /// How channels send their frames.
@@ -129,18 +128,18 @@ impl<W> Session<W> {
         }
     }
 
-    pub(in crate::session) fn received_item(
+    pub(in crate::session) fn received_of_channel(
         &mut self,
-        item: frame::Item,
+        frame: ChannelFrame,
     ) -> Result<Option<Effect<W>>, Violation> {
-        let codec = Codec::from_number(item.codec).ok_or(Violation::ItemCodec(item.codec))?;
         if let Some((open, mut around)) = self.open_channels() {
-            return Ok(open.item(item, codec, &mut around)?.map(effect));
+            return Ok(open.receive(frame, &mut around)?.map(effect));
         }
-        if let Some(ends) = &item.ends {
+        if let ChannelFrame::Item(frame::Item { ends: Some(ends), .. }) = &frame {
             self.arrive(ends)?.into_iter().for_each(|handles| self.channels.discard(handles));
         }
-        self.closed(item.channel)
+        // None is open. What was in flight when it was closed may still arrive.
+        self.channels.used.closed(frame.channel(), self.is_dialled).map(|()| None)
     }
 
     /// An item cannot be taken: the channel ends at both sides.
@@ -151,31 +150,6 @@ impl<W> Session<W> {
     ) -> Result<Option<Effect<W>>, Violation> {
         let port = self.leave_channel(id, Leaving::Gone);
         Ok(port.map(|port| effect(Event::Lost(port, End::failed(kind)))))
-    }
-
-    pub(in crate::session) fn received_credit(
-        &mut self,
-        credit: Credit,
-    ) -> Result<Option<Effect<W>>, Violation> {
-        match self.open_channels() {
-            Some((open, mut around)) => Ok(open.credit(credit, &mut around)?.map(effect)),
-            None => self.closed(credit.channel),
-        }
-    }
-
-    pub(in crate::session) fn received_leave(
-        &mut self,
-        leave: &Leave,
-    ) -> Result<Option<Effect<W>>, Violation> {
-        match self.open_channels() {
-            Some((open, mut around)) => Ok(open.left(leave, &mut around)?.map(effect)),
-            None => self.closed(leave.channel),
-        }
-    }
-
-    /// A frame for a channel where none is open.
-    fn closed(&self, id: ChannelId) -> Result<Option<Effect<W>>, Violation> {
-        self.channels.used.closed(id, self.is_dialled).map(|()| None)
     }
 }
 

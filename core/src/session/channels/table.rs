@@ -5,14 +5,13 @@ use std::sync::{Arc, Weak};
 
 use super::super::Violation;
 use super::super::outbox::{Outbox, Progress};
-use super::{Around, ChannelEvent, Event, Open, Owner, Used, refuse};
+use super::{Around, ChannelEvent, ChannelFrame, Event, Open, Owner, Used, refuse};
 use crate::channel::error::End;
 use crate::channel::handle::{Handle, Handles};
 use crate::channel::item::Item;
 use crate::channel::line::{Boarded, Outlet, Port};
 use crate::util::keyed_hash::Keyed;
-use crate::wire::codec::Codec;
-use crate::wire::frame::{self, CallId, ChannelId, Credit, Ends, FIRST_BYTES, Frame, Leave, Leaving};
+use crate::wire::frame::{CallId, ChannelId, Credit, Ends, FIRST_BYTES, Frame, Leave, Leaving};
 
 pub(super) struct Channel {
     /// `None` if the other side has ended it.
@@ -185,21 +184,12 @@ impl Open for Table {
         }
     }
 
-    fn item(
-        &mut self,
-        item: frame::Item,
-        codec: Codec,
-        around: &mut Around<'_>,
-    ) -> Result<Option<Event>, Violation> {
-        self.received(item, codec, around)
-    }
-
-    fn credit(&mut self, credit: Credit, around: &mut Around<'_>) -> Result<Option<Event>, Violation> {
-        self.received_credit(credit, around)
-    }
-
-    fn left(&mut self, leave: &Leave, around: &mut Around<'_>) -> Result<Option<Event>, Violation> {
-        self.received_leave(leave, around)
+    fn receive(&mut self, frame: ChannelFrame, around: &mut Around<'_>) -> Result<Option<Event>, Violation> {
+        match frame {
+            ChannelFrame::Item(item) => self.received(item, around),
+            ChannelFrame::Credit(credit) => self.received_credit(credit, around),
+            ChannelFrame::Leave(leave) => self.received_leave(&leave, around),
+        }
     }
 }
 
