@@ -32,7 +32,7 @@ fn item(channel: u64, ends: Option<Ends>) -> Frame {
 
 fn sent(session: &mut Session<u64>) -> Vec<Frame> {
     std::iter::from_fn(|| session.next_frame(|| at(0)))
-        .map(|frame| Frame::decode(Framed::into_bytes(frame)).unwrap())
+        .map(|frame| Frame::decode(Framed::into_bytes(frame)).expect("it is a frame of ours"))
         .filter(|frame| !matches!(frame, Frame::Ack(_)))
         .collect()
 }
