@@ -44,18 +44,23 @@ pub fn run_seeds<T: Outcome>(seeds: Range<u64>, test: impl AsyncFn(Net) -> T) {
     };
     for seed in seeds {
         let outcome = catch_unwind(AssertUnwindSafe(|| Net::run(seed, &test)));
-        let replay =
-            || eprintln!("the test failed with seed {seed}; to run this seed alone, set {SEED}={seed}");
         match outcome.map(|outcome| outcome.failure()) {
             Ok(None) => {}
-            Ok(Some(error)) => {
-                replay();
-                panic!("the test returned an error: {error}");
-            }
+            Ok(Some(error)) => panic!("the test returned an error: {error}{}", replay(seed)),
             Err(panic) => {
-                replay();
+                say(&replay(seed));
                 resume_unwind(panic);
             }
         }
     }
+}
+
+fn replay(seed: u64) -> String {
+    format!("\nthe test failed with seed {seed}; to run this seed alone, set {SEED}={seed}")
+}
+
+/// Under the message of a panic, which the test harness shows.
+#[expect(clippy::print_stderr, reason = "it is for whoever reads why a test failed")]
+fn say(text: &str) {
+    eprintln!("{}", text.trim_start());
 }

@@ -1,5 +1,7 @@
 //! The same tests on the testing kit and over sockets.
 
+#![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
+
 use std::future::Future;
 
 use distributed_scope::{ErrorKind, PeerId, Ran, Receiver, RemoteError, channel, distributed, remote};
