@@ -28,7 +28,7 @@ pub(super) fn guarded_payload(
         match guard.inspect(&bytes) {
             Ok(()) => Ok(bytes),
             Err(oversize) => {
-                tracing::debug!(%oversize, "the body of a WebSocket request was cut");
+                tracing::debug!(%oversize, "connection ended: a WebSocket frame exceeds the limit");
                 Err(PayloadError::Overflow)
             }
         }

@@ -139,8 +139,11 @@ pub(crate) fn kill(node: usize) {
         world.note(&format!("node {node} is killed"));
         world.forget_calls_of(node);
     });
-    drop(platform::end_control(process));
     drop(KEEPS.with_borrow_mut(|keeps| keeps.remove(&node)));
+    runtime::kill(process);
+    // Its sessions and the peer refer to each other. Nothing of this is sent.
+    platform::control(process, |shared, roster| roster.stop(shared));
+    drop(platform::end_control(process));
     runtime::kill(process);
     drop(shared);
 }

@@ -194,7 +194,7 @@ fn the_differences_are_known_and_logged_once_when_the_two_connect() {
     assert_eq!(logged("program with other versions of blocks connected"), 1, "{}", report.client_log);
     assert_eq!(logged("changed=17 missing=1"), 1, "{}", report.client_log);
     assert_eq!(logged("block changed"), paths.len() - 1, "{}", report.client_log);
-    assert_eq!(logged("block missing there"), 1, "{}", report.client_log);
+    assert_eq!(logged("the remote program does not have this block"), 1, "{}", report.client_log);
     for skew in report.skews.iter().filter(|skew| !skew.ends_with("missing there")) {
         let parts = skew.split(['`', '(', ')', ' ']).filter(|part| part.contains(".rs:") || part.len() == 16);
         for part in parts {
@@ -202,7 +202,7 @@ fn the_differences_are_known_and_logged_once_when_the_two_connect() {
         }
     }
     // The function with another name, and the second blocks of those into which one was inserted.
-    assert_eq!(logged("block only there"), 3, "{}", report.client_log);
+    assert_eq!(logged("only the remote program has this block"), 3, "{}", report.client_log);
 }
 
 #[test]

@@ -70,10 +70,15 @@ fn log(peer: PeerId, remote: PeerId, difference: &Difference) {
                 let ours = block.fingerprint();
                 tracing::debug!(program, block = block.path, at, %ours, %theirs, "block changed");
             }
-            None => tracing::debug!(program, block = block.path, at, "block missing there"),
+            None => tracing::debug!(
+                program,
+                block = block.path,
+                at,
+                "the remote program does not have this block"
+            ),
         }
     }
     for block in only_theirs.iter().take(NAMED) {
-        tracing::debug!(program, %block, "block only there");
+        tracing::debug!(program, %block, "only the remote program has this block");
     }
 }

@@ -26,7 +26,7 @@ pub(super) enum WriteFault {
     #[error("the field `{0}` is left out")]
     LeftOut(&'static str),
     /// The format has the length first.
-    #[error("a sequence or a map does not say how long it is")]
+    #[error("a sequence or a map has no known length")]
     NoLength,
     #[error(
         "`{name}` is written with {written} of its {expected} unnamed fields, and which ones cannot be told: give its fields names, or write all of them"
