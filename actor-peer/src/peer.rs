@@ -8,12 +8,10 @@ use std::time::Duration;
 use actix::Addr;
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::web;
-use distributed_scope_core::here::{Context, Scoped};
+use distributed_scope_core::here::Context;
 use distributed_scope_core::host::{Host, Keep};
-use distributed_scope_core::peer::{
-    ConnectError, Credential, Dial, LinkHandle, PeersChanged, ReauthenticateError, SessionInfo, SessionWatch,
-};
-use distributed_scope_core::{Identity, Listing, PeerId, Skew};
+use distributed_scope_core::peer::{ConnectError, Dial, LinkHandle};
+use distributed_scope_core::{Identity, PeerId};
 
 use crate::Builder;
 use crate::actor::{Drain, PeerActor, Stop};
@@ -49,6 +47,8 @@ pub struct Peer {
     /// The context of the futures that are [run](Self::run) on behalf of the peer.
     root: Arc<Context>,
 }
+
+distributed_scope_core::peer_handle!(Peer, krate: "distributed_scope_actor_peer", fence: "no_run");
 
 impl Peer {
     /// Returns the builder of a peer with this id, or with the id of this [key
@@ -173,178 +173,6 @@ impl Peer {
     pub fn keep_connected(&self, endpoint: impl Into<Endpoint>) -> LinkHandle {
         let endpoint = endpoint.into();
         self.shared.keep_connected(endpoint.place(), dial_to(endpoint))
-    }
-
-    /// Runs a future on behalf of this peer: the calls that it makes are calls of this peer. If a
-    /// process has only one peer, calls find it without this.
-    ///
-    /// Dropping the future drops the calls in it, which cancels their blocks.
-    ///
-    /// ```no_run
-    /// # use distributed_scope_actor_peer::Peer;
-    /// # use distributed_scope_core::{Call, RemoteError};
-    /// # async fn f(peer: Peer, call: Call<u32>) -> Result<(), RemoteError> {
-    /// let value = peer.run(call).await?; // or any async function that makes calls
-    /// # Ok(()) }
-    /// ```
-    pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        Scoped::new(Arc::clone(&self.root), future)
-    }
-
-    /// Returns the peers that are connected now, ordered by id. Peers whose sessions are waiting
-    /// for a new connection are not included; see [`sessions`](Self::sessions).
-    #[must_use]
-    pub fn peers(&self) -> Vec<PeerId> {
-        self.shared.routes().peers()
-    }
-
-    /// Returns the current sessions, ordered by peer: connected sessions, and sessions that wait
-    /// for a new connection after a loss.
-    ///
-    /// ```no_run
-    /// # use distributed_scope_actor_peer::Peer;
-    /// # fn f(peer: Peer) {
-    /// for session in peer.sessions() {
-    ///     let state = if session.is_waiting { "waiting" } else { "connected" };
-    ///     println!("{} {:?} {state}", session.peer, session.address);
-    /// }
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn sessions(&self) -> Vec<SessionInfo> {
-        self.shared.sessions()
-    }
-
-    /// Returns the [`sessions`](Self::sessions), with notification of the next change.
-    #[must_use]
-    pub fn watch_sessions(&self) -> SessionWatch {
-        self.shared.watch_sessions()
-    }
-
-    /// Returns a stream of who came and went. It begins with the peers that are
-    /// [connected](Self::peers).
-    ///
-    /// ```no_run
-    /// # use distributed_scope_actor_peer::{Peer, PeerChange};
-    /// use futures_util::StreamExt;
-    ///
-    /// # async fn f(peer: Peer) {
-    /// let mut changes = peer.peers_changed();
-    /// while let Some(change) = changes.next().await {
-    ///     match change {
-    ///         PeerChange::Came(peer) => println!("{peer} is here"),
-    ///         PeerChange::Left(peer) => println!("{peer} has left"),
-    ///     }
-    /// }
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn peers_changed(&self) -> PeersChanged {
-        self.shared.peers_changed()
-    }
-
-    /// Closes the session with a peer and returns at once; returns false if no such session
-    /// exists. Open calls in both directions end with
-    /// [`Disconnected`](distributed_scope_core::ErrorKind::Disconnected).
-    ///
-    /// The reason is the cause of their errors, and a field of the log line of the session's end,
-    /// at both sides. It is sent to the other side: a text of at most 123 bytes, truncated if it
-    /// is longer, with control characters escaped. The close frame has the code 1008 and the same
-    /// text.
-    ///
-    /// A peer that [stays connected](Self::keep_connected) then opens a new session. To reject
-    /// it, use [`authenticate`](crate::Builder::authenticate).
-    pub fn disconnect(&self, peer: PeerId, reason: &str) -> bool {
-        self.shared.disconnect(peer, reason)
-    }
-
-    /// Changes the principal of the session with a peer that this peer has dialled: logs in, logs
-    /// out, or renews a token before it expires.
-    ///
-    /// Calls that were made before keep the old principal. Calls that are made after this has
-    /// returned have the new principal. The new credential is sent with every later connection.
-    ///
-    /// A second connection is opened for this, with all checks of a first one. When the
-    /// credential is accepted, the session moves to that connection. Calls
-    /// [`without_resume`](distributed_scope_core::Call::without_resume) that are in flight end
-    /// then.
-    ///
-    /// ```no_run
-    /// # use distributed_scope_actor_peer::{Credential, Peer, ReauthenticateError};
-    /// # use distributed_scope_core::PeerId;
-    /// # async fn f(peer: Peer, server: PeerId, token: String) -> Result<(), ReauthenticateError> {
-    /// peer.reauthenticate(server, Credential::token(token)).await?; // log in
-    /// peer.reauthenticate(server, Credential::none()).await?; // log out
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// - There is no connected session that this peer has dialled.
-    /// - The other side rejects the credential ([`Refused`](ReauthenticateError::Refused)).
-    /// - The other side is too old for this ([`Unsupported`](ReauthenticateError::Unsupported)).
-    /// - The connection is lost meanwhile.
-    ///
-    /// In each case, the session continues unchanged.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future does not stop the reauthentication.
-    pub async fn reauthenticate(
-        &self,
-        peer: PeerId,
-        credential: Credential,
-    ) -> Result<(), ReauthenticateError> {
-        self.shared.reauthenticate(peer, credential).await
-    }
-
-    /// Waits until a peer is connected. Returns at once if it is connected or if this peer is
-    /// stopped. Otherwise it waits without a time limit; drop the future to cancel.
-    pub async fn connected(&self, peer: PeerId) {
-        self.shared.connected(peer).await;
-    }
-
-    /// Waits until a peer is not connected; returns at once if it is not. Together with
-    /// [`connected`](Self::connected), this reports when a connection is established and lost.
-    pub async fn disconnected(&self, peer: PeerId) {
-        self.shared.disconnected(peer).await;
-    }
-
-    /// Returns true if the peer rejects new sessions and calls, because it [drains](Self::drain)
-    /// or was stopped. Useful for the readiness route of a server.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        self.shared.draining().is_set()
-    }
-
-    /// Returns the memory that this peer holds for all other peers now, in bytes;
-    /// [`Limits::max_held_bytes`](distributed_scope_core::Limits::max_held_bytes) documents what
-    /// is counted.
-    #[must_use]
-    pub fn held(&self) -> usize {
-        self.shared.account().held()
-    }
-
-    /// Returns the blocks of this program as a table. Each row has the source location, the
-    /// captures, the result, the version, and whether this peer exposes the block.
-    ///
-    /// ```no_run
-    /// # use distributed_scope_actor_peer::Peer;
-    /// # fn f(peer: Peer) {
-    /// println!("{}", peer.blocks());
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn blocks(&self) -> Listing {
-        self.shared.list()
-    }
-
-    /// Returns the blocks that a peer has in another version than this one, or does not have. A
-    /// peer reports them right after it has connected, before it answers the first call. Calls of
-    /// these blocks are refused in both directions.
-    #[must_use]
-    pub fn skew(&self, peer: PeerId) -> Vec<Skew> {
-        self.shared.skew(peer)
     }
 
     /// Stops gracefully. New sessions and new calls from other peers are refused with

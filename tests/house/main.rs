@@ -79,6 +79,13 @@ const RINGS: &[(&[&str], &str)] = &[
     (&["xtask/src/compile_cost/"], "a measurement and its figures"),
 ];
 
+/// References that are left out of the rings, from one file to another, and why.
+const LEFT_OUT: &[([&str; 2], &str)] = &[(
+    ["core/src/channel/pipe.rs", "core/src/session/channels/mod.rs"],
+    "the first channel of a program installs the part of a session that carries channels, so that a page without \
+     channels does not contain that part",
+)];
+
 /// The crates that are published.
 const PUBLISHED: &[&str] = &[".", "core", "macros", "actor-peer", "auth-jwt", "browser-peer", "testing"];
 
@@ -107,7 +114,15 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 /// No files of a crate depend on each other in a ring, except those that are listed.
 #[test]
 fn rings_of_files_are_listed() {
-    let found = CRATES.iter().flat_map(|file| rings(&Crate::load(&root().join(file)).edges()));
+    let found = CRATES.iter().flat_map(|file| {
+        let mut edges = Crate::load(&root().join(file)).edges();
+        for ([from, to], _) in LEFT_OUT {
+            if let Some(others) = edges.get_mut(&root().join(from)) {
+                assert!(others.remove(&root().join(to)), "{from} does not refer to {to}");
+            }
+        }
+        rings(&edges)
+    });
     let found: Vec<Vec<_>> = found.map(|ring| ring.iter().map(|file| shown(file)).collect()).collect();
     let is_within = |ring: &[String], listed: &[&str]| {
         ring.iter().all(|file| listed.iter().any(|place| file.starts_with(place)))

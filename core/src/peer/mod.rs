@@ -13,6 +13,7 @@
 //! | `link` | a session, as the rest of the peer sees it from any thread; it outlives its connections |
 //! | `connection` | one connection: handshake, then the session it carries, then the goodbye; what it has to send; driving it over a socket of whole messages |
 //! | `dial` | connecting to an endpoint, why that fails, and staying connected |
+//! | `handle` | what the handles of peers over sockets have in common |
 //! | `options` | the options that the builders of all kinds of peers have |
 //! | `execute` | runs blocks for other peers (`remote`) and for the peer itself (`local`): guarded, once in place, then as tasks |
 //! | `start_error` | why a peer does not start |
@@ -21,6 +22,7 @@ mod connection;
 pub(crate) mod control;
 mod dial;
 mod execute;
+mod handle;
 mod link;
 mod options;
 mod platform;
