@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use distributed_scope_core::__private::{Raised, Registrar, Registration, Returns, Slot, Source, inventory};
 use distributed_scope_core::auth::Visitor;
@@ -178,13 +178,13 @@ pub(crate) fn end(node: usize) {
     });
     let weak = Arc::downgrade(&shared);
     drop(shared);
-    // A thread that starts a peer of another schedule looks at all peers of the process.
-    let is_gone = (0..100_000).any(|_| {
-        weak.strong_count() == 0 || {
-            std::thread::yield_now();
-            false
-        }
-    });
+    // A thread that starts a peer of another schedule looks at all peers of the process, and may
+    // be interrupted meanwhile. Only a peer that is really left waits this long.
+    let until = Instant::now() + Duration::from_secs(60);
+    while weak.strong_count() > 0 && Instant::now() < until {
+        std::thread::yield_now();
+    }
+    let is_gone = weak.strong_count() == 0;
     assert!(is_gone, "something still has the peer of node {node}");
 }
 
