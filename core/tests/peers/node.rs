@@ -142,7 +142,7 @@ pub(crate) fn kill(node: usize) {
     drop(KEEPS.with_borrow_mut(|keeps| keeps.remove(&node)));
     runtime::kill(process);
     // Its sessions and the peer refer to each other. Nothing of this is sent: its connections are
-    // gone. What the control plane is told of it comes first.
+    // gone. What the control plane learns of it comes first.
     platform::control(process, |shared, roster| roster.stop(shared));
     runtime::at(runtime::now(), move || {
         drop(platform::end_control(process));
