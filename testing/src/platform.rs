@@ -77,7 +77,7 @@ impl Platform for Sim {
     }
 
     fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) {
-        // The clock stands still while it runs.
+        // The clock does not advance while it runs.
         tokio::task::spawn_blocking(work);
     }
 

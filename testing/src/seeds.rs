@@ -60,7 +60,7 @@ fn replay(seed: u64) -> String {
 }
 
 /// Under the message of a panic, which the test harness shows.
-#[expect(clippy::print_stderr, reason = "it is for whoever reads why a test failed")]
+#[expect(clippy::print_stderr, reason = "a person reads it when a test failed")]
 fn say(text: &str) {
     eprintln!("{}", text.trim_start());
 }

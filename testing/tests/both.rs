@@ -4,6 +4,7 @@
 
 use std::future::Future;
 
+use demo_seed::seed::demo;
 use distributed_scope::{ErrorKind, PeerId, Ran, Receiver, RemoteError, channel, distributed, remote};
 
 /// What a test needs of a peer, of either kind.
@@ -30,21 +31,6 @@ impl Runs for distributed_scope::Peer {
     fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
         self.run(future)
     }
-}
-
-/// `demo` of the original.
-#[distributed]
-async fn demo(server: PeerId, client: PeerId) -> Result<(Vec<u32>, usize), RemoteError> {
-    remote!(server, [client, server], {
-        let a = 42;
-        let b = remote!(client, [a], { vec![42; a + 1] }).await?;
-        remote!(server, [a, b], {
-            let c = a + 2;
-            (b, c)
-        })
-        .await?
-    })
-    .await
 }
 
 #[distributed]

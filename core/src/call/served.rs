@@ -56,8 +56,9 @@ pub enum ServedOutcome {
     Raised,
     /// It panicked.
     Panicked,
-    /// It returned a value that cannot be sent.
-    NotSent,
+    /// It returned a value that cannot be encoded. A value that was encoded and is larger than
+    /// a message may be counts as [`Value`](Self::Value).
+    NotEncoded,
     /// It was dropped before its end: its caller gave up, its deadline passed, or its session was
     /// lost.
     Dropped,
@@ -69,7 +70,7 @@ impl fmt::Display for ServedOutcome {
             Self::Value => "value",
             Self::Raised => "raised",
             Self::Panicked => "panicked",
-            Self::NotSent => "not sent",
+            Self::NotEncoded => "not encoded",
             Self::Dropped => "dropped",
         })
     }
@@ -110,7 +111,7 @@ impl Report {
             Err(error) => Some(match error.kind() {
                 ErrorKind::Raised => ServedOutcome::Raised,
                 ErrorKind::Panicked => ServedOutcome::Panicked,
-                _ => ServedOutcome::NotSent,
+                _ => ServedOutcome::NotEncoded,
             }),
         };
     }

@@ -107,7 +107,7 @@ impl<W> Session<W> {
             }
             _ => {}
         }
-        self.health.progressed();
+        self.health.arrived();
         self.inbox.count(&frame, size);
         match frame {
             Frame::Chunk(chunk) => match self.inbox.add(now, chunk, self.full)? {

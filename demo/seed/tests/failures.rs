@@ -1,5 +1,5 @@
-//! The functions on a network that fails, by the testing kit: each gives its value, and no block
-//! runs more often than it is called.
+//! The functions on a network that fails, by the testing kit. `testing/tests/net.rs` has more of
+//! `demo`: cut connections, and a partition at each of its steps.
 
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
@@ -7,15 +7,6 @@
 use demo_seed::seed::{demo, demo_lazy};
 use distributed_scope::ErrorKind;
 use distributed_scope::testing::{Net, Peer};
-
-#[distributed_scope::test(seeds = 100)]
-async fn demo_survives_cuts(net: Net, server: Peer, client: Peer) {
-    net.cut_one_in(12);
-    assert_eq!(client.run(demo(server.id(), client.id())).await.unwrap(), (vec![42; 43], 44));
-    for block in ["demo#0", "demo#1", "demo#2"] {
-        net.expect_ran_once(block);
-    }
-}
 
 /// A call that is cloned is two calls: each of its blocks runs twice.
 #[distributed_scope::test(seeds = 100)]

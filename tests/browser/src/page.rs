@@ -16,10 +16,10 @@ thread_local! {
 
 /// Calls and handshakes have this much time: a machine that runs several browsers at once may need
 /// longer than the defaults.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIME_LIMIT: Duration = Duration::from_secs(120);
 
 /// Starts a peer of this name and connects it; returns the id of the server. The silence timeout
-/// may differ from the default, and the handshake timeout from [`PATIENCE`].
+/// may differ from the default, and the handshake timeout from [`TIME_LIMIT`].
 #[wasm_bindgen]
 pub async fn connect(
     name: String,
@@ -30,9 +30,11 @@ pub async fn connect(
     let defaults = Limits::default();
     let millis = |millis: u32| Duration::from_millis(millis.into());
     let silence = silence_ms.map_or(defaults.idle_timeout, millis);
-    let handshake = handshake_ms.map_or(PATIENCE, millis);
-    let limits =
-        defaults.with_idle_timeout(silence).with_handshake_timeout(handshake).with_default_deadline(PATIENCE);
+    let handshake = handshake_ms.map_or(TIME_LIMIT, millis);
+    let limits = defaults
+        .with_idle_timeout(silence)
+        .with_handshake_timeout(handshake)
+        .with_default_deadline(TIME_LIMIT);
     let peer = Peer::builder(PeerId::named(&name)).limits(limits).expose(Blocks::all()).start();
     let server = peer.connect(url).await.map_err(|error| chain(&error))?;
     PEER.set(Some((peer, server)));

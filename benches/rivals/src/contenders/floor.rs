@@ -30,7 +30,7 @@ pub enum Kind {
     Items,
     /// Asks for a stream of large items.
     Parts,
-    /// Begins a broadcast of so many items.
+    /// Begins a broadcast of this many items.
     Publish,
 }
 

@@ -149,7 +149,7 @@ impl Client for Ours {
         for n in 0..count {
             check(items.recv().await?.context("the stream ended")?, Numbers::nth(n))?;
         }
-        ensure!(items.recv().await?.is_none(), "the stream goes on");
+        ensure!(items.recv().await?.is_none(), "the stream has not ended");
         Ok(())
     }
 

@@ -55,8 +55,8 @@ pub(super) struct Health {
     came: usize,
     /// The other side acknowledged something since the last check.
     acked: bool,
-    /// Something new arrived since the last check: a numbered frame, or an acknowledgement.
-    progressed: bool,
+    /// A numbered frame or an acknowledgement arrived since the last check.
+    arrived: bool,
     sent: bool,
     /// The number of bytes that the other side took since the last check: of numbered frames that
     /// were sent or acknowledged.
@@ -138,7 +138,7 @@ impl Health {
             heard: true,
             came: 0,
             acked: false,
-            progressed: false,
+            arrived: false,
             sent: true,
             taken: 0,
             progress: 0,
@@ -165,7 +165,7 @@ impl Health {
         (self.heard, self.sent) = (true, true);
         (self.taken, self.progress) = (0, 0);
         (self.checks_unheard, self.checks_unsent, self.checks_stalled) = (0, 0, 0);
-        (self.came, self.acked, self.progressed) = (0, false, false);
+        (self.came, self.acked, self.arrived) = (0, false, false);
         (self.checks_awaited, self.checks_unacked) = (0, 0);
         self.probe.end();
         self.spoke = now;
@@ -251,12 +251,12 @@ impl Health {
     }
 
     pub(super) fn acknowledged(&mut self) {
-        (self.acked, self.progressed) = (true, true);
+        (self.acked, self.arrived) = (true, true);
     }
 
     /// A numbered frame arrived.
-    pub(super) fn progressed(&mut self) {
-        self.progressed = true;
+    pub(super) fn arrived(&mut self) {
+        self.arrived = true;
     }
 
     pub(super) fn sent(&mut self) {
@@ -353,7 +353,7 @@ impl Health {
             (self.checks_stalled, self.progress) = (0, 0);
         }
         let is_prompt = self.checks_awaited.max(self.checks_unacked) <= self.soonest;
-        if std::mem::take(&mut self.progressed) && is_prompt {
+        if std::mem::take(&mut self.arrived) && is_prompt {
             // What was waited for arrives in time, so the line is not slow.
             self.unanswered = self.soonest;
         }

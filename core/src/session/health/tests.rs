@@ -190,7 +190,7 @@ fn prompt_line_keeps_its_short_wait() {
         assert_eq!(dead, Some(8));
         health.begin(health.wake());
         health.cannot_hear();
-        health.progressed();
+        health.arrived();
         assert_eq!(health.check(health.wake(), CALLS).dead, None);
     }
 }

@@ -26,7 +26,7 @@ use crate::words::Words;
 use drawing::Drawing;
 use items::Wish;
 
-/// How long to wait before another attempt, when there was no seat.
+/// How long to wait before another attempt, when there was no seat or the list could not be read.
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// The page while it is open.

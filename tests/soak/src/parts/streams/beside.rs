@@ -29,7 +29,7 @@ pub(super) async fn run(progress: &Progress) -> anyhow::Result<Vec<Promise>> {
         unread.recv().await?;
         calls.add(&quiet, &small_calls(&client, server.id, SPAN).await?);
         items.add(&quiet_items, &small_items(&client, server.id).await?);
-        ensure!(unread.recv().await? == Some(1), "the channel that was not read goes on");
+        ensure!(unread.recv().await? == Some(1), "the channel that was not read has lost items");
     }
     Ok(vec![
         calls.promise("a small call's p99 beside a channel that is not read"),

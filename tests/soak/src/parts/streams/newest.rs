@@ -26,6 +26,7 @@ async fn counts(on: PeerId) -> Result<Receiver<u64>, RemoteError> {
                     return;
                 }
                 if number.is_multiple_of(AT_ONCE) {
+                    // This makes the rate of the updates, which the runtime's timer limits.
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             }

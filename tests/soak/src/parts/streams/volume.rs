@@ -40,6 +40,7 @@ async fn take(on: PeerId, items: Receiver<u64>, is_slow: bool) -> Result<u64, Re
 
 async fn pause(is_slow: bool, count: u64) {
     if is_slow && count.is_multiple_of(SLOW) {
+        // What makes it slow.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
